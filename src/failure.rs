@@ -1,0 +1,98 @@
+//! What a command failed with, sorted by who can mend it: that decides the exit code.
+
+use std::process::ExitCode;
+
+/// A failure that the user reads: what is wrong, and what to do next.
+///
+/// Anything that reaches the edge as another error counts as [`Failure::Environment`].
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Wrong input or usage. Exit code 2.
+    #[error("{message}")]
+    Input {
+        /// What is wrong, naming the file, line or object, and what was expected.
+        message: String,
+        /// What to do next.
+        hint: Option<String>,
+    },
+    /// Docker, an image, a disk or a network failed. Exit code 3.
+    #[error("{message}")]
+    Environment {
+        /// What failed, naming the object.
+        message: String,
+        /// What to do next.
+        hint: Option<String>,
+    },
+}
+
+impl Failure {
+    /// Wrong input, with no hint yet.
+    pub fn input(message: impl Into<String>) -> Self {
+        Self::Input { message: message.into(), hint: None }
+    }
+
+    /// A failed environment, with no hint yet.
+    pub fn environment(message: impl Into<String>) -> Self {
+        Self::Environment { message: message.into(), hint: None }
+    }
+
+    /// The same failure, saying what to do next.
+    #[must_use]
+    pub fn with_hint(self, next: impl Into<String>) -> Self {
+        match self {
+            Self::Input { message, .. } => Self::Input { message, hint: Some(next.into()) },
+            Self::Environment { message, .. } => {
+                Self::Environment { message, hint: Some(next.into()) }
+            }
+        }
+    }
+
+    /// What to do next, when it is known.
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Input { hint, .. } | Self::Environment { hint, .. } => hint.as_deref(),
+        }
+    }
+}
+
+/// Exit code for an error, as README's table documents: 2 for wrong input, 3 for the environment.
+pub fn exit_code(error: &anyhow::Error) -> ExitCode {
+    match find(error) {
+        Some(Failure::Input { .. }) => ExitCode::from(2),
+        Some(Failure::Environment { .. }) | None => ExitCode::from(3),
+    }
+}
+
+/// The text for stderr: `error:` with its causes, then a `hint:` line when there is one.
+pub fn describe(error: &anyhow::Error) -> String {
+    let mut text = format!("error: {error:#}");
+    if let Some(hint) = find(error).and_then(Failure::hint) {
+        text.push_str("\nhint: ");
+        text.push_str(hint);
+    }
+    text
+}
+
+fn find(error: &anyhow::Error) -> Option<&Failure> {
+    error.chain().find_map(|cause| cause.downcast_ref::<Failure>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context as _;
+
+    #[test]
+    fn a_hint_survives_context() {
+        let error = Err::<(), _>(Failure::input("no such thing").with_hint("make one"))
+            .context("while looking")
+            .unwrap_err();
+        assert_eq!(describe(&error), "error: while looking: no such thing\nhint: make one");
+        assert_eq!(exit_code(&error), ExitCode::from(2));
+    }
+
+    #[test]
+    fn an_unsorted_error_is_the_environments() {
+        assert_eq!(exit_code(&anyhow::anyhow!("boom")), ExitCode::from(3));
+    }
+}

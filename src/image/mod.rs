@@ -1,0 +1,1 @@
+//! Node images: which one a cluster uses, and how one is made.

@@ -1,0 +1,10 @@
+//! Disposable, real, multi-node Kubernetes clusters in Docker.
+//!
+//! The map of the modules is in `ARCHITECTURE.md`.
+
+pub mod config;
+pub mod failure;
+pub mod image;
+pub mod kubernetes;
+pub mod progress;
+pub mod runtime;

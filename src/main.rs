@@ -1,0 +1,3 @@
+//! The `kindrs` command.
+
+fn main() {}
