@@ -2,9 +2,13 @@
 //!
 //! The map of the modules is in `ARCHITECTURE.md`.
 
+pub mod cluster;
 pub mod config;
 pub mod failure;
 pub mod image;
 pub mod kubernetes;
+pub mod pki;
+pub mod plan;
 pub mod progress;
+pub mod render;
 pub mod runtime;

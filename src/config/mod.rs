@@ -2,4 +2,6 @@
 
 mod cluster;
 
+mod name;
 pub use cluster::{Cluster, Networking, Node, Role};
+pub use name::{load_balancer_name, node_names, validate_cluster_name};

@@ -22,6 +22,7 @@ pub async fn connect(
                 certificate_authority_data: Some(encode(authority)),
                 ..Cluster::default()
             }),
+            ..NamedCluster::default()
         }],
         auth_infos: vec![NamedAuthInfo {
             name: name.clone(),
@@ -30,6 +31,7 @@ pub async fn connect(
                 client_key_data: Some(encode(&identity.key).into()),
                 ..AuthInfo::default()
             }),
+            ..NamedAuthInfo::default()
         }],
         contexts: vec![NamedContext {
             name: name.clone(),
@@ -38,6 +40,7 @@ pub async fn connect(
                 user: Some(name.clone()),
                 ..Context::default()
             }),
+            ..NamedContext::default()
         }],
         current_context: Some(name),
         ..Kubeconfig::default()

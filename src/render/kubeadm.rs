@@ -39,7 +39,7 @@ pub fn kubeadm_configuration(
     let mut cluster = cluster_configuration(plan, node, purpose);
     let mut init = init_configuration(node);
     let mut join = join_configuration(plan, node);
-    let mut kubelet = kubelet_configuration(plan);
+    let mut kubelet = kubelet_configuration(plan, node, purpose);
     let mut proxy = kube_proxy_configuration(plan);
     for document in [&mut cluster, &mut init, &mut join, &mut kubelet, &mut proxy] {
         apply_patches(document, &patches)?;
@@ -177,7 +177,7 @@ fn node_registration(node: &NodePlan) -> Value {
 }
 
 /// Source: <https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/>
-fn kubelet_configuration(plan: &ClusterPlan) -> Value {
+fn kubelet_configuration(plan: &ClusterPlan, node: &NodePlan, purpose: KubeadmPurpose) -> Value {
     let mut document = json!({
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
@@ -188,6 +188,14 @@ fn kubelet_configuration(plan: &ClusterPlan) -> Value {
         "imageGCHighThresholdPercent": 100,
         "evictionHard": { "nodefs.available": "0%", "nodefs.inodesFree": "0%", "imagefs.available": "0%" },
     });
+    if purpose == KubeadmPurpose::Render && node.role == Role::ControlPlane {
+        // A static pod that is settled before the API server answers gets its mirror pod at
+        // kubelet's next look at it, by default a minute later.
+        document["syncFrequency"] = json!("3s");
+        // Joining nodes register with their taints; the first one's come from the API otherwise.
+        let taints = node.taints.iter().map(|(key, effect)| json!({ "key": key, "effect": effect }));
+        document["registerWithTaints"] = Value::Array(taints.collect());
+    }
     if plan.cgroup_v1 {
         document["failCgroupV1"] = json!(false);
     }
