@@ -9,7 +9,7 @@ const LONGEST: usize = 63;
 /// between dots starting and ending with a letter or digit (nodes' names contain it and are DNS
 /// names), and short enough that every cluster's first node can be named after it.
 ///
-/// A cluster with more nodes has longer names; [`validate`](super::validate) checks those.
+/// A cluster with more nodes has longer names; [`validate`](super::validate()) checks those.
 ///
 /// # Errors
 /// [`Failure::Input`] that says which rule the name breaks.
@@ -28,8 +28,9 @@ pub(super) fn check_cluster_name(name: &str, roles: &[Role]) -> Result<(), Strin
     }
     if let Some(bad) = name.chars().find(|c| !allowed(*c)) {
         return Err(format!(
-            "`{}` contains {bad:?}; lower-case letters, digits, `-` and `.` are allowed",
-            name.escape_debug()
+            "`{}` contains `{}`; lower-case letters, digits, `-` and `.` are allowed",
+            name.escape_debug(),
+            bad.escape_debug()
         ));
     }
     let alphanumeric = |c: char| c != '-';
@@ -106,14 +107,14 @@ mod tests {
 
     #[test]
     fn bad_names() {
-        insta::assert_snapshot!(refused(""), @"");
-        insta::assert_snapshot!(refused("Dev"), @"");
-        insta::assert_snapshot!(refused("a b"), @"");
-        insta::assert_snapshot!(refused("a_b\n"), @"");
-        insta::assert_snapshot!(refused("-a"), @"");
-        insta::assert_snapshot!(refused("a."), @"");
-        insta::assert_snapshot!(refused("a..b"), @"");
-        insta::assert_snapshot!(refused(&"n".repeat(50)), @"");
+        insta::assert_snapshot!(refused(""), @"cluster name: a name must not be empty");
+        insta::assert_snapshot!(refused("Dev"), @"cluster name: `Dev` contains `D`; lower-case letters, digits, `-` and `.` are allowed");
+        insta::assert_snapshot!(refused("a b"), @"cluster name: `a b` contains ` `; lower-case letters, digits, `-` and `.` are allowed");
+        insta::assert_snapshot!(refused("a_b\n"), @r"cluster name: `a_b\n` contains `_`; lower-case letters, digits, `-` and `.` are allowed");
+        insta::assert_snapshot!(refused("-a"), @"cluster name: `-a` must start and end with a letter or digit, and so must each part between dots");
+        insta::assert_snapshot!(refused("a."), @"cluster name: `a.` must start and end with a letter or digit, and so must each part between dots");
+        insta::assert_snapshot!(refused("a..b"), @"cluster name: `a..b` must start and end with a letter or digit, and so must each part between dots");
+        insta::assert_snapshot!(refused(&"n".repeat(50)), @"cluster name: too long by 1: `nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn-control-plane` would have 64 characters, and a host name has at most 63");
     }
 
     #[test]
@@ -121,7 +122,7 @@ mod tests {
         let name = "n".repeat(49);
         let planes = [Role::ControlPlane; 3];
         assert!(check_cluster_name(&name, &planes[..1]).is_ok());
-        insta::assert_snapshot!(check_cluster_name(&name, &planes).unwrap_err(), @"");
+        insta::assert_snapshot!(check_cluster_name(&name, &planes).unwrap_err(), @"too long by 9: `nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn-external-load-balancer` would have 72 characters, and a host name has at most 63");
         assert!(check_cluster_name(&"n".repeat(40), &planes).is_ok());
         let mut workers = vec![Role::ControlPlane];
         workers.extend([Role::Worker; 9]);
