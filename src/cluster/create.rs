@@ -190,15 +190,18 @@ async fn bring_up_kubernetes(
 async fn first_death(engine: &dyn Engine, plan: &ClusterPlan) -> anyhow::Error {
     let names = plan.nodes.iter().map(|node| node.name.as_str());
     let balancers = plan.load_balancer.iter().map(|balancer| balancer.name.as_str());
-    let deaths = names.chain(balancers).map(|name| {
-        Box::pin(async move { (name, engine.wait_container(name).await) })
-    });
+    let deaths = names
+        .chain(balancers)
+        .map(|name| Box::pin(async move { (name, engine.wait_container(name).await) }));
     let ((name, code), _, _) = select_all(deaths).await;
     let log = engine.container_log(name, 30).await.unwrap_or_default();
     let code = code.map_or_else(|error| error.to_string(), |code| format!("exit code {code}"));
-    Failure::environment(format!("{name} ended while starting ({code}); the end of its log:\n{}", log.trim()))
-        .with_hint("--retain keeps the containers for study")
-        .into()
+    Failure::environment(format!(
+        "{name} ended while starting ({code}); the end of its log:\n{}",
+        log.trim()
+    ))
+    .with_hint("--retain keeps the containers for study")
+    .into()
 }
 
 /// Ends at Ctrl-C or SIGTERM.

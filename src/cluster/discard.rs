@@ -16,10 +16,8 @@ pub(super) async fn discard(
     cluster: &str,
     run: &str,
 ) -> Result<(), EngineError> {
-    let filter: Vec<Label> = vec![
-        (labels::CLUSTER.into(), cluster.into()),
-        (labels::RUN.into(), run.into()),
-    ];
+    let filter: Vec<Label> =
+        vec![(labels::CLUSTER.into(), cluster.into()), (labels::RUN.into(), run.into())];
     let mut quiet = 0;
     let mut refusal = None;
     for _ in 0..20 {
@@ -29,7 +27,9 @@ pub(super) async fn discard(
         let volumes = engine.volumes(&filter).await?;
         results.extend(join_all(volumes.iter().map(|name| engine.remove_volume(name))).await);
         let networks = engine.networks(&filter).await?;
-        results.extend(join_all(networks.iter().map(|network| engine.remove_network(&network.id))).await);
+        results.extend(
+            join_all(networks.iter().map(|network| engine.remove_network(&network.id))).await,
+        );
         let found = !results.is_empty();
         refusal = results.into_iter().find_map(Result::err);
         quiet = if found { 0 } else { quiet + 1 };

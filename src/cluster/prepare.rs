@@ -48,11 +48,8 @@ pub(super) async fn prepare(
     let images = resolve_images(engine, options, progress).await?;
     let control_planes =
         options.config.nodes.iter().filter(|node| node.role == Role::ControlPlane).count();
-    let load_balancer_image = if control_planes > 1 {
-        Some(image::load_balancer(engine, progress).await?)
-    } else {
-        None
-    };
+    let load_balancer_image =
+        if control_planes > 1 { Some(image::load_balancer(engine, progress).await?) } else { None };
     Ok(Preparation {
         run: run_id(),
         images,
@@ -110,9 +107,8 @@ async fn require_unused(engine: &dyn Engine, name: &str) -> anyhow::Result<()> {
 /// Finds every port of the configuration that something on this host listens on.
 fn check_ports(options: &CreateOptions) -> Result<(), Failure> {
     let networking = &options.config.networking;
-    let api = networking
-        .api_server_port
-        .map(|port| (networking.api_server_address, port, Protocol::Tcp));
+    let api =
+        networking.api_server_port.map(|port| (networking.api_server_address, port, Protocol::Tcp));
     let mapped = options.config.nodes.iter().flat_map(|node| &node.extra_port_mappings);
     let taken: Vec<String> = mapped
         .filter(|mapping| mapping.host_port != 0)

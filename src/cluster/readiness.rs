@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use futures::future::try_join_all;
 use futures::StreamExt as _;
+use futures::future::try_join_all;
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::api::Api;
 use kube::runtime::watcher;
@@ -74,11 +74,12 @@ pub(super) async fn await_dns(engine: &dyn Engine, plan: &ClusterPlan) -> anyhow
     Ok(())
 }
 
-/// A script that asks cluster DNS for the `kubernetes` Service over UDP and fails unless an
-/// answer without an error code comes within a second. bash is in every node image, a DNS client
-/// is not. The message format is RFC 1035, section 4.
+/// A script that asks cluster DNS for its own Service over UDP and fails unless an answer without
+/// an error code comes within a second. bash is in every node image, a DNS client is not. It
+/// sends a packet at each line's end, so no label may be ten bytes long. The message format is
+/// RFC 1035, section 4.
 fn dns_query_script(plan: &ClusterPlan) -> String {
-    let question: String = ["kubernetes", "default", "svc", "cluster", "local"]
+    let question: String = ["kube-dns", "kube-system", "svc", "cluster", "local"]
         .iter()
         .map(|label| format!("\\x{:02x}{label}", label.len()))
         .collect();

@@ -49,8 +49,10 @@ async fn run(engine: &dyn Engine, name: &str, input: bytes::Bytes) -> anyhow::Re
                     .with_hint("see kubeadmConfigPatches in the configuration"),
                 11 => Failure::input(format!("featureGates: {log}"))
                     .with_hint("the gates that this version knows: kubelet --help in a node"),
-                _ => Failure::environment(format!("the image cannot render (exit code {code}): {log}"))
-                    .with_hint("is it a node image? `kindrs build node-image` makes one"),
+                _ => Failure::environment(format!(
+                    "the image cannot render (exit code {code}): {log}"
+                ))
+                .with_hint("is it a node image? `kindrs build node-image` makes one"),
             }
             .into())
         }

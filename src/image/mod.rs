@@ -34,12 +34,27 @@ pub struct ImageRequest {
     pub kubernetes: KubernetesSource,
 }
 /// resolve
-pub async fn resolve(engine: &dyn Engine, request: &ImageRequest, _progress: &Progress) -> anyhow::Result<NodeImage> {
+pub async fn resolve(
+    engine: &dyn Engine,
+    request: &ImageRequest,
+    _progress: &Progress,
+) -> anyhow::Result<NodeImage> {
     let reference = request.image.clone().unwrap_or("kindrs/node:v1.37.2".into());
     let image = engine.image(&reference).await?.ok_or_else(|| anyhow::anyhow!("no image"))?;
-    Ok(NodeImage { reference, id: image.id, kubernetes: Version::default_release(), entrypoint: image.entrypoint, has_cni_manifest: false, built_by_kindrs: true })
+    Ok(NodeImage {
+        reference,
+        id: image.id,
+        kubernetes: Version::default_release(),
+        entrypoint: image.entrypoint,
+        has_cni_manifest: false,
+        built_by_kindrs: true,
+    })
 }
 /// wrapper
-pub fn wrapper_script() -> &'static str { include_str!("../../images/node/wrapper") }
+pub fn wrapper_script() -> &'static str {
+    include_str!("../../images/node/wrapper")
+}
 /// lb
-pub async fn load_balancer(_engine: &dyn Engine, _progress: &Progress) -> anyhow::Result<String> { anyhow::bail!("none") }
+pub async fn load_balancer(_engine: &dyn Engine, _progress: &Progress) -> anyhow::Result<String> {
+    anyhow::bail!("none")
+}

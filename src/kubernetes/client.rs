@@ -1,5 +1,8 @@
 use kube::Client;
-use kube::config::{AuthInfo, Cluster, Context, KubeConfigOptions, Kubeconfig, NamedAuthInfo, NamedCluster, NamedContext};
+use kube::config::{
+    AuthInfo, Cluster, Context, KubeConfigOptions, Kubeconfig, NamedAuthInfo, NamedCluster,
+    NamedContext,
+};
 
 use crate::pki::Identity;
 
@@ -7,11 +10,7 @@ use crate::pki::Identity;
 ///
 /// # Errors
 /// When a certificate or key is not readable.
-pub async fn connect(
-    server: &str,
-    authority: &str,
-    identity: &Identity,
-) -> anyhow::Result<Client> {
+pub async fn connect(server: &str, authority: &str, identity: &Identity) -> anyhow::Result<Client> {
     // kube reads credentials from a kubeconfig only, so this is one in memory.
     let name = "kindrs".to_owned();
     let kubeconfig = Kubeconfig {

@@ -1,7 +1,7 @@
 //! Kubernetes: its versions with every decision that depends on one, its client, its conditions.
 
-pub mod conditions;
 mod client;
+pub mod conditions;
 mod objects;
 mod version;
 

@@ -195,8 +195,11 @@ pub fn plan(input: &PlanInput<'_>) -> Result<ClusterPlan, Failure> {
     let names = config::node_names(input.name, &roles);
     let pods = config.networking.pod_subnet;
     let pod_subnets = pod_subnets(pods, roles.len()).ok_or_else(|| {
-        Failure::input(format!("networking.podSubnet {pods} is too small for {} nodes", roles.len()))
-            .with_hint("choose a larger one, as 10.244.0.0/16")
+        Failure::input(format!(
+            "networking.podSubnet {pods} is too small for {} nodes",
+            roles.len()
+        ))
+        .with_hint("choose a larger one, as 10.244.0.0/16")
     })?;
     // The first address is the gateway, the last but one the load balancer.
     let capacity = input.subnet.hosts().count().saturating_sub(2);
@@ -259,7 +262,9 @@ pub fn plan(input: &PlanInput<'_>) -> Result<ClusterPlan, Failure> {
 
     let load_balancer = if several_control_planes {
         let image = input.load_balancer_image.ok_or_else(|| {
-            Failure::environment("several control planes need a load balancer image, and none was made")
+            Failure::environment(
+                "several control planes need a load balancer image, and none was made",
+            )
         })?;
         Some(LoadBalancerPlan {
             name: config::load_balancer_name(input.name),

@@ -2,9 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::cluster::labels;
 use crate::config::Role;
-use crate::runtime::{
-    ContainerSpec, Mount, MountSource, NetworkAttachment, Propagation,
-};
+use crate::runtime::{ContainerSpec, Mount, MountSource, NetworkAttachment, Propagation};
 
 use super::capabilities::NODE_CAPABILITIES;
 use super::{ClusterPlan, LoadBalancerPlan, NodePlan};

@@ -9,6 +9,8 @@ mod subnet;
 pub(crate) use certificates::KUBECONFIG_IDS;
 pub use certificates::{Authority, CertificatePlan, Usage, certificates};
 pub(crate) use cluster::API_PORT;
-pub use cluster::{ClusterPlan, LoadBalancerPlan, NodeImagePlan, NodePlan, PlanInput, PodNetwork, plan};
+pub use cluster::{
+    ClusterPlan, LoadBalancerPlan, NodeImagePlan, NodePlan, PlanInput, PodNetwork, plan,
+};
 pub use container::{WRAPPER, load_balancer_container, node_container, render_container};
 pub use subnet::{cluster_subnets, pod_subnets};

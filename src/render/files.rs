@@ -64,7 +64,8 @@ pub fn node_files(
         .get(&Authority::Kubernetes)
         .ok_or_else(|| missing("a certificate authority", node))?;
     let endpoint = plan.control_plane_endpoint();
-    let kubelet = identities.get("kubelet").ok_or_else(|| missing("kubelet's certificate", node))?;
+    let kubelet =
+        identities.get("kubelet").ok_or_else(|| missing("kubelet's certificate", node))?;
     let kubelet_kubeconfig = node_kubeconfig(&Kubeconfig {
         cluster: &plan.name,
         server: &format!("https://{endpoint}"),
@@ -80,11 +81,7 @@ pub fn node_files(
             kubeadm_configuration(plan, node, KubeadmPurpose::Upload)?,
         ),
         NodeFile::text("/etc/kubernetes/kubelet.conf", 0o600, kubelet_kubeconfig),
-        NodeFile::text(
-            KUBELET_IDENTITY,
-            0o600,
-            format!("{}{}", kubelet.certificate, kubelet.key),
-        ),
+        NodeFile::text(KUBELET_IDENTITY, 0o600, format!("{}{}", kubelet.certificate, kubelet.key)),
     ];
     for (path, text) in rendered.node_files(&node.name, "kubelet") {
         files.push(NodeFile::text(format!("/var/lib/kubelet/{path}"), 0o644, text));

@@ -160,11 +160,8 @@ fn join_configuration(plan: &ClusterPlan, node: &NodePlan) -> Value {
 }
 
 fn node_registration(node: &NodePlan) -> Value {
-    let taints: Vec<Value> = node
-        .taints
-        .iter()
-        .map(|(key, effect)| json!({ "key": key, "effect": effect }))
-        .collect();
+    let taints: Vec<Value> =
+        node.taints.iter().map(|(key, effect)| json!({ "key": key, "effect": effect })).collect();
     json!({
         "name": node.name,
         "criSocket": "unix:///run/containerd/containerd.sock",
@@ -193,7 +190,8 @@ fn kubelet_configuration(plan: &ClusterPlan, node: &NodePlan, purpose: KubeadmPu
         // kubelet's next look at it, by default a minute later.
         document["syncFrequency"] = json!("3s");
         // Joining nodes register with their taints; the first one's come from the API otherwise.
-        let taints = node.taints.iter().map(|(key, effect)| json!({ "key": key, "effect": effect }));
+        let taints =
+            node.taints.iter().map(|(key, effect)| json!({ "key": key, "effect": effect }));
         document["registerWithTaints"] = Value::Array(taints.collect());
     }
     if plan.cgroup_v1 {
@@ -228,4 +226,3 @@ fn join_pairs<'a, V: std::fmt::Display + 'a>(
     let pairs: Vec<String> = pairs.map(|(key, value)| format!("{key}={value}")).collect();
     pairs.join(",")
 }
-

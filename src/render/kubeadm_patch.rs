@@ -15,8 +15,9 @@ const ARGUMENT_KEYS: [&str; 2] = ["extraArgs", "kubeletExtraArgs"];
 /// [`Failure::Input`] when a patch is not YAML or not a mapping.
 pub(super) fn apply_patches(document: &mut Value, patches: &[&String]) -> Result<(), Failure> {
     for patch in patches {
-        let mut patch: Value = serde_yaml::from_str(patch)
-            .map_err(|error| Failure::input(format!("a kubeadmConfigPatch is not YAML: {error}")))?;
+        let mut patch: Value = serde_yaml::from_str(patch).map_err(|error| {
+            Failure::input(format!("a kubeadmConfigPatch is not YAML: {error}"))
+        })?;
         let Some(fields) = patch.as_object_mut() else {
             return Err(Failure::input("a kubeadmConfigPatch is not a mapping"));
         };
@@ -37,9 +38,9 @@ pub(super) fn write_arguments(value: &mut Value, version: &Version) {
         let Value::Object(by_name) = arguments else { return };
         if version.kubeadm_api() == "kubeadm.k8s.io/v1beta4" {
             let list = by_name.iter().flat_map(|(name, values)| {
-                values_of(values).into_iter().map(move |value| {
-                    serde_json::json!({ "name": name, "value": value })
-                })
+                values_of(values)
+                    .into_iter()
+                    .map(move |value| serde_json::json!({ "name": name, "value": value }))
             });
             *arguments = Value::Array(list.collect());
         } else {
@@ -131,7 +132,8 @@ mod tests {
 
     #[test]
     fn arguments_merge_by_name_in_either_shape() {
-        let as_map = "kind: ClusterConfiguration\napiServer: {extraArgs: {v: 4, profiling: 'false'}}";
+        let as_map =
+            "kind: ClusterConfiguration\napiServer: {extraArgs: {v: 4, profiling: 'false'}}";
         let as_list = "kind: ClusterConfiguration\napiVersion: kubeadm.k8s.io/v1beta4\napiServer:\n  extraArgs: [{name: v, value: '4'}, {name: profiling, value: 'false'}]";
         for patch in [as_map, as_list] {
             assert_eq!(

@@ -92,7 +92,8 @@ mod tests {
         .unwrap();
         assert_eq!(objects.len(), 2);
         assert_eq!(objects[0], json!({ "kind": "Service", "metadata": { "name": "x" } }));
-        let probe = objects[1].pointer("/spec/template/spec/containers/0/readinessProbe/periodSeconds");
+        let probe =
+            objects[1].pointer("/spec/template/spec/containers/0/readinessProbe/periodSeconds");
         assert_eq!(probe, Some(&json!(1)));
     }
 }
