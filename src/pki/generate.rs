@@ -136,3 +136,47 @@ fn certificate_params(wanted: &CertificatePlan) -> Result<CertificateParams, rcg
     params.subject_alt_names.extend(addresses);
     Ok(params)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kubernetes::Version;
+    use crate::plan::sample::sample_plan;
+    use rustls::pki_types::pem::PemObject as _;
+    use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+
+    #[test]
+    fn certificates_are_signed_by_their_authority_and_serve_their_names() {
+        let plan = sample_plan(1, 1, &Version::new(1, 37, 2));
+        let pki = generate(&plan).unwrap();
+        let der = |pem: &str| CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(der(&pki.authorities[&Authority::Kubernetes].certificate)).unwrap();
+        let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+        let verifier =
+            rustls::client::WebPkiServerVerifier::builder_with_provider(roots.into(), provider)
+                .build()
+                .unwrap();
+        let verify = |id: &str, name: &str| {
+            use rustls::client::danger::ServerCertVerifier as _;
+            let certificate = der(&pki.nodes["dev-control-plane"][id].certificate);
+            let name = ServerName::try_from(name).unwrap();
+            verifier.verify_server_cert(&certificate, &[], &name, &[], UnixTime::now())
+        };
+        for name in ["127.0.0.1", "10.96.0.1", "172.28.0.2", "kubernetes.default.svc"] {
+            verify("apiserver", name).unwrap();
+        }
+        verify("apiserver", "192.0.2.1").unwrap_err();
+        verify("etcd/server", "127.0.0.1").unwrap_err();
+    }
+
+    #[test]
+    fn every_node_has_every_planned_certificate() {
+        let plan = sample_plan(3, 1, &Version::new(1, 37, 2));
+        let pki = generate(&plan).unwrap();
+        for node in &plan.nodes {
+            let wanted: Vec<&str> = certificates(&plan, node).iter().map(|c| c.id).collect();
+            assert!(wanted.iter().all(|id| pki.nodes[&node.name].contains_key(id)));
+        }
+    }
+}

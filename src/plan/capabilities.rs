@@ -25,6 +25,7 @@ pub(super) const NODE_CAPABILITIES: &[(&str, &str)] = &[
     ("SETGID", "processes change their group"),
     ("SETPCAP", "runc drops capabilities of pods"),
     ("SETUID", "processes change their user"),
+    ("SYSLOG", "kubelet reads /dev/kmsg to see kernel events such as OOM kills"),
     ("SYS_ADMIN", "mounts, namespaces, control groups: the core of a node"),
     ("SYS_BOOT", "systemd's reboot call, confined to the container"),
     ("SYS_CHROOT", "containers get a root of their own"),
@@ -32,7 +33,6 @@ pub(super) const NODE_CAPABILITIES: &[(&str, &str)] = &[
     ("SYS_PACCT", "pods may ask for it"),
     ("SYS_PTRACE", "runc enters the namespaces of running containers, for exec"),
     ("SYS_TTY_CONFIG", "terminals of pods"),
-    ("SYSLOG", "kubelet reads /dev/kmsg to see kernel events such as OOM kills"),
 ];
 
 #[cfg(test)]

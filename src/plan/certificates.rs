@@ -156,3 +156,25 @@ pub fn certificates(plan: &ClusterPlan, node: &NodePlan) -> Vec<CertificatePlan>
     ]);
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kubernetes::Version;
+    use crate::plan::sample::sample_plan;
+
+    #[test]
+    fn the_certificates_of_a_control_plane() {
+        let plan = sample_plan(3, 1, &Version::new(1, 37, 2));
+        insta::assert_debug_snapshot!(certificates(&plan, &plan.nodes[1]));
+    }
+
+    #[test]
+    fn a_worker_has_its_kubelets_only() {
+        let plan = sample_plan(1, 1, &Version::new(1, 37, 2));
+        let all = certificates(&plan, &plan.nodes[1]);
+        assert_eq!(all.len(), 1);
+        assert_eq!(all[0].common_name, "system:node:dev-worker");
+        assert_eq!(all[0].organization, Some("system:nodes"));
+    }
+}

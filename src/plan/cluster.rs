@@ -310,3 +310,76 @@ pub fn plan(input: &PlanInput<'_>) -> Result<ClusterPlan, Failure> {
 fn offset(subnet: Ipv4Net, by: u32) -> Ipv4Addr {
     Ipv4Addr::from(u32::from(subnet.network()).saturating_add(by))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::sample::{plan_of, sample_config, sample_plan};
+
+    #[test]
+    fn a_three_node_plan() {
+        insta::assert_debug_snapshot!(sample_plan(1, 2, &Version::new(1, 37, 2)));
+    }
+
+    #[test]
+    fn several_control_planes_get_a_load_balancer_that_has_the_port() {
+        let plan = sample_plan(3, 1, &Version::new(1, 37, 2));
+        let balancer = plan.load_balancer.as_ref().unwrap();
+        assert_eq!(balancer.name, "dev-external-load-balancer");
+        assert_eq!(plan.control_plane_endpoint(), "172.28.0.254:6443");
+        assert!(plan.nodes.iter().all(|node| node.ports.is_empty()));
+        let names: Vec<&str> = plan.nodes.iter().map(|node| node.name.as_str()).collect();
+        assert_eq!(
+            names,
+            ["dev-control-plane", "dev-control-plane2", "dev-control-plane3", "dev-worker"]
+        );
+    }
+
+    #[test]
+    fn control_planes_come_first_whatever_their_place_and_keep_their_own_wishes() {
+        let mut config = sample_config(1, 1);
+        config.nodes.reverse();
+        config.nodes[0].labels.insert("tier".into(), "web".into());
+        let plan = plan_of(&config, &Version::new(1, 37, 2));
+        assert_eq!(plan.nodes[0].role, Role::ControlPlane);
+        assert_eq!(plan.nodes[1].labels.get("tier").map(String::as_str), Some("web"));
+    }
+
+    #[test]
+    fn a_cluster_of_control_planes_alone_takes_pods() {
+        let plan = sample_plan(1, 0, &Version::new(1, 37, 2));
+        assert!(plan.nodes[0].taints.is_empty());
+    }
+
+    #[test]
+    fn too_small_a_pod_subnet_is_refused() {
+        let mut config = sample_config(1, 9);
+        config.networking.pod_subnet = "10.0.0.0/27".parse().unwrap();
+        let image = NodeImagePlan {
+            reference: String::new(),
+            version: Version::new(1, 37, 2),
+            entrypoint: Vec::new(),
+            has_cni_manifest: false,
+        };
+        let error = plan(&PlanInput {
+            name: "dev",
+            run: "",
+            config: &config,
+            images: &vec![image; 10],
+            subnet: "172.28.0.0/24".parse().unwrap(),
+            api_port: 1,
+            cgroup_v1: false,
+            load_balancer_image: None,
+        })
+        .unwrap_err();
+        assert_eq!(error.to_string(), "networking.podSubnet 10.0.0.0/27 is too small for 10 nodes");
+    }
+
+    #[test]
+    fn an_api_server_on_every_address_is_reached_by_loopback() {
+        let mut config = sample_config(1, 0);
+        config.networking.api_server_address = [0, 0, 0, 0].into();
+        let plan = plan_of(&config, &Version::new(1, 37, 2));
+        assert_eq!(plan.host_endpoint(), "https://127.0.0.1:40123");
+    }
+}

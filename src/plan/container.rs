@@ -113,3 +113,23 @@ impl Role {
         [Self::ControlPlane, Self::Worker].into_iter().find(|role| role.name() == name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kubernetes::Version;
+    use crate::plan::sample::sample_plan;
+
+    #[test]
+    fn a_node_container() {
+        let plan = sample_plan(1, 1, &Version::new(1, 37, 2));
+        insta::assert_debug_snapshot!(node_container(&plan, &plan.nodes[0]));
+    }
+
+    #[test]
+    fn a_load_balancer_container() {
+        let plan = sample_plan(3, 0, &Version::new(1, 37, 2));
+        let balancer = plan.load_balancer.as_ref().unwrap();
+        insta::assert_debug_snapshot!(load_balancer_container(&plan, balancer));
+    }
+}

@@ -4,6 +4,8 @@ mod capabilities;
 mod certificates;
 mod cluster;
 mod container;
+#[cfg(test)]
+pub(crate) mod sample;
 mod subnet;
 
 pub(crate) use certificates::KUBECONFIG_IDS;

@@ -26,3 +26,16 @@ pub fn cni_configuration(node: &NodePlan) -> String {
     });
     format!("{document:#}\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kubernetes::Version;
+    use crate::plan::sample::sample_plan;
+
+    #[test]
+    fn cni_configuration_of_a_cluster() {
+        let plan = sample_plan(1, 1, &Version::new(1, 37, 2));
+        insta::assert_snapshot!(cni_configuration(&plan.nodes[1]));
+    }
+}

@@ -242,3 +242,61 @@ pub fn archive(files: &[NodeFile]) -> std::io::Result<Bytes> {
 fn missing(what: &str, node: &NodePlan) -> Failure {
     Failure::environment(format!("{what} of {} was not made", node.name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kubernetes::Version;
+    use crate::pki::generate;
+    use crate::plan::sample::{full_config, plan_of, sample_plan};
+    use std::io::Read as _;
+
+    fn listing(files: &[NodeFile]) -> String {
+        let lines = files.iter().map(|file| match &file.content {
+            Content::Text(_) => format!("{:o} {}", file.mode, file.path),
+            Content::Link(target) => format!("link {} -> {target}", file.path),
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn a_control_plane_and_a_worker_have_their_files() {
+        let plan = sample_plan(1, 1, &Version::new(1, 37, 2));
+        let pki = generate(&plan).unwrap();
+        let of = |node| node_files(&plan, node, &pki, &Rendered::default(), "#!/bin/sh\n").unwrap();
+        insta::assert_snapshot!("control_plane_files", listing(&of(&plan.nodes[0])));
+        insta::assert_snapshot!("worker_files", listing(&of(&plan.nodes[1])));
+    }
+
+    #[test]
+    fn another_pod_network_brings_no_routes() {
+        let mut config = full_config();
+        config.networking.disable_default_cni = true;
+        let plan = plan_of(&config, &Version::new(1, 37, 2));
+        let pki = generate(&plan).unwrap();
+        let files = node_files(&plan, &plan.nodes[1], &pki, &Rendered::default(), "").unwrap();
+        assert!(!listing(&files).contains("cni"), "{}", listing(&files));
+    }
+
+    #[test]
+    fn the_render_container_gets_each_nodes_configuration() {
+        let plan = plan_of(&full_config(), &Version::new(1, 37, 2));
+        let nodes: Vec<&NodePlan> = plan.nodes.iter().collect();
+        insta::assert_snapshot!(listing(&render_input(&plan, &nodes).unwrap()));
+    }
+
+    #[test]
+    fn an_archive_keeps_paths_modes_and_links() {
+        let files = [NodeFile::text("/etc/a", 0o600, "text"), NodeFile::link("/etc/b", "/etc/a")];
+        let bytes = archive(&files).unwrap();
+        assert_eq!(bytes, archive(&files).unwrap());
+        let mut tar = tar::Archive::new(bytes.as_ref());
+        let mut entries = tar.entries().unwrap().map(Result::unwrap);
+        let mut first = entries.next().unwrap();
+        let mut text = String::new();
+        first.read_to_string(&mut text).unwrap();
+        assert_eq!((first.header().mode().unwrap(), text.as_str()), (0o600, "text"));
+        let second = entries.next().unwrap();
+        assert_eq!(second.link_name().unwrap().unwrap().to_str(), Some("/etc/a"));
+    }
+}

@@ -226,3 +226,47 @@ fn join_pairs<'a, V: std::fmt::Display + 'a>(
     let pairs: Vec<String> = pairs.map(|(key, value)| format!("{key}={value}")).collect();
     pairs.join(",")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kubernetes::Version;
+    use crate::plan::sample::{full_config, plan_of, sample_plan};
+
+    #[test]
+    fn the_first_control_plane_of_each_version() {
+        for minor in Version::OLDEST_MINOR..=Version::NEWEST_MINOR {
+            let plan = plan_of(&full_config(), &Version::new(1, minor, 0));
+            let text =
+                kubeadm_configuration(&plan, &plan.nodes[0], KubeadmPurpose::Render).unwrap();
+            insta::assert_snapshot!(format!("control_plane_v1.{minor}"), text);
+        }
+    }
+
+    #[test]
+    fn a_worker_takes_its_registration_from_the_join_configuration() {
+        let plan = plan_of(&full_config(), &Version::new(1, 37, 2));
+        let text = kubeadm_configuration(&plan, &plan.nodes[1], KubeadmPurpose::Render).unwrap();
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn members_of_etcd_are_rendered_and_not_uploaded() {
+        let plan = sample_plan(3, 0, &Version::new(1, 37, 2));
+        let of = |purpose| kubeadm_configuration(&plan, &plan.nodes[2], purpose).unwrap();
+        let rendered = of(KubeadmPurpose::Render);
+        assert!(rendered.contains("dev-control-plane3=https://172.28.0.4:2380"), "{rendered}");
+        assert!(!of(KubeadmPurpose::Upload).contains("initial-cluster"));
+    }
+
+    #[test]
+    fn control_groups_v2_need_no_leave() {
+        let mut plan = sample_plan(1, 0, &Version::new(1, 37, 2));
+        let text = |plan: &ClusterPlan| {
+            kubeadm_configuration(plan, &plan.nodes[0], KubeadmPurpose::Render).unwrap()
+        };
+        assert!(text(&plan).contains("failCgroupV1: false"));
+        plan.cgroup_v1 = false;
+        assert!(!text(&plan).contains("failCgroupV1"));
+    }
+}

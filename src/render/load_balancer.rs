@@ -39,3 +39,16 @@ backend kube-apiservers
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kubernetes::Version;
+    use crate::plan::sample::sample_plan;
+
+    #[test]
+    fn haproxy_configuration_of_a_cluster() {
+        let plan = sample_plan(3, 1, &Version::new(1, 37, 2));
+        insta::assert_snapshot!(haproxy_configuration(&plan));
+    }
+}

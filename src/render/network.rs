@@ -49,3 +49,16 @@ WantedBy=multi-user.target
 "
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kubernetes::Version;
+    use crate::plan::sample::sample_plan;
+
+    #[test]
+    fn network_script_of_a_cluster() {
+        let plan = sample_plan(1, 2, &Version::new(1, 37, 2));
+        insta::assert_snapshot!(network_script(&plan, &plan.nodes[1]));
+    }
+}
