@@ -75,17 +75,18 @@ pub(super) async fn await_dns(engine: &dyn Engine, plan: &ClusterPlan) -> anyhow
 }
 
 /// A script that asks cluster DNS for its own Service over UDP and fails unless an answer without
-/// an error code comes within a second. bash is in every node image, a DNS client is not. It
-/// sends a packet at each line's end, so no label may be ten bytes long. The message format is
-/// RFC 1035, section 4.
+/// an error code comes within a second. bash is in every node image, a DNS client is not; dd
+/// makes one packet of what bash would cut at each newline. The message format is RFC 1035,
+/// section 4.
 fn dns_query_script(plan: &ClusterPlan) -> String {
-    let question: String = ["kube-dns", "kube-system", "svc", "cluster", "local"]
-        .iter()
+    let question: String = ["kube-dns", "kube-system", "svc"]
+        .into_iter()
+        .chain(plan.settings.dns_domain.split('.'))
         .map(|label| format!("\\x{:02x}{label}", label.len()))
         .collect();
     format!(
         "exec 3<>/dev/udp/{address}/53 || exit 1; \
-         printf '\\x12\\x34\\x01\\x00\\x00\\x01\\x00\\x00\\x00\\x00\\x00\\x00{question}\\x00\\x00\\x01\\x00\\x01' >&3; \
+         printf '\\x12\\x34\\x01\\x00\\x00\\x01\\x00\\x00\\x00\\x00\\x00\\x00{question}\\x00\\x00\\x01\\x00\\x01' | dd bs=512 iflag=fullblock 2>/dev/null >&3; \
          answer=$(timeout 1 dd bs=512 count=1 <&3 2>/dev/null | od -An -v -tx1 | tr -d ' \\n'); \
          [ \"${{answer:0:4}}\" = 1234 ] && [ \"${{answer:7:1}}\" = 0 ] && [ \"${{answer:12:4}}\" != 0000 ]",
         address = plan.dns_address(),

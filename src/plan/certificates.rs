@@ -102,19 +102,23 @@ pub fn certificates(plan: &ClusterPlan, node: &NodePlan) -> Vec<CertificatePlan>
     if !plan.api_host.is_unspecified() {
         api_addresses.push(plan.api_host);
     }
-    api_addresses.sort();
-    api_addresses.dedup();
-    let mut api_names: Vec<String> = [
-        "kubernetes",
-        "kubernetes.default",
-        "kubernetes.default.svc",
-        "kubernetes.default.svc.cluster.local",
-        "localhost",
-    ]
-    .map(str::to_owned)
-    .to_vec();
+    let mut api_names: Vec<String> =
+        ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "localhost"]
+            .map(str::to_owned)
+            .to_vec();
+    api_names.push(format!("kubernetes.default.svc.{}", plan.settings.dns_domain));
     api_names.push(node.name.clone());
     api_names.extend(plan.load_balancer.iter().map(|balancer| balancer.name.clone()));
+    for name in &plan.settings.certificate_names {
+        match name.parse() {
+            Ok(address) => api_addresses.push(address),
+            Err(_) => api_names.push(name.clone()),
+        }
+    }
+    api_names.sort();
+    api_names.dedup();
+    api_addresses.sort();
+    api_addresses.dedup();
 
     let etcd = |id, usage| CertificatePlan {
         id,

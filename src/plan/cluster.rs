@@ -6,6 +6,7 @@ use ipnet::Ipv4Net;
 use crate::config::{self, Cluster, Role};
 use crate::failure::Failure;
 use crate::kubernetes::Version;
+use crate::render::{ClusterSettings, cluster_settings};
 use crate::runtime::{Mount, PortBinding, Protocol};
 
 use super::pod_subnets;
@@ -81,6 +82,8 @@ pub struct ClusterPlan {
     pub containerd_config_patches: Vec<String>,
     /// Whether the host has control groups of version 1.
     pub cgroup_v1: bool,
+    /// What the patches to kubeadm's configuration mean for certificates and DNS.
+    pub settings: ClusterSettings,
 }
 
 /// Who makes the pod network.
@@ -282,7 +285,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<ClusterPlan, Failure> {
     let version = nodes.first().map_or_else(Version::default_release, |node| node.version.clone());
     let has_cni_manifest = input.images.iter().any(|image| image.has_cni_manifest);
 
-    Ok(ClusterPlan {
+    let mut plan = ClusterPlan {
         name: input.name.to_owned(),
         run: input.run.to_owned(),
         version,
@@ -304,7 +307,13 @@ pub fn plan(input: &PlanInput<'_>) -> Result<ClusterPlan, Failure> {
         kubeadm_config_patches: config.kubeadm_config_patches.clone(),
         containerd_config_patches: config.containerd_config_patches.clone(),
         cgroup_v1: input.cgroup_v1,
-    })
+        settings: ClusterSettings {
+            certificate_names: Vec::new(),
+            dns_domain: "cluster.local".to_owned(),
+        },
+    };
+    plan.settings = cluster_settings(&plan)?;
+    Ok(plan)
 }
 
 fn offset(subnet: Ipv4Net, by: u32) -> Ipv4Addr {

@@ -16,7 +16,7 @@ mod script;
 pub use cni::cni_configuration;
 pub use containerd::patch_containerd;
 pub use files::{Content, NodeFile, archive, load_balancer_files, node_files, render_input};
-pub use kubeadm::{KubeadmPurpose, kubeadm_configuration};
+pub use kubeadm::{ClusterSettings, KubeadmPurpose, cluster_settings, kubeadm_configuration};
 pub use kubeconfig::{Kubeconfig, KubeconfigUser, node_kubeconfig};
 pub use kubelet_unit::await_api_drop_in;
 pub use load_balancer::haproxy_configuration;
