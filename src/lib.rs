@@ -5,6 +5,7 @@
 pub mod config;
 pub mod failure;
 pub mod image;
+pub mod kubeconfig;
 pub mod kubernetes;
 pub mod progress;
 pub mod runtime;
