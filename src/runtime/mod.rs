@@ -2,6 +2,7 @@
 //! `bollard` is used in [`docker`] only.
 
 pub mod docker;
+mod hint;
 mod spec;
 
 use std::path::Path;
