@@ -2,6 +2,8 @@
 //! `bollard` is used in [`docker`] only.
 
 pub mod docker;
+#[cfg(test)]
+pub(crate) mod fake;
 mod hint;
 mod spec;
 

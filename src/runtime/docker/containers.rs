@@ -233,7 +233,7 @@ fn bound_ports(map: &PortMap) -> Vec<PortBinding> {
 fn summarised_port(port: &PortSummary) -> Option<PortBinding> {
     Some(PortBinding {
         container_port: port.private_port,
-        protocol: protocol_named(&port.typ?.to_string())?,
+        protocol: protocol_named(port.typ?.as_ref())?,
         host_address: host_address(port.ip.as_deref()),
         host_port: port.public_port?,
     })

@@ -63,7 +63,11 @@ fn parse(host: &str, certificates: Option<PathBuf>) -> Result<Endpoint, EngineEr
     match scheme {
         "unix" => Ok(Endpoint::Socket(PathBuf::from(rest))),
         "tcp" | "http" | "https" => {
-            let rest = rest.trim_end_matches('/').to_owned();
+            let mut rest = rest.trim_end_matches('/').to_owned();
+            if !rest.rsplit(']').next().is_some_and(|end| end.contains(':')) {
+                // The ports that Docker has registered, plain and with TLS.
+                rest.push_str(if certificates.is_some() { ":2376" } else { ":2375" });
+            }
             match certificates {
                 Some(folder) => Ok(Endpoint::Https(rest, folder)),
                 None if scheme != "https" => Ok(Endpoint::Http(rest)),
@@ -148,6 +152,10 @@ mod tests {
         assert_eq!(
             find(&[("DOCKER_HOST", "tcp://build:2375")]).unwrap(),
             Endpoint::Http("build:2375".into())
+        );
+        assert_eq!(
+            find(&[("DOCKER_HOST", "tcp://[fd00::1]/")]).unwrap(),
+            Endpoint::Http("[fd00::1]:2375".into())
         );
     }
 
