@@ -78,11 +78,7 @@ pub async fn delete_objects(engine: &dyn Engine, cluster: &str) -> Result<Delete
 }
 
 /// Deletes what there is now; says whether there was anything.
-async fn round(
-    engine: &dyn Engine,
-    cluster: &str,
-    deleted: &mut Deleted,
-) -> Result<bool, Failure> {
+async fn round(engine: &dyn Engine, cluster: &str, deleted: &mut Deleted) -> Result<bool, Failure> {
     let filter = labels::in_cluster(cluster);
     let (containers, volumes, networks) = tokio::try_join!(
         engine.containers(&filter),
@@ -158,4 +154,140 @@ fn not_deleted(cluster: &str, failures: &[EngineError]) -> Failure {
     };
     let message = format!("cluster `{cluster}` is not wholly deleted: {}", list.join("; "));
     Failure::environment(message).with_hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::fixture::{IMAGE, THREE, engine, make, make_network, make_volume};
+    use crate::runtime::fake::FakeEngine;
+    use crate::runtime::{ContainerSpec, NetworkAttachment};
+
+    fn conflict(what: &str) -> EngineError {
+        EngineError::Conflict { what: what.into(), reason: "in use".into() }
+    }
+
+    fn refused(what: &str) -> EngineError {
+        EngineError::Refused { what: what.into(), reason: "input/output error".into() }
+    }
+
+    fn objects(engine: &FakeEngine) -> Vec<String> {
+        let state = engine.state();
+        state
+            .containers
+            .keys()
+            .chain(state.volumes.keys())
+            .chain(state.networks.keys())
+            .cloned()
+            .collect()
+    }
+
+    fn removals(engine: &FakeEngine) -> Vec<String> {
+        engine.calls().into_iter().filter(|call| call.starts_with("remove_")).collect()
+    }
+
+    #[tokio::test]
+    async fn everything_of_one_cluster_goes_and_nothing_of_another() {
+        let engine = engine();
+        make(&engine, "dev-b", 2, &THREE).await;
+        let others = objects(&engine);
+        make(&engine, "dev", 1, &THREE).await;
+        let deleted = delete_objects(&engine, "dev").await.unwrap();
+        assert_eq!(objects(&engine), others);
+        assert_eq!(deleted.containers, ["dev-control-plane", "dev-worker", "dev-worker2"]);
+        assert_eq!(deleted.volumes.len(), 3);
+        assert_eq!(deleted.networks, ["kindrs-dev"]);
+        assert!(delete_objects(&engine, "dev").await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_cluster_that_is_not_there_is_no_failure() {
+        let engine = engine();
+        assert!(delete_objects(&engine, "dev").await.unwrap().is_empty());
+        assert_eq!(removals(&engine), Vec::<String>::new());
+    }
+
+    #[tokio::test]
+    async fn what_is_left_of_a_cluster_goes() {
+        let engine = engine();
+        make_network(&engine, "dev", 1).await;
+        make_volume(&engine, "dev", "any-name").await;
+        delete_objects(&engine, "dev").await.unwrap();
+        assert_eq!(objects(&engine), Vec::<String>::new());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_in_use_is_tried_again() {
+        let engine = engine();
+        make(&engine, "dev", 1, &THREE).await;
+        engine.fail("remove_container", 1, conflict("container"));
+        engine.fail("remove_volume", 2, conflict("volume"));
+        engine.fail("remove_network", 1, conflict("network"));
+        engine.fail("remove_network", 2, conflict("network"));
+        delete_objects(&engine, "dev").await.unwrap();
+        assert_eq!(objects(&engine), Vec::<String>::new());
+        assert_eq!(removals(&engine).len(), 7 + 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_failure_does_not_keep_the_rest() {
+        let engine = engine();
+        make(&engine, "dev", 1, &THREE).await;
+        engine.fail("remove_container", 2, refused("removing container dev-worker"));
+        let failure = delete_objects(&engine, "dev").await.unwrap_err();
+        assert!(matches!(failure, Failure::Environment { .. }));
+        assert_eq!(
+            failure.to_string(),
+            "cluster `dev` is not wholly deleted: removing container dev-worker: input/output \
+             error; volume dev-worker-var: volume is in use; network kindrs-dev: has active endpoints"
+        );
+        assert_eq!(objects(&engine), ["dev-worker", "dev-worker-var", "kindrs-dev"]);
+        delete_objects(&engine, "dev").await.unwrap();
+        assert_eq!(objects(&engine), Vec::<String>::new());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_guest_on_the_network_is_named_as_the_cause() {
+        let engine = engine();
+        make(&engine, "dev", 1, &THREE[..1]).await;
+        let guest = ContainerSpec {
+            name: "guest".into(),
+            image: IMAGE.into(),
+            network: Some(NetworkAttachment { network: "kindrs-dev".into(), address: None }),
+            ..Default::default()
+        };
+        engine.create_container(&guest).await.unwrap();
+        engine.start_container("guest").await.unwrap();
+        let failure = delete_objects(&engine, "dev").await.unwrap_err();
+        assert!(failure.hint().unwrap().contains("docker network inspect kindrs-dev"));
+        assert_eq!(objects(&engine), ["guest", "kindrs-dev"]);
+    }
+
+    #[tokio::test]
+    async fn the_kubeconfig_loses_its_entries_though_the_engine_fails() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config");
+        let access = |cluster: &str| kubeconfig::Access {
+            cluster: cluster.into(),
+            server: "https://127.0.0.1:1".into(),
+            ca_pem: "ca".into(),
+            client_cert_pem: "cert".into(),
+            client_key_pem: "key".into(),
+        };
+        let files = kubeconfig::Files::choose(Some(&path), "".as_ref(), None);
+        files.add(&access("other")).unwrap();
+        files.add(&access("dev")).unwrap();
+        let engine = engine();
+        make(&engine, "dev", 1, &THREE[..1]).await;
+        engine.fail("remove_container", 1, refused("removing container dev-control-plane"));
+        engine.fail("remove_volume", 1, refused("removing volume"));
+        engine.fail("remove_network", 1, refused("removing network"));
+        let silent = Progress::silent();
+        delete(&engine, "dev", &files, &silent).await.unwrap_err();
+        let left = std::fs::read_to_string(&path).unwrap();
+        assert!(left.contains("kindrs-other") && !left.contains("kindrs-dev"), "{left}");
+        let deleted = delete(&engine, "dev", &files, &silent).await.unwrap();
+        assert_eq!(deleted.kubeconfigs, Vec::<PathBuf>::new());
+        assert_eq!(deleted.containers, ["dev-control-plane"]);
+    }
 }

@@ -128,8 +128,9 @@ pub async fn require(engine: &dyn Engine, cluster: &str) -> Result<Vec<NodeSumma
     let known: Vec<String> =
         clusters(engine).await?.into_iter().map(|cluster| cluster.name).collect();
     if known.iter().any(|name| name == cluster) {
-        return Err(Failure::environment(format!("cluster `{cluster}` has no nodes"))
-            .with_hint(format!("remove what is left of it: kindrs delete cluster --name {cluster}")));
+        return Err(Failure::environment(format!("cluster `{cluster}` has no nodes")).with_hint(
+            format!("remove what is left of it: kindrs delete cluster --name {cluster}"),
+        ));
     }
     Err(no_such_cluster(cluster, &known))
 }
@@ -179,4 +180,83 @@ fn summarise(container: ContainerInfo) -> Option<NodeSummary> {
         state: container.state,
         image: container.image,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::fixture::{THREE, engine, make, make_network, make_volume};
+
+    fn names(nodes: &[NodeSummary]) -> Vec<&str> {
+        nodes.iter().map(|node| node.name.as_str()).collect()
+    }
+
+    #[tokio::test]
+    async fn clusters_side_by_side_are_told_apart() {
+        let engine = engine();
+        make(&engine, "dev", 1, &THREE).await;
+        make(&engine, "dev-b", 2, &THREE[..1]).await;
+        engine.stop_container("dev-worker", std::time::Duration::ZERO).await.unwrap();
+        let found = clusters(&engine).await.unwrap();
+        let expected = [("dev", 1, 2, 2), ("dev-b", 1, 0, 1)].map(
+            |(name, control_planes, workers, running)| ClusterSummary {
+                name: name.to_owned(),
+                control_planes,
+                workers,
+                running,
+            },
+        );
+        assert_eq!(found, expected);
+        assert_eq!(names(&nodes(&engine, "dev-b").await.unwrap()), ["dev-b-control-plane"]);
+        assert_eq!(all_nodes(&engine).await.unwrap().len(), 4);
+    }
+
+    #[tokio::test]
+    async fn what_is_left_of_a_cluster_shows() {
+        let engine = engine();
+        make_network(&engine, "net", 1).await;
+        make_volume(&engine, "vol", "vol-worker2-var").await;
+        let found = clusters(&engine).await.unwrap();
+        assert_eq!(found.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["net", "vol"]);
+        assert!(found.iter().all(|cluster| cluster.nodes() == 0));
+        let failure = require(&engine, "vol").await.unwrap_err();
+        assert!(matches!(failure, Failure::Environment { .. }), "{failure}");
+        assert_eq!(
+            failure.hint().unwrap(),
+            "remove what is left of it: kindrs delete cluster --name vol"
+        );
+    }
+
+    #[tokio::test]
+    async fn nodes_come_in_order_with_their_addresses() {
+        let engine = engine();
+        let mut roles: Vec<_> = (1..=11).map(|n| (ContainerRole::Worker, n)).collect();
+        roles.extend([(ContainerRole::LoadBalancer, 1), (ContainerRole::ControlPlane, 1)]);
+        make(&engine, "dev", 1, &roles).await;
+        let nodes = nodes(&engine, "dev").await.unwrap();
+        let listed = names(&nodes);
+        assert_eq!(listed[..3], ["dev-control-plane", "dev-worker", "dev-worker2"]);
+        assert_eq!(listed[10..], ["dev-worker10", "dev-worker11", "dev-external-load-balancer"]);
+        assert_eq!(nodes[1].address, Some(Ipv4Addr::new(172, 20, 1, 2)));
+        assert!(nodes.iter().all(NodeSummary::is_running));
+    }
+
+    #[tokio::test]
+    async fn a_missing_cluster_is_told_with_those_there_are() {
+        let engine = engine();
+        let alone = require(&engine, "dev").await.unwrap_err();
+        assert_eq!(alone.to_string(), "there is no cluster named `dev`");
+        assert_eq!(
+            alone.hint().unwrap(),
+            "there are none; make one: kindrs create cluster --name dev"
+        );
+        make(&engine, "staging", 1, &THREE).await;
+        make(&engine, "test", 2, &THREE).await;
+        let near = require(&engine, "stagin").await.unwrap_err();
+        assert_eq!(near.hint().unwrap(), "did you mean `staging`? There are: staging, test");
+        let far = require(&engine, "dev").await.unwrap_err();
+        assert_eq!(far.hint().unwrap(), "name one of these with --name: staging, test");
+        assert!(matches!(far, Failure::Input { .. }));
+        assert_eq!(require(&engine, "test").await.unwrap().len(), 3);
+    }
 }
