@@ -7,4 +7,6 @@ pub mod delete;
 mod fixture;
 pub mod inventory;
 pub mod labels;
+pub mod load;
+pub mod logs;
 mod tarball;
