@@ -2,6 +2,7 @@
 //!
 //! The map of the modules is in `ARCHITECTURE.md`.
 
+pub mod cli;
 pub mod cluster;
 pub mod config;
 pub mod failure;

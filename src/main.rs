@@ -1,3 +1,7 @@
 //! The `kindrs` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kindrs::cli::main()
+}
