@@ -9,5 +9,8 @@ pub mod failure;
 pub mod image;
 pub mod kubeconfig;
 pub mod kubernetes;
+pub mod pki;
+pub mod plan;
 pub mod progress;
+pub mod render;
 pub mod runtime;

@@ -7,10 +7,8 @@ use crate::cluster::labels::{self, ContainerRole};
 use crate::cluster::tarball;
 use crate::failure::Failure;
 use crate::kubeconfig::{self, Access};
+use crate::plan::API_PORT;
 use crate::runtime::{Engine, EngineError, Protocol};
-
-/// Port of the API server, and of the load balancer before several, in its container.
-pub const API_PORT: u16 = 6443;
 
 /// The administrator's kubeconfig in a control plane.
 pub const ADMIN_CONF: &str = "/etc/kubernetes/admin.conf";

@@ -17,8 +17,12 @@ const ATTEMPTS: usize = 14;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// How often the engine is asked again for what a `create` cut short let it make meanwhile.
-const ROUNDS: usize = 3;
+/// A `create` that was cut short may have left the engine busy with its last request, so the engine
+/// is asked until this many answers in a row, this far apart, show nothing.
+const QUIET_ANSWERS: usize = 2;
+const BETWEEN_ANSWERS: Duration = Duration::from_millis(150);
+/// Answers asked for at most, should something keep making objects.
+const MOST_ANSWERS: usize = 20;
 
 /// What was deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -69,10 +73,13 @@ pub async fn delete(
 /// [`Failure::Environment`] naming the objects that could not be deleted; the others are.
 pub async fn delete_objects(engine: &dyn Engine, cluster: &str) -> Result<Deleted, Failure> {
     let mut deleted = Deleted::default();
-    for _ in 0..ROUNDS {
-        if !round(engine, cluster, &mut deleted).await? {
+    let mut quiet = 0;
+    for _ in 0..MOST_ANSWERS {
+        quiet = if round(engine, cluster, &mut deleted).await? { 0 } else { quiet + 1 };
+        if quiet == QUIET_ANSWERS {
             break;
         }
+        tokio::time::sleep(BETWEEN_ANSWERS).await;
     }
     Ok(deleted)
 }
@@ -186,7 +193,7 @@ mod tests {
         engine.calls().into_iter().filter(|call| call.starts_with("remove_")).collect()
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn everything_of_one_cluster_goes_and_nothing_of_another() {
         let engine = engine();
         make(&engine, "dev-b", 2, &THREE).await;
@@ -200,14 +207,14 @@ mod tests {
         assert!(delete_objects(&engine, "dev").await.unwrap().is_empty());
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_cluster_that_is_not_there_is_no_failure() {
         let engine = engine();
         assert!(delete_objects(&engine, "dev").await.unwrap().is_empty());
         assert_eq!(removals(&engine), Vec::<String>::new());
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn what_is_left_of_a_cluster_goes() {
         let engine = engine();
         make_network(&engine, "dev", 1).await;
@@ -263,7 +270,7 @@ mod tests {
         assert_eq!(objects(&engine), ["guest", "kindrs-dev"]);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn the_kubeconfig_loses_its_entries_though_the_engine_fails() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config");

@@ -29,7 +29,10 @@ pub(crate) async fn make(
 ) {
     make_network(engine, cluster, subnet).await;
     for (place, (role, number)) in (2u8..).zip(containers) {
-        let name = labels::container(cluster, *role, *number);
+        let suffix = if *number == 1 { String::new() } else { number.to_string() };
+        let name = format!("{cluster}-{}{suffix}", role.name());
+        let mut container_labels = labels::cluster(cluster, "run");
+        container_labels.insert(labels::ROLE.to_owned(), role.name().to_owned());
         make_volume(engine, cluster, &labels::volume(&name)).await;
         let publishes = *role == ContainerRole::LoadBalancer || place == 2;
         let port = PortBinding {
@@ -41,7 +44,7 @@ pub(crate) async fn make(
         let spec = ContainerSpec {
             name: name.clone(),
             image: IMAGE.to_owned(),
-            labels: labels::of_container(cluster, *role, "run"),
+            labels: container_labels,
             mounts: vec![Mount {
                 source: MountSource::Volume(labels::volume(&name)),
                 target: "/var".to_owned(),
@@ -66,7 +69,7 @@ pub(crate) async fn make_network(engine: &FakeEngine, cluster: &str, subnet: u8)
     let spec = NetworkSpec {
         name: labels::network(cluster),
         subnet: Ipv4Net::new_assert(Ipv4Addr::new(172, 20, subnet, 0), 24),
-        labels: labels::of_object(cluster, "run"),
+        labels: labels::cluster(cluster, "run"),
         options: Default::default(),
     };
     engine.create_network(&spec).await.unwrap();
@@ -74,7 +77,7 @@ pub(crate) async fn make_network(engine: &FakeEngine, cluster: &str, subnet: u8)
 
 /// Makes a volume of a cluster.
 pub(crate) async fn make_volume(engine: &FakeEngine, cluster: &str, name: &str) {
-    let labels: Vec<Label> = labels::of_object(cluster, "run").into_iter().collect();
+    let labels: Vec<Label> = labels::cluster(cluster, "run").into_iter().collect();
     engine.create_volume(name, &labels).await.unwrap();
 }
 

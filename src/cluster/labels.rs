@@ -1,8 +1,7 @@
-//! Labels and names of everything a cluster has in the engine.
+//! The labels on everything that belongs to a cluster; `delete` works from them alone.
 
 use std::collections::BTreeMap;
 
-use crate::config::Role;
 use crate::runtime::Label;
 
 /// Label of every object of a cluster: the cluster's name.
@@ -12,7 +11,17 @@ pub const ROLE: &str = "dev.kindrs.role";
 /// Label of every object of a cluster: the run of `create` that made it.
 pub const RUN: &str = "dev.kindrs.run";
 
-/// What a container of a cluster is.
+/// [`ROLE`] of the load balancer before several control planes.
+pub const ROLE_LOAD_BALANCER: &str = "external-load-balancer";
+/// [`ROLE`] of the container that renders files and ends: no [`ContainerRole`], but deleted like any.
+pub const ROLE_RENDER: &str = "render";
+
+/// Labels of what `run` makes for cluster `name`.
+pub fn cluster(name: &str, run: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([(CLUSTER.into(), name.into()), (RUN.into(), run.into())])
+}
+
+/// What a lasting container of a cluster is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ContainerRole {
     /// A node that runs the control plane.
@@ -29,7 +38,7 @@ impl ContainerRole {
         match self {
             Self::ControlPlane => "control-plane",
             Self::Worker => "worker",
-            Self::LoadBalancer => "external-load-balancer",
+            Self::LoadBalancer => ROLE_LOAD_BALANCER,
         }
     }
 
@@ -44,30 +53,6 @@ impl ContainerRole {
     pub fn is_node(self) -> bool {
         self != Self::LoadBalancer
     }
-}
-
-impl From<Role> for ContainerRole {
-    fn from(role: Role) -> Self {
-        match role {
-            Role::ControlPlane => Self::ControlPlane,
-            Role::Worker => Self::Worker,
-        }
-    }
-}
-
-/// Labels of a network or volume of a cluster, made by this run of `create`.
-pub fn of_object(cluster: &str, run: &str) -> BTreeMap<String, String> {
-    [(CLUSTER, cluster), (RUN, run)]
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .into_iter()
-        .collect()
-}
-
-/// Labels of a container of a cluster, made by this run of `create`.
-pub fn of_container(cluster: &str, role: ContainerRole, run: &str) -> BTreeMap<String, String> {
-    let mut labels = of_object(cluster, run);
-    labels.insert(ROLE.to_owned(), role.name().to_owned());
-    labels
 }
 
 /// The filter for every object of one cluster.
@@ -90,15 +75,8 @@ pub fn volume(node: &str) -> String {
     format!("{node}-var")
 }
 
-/// The name of a cluster's container of a role, numbered from 1 as kind does: the first has no
-/// number (`dev-worker`, `dev-worker2`).
-pub fn container(cluster: &str, role: ContainerRole, number: usize) -> String {
-    let suffix = if number <= 1 { String::new() } else { number.to_string() };
-    format!("{cluster}-{}{suffix}", role.name())
-}
-
-/// The cluster whose node's volume has this name: the inverse of [`volume`] of [`container`].
-/// `None` for the name of another volume.
+/// The cluster that a volume with this name belongs to, when it is a node's; the engine lists
+/// volumes without their labels.
 pub fn cluster_of_volume(volume: &str) -> Option<&str> {
     let node = volume.strip_suffix("-var")?.trim_end_matches(|c: char| c.is_ascii_digit());
     [ContainerRole::ControlPlane, ContainerRole::Worker, ContainerRole::LoadBalancer]
@@ -113,23 +91,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn containers_are_named_as_kind_names_them() {
-        assert_eq!(container("dev", ContainerRole::ControlPlane, 1), "dev-control-plane");
-        assert_eq!(container("dev", ContainerRole::Worker, 2), "dev-worker2");
-        let balancer = container("dev", ContainerRole::LoadBalancer, 1);
-        assert_eq!(balancer, "dev-external-load-balancer");
-    }
-
-    #[test]
-    fn labels_of_a_container() {
-        insta::assert_yaml_snapshot!(of_container("dev", ContainerRole::Worker, "r1"), @r"
-        dev.kindrs.cluster: dev
-        dev.kindrs.role: worker
-        dev.kindrs.run: r1
-        ");
-    }
-
-    #[test]
     fn volumes_of_others_are_of_no_cluster() {
         for name in ["", "-var", "data", "dev-worker", "dev-etcd-var", "devworker-var"] {
             assert_eq!(cluster_of_volume(name), None, "{name}");
@@ -141,7 +102,8 @@ mod tests {
         fn a_volume_tells_its_cluster(cluster in "[a-z0-9][a-z0-9.-]{0,20}", number in 1usize..30) {
             for role in [ContainerRole::ControlPlane, ContainerRole::Worker, ContainerRole::LoadBalancer] {
                 prop_assert_eq!(ContainerRole::from_name(role.name()), Some(role));
-                let volume = volume(&container(&cluster, role, number));
+                let number = if number == 1 { String::new() } else { number.to_string() };
+                let volume = volume(&format!("{cluster}-{}{number}", role.name()));
                 prop_assert_eq!(cluster_of_volume(&volume), Some(cluster.as_str()));
             }
         }

@@ -1,5 +1,31 @@
-//! Cluster configuration: kind's `v1alpha4` format, decoded strictly, with every problem found.
+//! Cluster configuration: kind's `v1alpha4` format
+//! (<https://kind.sigs.k8s.io/docs/user/configuration/>), decoded strictly, with every problem
+//! found and placed.
+//!
+//! A text becomes a tree of nodes that know their place, the tree a [`Cluster`] with
+//! defaults, and the rules about a cluster, which do not care where it came from, are checked last
+//! and their violations given the places of the fields.
 
 mod cluster;
+mod decode;
+mod document;
+mod host_path;
+mod load;
+mod name;
+mod patch;
+mod problem;
+mod subnet;
+mod validate;
 
 pub use cluster::{Cluster, Networking, Node, Role};
+pub use load::load;
+pub use name::{load_balancer_name, node_names, validate_cluster_name};
+pub use problem::{Problem, Problems, Violation, Violations};
+pub use validate::validate;
+
+#[cfg(test)]
+mod load_tests;
+#[cfg(test)]
+mod property_tests;
+#[cfg(test)]
+mod refusal_tests;

@@ -1,5 +1,10 @@
-//! Kubernetes versions, and every decision that depends on one.
+//! Kubernetes: its versions with every decision that depends on one, its client, its conditions.
 
+mod client;
+pub mod conditions;
+mod objects;
 mod version;
 
+pub use client::connect;
+pub use objects::create_objects;
 pub use version::{ParseVersionError, Version};

@@ -1,0 +1,144 @@
+use std::time::Duration;
+
+use anyhow::Context as _;
+use futures::StreamExt as _;
+use k8s_openapi::api::core::v1::Node;
+use kube::api::{Api, Patch, PatchParams};
+use kube::runtime::watcher;
+use kube::{Client, ResourceExt as _};
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+use crate::kubernetes::create_objects;
+use crate::plan::{ClusterPlan, NodePlan, PodNetwork};
+use crate::render::{Rendered, addon_objects, template_cni_manifest};
+use crate::runtime::Engine;
+
+const API_PATIENCE: Duration = Duration::from_secs(120);
+
+/// Waits until the API server answers that it is ready.
+pub(super) async fn await_api(client: &Client) -> anyhow::Result<()> {
+    let started = tokio::time::Instant::now();
+    loop {
+        let request = http::Request::get("/readyz").body(Vec::new())?;
+        match client.request_text(request).await {
+            Ok(_) => return Ok(()),
+            Err(error) if started.elapsed() > API_PATIENCE => {
+                return Err(error).context("the API server is not ready after two minutes");
+            }
+            Err(error) => {
+                tracing::debug!(%error, "the API server is not ready");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+/// Creates the objects that a kubeadm-made cluster has: the rights of its administrators, DNS,
+/// kube-proxy, the default StorageClass and, where the image brings one, the CNI.
+pub(super) async fn create_addons(
+    client: &Client,
+    plan: &ClusterPlan,
+    rendered: &Rendered,
+) -> anyhow::Result<()> {
+    let mut objects: Vec<Value> = vec![cluster_admins()];
+    for addon in ["kube-proxy", "coredns"] {
+        let manifest = rendered.addon(addon).with_context(|| format!("no manifest for {addon}"))?;
+        objects.extend(addon_objects(manifest)?);
+    }
+    if plan.pod_network == PodNetwork::Manifest {
+        let manifest = rendered.image_file("default-cni.yaml").unwrap_or_default();
+        objects.extend(addon_objects(&template_cni_manifest(manifest, plan))?);
+    }
+    if let Some(manifest) = rendered.image_file("default-storage.yaml") {
+        objects.extend(addon_objects(manifest)?);
+    }
+    create_objects(client, &objects).await
+}
+
+/// Since 1.29 `admin.conf` has its rights from this binding, which `kubeadm init` makes.
+fn cluster_admins() -> Value {
+    json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": { "name": "kubeadm:cluster-admins" },
+        "roleRef": {
+            "apiGroup": "rbac.authorization.k8s.io",
+            "kind": "ClusterRole",
+            "name": "cluster-admin",
+        },
+        "subjects": [{
+            "apiGroup": "rbac.authorization.k8s.io",
+            "kind": "Group",
+            "name": "kubeadm:cluster-admins",
+        }],
+    })
+}
+
+/// Lets kubeadm upload its configuration and kubelet's, and make the roles for joining nodes,
+/// where its later commands and other tools look for them.
+pub(super) async fn upload_configuration(
+    engine: &dyn Engine,
+    plan: &ClusterPlan,
+) -> anyhow::Result<()> {
+    let script = "set -e; \
+        config='--config /kind/kubeadm.conf --kubeconfig /etc/kubernetes/super-admin.conf'; \
+        kubeadm init phase upload-config all $config; \
+        kubeadm init phase bootstrap-token $config";
+    let node = &plan.nodes[0].name;
+    let mut tries = 0;
+    loop {
+        let output = engine.exec(node, &["sh", "-c", script], None).await?;
+        tries += 1;
+        if output.code == 0 {
+            return Ok(());
+        }
+        if tries == 5 {
+            return Err(Failure::environment(format!(
+                "kubeadm cannot upload its configuration on {node}: {}",
+                output.text().trim()
+            ))
+            .into());
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+/// Gives each Node object, as it appears, its planned labels and pod subnet. Ends when all have
+/// them.
+pub(super) async fn label_nodes(client: &Client, plan: &ClusterPlan) -> anyhow::Result<()> {
+    let nodes: Api<Node> = Api::all(client.clone());
+    let mut missing: Vec<&NodePlan> = plan.nodes.iter().collect();
+    let mut events = watcher(nodes.clone(), watcher::Config::default()).boxed();
+    while !missing.is_empty() {
+        let Some(event) = events.next().await else { break };
+        let node = match event {
+            Ok(watcher::Event::Apply(node) | watcher::Event::InitApply(node)) => node,
+            Ok(_) => continue,
+            Err(error) => {
+                tracing::debug!(%error, "watching nodes");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let Some(index) = missing.iter().position(|planned| planned.name == node.name_any()) else {
+            continue;
+        };
+        let planned = missing.swap_remove(index);
+        let patch = node_patch(plan, planned);
+        nodes
+            .patch(&planned.name, &PatchParams::default(), &Patch::Merge(patch))
+            .await
+            .with_context(|| format!("labelling node {}", planned.name))?;
+    }
+    Ok(())
+}
+
+fn node_patch(plan: &ClusterPlan, node: &NodePlan) -> Value {
+    let mut patch = json!({ "metadata": { "labels": node.labels } });
+    if plan.pod_network == PodNetwork::Routes {
+        let subnet = node.pod_subnet.to_string();
+        patch["spec"] = json!({ "podCIDR": subnet, "podCIDRs": [subnet] });
+    }
+    patch
+}

@@ -1,0 +1,174 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use futures::StreamExt as _;
+use futures::future::try_join_all;
+use k8s_openapi::api::core::v1::{Node, Pod};
+use kube::api::Api;
+use kube::runtime::watcher;
+use kube::{Client, Resource, ResourceExt as _};
+use serde::de::DeserializeOwned;
+
+use crate::kubernetes::conditions::{is_node_ready, is_pod_ready, pod_reason};
+use crate::plan::{ClusterPlan, PodNetwork};
+use crate::progress::Stage;
+use crate::runtime::Engine;
+
+/// Waits until every node is Ready; says which are not. With a CNI of the user's own, until
+/// every node is registered: none can be Ready before that is installed.
+pub(super) async fn await_nodes(
+    client: &Client,
+    plan: &ClusterPlan,
+    stage: &Stage,
+) -> anyhow::Result<()> {
+    let wanted: BTreeSet<&str> = plan.nodes.iter().map(|node| node.name.as_str()).collect();
+    let without_network = plan.pod_network == PodNetwork::User;
+    until(Api::<Node>::all(client.clone()), |nodes| {
+        let ready = |name: &&str| {
+            nodes.get(*name).is_some_and(|node| without_network || is_node_ready(node))
+        };
+        let waiting: Vec<&str> = wanted.iter().copied().filter(|name| !ready(name)).collect();
+        let done = wanted.len() - waiting.len();
+        stage.advance(share(done, wanted.len()), waiting.join(", "));
+        waiting.is_empty()
+    })
+    .await
+}
+
+/// Waits until every pod of the system runs and is ready; says which are not, and why.
+pub(super) async fn await_system_pods(
+    client: &Client,
+    plan: &ClusterPlan,
+    stage: &Stage,
+) -> anyhow::Result<()> {
+    let wanted = system_pods(plan);
+    let pods: Api<Pod> = Api::namespaced(client.clone(), "kube-system");
+    until(pods, |pods| {
+        let waiting = missing_pods(&wanted, pods, plan.pod_network == PodNetwork::User);
+        stage.advance(
+            share(pods.len().saturating_sub(waiting.len()), pods.len().max(1)),
+            waiting.join(", "),
+        );
+        waiting.is_empty()
+    })
+    .await
+}
+
+/// Waits until cluster DNS answers on every node, through the Service's address.
+pub(super) async fn await_dns(engine: &dyn Engine, plan: &ClusterPlan) -> anyhow::Result<()> {
+    let script = dns_query_script(plan);
+    let answered = plan.nodes.iter().map(|node| {
+        let script = &script;
+        async move {
+            loop {
+                let output = engine.exec(&node.name, &["bash", "-c", script], None).await?;
+                if output.code == 0 {
+                    return anyhow::Ok(());
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    });
+    try_join_all(answered).await.context("asking cluster DNS")?;
+    Ok(())
+}
+
+/// A script that asks cluster DNS for its own Service over UDP and fails unless an answer without
+/// an error code comes within a second. bash is in every node image, a DNS client is not. It
+/// sends a packet at each line's end, so no label may be ten bytes long. The message format is
+/// RFC 1035, section 4.
+fn dns_query_script(plan: &ClusterPlan) -> String {
+    let question: String = ["kube-dns", "kube-system", "svc", "cluster", "local"]
+        .iter()
+        .map(|label| format!("\\x{:02x}{label}", label.len()))
+        .collect();
+    format!(
+        "exec 3<>/dev/udp/{address}/53 || exit 1; \
+         printf '\\x12\\x34\\x01\\x00\\x00\\x01\\x00\\x00\\x00\\x00\\x00\\x00{question}\\x00\\x00\\x01\\x00\\x01' >&3; \
+         answer=$(timeout 1 dd bs=512 count=1 <&3 2>/dev/null | od -An -v -tx1 | tr -d ' \\n'); \
+         [ \"${{answer:0:4}}\" = 1234 ] && [ \"${{answer:7:1}}\" = 0 ] && [ \"${{answer:12:4}}\" != 0000 ]",
+        address = plan.dns_address(),
+    )
+}
+
+/// The pods that a cluster must have in kube-system: a name, or its beginning with a count.
+fn system_pods(plan: &ClusterPlan) -> BTreeMap<String, usize> {
+    let mut wanted = BTreeMap::new();
+    for node in plan.control_planes() {
+        for component in ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"] {
+            wanted.insert(format!("{component}-{}", node.name), 1);
+        }
+    }
+    wanted.insert("kube-proxy-".to_owned(), plan.nodes.len());
+    if plan.pod_network != PodNetwork::User {
+        wanted.insert("coredns-".to_owned(), 2);
+    }
+    wanted
+}
+
+/// What is not there or not ready yet, with its reason.
+fn missing_pods(
+    wanted: &BTreeMap<String, usize>,
+    pods: &BTreeMap<String, Pod>,
+    without_network: bool,
+) -> Vec<String> {
+    let mut waiting: Vec<String> = pods
+        .values()
+        .filter(|pod| !is_pod_ready(pod) && pod.metadata.deletion_timestamp.is_none())
+        .filter(|pod| !(without_network && !on_host_network(pod)))
+        .map(|pod| format!("{} ({})", pod.name_any(), pod_reason(pod)))
+        .collect();
+    for (beginning, count) in wanted {
+        let there = pods.keys().filter(|name| name.starts_with(beginning.as_str())).count();
+        if there < *count {
+            waiting.push(format!("{beginning} ({there} of {count})"));
+        }
+    }
+    waiting
+}
+
+fn on_host_network(pod: &Pod) -> bool {
+    pod.spec.as_ref().and_then(|spec| spec.host_network).unwrap_or(false)
+}
+
+/// Watches objects until `done` holds for all that exist, by name.
+async fn until<K>(
+    api: Api<K>,
+    mut done: impl FnMut(&BTreeMap<String, K>) -> bool,
+) -> anyhow::Result<()>
+where
+    K: Resource + Clone + DeserializeOwned + std::fmt::Debug + Send + 'static,
+{
+    let mut events = watcher(api, watcher::Config::default()).boxed();
+    let mut objects: BTreeMap<String, K> = BTreeMap::new();
+    let mut listed = false;
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(watcher::Event::Init) => {
+                objects.clear();
+                listed = false;
+            }
+            Ok(watcher::Event::InitDone) => listed = true,
+            Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) => {
+                objects.insert(object.name_any(), object);
+            }
+            Ok(watcher::Event::Delete(object)) => {
+                objects.remove(&object.name_any());
+            }
+            Err(error) => {
+                tracing::debug!(%error, "watching");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+        if listed && done(&objects) {
+            return Ok(());
+        }
+    }
+    anyhow::bail!("the watch ended")
+}
+
+fn share(done: usize, of: usize) -> Option<f64> {
+    #[allow(clippy::cast_precision_loss)]
+    (of > 0).then(|| done as f64 / of as f64)
+}

@@ -1,0 +1,369 @@
+//! A YAML text as a tree of nodes that know their place.
+//!
+//! Built from parser events rather than from a ready-made tree, because trees keep only the last
+//! of repeated keys, and a repeated key is an error here.
+
+use std::collections::HashMap;
+
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
+
+use super::problem::Position;
+
+/// Nodes that may be nested in each other: the format needs 6, patches come as strings.
+const DEEPEST: usize = 64;
+/// Nodes of all documents with aliases expanded: bounds what a few nested aliases can grow to.
+const MOST_NODES: usize = 20_000;
+
+/// A value and its place.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    pub position: Position,
+    pub data: Data,
+}
+
+/// A value.
+#[derive(Debug, Clone)]
+pub(super) enum Data {
+    /// Text as written; `plain` when nothing (quotes, a block, a tag) says that it is a string.
+    Scalar {
+        text: String,
+        plain: bool,
+    },
+    Sequence(Vec<Node>),
+    Mapping(Mapping),
+}
+
+/// Keys with values, in order. Keys brought in by `<<` come last and never replace others.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Mapping {
+    pub entries: Vec<Entry>,
+    pub repeated: Vec<Repeated>,
+}
+
+/// A key with its value.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub key: String,
+    pub position: Position,
+    pub value: Node,
+}
+
+/// A key given again.
+#[derive(Debug, Clone)]
+pub(super) struct Repeated {
+    pub key: String,
+    pub position: Position,
+    pub first: Position,
+}
+
+/// Text that is not YAML, or YAML that is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SyntaxError {
+    pub position: Position,
+    pub message: String,
+}
+
+impl Node {
+    /// Whether the value is absent or `null`.
+    pub fn is_null(&self) -> bool {
+        matches!(&self.data, Data::Scalar { text, plain: true }
+            if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
+    }
+
+    fn count(&self) -> usize {
+        1 + match &self.data {
+            Data::Scalar { .. } => 0,
+            Data::Sequence(items) => items.iter().map(Node::count).sum(),
+            Data::Mapping(mapping) => mapping.entries.iter().map(|e| e.value.count()).sum(),
+        }
+    }
+}
+
+impl Mapping {
+    fn position_of(&self, key: &str) -> Option<Position> {
+        self.entries.iter().find(|entry| entry.key == key).map(|entry| entry.position)
+    }
+}
+
+/// The documents of a YAML text; an empty one is a null node.
+pub(super) fn parse(text: &str) -> Result<Vec<Node>, SyntaxError> {
+    let mut parser = Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text));
+    let mut builder = Builder::default();
+    while let Some(event) = parser.next_event() {
+        let (event, span) = event.map_err(|error| SyntaxError {
+            position: position(*error.marker()).within(text),
+            message: format!("not valid YAML: {}", error.info()),
+        })?;
+        builder.accept(event, position(span.start).within(text))?;
+    }
+    Ok(builder.documents)
+}
+
+fn position(marker: Marker) -> Position {
+    Position { line: marker.line(), column: marker.col() + 1 }
+}
+
+#[derive(Default)]
+struct Builder {
+    documents: Vec<Node>,
+    open: Vec<Open>,
+    anchors: HashMap<usize, Node>,
+    nodes: usize,
+}
+
+/// A collection whose end has not come yet.
+struct Open {
+    position: Position,
+    anchor: usize,
+    content: Content,
+}
+
+enum Content {
+    Sequence(Vec<Node>),
+    Mapping { mapping: Mapping, key: Option<(String, Position)>, merged: Vec<Node> },
+}
+
+impl Builder {
+    fn accept(&mut self, event: Event<'_>, position: Position) -> Result<(), SyntaxError> {
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let tagged_string = match tag.as_deref() {
+                    Some(tag) => check_tag(tag, position)? == "str",
+                    None => false,
+                };
+                let plain = style == ScalarStyle::Plain && !tagged_string;
+                let data = Data::Scalar { text: text.into_owned(), plain };
+                self.add(Node { position, data }, anchor, 1)
+            }
+            Event::SequenceStart(anchor, tag) => {
+                self.open(Content::Sequence(Vec::new()), anchor, tag.as_deref(), position)
+            }
+            Event::MappingStart(anchor, tag) => {
+                let content =
+                    Content::Mapping { mapping: Mapping::default(), key: None, merged: Vec::new() };
+                self.open(content, anchor, tag.as_deref(), position)
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(),
+            Event::Alias(anchor) => match self.anchors.get(&anchor).cloned() {
+                Some(node) => {
+                    let nodes = node.count();
+                    self.add(node, 0, nodes)
+                }
+                None => Err(error(position, "this alias is inside of what it stands for")),
+            },
+            Event::Nothing
+            | Event::StreamStart
+            | Event::StreamEnd
+            | Event::DocumentStart(_)
+            | Event::DocumentEnd => Ok(()),
+        }
+    }
+
+    fn open(
+        &mut self,
+        content: Content,
+        anchor: usize,
+        tag: Option<&Tag>,
+        position: Position,
+    ) -> Result<(), SyntaxError> {
+        if let Some(tag) = tag {
+            check_tag(tag, position)?;
+        }
+        if self.open.len() == DEEPEST {
+            return Err(error(position, format!("nested more than {DEEPEST} levels deep")));
+        }
+        self.open.push(Open { position, anchor, content });
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), SyntaxError> {
+        let Some(Open { position, anchor, content }) = self.open.pop() else { return Ok(()) };
+        let data = match content {
+            Content::Sequence(items) => Data::Sequence(items),
+            Content::Mapping { mut mapping, merged, .. } => {
+                for node in merged {
+                    merge(&mut mapping, node)?;
+                }
+                Data::Mapping(mapping)
+            }
+        };
+        self.add(Node { position, data }, anchor, 1)
+    }
+
+    /// Puts a finished node where it belongs: into the innermost open collection.
+    fn add(&mut self, node: Node, anchor: usize, nodes: usize) -> Result<(), SyntaxError> {
+        self.nodes += nodes;
+        if self.nodes > MOST_NODES {
+            let message = format!("more than {MOST_NODES} values, aliases expanded");
+            return Err(error(node.position, message));
+        }
+        if anchor > 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        let Some(parent) = self.open.last_mut() else {
+            self.documents.push(node);
+            return Ok(());
+        };
+        match &mut parent.content {
+            Content::Sequence(items) => items.push(node),
+            Content::Mapping { mapping, key, merged } => match key.take() {
+                None => match node.data {
+                    Data::Scalar { text, plain } => {
+                        // A quoted "<<" is a key like any other, and an unknown field.
+                        let text = if text == "<<" && !plain { "\"<<\"".into() } else { text };
+                        *key = Some((text, node.position));
+                    }
+                    Data::Sequence(_) | Data::Mapping(_) => {
+                        return Err(error(
+                            node.position,
+                            "expected a plain word as key, found a list or mapping",
+                        ));
+                    }
+                },
+                Some((name, _)) if name == "<<" => merged.push(node),
+                Some((name, position)) => match mapping.position_of(&name) {
+                    Some(first) => {
+                        mapping.repeated.push(Repeated { key: name, position, first });
+                    }
+                    None => mapping.entries.push(Entry { key: name, position, value: node }),
+                },
+            },
+        }
+        Ok(())
+    }
+}
+
+/// Brings in the entries of the mapping, or of each mapping of a list, that `<<` names.
+fn merge(into: &mut Mapping, node: Node) -> Result<(), SyntaxError> {
+    match node.data {
+        Data::Mapping(from) => {
+            for entry in from.entries {
+                if into.position_of(&entry.key).is_none() {
+                    into.entries.push(entry);
+                }
+            }
+            Ok(())
+        }
+        Data::Sequence(items) if items.iter().all(|i| matches!(i.data, Data::Mapping(_))) => {
+            items.into_iter().try_for_each(|item| merge(into, item))
+        }
+        Data::Sequence(_) | Data::Scalar { .. } => {
+            Err(error(node.position, "`<<` merges a mapping or a list of mappings"))
+        }
+    }
+}
+
+/// The suffix of a standard tag (`!!str`); other tags have no meaning in this format.
+fn check_tag(tag: &Tag, position: Position) -> Result<&str, SyntaxError> {
+    let suffix = tag.suffix.as_str();
+    let standard = ["str", "int", "bool", "null", "float", "map", "seq"];
+    if tag.handle.is_empty() && suffix == "!" {
+        return Ok("str");
+    }
+    if tag.is_yaml_core_schema() && standard.contains(&suffix) {
+        return Ok(suffix);
+    }
+    Err(error(position, format!("the tag `{tag}` has no meaning here")))
+}
+
+fn error(position: Position, message: impl Into<String>) -> SyntaxError {
+    SyntaxError { position, message: message.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn only(text: &str) -> Node {
+        let mut documents = parse(text).unwrap();
+        assert_eq!(documents.len(), 1);
+        documents.remove(0)
+    }
+
+    fn outline(node: &Node) -> String {
+        match &node.data {
+            Data::Scalar { text, plain: true } => text.clone(),
+            Data::Scalar { text, plain: false } => format!("{text:?}"),
+            Data::Sequence(items) => {
+                format!("[{}]", items.iter().map(outline).collect::<Vec<_>>().join(" "))
+            }
+            Data::Mapping(mapping) => {
+                let entry = |e: &Entry| format!("{}={}", e.key, outline(&e.value));
+                format!("{{{}}}", mapping.entries.iter().map(entry).collect::<Vec<_>>().join(" "))
+            }
+        }
+    }
+
+    fn failure(text: &str) -> String {
+        let error = parse(text).unwrap_err();
+        format!("{}:{}: {}", error.position.line, error.position.column, error.message)
+    }
+
+    #[test]
+    fn values_know_their_place() {
+        let root = only("a: 1\nnodes:\n- rôle: 'x'\n  é: y\n");
+        let Data::Mapping(root) = root.data else { panic!() };
+        let Data::Sequence(nodes) = &root.entries[1].value.data else { panic!() };
+        let Data::Mapping(node) = &nodes[0].data else { panic!() };
+        let at = |line, column| Position { line, column };
+        assert_eq!(root.entries[0].position, at(1, 1));
+        assert_eq!(root.entries[0].value.position, at(1, 4));
+        assert_eq!(node.entries[0].position, at(3, 3));
+        assert_eq!(node.entries[0].value.position, at(3, 9));
+        assert_eq!(node.entries[1].value.position, at(4, 6));
+    }
+
+    #[test]
+    fn anchors_merge_keys_tags_and_json() {
+        assert_eq!(outline(&only("a: &x {b: 1}\nc: *x")), "{a={b=1} c={b=1}}");
+        assert_eq!(
+            outline(&only("a: &x {b: 1, c: 2}\nd: {<<: *x, c: 3}")),
+            "{a={b=1 c=2} d={c=3 b=1}}"
+        );
+        assert_eq!(
+            outline(&only("- &x {a: 1}\n- &y {a: 2, b: 2}\n- <<: [*x, *y]")),
+            "[{a=1} {a=2 b=2} {a=1 b=2}]"
+        );
+        assert_eq!(outline(&only("a: !!str 80\nb: ! 80")), "{a=\"80\" b=\"80\"}");
+        assert_eq!(outline(&only("{\"a\": [1, \"2\", null]}")), "{a=[1 \"2\" null]}");
+        assert_eq!(outline(&only("\u{feff}a: 1")), "{a=1}");
+    }
+
+    #[test]
+    fn a_repeated_key_is_kept() {
+        let Data::Mapping(root) = only("a: 1\nb: 2\na: 3").data else { panic!() };
+        assert_eq!(root.entries.len(), 2);
+        assert_eq!(root.repeated[0].position.line, 3);
+        assert_eq!(root.repeated[0].first.line, 1);
+    }
+
+    #[test]
+    fn documents_are_counted() {
+        assert_eq!(parse("").unwrap().len(), 0);
+        assert_eq!(parse("# nothing\n").unwrap().len(), 0);
+        assert_eq!(parse("a: 1\n---\nb: 2\n---\n").unwrap().len(), 3);
+        assert!(parse("---\n").unwrap()[0].is_null());
+    }
+
+    #[test]
+    fn what_is_refused() {
+        insta::assert_snapshot!(failure("a: &x [*x]"), @"1:8: this alias is inside of what it stands for");
+        insta::assert_snapshot!(failure("a: *x"), @"1:4: not valid YAML: while parsing node, found unknown anchor");
+        insta::assert_snapshot!(failure("? [a]\n: b"), @"1:3: expected a plain word as key, found a list or mapping");
+        insta::assert_snapshot!(failure("a: !secret b"), @"1:12: the tag `!secret` has no meaning here");
+        insta::assert_snapshot!(failure("a: {<<: b}"), @"1:9: `<<` merges a mapping or a list of mappings");
+        insta::assert_snapshot!(failure("a: [b\nc: d\n"), @"2:2: not valid YAML: illegal placement of ':' indicator");
+        insta::assert_snapshot!(failure("a:\n\tb: c\n"), @"2:2: not valid YAML: tabs disallowed within this context (block indentation)");
+        insta::assert_snapshot!(failure(&"[".repeat(65)), @"1:65: nested more than 64 levels deep");
+    }
+
+    #[test]
+    fn aliases_cannot_grow_without_end() {
+        let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+        for level in 1..9 {
+            let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
+            text.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
+        }
+        assert!(failure(&text).ends_with("more than 20000 values, aliases expanded"));
+    }
+}

@@ -1,0 +1,58 @@
+use kube::Client;
+use kube::config::{
+    AuthInfo, Cluster, Context, KubeConfigOptions, Kubeconfig, NamedAuthInfo, NamedCluster,
+    NamedContext,
+};
+
+use crate::pki::Identity;
+
+/// A client of the API server at `server` (a URL), which `authority` (PEM) vouches for.
+///
+/// # Errors
+/// When a certificate or key is not readable.
+pub async fn connect(server: &str, authority: &str, identity: &Identity) -> anyhow::Result<Client> {
+    // kube reads credentials from a kubeconfig only, so this is one in memory.
+    let name = "kindrs".to_owned();
+    let kubeconfig = Kubeconfig {
+        clusters: vec![NamedCluster {
+            name: name.clone(),
+            cluster: Some(Cluster {
+                server: Some(server.to_owned()),
+                certificate_authority_data: Some(encode(authority)),
+                ..Cluster::default()
+            }),
+            ..NamedCluster::default()
+        }],
+        auth_infos: vec![NamedAuthInfo {
+            name: name.clone(),
+            auth_info: Some(AuthInfo {
+                client_certificate_data: Some(encode(&identity.certificate)),
+                client_key_data: Some(encode(&identity.key).into()),
+                ..AuthInfo::default()
+            }),
+            ..NamedAuthInfo::default()
+        }],
+        contexts: vec![NamedContext {
+            name: name.clone(),
+            context: Some(Context {
+                cluster: name.clone(),
+                user: Some(name.clone()),
+                ..Context::default()
+            }),
+            ..NamedContext::default()
+        }],
+        current_context: Some(name),
+        ..Kubeconfig::default()
+    };
+    let mut config =
+        kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
+    config.connect_timeout = Some(std::time::Duration::from_secs(2));
+    // A proxy of the environment has no way to the loopback interface.
+    config.proxy_url = None;
+    Ok(Client::try_from(config)?)
+}
+
+fn encode(pem: &str) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(pem)
+}

@@ -1,0 +1,158 @@
+use std::net::IpAddr;
+
+use crate::config::Role;
+
+use super::{ClusterPlan, NodePlan};
+
+/// A certificate authority of the cluster.
+///
+/// Source: <https://kubernetes.io/docs/setup/best-practices/certificates/>
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Authority {
+    /// Signs the API server and its clients.
+    Kubernetes,
+    /// Signs etcd's members and clients.
+    Etcd,
+    /// Signs the API server where it acts as a proxy for aggregated APIs.
+    FrontProxy,
+}
+
+impl Authority {
+    /// Every authority.
+    pub const ALL: [Self; 3] = [Self::Kubernetes, Self::Etcd, Self::FrontProxy];
+
+    /// Its common name, as kubeadm gives it.
+    pub fn common_name(self) -> &'static str {
+        match self {
+            Self::Kubernetes => "kubernetes",
+            Self::Etcd => "etcd-ca",
+            Self::FrontProxy => "front-proxy-ca",
+        }
+    }
+
+    /// Where it lies below /etc/kubernetes/pki, without an ending.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Kubernetes => "ca",
+            Self::Etcd => "etcd/ca",
+            Self::FrontProxy => "front-proxy-ca",
+        }
+    }
+}
+
+/// What a certificate is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Usage {
+    /// Serving.
+    Server,
+    /// Calling.
+    Client,
+    /// Both.
+    ServerAndClient,
+}
+
+/// A certificate to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificatePlan {
+    /// What names it: a path below /etc/kubernetes/pki without an ending, or a kubeconfig's name.
+    pub id: &'static str,
+    /// Who signs it.
+    pub authority: Authority,
+    /// Common name: the user, for a client.
+    pub common_name: String,
+    /// Organization: the group, for a client.
+    pub organization: Option<&'static str>,
+    /// What it is good for.
+    pub usage: Usage,
+    /// DNS names it serves.
+    pub dns_names: Vec<String>,
+    /// Addresses it serves.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// The kubeconfig certificates by id; each becomes `/etc/kubernetes/ID.conf`.
+pub(crate) const KUBECONFIG_IDS: [&str; 4] =
+    ["admin", "super-admin", "controller-manager", "scheduler"];
+
+/// The certificates of one node.
+pub fn certificates(plan: &ClusterPlan, node: &NodePlan) -> Vec<CertificatePlan> {
+    let client = |id, common_name: &str, organization| CertificatePlan {
+        id,
+        authority: Authority::Kubernetes,
+        common_name: common_name.to_owned(),
+        organization,
+        usage: Usage::Client,
+        dns_names: Vec::new(),
+        addresses: Vec::new(),
+    };
+    let mut all =
+        vec![client("kubelet", &format!("system:node:{}", node.name), Some("system:nodes"))];
+    if node.role == Role::Worker {
+        return all;
+    }
+
+    let localhost = IpAddr::from([127, 0, 0, 1]);
+    let loopback6 = IpAddr::from(std::net::Ipv6Addr::LOCALHOST);
+    let mut api_addresses = vec![
+        plan.kubernetes_service_address().into(),
+        node.address.into(),
+        localhost,
+        plan.control_plane_address().into(),
+    ];
+    if !plan.api_host.is_unspecified() {
+        api_addresses.push(plan.api_host);
+    }
+    api_addresses.sort();
+    api_addresses.dedup();
+    let mut api_names: Vec<String> = [
+        "kubernetes",
+        "kubernetes.default",
+        "kubernetes.default.svc",
+        "kubernetes.default.svc.cluster.local",
+        "localhost",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    api_names.push(node.name.clone());
+    api_names.extend(plan.load_balancer.iter().map(|balancer| balancer.name.clone()));
+
+    let etcd = |id, usage| CertificatePlan {
+        id,
+        authority: Authority::Etcd,
+        common_name: node.name.clone(),
+        organization: None,
+        usage,
+        dns_names: vec!["localhost".into(), node.name.clone()],
+        addresses: vec![node.address.into(), localhost, loopback6],
+    };
+    let etcd_client = |id, common_name: &str| CertificatePlan {
+        authority: Authority::Etcd,
+        ..client(id, common_name, None)
+    };
+    all.extend([
+        client("admin", "kubernetes-admin", Some("kubeadm:cluster-admins")),
+        client("super-admin", "kubernetes-super-admin", Some("system:masters")),
+        client("controller-manager", "system:kube-controller-manager", None),
+        client("scheduler", "system:kube-scheduler", None),
+        client(
+            "apiserver-kubelet-client",
+            "kube-apiserver-kubelet-client",
+            Some("kubeadm:cluster-admins"),
+        ),
+        CertificatePlan {
+            usage: Usage::Server,
+            dns_names: api_names,
+            addresses: api_addresses,
+            ..client("apiserver", "kube-apiserver", None)
+        },
+        CertificatePlan {
+            authority: Authority::FrontProxy,
+            ..client("front-proxy-client", "front-proxy-client", None)
+        },
+        etcd_client("apiserver-etcd-client", "kube-apiserver-etcd-client"),
+        etcd_client("etcd/healthcheck-client", "kube-etcd-healthcheck-client"),
+        etcd("etcd/server", Usage::ServerAndClient),
+        etcd("etcd/peer", Usage::ServerAndClient),
+    ]);
+    all
+}

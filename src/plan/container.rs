@@ -1,0 +1,115 @@
+use std::collections::BTreeMap;
+
+use crate::cluster::labels;
+use crate::config::Role;
+use crate::runtime::{ContainerSpec, Mount, MountSource, NetworkAttachment, Propagation};
+
+use super::capabilities::NODE_CAPABILITIES;
+use super::{ClusterPlan, LoadBalancerPlan, NodePlan};
+
+/// Where the wrapper lies that runs before an image's own entrypoint.
+pub const WRAPPER: &str = "/kindrs/wrapper";
+
+/// The container of a node: what `--privileged` would give, named piece by piece, because a
+/// daemon that lacks one capability itself refuses the whole of it.
+pub fn node_container(plan: &ClusterPlan, node: &NodePlan) -> ContainerSpec {
+    let mut mounts = vec![
+        Mount {
+            // containerd's overlay mounts need a real file system, which the container's is not.
+            source: MountSource::Volume(node.volume.clone()),
+            target: "/var".into(),
+            read_only: false,
+            propagation: Propagation::None,
+        },
+        Mount {
+            // kube-proxy and CNI plugins look for kernel modules.
+            source: MountSource::Host("/lib/modules".into()),
+            target: "/lib/modules".into(),
+            read_only: true,
+            propagation: Propagation::None,
+        },
+    ];
+    mounts.extend(node.mounts.iter().cloned());
+    let entrypoint = std::iter::once(WRAPPER.to_owned()).chain(node.entrypoint.iter().cloned());
+    ContainerSpec {
+        name: node.name.clone(),
+        image: node.image.clone(),
+        hostname: node.name.clone(),
+        labels: container_labels(plan, node.role.name()),
+        entrypoint: Some(entrypoint.collect()),
+        environment: vec!["container=docker".into(), format!("KINDRS_NODE={}", node.name)],
+        capabilities: NODE_CAPABILITIES.iter().map(|(name, _)| (*name).to_owned()).collect(),
+        security_options: vec![
+            // Pods get profiles of their own from containerd; the node must be able to set them.
+            "seccomp=unconfined".into(),
+            "apparmor=unconfined".into(),
+        ],
+        // /proc/sys is written by kubelet, kube-proxy and CNI plugins, in the node's own namespace.
+        unconfined_system_paths: true,
+        // Pods may use any device that the host gives them; containerd confines each to its own.
+        device_cgroup_rules: vec!["a *:* rwm".into()],
+        // kubelet reads kernel events from it.
+        devices: vec!["/dev/kmsg".into()],
+        private_cgroup_namespace: true,
+        tmpfs: BTreeMap::from([
+            // Emptied at each start, as on a machine.
+            ("/tmp".into(), "rw,exec".into()),
+            ("/run".into(), "rw,exec".into()),
+        ]),
+        mounts,
+        ports: node.ports.clone(),
+        network: Some(NetworkAttachment {
+            network: plan.network.clone(),
+            address: Some(node.address),
+        }),
+        restart: true,
+        ..ContainerSpec::default()
+    }
+}
+
+/// The container of the load balancer.
+pub fn load_balancer_container(
+    plan: &ClusterPlan,
+    load_balancer: &LoadBalancerPlan,
+) -> ContainerSpec {
+    ContainerSpec {
+        name: load_balancer.name.clone(),
+        image: load_balancer.image.clone(),
+        hostname: load_balancer.name.clone(),
+        labels: container_labels(plan, labels::ROLE_LOAD_BALANCER),
+        entrypoint: Some(
+            ["haproxy", "-W", "-db", "-f", "/etc/haproxy/haproxy.cfg"].map(str::to_owned).to_vec(),
+        ),
+        ports: vec![load_balancer.port.clone()],
+        network: Some(NetworkAttachment {
+            network: plan.network.clone(),
+            address: Some(load_balancer.address),
+        }),
+        restart: true,
+        ..ContainerSpec::default()
+    }
+}
+
+/// The container that renders files with an image's own kubeadm; it runs a script and ends.
+pub fn render_container(plan: &ClusterPlan, image: &str, index: usize) -> ContainerSpec {
+    ContainerSpec {
+        name: format!("{}-render-{}-{index}", plan.name, plan.run),
+        image: image.to_owned(),
+        labels: container_labels(plan, labels::ROLE_RENDER),
+        entrypoint: Some(vec!["/bin/sh".into(), "/kindrs/render/render.sh".into()]),
+        ..ContainerSpec::default()
+    }
+}
+
+fn container_labels(plan: &ClusterPlan, role: &str) -> BTreeMap<String, String> {
+    let mut labels = labels::cluster(&plan.name, &plan.run);
+    labels.insert(labels::ROLE.into(), role.into());
+    labels
+}
+
+impl Role {
+    /// The role a container's label names, if it is a node's.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::ControlPlane, Self::Worker].into_iter().find(|role| role.name() == name)
+    }
+}

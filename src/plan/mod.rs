@@ -1,0 +1,16 @@
+//! From a configuration to everything that will be made: pure, synchronous, tested without Docker.
+
+mod capabilities;
+mod certificates;
+mod cluster;
+mod container;
+mod subnet;
+
+pub(crate) use certificates::KUBECONFIG_IDS;
+pub use certificates::{Authority, CertificatePlan, Usage, certificates};
+pub(crate) use cluster::API_PORT;
+pub use cluster::{
+    ClusterPlan, LoadBalancerPlan, NodeImagePlan, NodePlan, PlanInput, PodNetwork, plan,
+};
+pub use container::{WRAPPER, load_balancer_container, node_container, render_container};
+pub use subnet::{cluster_subnets, pod_subnets};

@@ -1,0 +1,244 @@
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use crate::config::Role;
+use crate::failure::Failure;
+use crate::pki::{Identity, Pki};
+use crate::plan::{Authority, ClusterPlan, KUBECONFIG_IDS, NodePlan, PodNetwork, WRAPPER};
+
+use super::{
+    KubeadmPurpose, Kubeconfig, KubeconfigUser, Rendered, await_api_drop_in, cni_configuration,
+    haproxy_configuration, kubeadm_configuration, network_script, network_unit, node_kubeconfig,
+    patch_containerd, quicken_static_pod,
+};
+
+/// A file or link that goes into a container before it starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeFile {
+    /// Absolute path.
+    pub path: String,
+    /// Permission bits.
+    pub mode: u32,
+    /// What is in it.
+    pub content: Content,
+}
+
+/// What is in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// Text.
+    Text(String),
+    /// A symbolic link to this path.
+    Link(String),
+}
+
+const KUBELET_IDENTITY: &str = "/var/lib/kubelet/pki/kubelet-client-current.pem";
+const NETWORK_SCRIPT: &str = "/kindrs/network";
+const NETWORK_UNIT: &str = "/etc/systemd/system/kindrs-network.service";
+
+impl NodeFile {
+    fn text(path: impl Into<String>, mode: u32, text: impl Into<String>) -> Self {
+        Self { path: path.into(), mode, content: Content::Text(text.into()) }
+    }
+
+    fn link(path: impl Into<String>, target: impl Into<String>) -> Self {
+        Self { path: path.into(), mode: 0o777, content: Content::Link(target.into()) }
+    }
+}
+
+/// Every file of a node, by path, before it starts for the first time.
+///
+/// # Errors
+/// [`Failure`] when a patch cannot be applied or something rendered cannot be read.
+pub fn node_files(
+    plan: &ClusterPlan,
+    node: &NodePlan,
+    pki: &Pki,
+    rendered: &Rendered,
+    wrapper: &str,
+) -> Result<Vec<NodeFile>, Failure> {
+    let identities = pki.nodes.get(&node.name).ok_or_else(|| missing("certificates", node))?;
+    let authority = pki
+        .authorities
+        .get(&Authority::Kubernetes)
+        .ok_or_else(|| missing("a certificate authority", node))?;
+    let endpoint = plan.control_plane_endpoint();
+    let kubelet =
+        identities.get("kubelet").ok_or_else(|| missing("kubelet's certificate", node))?;
+    let kubelet_kubeconfig = node_kubeconfig(&Kubeconfig {
+        cluster: &plan.name,
+        server: &format!("https://{endpoint}"),
+        authority: &authority.certificate,
+        user_name: &format!("system:node:{}", node.name),
+        user: KubeconfigUser::File(KUBELET_IDENTITY),
+    });
+    let mut files = vec![
+        NodeFile::text(WRAPPER, 0o755, wrapper),
+        NodeFile::text(
+            "/kind/kubeadm.conf",
+            0o600,
+            kubeadm_configuration(plan, node, KubeadmPurpose::Upload)?,
+        ),
+        NodeFile::text("/etc/kubernetes/kubelet.conf", 0o600, kubelet_kubeconfig),
+        NodeFile::text(KUBELET_IDENTITY, 0o600, format!("{}{}", kubelet.certificate, kubelet.key)),
+    ];
+    for (path, text) in rendered.node_files(&node.name, "kubelet") {
+        files.push(NodeFile::text(format!("/var/lib/kubelet/{path}"), 0o644, text));
+    }
+    if plan.pod_network == PodNetwork::Routes {
+        let cni = cni_configuration(node);
+        files.push(NodeFile::text("/etc/cni/net.d/10-kindrs.conflist", 0o644, cni));
+        files.push(NodeFile::text(NETWORK_SCRIPT, 0o755, network_script(plan, node)));
+        files.push(NodeFile::text(NETWORK_UNIT, 0o644, network_unit(NETWORK_SCRIPT)));
+        files.push(NodeFile::link(
+            "/etc/systemd/system/multi-user.target.wants/kindrs-network.service",
+            NETWORK_UNIT,
+        ));
+    }
+    if !plan.containerd_config_patches.is_empty() {
+        let own = rendered.image_file("config.toml").unwrap_or_default();
+        let patched = patch_containerd(own, &plan.containerd_config_patches)?;
+        files.push(NodeFile::text("/etc/containerd/config.toml", 0o644, patched));
+    }
+    match node.role {
+        Role::ControlPlane => {
+            files.extend(control_plane_files(plan, node, pki, identities, authority)?);
+            for (name, manifest) in rendered.node_files(&node.name, "manifests") {
+                let path = format!("/etc/kubernetes/manifests/{name}");
+                files.push(NodeFile::text(path, 0o600, quicken_static_pod(manifest)?));
+            }
+        }
+        Role::Worker => {
+            files.push(NodeFile::text(
+                "/etc/kubernetes/pki/ca.crt",
+                0o644,
+                authority.certificate.as_str(),
+            ));
+            files.push(NodeFile::text(
+                "/etc/systemd/system/kubelet.service.d/20-kindrs.conf",
+                0o644,
+                await_api_drop_in(&endpoint),
+            ));
+        }
+    }
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(files)
+}
+
+fn control_plane_files(
+    plan: &ClusterPlan,
+    node: &NodePlan,
+    pki: &Pki,
+    identities: &BTreeMap<&'static str, Identity>,
+    authority: &Identity,
+) -> Result<Vec<NodeFile>, Failure> {
+    let mut files = Vec::new();
+    let mut pair = |id: &str, identity: &Identity| {
+        let path = format!("/etc/kubernetes/pki/{id}");
+        files.push(NodeFile::text(format!("{path}.crt"), 0o644, identity.certificate.as_str()));
+        files.push(NodeFile::text(format!("{path}.key"), 0o600, identity.key.as_str()));
+    };
+    for (which, identity) in &pki.authorities {
+        pair(which.path(), identity);
+    }
+    for (id, identity) in identities {
+        if *id != "kubelet" && !KUBECONFIG_IDS.contains(id) {
+            pair(id, identity);
+        }
+    }
+    let keys = &pki.service_account;
+    files.push(NodeFile::text("/etc/kubernetes/pki/sa.pub", 0o600, keys.public.as_str()));
+    files.push(NodeFile::text("/etc/kubernetes/pki/sa.key", 0o600, keys.private.as_str()));
+    for id in KUBECONFIG_IDS {
+        let identity = identities.get(id).ok_or_else(|| missing(id, node))?;
+        let user_name = match id {
+            "admin" => "kubernetes-admin",
+            "super-admin" => "kubernetes-super-admin",
+            "controller-manager" => "system:kube-controller-manager",
+            _ => "system:kube-scheduler",
+        };
+        // The controller manager and the scheduler talk to the API server beside them, as
+        // kubeadm has it; people go through the endpoint.
+        let server = if id.ends_with("admin") {
+            format!("https://{}", plan.control_plane_endpoint())
+        } else {
+            format!("https://{}:{}", node.address, crate::plan::API_PORT)
+        };
+        let kubeconfig = node_kubeconfig(&Kubeconfig {
+            cluster: &plan.name,
+            server: &server,
+            authority: &authority.certificate,
+            user_name,
+            user: KubeconfigUser::Embedded {
+                certificate: &identity.certificate,
+                key: &identity.key,
+            },
+        });
+        files.push(NodeFile::text(format!("/etc/kubernetes/{id}.conf"), 0o600, kubeconfig));
+    }
+    Ok(files)
+}
+
+/// Every file of the load balancer.
+pub fn load_balancer_files(plan: &ClusterPlan) -> Vec<NodeFile> {
+    vec![NodeFile::text("/etc/haproxy/haproxy.cfg", 0o644, haproxy_configuration(plan))]
+}
+
+/// The files that the render container works on, for the nodes of one image.
+///
+/// # Errors
+/// [`Failure::Input`] when a patch cannot be applied.
+pub fn render_input(plan: &ClusterPlan, nodes: &[&NodePlan]) -> Result<Vec<NodeFile>, Failure> {
+    let inside = |path: &str| format!("{}/{path}", super::RENDER_DIRECTORY);
+    let mut files = vec![NodeFile::text(inside("render.sh"), 0o755, super::render_script())];
+    for node in nodes {
+        let config = kubeadm_configuration(plan, node, KubeadmPurpose::Render)?;
+        let folder = inside(&format!("in/{}", node.name));
+        files.push(NodeFile::text(format!("{folder}/kubeadm.conf"), 0o600, config));
+        if node.role == Role::ControlPlane {
+            files.push(NodeFile::text(format!("{folder}/control-plane"), 0o600, ""));
+        }
+    }
+    if let Some(first) = nodes.iter().find(|node| node.name == plan.nodes[0].name) {
+        files.push(NodeFile::text(inside("in/addons"), 0o600, first.name.as_str()));
+    }
+    if !plan.feature_gates.is_empty() {
+        let probe = super::feature_gate_probe(&plan.feature_gates);
+        files.push(NodeFile::text(inside("in/gates.yaml"), 0o600, probe));
+    }
+    Ok(files)
+}
+
+/// A tar of `files`, to be unpacked at `/`. Folders on the way are made with mode 0755; the same
+/// files give the same bytes.
+///
+/// # Errors
+/// When a path is too long for a tar.
+pub fn archive(files: &[NodeFile]) -> std::io::Result<Bytes> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for file in files {
+        let path = file.path.trim_start_matches('/');
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(file.mode);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(0);
+        match &file.content {
+            Content::Text(text) => {
+                header.set_size(text.len() as u64);
+                builder.append_data(&mut header, path, text.as_bytes())?;
+            }
+            Content::Link(target) => {
+                header.set_entry_type(tar::EntryType::Symlink);
+                header.set_size(0);
+                builder.append_link(&mut header, path, target)?;
+            }
+        }
+    }
+    Ok(builder.into_inner()?.into())
+}
+
+fn missing(what: &str, node: &NodePlan) -> Failure {
+    Failure::environment(format!("{what} of {} was not made", node.name))
+}

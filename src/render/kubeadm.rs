@@ -1,0 +1,228 @@
+use serde_json::{Map, Value, json};
+
+use crate::config::Role;
+use crate::failure::Failure;
+use crate::plan::{ClusterPlan, NodePlan, PodNetwork};
+
+use super::kubeadm_patch::{apply_patches, write_arguments};
+
+/// What a kubeadm configuration is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KubeadmPurpose {
+    /// Rendering a node's files, before anything runs.
+    Render,
+    /// Uploading to the cluster, where later kubeadm commands read it.
+    Upload,
+}
+
+/// A token that is never used: everything that joins has its certificate already. kubeadm's
+/// bootstrap-token phase wants one, and tools expect its RBAC rules.
+const BOOTSTRAP_TOKEN: &str = "abcdef.0123456789abcdef";
+
+/// kubeadm's configuration for one node, with the user's patches applied: all its documents.
+/// Every node is rendered by `init` phases; a node that a user knows as joining takes its
+/// `nodeRegistration` from the patched JoinConfiguration.
+///
+/// Source: <https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/>
+///
+/// # Errors
+/// [`Failure::Input`] when a patch is no YAML mapping.
+pub fn kubeadm_configuration(
+    plan: &ClusterPlan,
+    node: &NodePlan,
+    purpose: KubeadmPurpose,
+) -> Result<String, Failure> {
+    let version = &node.version;
+    let patches: Vec<&String> =
+        plan.kubeadm_config_patches.iter().chain(&node.kubeadm_config_patches).collect();
+
+    let mut cluster = cluster_configuration(plan, node, purpose);
+    let mut init = init_configuration(node);
+    let mut join = join_configuration(plan, node);
+    let mut kubelet = kubelet_configuration(plan, node, purpose);
+    let mut proxy = kube_proxy_configuration(plan);
+    for document in [&mut cluster, &mut init, &mut join, &mut kubelet, &mut proxy] {
+        apply_patches(document, &patches)?;
+    }
+    let first = plan.nodes.first().is_some_and(|first| first.name == node.name);
+    if !first {
+        init["nodeRegistration"] = join["nodeRegistration"].clone();
+    }
+
+    let mut text = String::new();
+    for mut document in [init, cluster, kubelet, proxy] {
+        write_arguments(&mut document, version);
+        text.push_str("---\n");
+        let yaml = serde_yaml::to_string(&document)
+            .map_err(|error| Failure::environment(format!("kubeadm's configuration: {error}")))?;
+        text.push_str(&yaml);
+    }
+    Ok(text)
+}
+
+fn cluster_configuration(plan: &ClusterPlan, node: &NodePlan, purpose: KubeadmPurpose) -> Value {
+    let version = &node.version;
+    let mut api_server = Map::new();
+    let mut controller_manager = Map::new();
+    let mut scheduler = Map::new();
+    for component in [&mut controller_manager, &mut scheduler] {
+        // Both ask for their lease before RBAC knows them; the next try is what a new cluster
+        // waits for.
+        component.insert("leader-elect-retry-period".into(), json!("500ms"));
+    }
+    // Each controller asks for a token of its own as it starts; the default rate stretches that
+    // over five seconds.
+    controller_manager.insert("kube-api-qps".into(), json!("100"));
+    controller_manager.insert("kube-api-burst".into(), json!("200"));
+    if plan.pod_network == PodNetwork::Routes {
+        // The subnets are planned, and written to the nodes by kindrs.
+        controller_manager.insert("allocate-node-cidrs".into(), json!("false"));
+    }
+    if !plan.feature_gates.is_empty() {
+        let gates = join_pairs(plan.feature_gates.iter());
+        for component in [&mut api_server, &mut controller_manager, &mut scheduler] {
+            component.insert("feature-gates".into(), json!(gates));
+        }
+    }
+    if !plan.runtime_config.is_empty() {
+        let pairs = join_pairs(plan.runtime_config.iter());
+        api_server.insert("runtime-config".into(), json!(pairs));
+    }
+
+    let mut etcd = Map::new();
+    // A crash of the machine may lose the last writes of a disposable cluster.
+    etcd.insert("unsafe-no-fsync".into(), json!("true"));
+    let members = plan.control_planes().count();
+    if members > 1 && purpose == KubeadmPurpose::Render {
+        let peers: Vec<String> = plan
+            .control_planes()
+            .map(|peer| format!("{}=https://{}:2380", peer.name, peer.address))
+            .collect();
+        etcd.insert("initial-cluster".into(), json!(peers.join(",")));
+        etcd.insert("initial-cluster-state".into(), json!("new"));
+    }
+
+    json!({
+        "apiVersion": version.kubeadm_api(),
+        "kind": "ClusterConfiguration",
+        "clusterName": plan.name,
+        "kubernetesVersion": version.to_string(),
+        "controlPlaneEndpoint": plan.control_plane_endpoint(),
+        "networking": {
+            "podSubnet": plan.pod_subnet.to_string(),
+            "serviceSubnet": plan.service_subnet.to_string(),
+        },
+        "apiServer": {
+            "certSANs": ["localhost", plan.api_host.to_string()],
+            "extraArgs": api_server,
+        },
+        "controllerManager": { "extraArgs": controller_manager },
+        "scheduler": { "extraArgs": scheduler },
+        "etcd": { "local": { "dataDir": "/var/lib/etcd", "extraArgs": etcd } },
+    })
+}
+
+fn init_configuration(node: &NodePlan) -> Value {
+    json!({
+        "apiVersion": node.version.kubeadm_api(),
+        "kind": "InitConfiguration",
+        "bootstrapTokens": [{ "token": BOOTSTRAP_TOKEN }],
+        "localAPIEndpoint": {
+            "advertiseAddress": node.address.to_string(),
+            "bindPort": crate::plan::API_PORT,
+        },
+        "nodeRegistration": node_registration(node),
+    })
+}
+
+fn join_configuration(plan: &ClusterPlan, node: &NodePlan) -> Value {
+    let mut document = json!({
+        "apiVersion": node.version.kubeadm_api(),
+        "kind": "JoinConfiguration",
+        "discovery": {
+            "bootstrapToken": {
+                "apiServerEndpoint": plan.control_plane_endpoint(),
+                "token": BOOTSTRAP_TOKEN,
+                "unsafeSkipCAVerification": true,
+            },
+        },
+        "nodeRegistration": node_registration(node),
+    });
+    if node.role == Role::ControlPlane {
+        document["controlPlane"] = json!({
+            "localAPIEndpoint": {
+                "advertiseAddress": node.address.to_string(),
+                "bindPort": crate::plan::API_PORT,
+            },
+        });
+    }
+    document
+}
+
+fn node_registration(node: &NodePlan) -> Value {
+    let taints: Vec<Value> =
+        node.taints.iter().map(|(key, effect)| json!({ "key": key, "effect": effect })).collect();
+    json!({
+        "name": node.name,
+        "criSocket": "unix:///run/containerd/containerd.sock",
+        "taints": taints,
+        "kubeletExtraArgs": {
+            "node-ip": node.address.to_string(),
+            "runtime-cgroups": "/system.slice/containerd.service",
+        },
+    })
+}
+
+/// Source: <https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/>
+fn kubelet_configuration(plan: &ClusterPlan, node: &NodePlan, purpose: KubeadmPurpose) -> Value {
+    let mut document = json!({
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "cgroupDriver": "systemd",
+        "cgroupRoot": "/kubelet",
+        "failSwapOn": false,
+        // The nodes share the host's disk: its level says nothing about them.
+        "imageGCHighThresholdPercent": 100,
+        "evictionHard": { "nodefs.available": "0%", "nodefs.inodesFree": "0%", "imagefs.available": "0%" },
+    });
+    if purpose == KubeadmPurpose::Render && node.role == Role::ControlPlane {
+        // A static pod that is settled before the API server answers gets its mirror pod at
+        // kubelet's next look at it, by default a minute later.
+        document["syncFrequency"] = json!("3s");
+        // Joining nodes register with their taints; the first one's come from the API otherwise.
+        let taints =
+            node.taints.iter().map(|(key, effect)| json!({ "key": key, "effect": effect }));
+        document["registerWithTaints"] = Value::Array(taints.collect());
+    }
+    if plan.cgroup_v1 {
+        document["failCgroupV1"] = json!(false);
+    }
+    if !plan.feature_gates.is_empty() {
+        document["featureGates"] = json!(plan.feature_gates);
+    }
+    document
+}
+
+/// Source: <https://kubernetes.io/docs/reference/config-api/kube-proxy-config.v1alpha1/>
+fn kube_proxy_configuration(plan: &ClusterPlan) -> Value {
+    let mut document = json!({
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+        "kind": "KubeProxyConfiguration",
+        "mode": "iptables",
+        // The kernel's connection tracking is the host's: its limits are not a node's to set.
+        "conntrack": { "maxPerCore": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s" },
+        // Rules appear as soon as a Service does, not a second later.
+        "iptables": { "minSyncPeriod": "100ms" },
+    });
+    if !plan.feature_gates.is_empty() {
+        document["featureGates"] = json!(plan.feature_gates);
+    }
+    document
+}
+
+fn join_pairs<'a, V: std::fmt::Display + 'a>(
+    pairs: impl Iterator<Item = (&'a String, &'a V)>,
+) -> String {
+    let pairs: Vec<String> = pairs.map(|(key, value)| format!("{key}={value}")).collect();
+    pairs.join(",")
+}

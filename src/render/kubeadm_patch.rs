@@ -1,0 +1,172 @@
+use serde_json::{Map, Value};
+
+use crate::failure::Failure;
+use crate::kubernetes::Version;
+
+/// Keys whose value kubeadm reads as a map before v1beta4, and as a list of names and values
+/// from there.
+const ARGUMENT_KEYS: [&str; 2] = ["extraArgs", "kubeletExtraArgs"];
+
+/// Applies the patches that name `document`'s kind to it, as JSON merge patches (RFC 7386) in
+/// order. Extra arguments may be written either as a map or as a list of names and values: they
+/// are merged by name, whatever the version of kubeadm's API.
+///
+/// # Errors
+/// [`Failure::Input`] when a patch is not YAML or not a mapping.
+pub(super) fn apply_patches(document: &mut Value, patches: &[&String]) -> Result<(), Failure> {
+    for patch in patches {
+        let mut patch: Value = serde_yaml::from_str(patch).map_err(|error| {
+            Failure::input(format!("a kubeadmConfigPatch is not YAML: {error}"))
+        })?;
+        let Some(fields) = patch.as_object_mut() else {
+            return Err(Failure::input("a kubeadmConfigPatch is not a mapping"));
+        };
+        if fields.get("kind") != document.get("kind") {
+            continue;
+        }
+        // The version of the document stays: a patch written for another one still means it.
+        fields.remove("apiVersion");
+        collect_arguments(&mut patch);
+        merge(document, patch);
+    }
+    Ok(())
+}
+
+/// Turns every set of extra arguments into the shape that `version`'s kubeadm reads.
+pub(super) fn write_arguments(value: &mut Value, version: &Version) {
+    each_argument_set(value, &|arguments| {
+        let Value::Object(by_name) = arguments else { return };
+        if version.kubeadm_api() == "kubeadm.k8s.io/v1beta4" {
+            let list = by_name.iter().flat_map(|(name, values)| {
+                values_of(values)
+                    .into_iter()
+                    .map(move |value| serde_json::json!({ "name": name, "value": value }))
+            });
+            *arguments = Value::Array(list.collect());
+        } else {
+            let last = |values: &Value| values_of(values).pop().unwrap_or_default();
+            let map = by_name.iter().map(|(name, values)| (name.clone(), last(values).into()));
+            *arguments = Value::Object(map.collect());
+        }
+    });
+}
+
+/// Turns every list of names and values into a map from a name to its values.
+fn collect_arguments(value: &mut Value) {
+    each_argument_set(value, &|arguments| {
+        let Value::Array(list) = arguments else { return };
+        let mut by_name: Map<String, Value> = Map::new();
+        for entry in list.iter() {
+            let Some(name) = entry.get("name").and_then(Value::as_str) else { continue };
+            let value = entry.get("value").map(text_of).unwrap_or_default();
+            let values = by_name.entry(name).or_insert_with(|| Value::Array(Vec::new()));
+            if let Value::Array(values) = values {
+                values.push(value.into());
+            }
+        }
+        *arguments = Value::Object(by_name);
+    });
+}
+
+fn each_argument_set(value: &mut Value, change: &dyn Fn(&mut Value)) {
+    match value {
+        Value::Object(fields) => {
+            for (key, field) in fields.iter_mut() {
+                if ARGUMENT_KEYS.contains(&key.as_str()) {
+                    change(field);
+                } else {
+                    each_argument_set(field, change);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| each_argument_set(item, change)),
+        _ => {}
+    }
+}
+
+fn values_of(values: &Value) -> Vec<String> {
+    match values {
+        Value::Array(values) => values.iter().map(text_of).collect(),
+        value => vec![text_of(value)],
+    }
+}
+
+fn text_of(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// JSON merge patch: objects are merged, `null` removes, everything else replaces.
+fn merge(target: &mut Value, patch: Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch;
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    let Value::Object(fields) = target else { return };
+    for (key, value) in patch {
+        if value.is_null() {
+            fields.remove(&key);
+        } else {
+            merge(fields.entry(key).or_insert(Value::Null), value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn patched(patch: &str, version: &Version) -> Value {
+        let mut document = json!({
+            "apiVersion": version.kubeadm_api(),
+            "kind": "ClusterConfiguration",
+            "apiServer": { "extraArgs": { "v": "2", "runtime-config": "" } },
+        });
+        apply_patches(&mut document, &[&patch.to_owned()]).unwrap();
+        write_arguments(&mut document, version);
+        document
+    }
+
+    #[test]
+    fn arguments_merge_by_name_in_either_shape() {
+        let as_map =
+            "kind: ClusterConfiguration\napiServer: {extraArgs: {v: 4, profiling: 'false'}}";
+        let as_list = "kind: ClusterConfiguration\napiVersion: kubeadm.k8s.io/v1beta4\napiServer:\n  extraArgs: [{name: v, value: '4'}, {name: profiling, value: 'false'}]";
+        for patch in [as_map, as_list] {
+            assert_eq!(
+                patched(patch, &Version::new(1, 37, 2))["apiServer"]["extraArgs"],
+                json!([
+                    { "name": "v", "value": "4" },
+                    { "name": "runtime-config", "value": "" },
+                    { "name": "profiling", "value": "false" },
+                ])
+            );
+            let old = patched(patch, &Version::new(1, 31, 0));
+            assert_eq!(
+                old["apiServer"]["extraArgs"],
+                json!({ "v": "4", "runtime-config": "", "profiling": "false" })
+            );
+            assert_eq!(old["apiVersion"], "kubeadm.k8s.io/v1beta3");
+        }
+    }
+
+    #[test]
+    fn an_argument_may_come_twice_where_kubeadm_allows_it() {
+        let patch = "kind: ClusterConfiguration\napiServer:\n  extraArgs: [{name: v, value: '4'}, {name: v, value: '5'}]";
+        let arguments = &patched(patch, &Version::new(1, 36, 0))["apiServer"]["extraArgs"];
+        assert_eq!(arguments[0], json!({ "name": "v", "value": "4" }));
+        assert_eq!(arguments[1], json!({ "name": "v", "value": "5" }));
+    }
+
+    #[test]
+    fn a_patch_for_another_kind_changes_nothing_and_null_removes() {
+        let version = Version::new(1, 37, 2);
+        let other = patched("kind: InitConfiguration\napiServer: {}", &version);
+        assert_eq!(other["apiServer"]["extraArgs"][0]["name"], "v");
+        let removed = patched("kind: ClusterConfiguration\napiServer: null", &version);
+        assert!(removed.get("apiServer").is_none());
+    }
+}

@@ -1,0 +1,41 @@
+use std::fmt::Write as _;
+
+use crate::plan::ClusterPlan;
+
+/// haproxy's configuration: TCP to the API servers that answer `/readyz`.
+///
+/// Source: <https://docs.haproxy.org/3.0/configuration.html>
+pub fn haproxy_configuration(plan: &ClusterPlan) -> String {
+    let mut text = String::from(
+        "\
+global
+    log stdout format raw local0 notice
+    maxconn 20000
+
+defaults
+    mode tcp
+    log global
+    option dontlognull
+    retries 3
+    option redispatch
+    timeout connect 2s
+    timeout client 1h
+    timeout server 1h
+    timeout tunnel 1h
+
+frontend control-plane
+    bind :6443
+    default_backend kube-apiservers
+
+backend kube-apiservers
+    balance roundrobin
+    option httpchk GET /readyz
+    http-check expect status 200
+    default-server check check-ssl verify none inter 500ms fall 2 rise 1 on-marked-down shutdown-sessions
+",
+    );
+    for node in plan.control_planes() {
+        let _ = writeln!(text, "    server {} {}:6443", node.name, node.address);
+    }
+    text
+}

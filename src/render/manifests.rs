@@ -1,0 +1,99 @@
+use serde::Deserialize as _;
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+use crate::plan::ClusterPlan;
+
+/// A static pod's manifest that is asked every second whether it has started, not every ten: the
+/// time it is given in all stays the same.
+///
+/// # Errors
+/// [`Failure::Environment`] when the manifest is not YAML.
+pub fn quicken_static_pod(manifest: &str) -> Result<String, Failure> {
+    let mut pod: Value = serde_yaml::from_str(manifest).map_err(|error| unreadable(&error))?;
+    if let Some(containers) = pod.pointer_mut("/spec/containers").and_then(Value::as_array_mut) {
+        for container in containers {
+            if let Some(probe) = container.get_mut("startupProbe") {
+                quicken(probe);
+            }
+        }
+    }
+    serde_yaml::to_string(&pod).map_err(|error| unreadable(&error))
+}
+
+/// The objects of a manifest, ready to be created; CoreDNS is asked every second, not every ten,
+/// whether it is ready (it never is at the first time).
+///
+/// # Errors
+/// [`Failure::Environment`] when the manifest is not YAML.
+pub fn addon_objects(manifest: &str) -> Result<Vec<Value>, Failure> {
+    let mut objects = Vec::new();
+    for document in serde_yaml::Deserializer::from_str(manifest) {
+        let mut object = Value::deserialize(document).map_err(|error| unreadable(&error))?;
+        if object.is_null() {
+            continue;
+        }
+        if object["kind"] == "Deployment" && object["metadata"]["name"] == "coredns" {
+            let probe = object.pointer_mut("/spec/template/spec/containers/0/readinessProbe");
+            if let Some(probe) = probe {
+                probe["periodSeconds"] = json!(1);
+            }
+        }
+        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+            // Only an update may carry one.
+            metadata.remove("resourceVersion");
+        }
+        objects.push(object);
+    }
+    Ok(objects)
+}
+
+/// A CNI manifest of a node image with its one variable, the subnet of pods, filled in.
+pub fn template_cni_manifest(manifest: &str, plan: &ClusterPlan) -> String {
+    let subnet = plan.pod_subnet.to_string();
+    ["{{ .PodSubnet }}", "{{.PodSubnet}}"]
+        .iter()
+        .fold(manifest.to_owned(), |text, variable| text.replace(variable, &subnet))
+}
+
+fn quicken(probe: &mut Value) {
+    let number = |field: &str, default| probe.get(field).and_then(Value::as_u64).unwrap_or(default);
+    let seconds = number("initialDelaySeconds", 0)
+        + number("periodSeconds", 10) * number("failureThreshold", 3);
+    probe["initialDelaySeconds"] = json!(0);
+    probe["periodSeconds"] = json!(1);
+    probe["failureThreshold"] = json!(seconds);
+}
+
+fn unreadable(error: &serde_yaml::Error) -> Failure {
+    Failure::environment(format!("a manifest of the node image is not YAML: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_startup_probe_keeps_its_time() {
+        let manifest = "spec: {containers: [{name: a, startupProbe: {failureThreshold: 24, initialDelaySeconds: 10, periodSeconds: 10}}]}";
+        let pod: Value = serde_yaml::from_str(&quicken_static_pod(manifest).unwrap()).unwrap();
+        let probe = &pod["spec"]["containers"][0]["startupProbe"];
+        assert_eq!(
+            *probe,
+            json!({ "failureThreshold": 250, "initialDelaySeconds": 0, "periodSeconds": 1 })
+        );
+    }
+
+    #[test]
+    fn empty_documents_and_resource_versions_are_dropped() {
+        let objects = addon_objects(
+            "---\n---\nkind: Service\nmetadata: {name: x, resourceVersion: '0'}\n---\nkind: Deployment\nmetadata: {name: coredns}\nspec: {template: {spec: {containers: [{readinessProbe: {}}]}}}\n",
+        )
+        .unwrap();
+        assert_eq!(objects.len(), 2);
+        assert_eq!(objects[0], json!({ "kind": "Service", "metadata": { "name": "x" } }));
+        let probe =
+            objects[1].pointer("/spec/template/spec/containers/0/readinessProbe/periodSeconds");
+        assert_eq!(probe, Some(&json!(1)));
+    }
+}

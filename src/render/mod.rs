@@ -1,0 +1,26 @@
+//! The text of every file that goes into a node: pure functions of a plan.
+
+mod cni;
+mod containerd;
+mod files;
+mod kubeadm;
+mod kubeadm_patch;
+mod kubeconfig;
+mod kubelet_unit;
+mod load_balancer;
+mod manifests;
+mod network;
+mod rendered;
+mod script;
+
+pub use cni::cni_configuration;
+pub use containerd::patch_containerd;
+pub use files::{Content, NodeFile, archive, load_balancer_files, node_files, render_input};
+pub use kubeadm::{KubeadmPurpose, kubeadm_configuration};
+pub use kubeconfig::{Kubeconfig, KubeconfigUser, node_kubeconfig};
+pub use kubelet_unit::await_api_drop_in;
+pub use load_balancer::haproxy_configuration;
+pub use manifests::{addon_objects, quicken_static_pod, template_cni_manifest};
+pub use network::{network_script, network_unit};
+pub use rendered::Rendered;
+pub use script::{RENDER_DIRECTORY, feature_gate_probe, render_script};
