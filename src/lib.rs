@@ -2,10 +2,12 @@
 //!
 //! The map of the modules is in `ARCHITECTURE.md`.
 
+pub mod cli;
 pub mod cluster;
 pub mod config;
 pub mod failure;
 pub mod image;
+pub mod kubeconfig;
 pub mod kubernetes;
 pub mod pki;
 pub mod plan;

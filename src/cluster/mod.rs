@@ -1,10 +1,21 @@
 //! What is done to a cluster as a whole: made, found, deleted.
+//!
+//! A cluster is found by the labels of its objects alone, so that one half made or half deleted is
+//! seen and removed like any other.
 
+pub mod access;
 mod bootstrap;
 pub mod create;
+pub mod delete;
 mod discard;
+#[cfg(test)]
+mod fixture;
+pub mod inventory;
 pub mod labels;
+pub mod load;
+pub mod logs;
 mod prepare;
 mod readiness;
 mod rendering;
 mod start;
+mod tarball;

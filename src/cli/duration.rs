@@ -1,0 +1,60 @@
+use std::time::Duration;
+
+/// Reads `30s`, `5m`, `1h` or `5m0s`, and `0`.
+///
+/// # Errors
+/// A text for the user when it is no duration, as a number without a unit.
+pub(super) fn parse(text: &str) -> Result<Duration, String> {
+    const EXPECTED: &str = "expected a duration as 30s, 5m, 1h or 5m30s, or 0";
+    let trimmed = text.trim();
+    if trimmed == "0" {
+        return Ok(Duration::ZERO);
+    }
+    if !trimmed.is_empty() && trimmed.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(format!("it has no unit: did you mean {trimmed}s or {trimmed}m?"));
+    }
+    humantime::parse_duration(trimmed).map_err(|_| EXPECTED.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn durations_as_people_write_them() {
+        for (text, seconds) in [("0", 0), ("0s", 0), ("30s", 30), ("5m", 300), ("5m0s", 300)]
+            .into_iter()
+            .chain([("1h", 3600), ("1h2m3s", 3723), (" 1m 30s ", 90)])
+        {
+            assert_eq!(parse(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        assert_eq!(parse("500ms"), Ok(Duration::from_millis(500)));
+    }
+
+    #[test]
+    fn what_is_no_duration_says_what_would_be() {
+        assert_eq!(parse("5").unwrap_err(), "it has no unit: did you mean 5s or 5m?");
+        for text in ["", "-5s", "soon", "5x", "s", "1.5.2s", "99999999999999999999h"] {
+            assert_eq!(
+                parse(text).unwrap_err(),
+                "expected a duration as 30s, 5m, 1h or 5m30s, or 0",
+                "{text}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn gos_way_of_writing_is_read(hours in 0u64..99, minutes in 0u64..60, seconds in 0u64..60) {
+            let read = parse(&format!("{hours}h{minutes}m{seconds}s")).unwrap();
+            prop_assert_eq!(read, Duration::from_secs(hours * 3600 + minutes * 60 + seconds));
+        }
+
+        #[test]
+        fn parsing_never_panics(text in ".*") {
+            let _ = parse(&text);
+        }
+    }
+}

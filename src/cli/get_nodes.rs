@@ -1,0 +1,117 @@
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::cluster_name::ClusterName;
+use super::context::Context;
+use super::output::{self, Format};
+use crate::cluster::inventory::{self, NodeSummary};
+
+/// List a cluster's nodes, one name a line
+///
+/// The load balancer before several control planes is listed too, as kind does.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+With -o json, a list of objects:
+  cluster  the cluster's name
+  name     the name of the container and of the node
+  role     control-plane, worker or external-load-balancer
+  address  its address on the cluster's network; null when it has none
+  state    Docker's word: running, exited, ...
+  image    the image it was made from
+
+Examples:
+  kindrs get nodes --name dev
+  kindrs get nodes --all-clusters -o json")]
+pub(super) struct GetNodes {
+    #[command(flatten)]
+    cluster: ClusterName,
+    /// The nodes of every cluster
+    #[arg(short = 'A', long)]
+    all_clusters: bool,
+    /// How the list is printed
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    output: Format,
+}
+
+impl GetNodes {
+    pub(super) async fn run(self, context: &Context) -> anyhow::Result<()> {
+        let docker = context.docker().await?;
+        let nodes = if self.all_clusters {
+            let nodes = inventory::all_nodes(&docker).await?;
+            if nodes.is_empty() {
+                context.progress.note("there are no clusters");
+            }
+            nodes
+        } else {
+            inventory::require(&docker, &self.cluster.name).await?
+        };
+        output::print(&render(&nodes, self.output)?)
+    }
+}
+
+fn render(nodes: &[NodeSummary], format: Format) -> anyhow::Result<String> {
+    match format {
+        Format::Text => Ok(output::lines(nodes.iter().map(|node| node.name.as_str()))),
+        Format::Json => output::json(&nodes.iter().map(object).collect::<Vec<_>>()),
+    }
+}
+
+fn object(node: &NodeSummary) -> Value {
+    json!({
+        "cluster": node.cluster,
+        "name": node.name,
+        "role": node.role.name(),
+        "address": node.address,
+        "state": node.state,
+        "image": node.image,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::cluster::labels::ContainerRole;
+
+    #[test]
+    fn nodes_as_text_and_json() {
+        let node = NodeSummary {
+            cluster: "dev".into(),
+            name: "dev-control-plane".into(),
+            role: ContainerRole::ControlPlane,
+            address: Some(Ipv4Addr::new(172, 20, 0, 2)),
+            state: "running".into(),
+            image: "kindrs/node:v1.37.2".into(),
+        };
+        let gone = NodeSummary {
+            name: "dev-worker".into(),
+            role: ContainerRole::Worker,
+            address: None,
+            state: "exited".into(),
+            ..node.clone()
+        };
+        let nodes = [node, gone];
+        assert_eq!(render(&nodes, Format::Text).unwrap(), "dev-control-plane\ndev-worker\n");
+        insta::assert_snapshot!(render(&nodes, Format::Json).unwrap(), @r#"
+        [
+          {
+            "cluster": "dev",
+            "name": "dev-control-plane",
+            "role": "control-plane",
+            "address": "172.20.0.2",
+            "state": "running",
+            "image": "kindrs/node:v1.37.2"
+          },
+          {
+            "cluster": "dev",
+            "name": "dev-worker",
+            "role": "worker",
+            "address": null,
+            "state": "exited",
+            "image": "kindrs/node:v1.37.2"
+          }
+        ]
+        "#);
+    }
+}

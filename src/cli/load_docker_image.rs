@@ -1,0 +1,40 @@
+use clap::Args;
+
+use super::cluster_name::ClusterName;
+use super::context::Context;
+use crate::cluster::load;
+use crate::failure::Failure;
+
+/// Bring images of Docker into a cluster's nodes
+///
+/// A node that has an image already is left alone. Pods use an image brought in when their
+/// imagePullPolicy is IfNotPresent or Never; for the tag latest, Kubernetes' default is Always.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kindrs load docker-image my-app:1.2 --name dev
+  kindrs load docker-image my-app:1.2 my-database:7 --nodes dev-worker,dev-worker2 --name dev")]
+pub(super) struct LoadDockerImage {
+    /// Images in Docker
+    #[arg(value_name = "IMAGE", required = true)]
+    images: Vec<String>,
+    #[command(flatten)]
+    cluster: ClusterName,
+    /// Only these nodes, with commas between
+    #[arg(long, value_name = "NODE", value_delimiter = ',')]
+    nodes: Vec<String>,
+}
+
+impl LoadDockerImage {
+    pub(super) async fn run(self, context: &Context) -> anyhow::Result<()> {
+        let docker = context.docker().await?;
+        let name = &self.cluster.name;
+        let loading =
+            load::load_images(&docker, name, &self.images, &self.nodes, &context.progress);
+        tokio::select! {
+            result = loading => Ok(result?),
+            // Ending by the signal itself would leave the temporary file of the images.
+            _ = tokio::signal::ctrl_c() => Err(Failure::environment("interrupted").into()),
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! The command line: arguments, and what each verb does with them. One file a verb.
+
+mod arguments;
+mod build_node_image;
+mod cluster_name;
+mod completion;
+mod context;
+mod create_cluster;
+mod delete_cluster;
+mod delete_clusters;
+mod duration;
+mod entry;
+mod export_kubeconfig;
+mod export_logs;
+mod get_clusters;
+mod get_kubeconfig;
+mod get_nodes;
+mod load_docker_image;
+mod load_image_archive;
+mod output;
+mod version;
+
+pub use entry::main;

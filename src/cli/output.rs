@@ -1,0 +1,34 @@
+use std::io::{self, ErrorKind, Write as _};
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+/// How a result is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum Format {
+    /// For people and simple scripts
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+/// Writes to stdout. A reader that has enough, as `head` has, is fine.
+pub(super) fn print(text: &str) -> anyhow::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(anyhow::Error::new(error).context("cannot write to stdout")),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Lines for [`print`], each ended.
+pub(super) fn lines<'a>(lines: impl IntoIterator<Item = &'a str>) -> String {
+    lines.into_iter().flat_map(|line| [line, "\n"]).collect()
+}
+
+/// A value as indented JSON for [`print`].
+pub(super) fn json(value: &impl Serialize) -> anyhow::Result<String> {
+    Ok(serde_json::to_string_pretty(value)? + "\n")
+}

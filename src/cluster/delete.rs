@@ -1,0 +1,300 @@
+//! Deleting a cluster: everything with its label, whatever state it is in.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use futures::future::join_all;
+
+use crate::cluster::labels;
+use crate::failure::Failure;
+use crate::kubeconfig;
+use crate::progress::Progress;
+use crate::runtime::{Engine, EngineError};
+
+/// How often something in use is tried again; with the pauses below, for about ten seconds.
+const ATTEMPTS: usize = 14;
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// A `create` that was cut short may have left the engine busy with its last request, so the engine
+/// is asked until this many answers in a row, this far apart, show nothing.
+const QUIET_ANSWERS: usize = 2;
+const BETWEEN_ANSWERS: Duration = Duration::from_millis(150);
+/// Answers asked for at most, should something keep making objects.
+const MOST_ANSWERS: usize = 20;
+
+/// What was deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Deleted {
+    /// Names of containers.
+    pub containers: Vec<String>,
+    /// Names of volumes.
+    pub volumes: Vec<String>,
+    /// Names of networks.
+    pub networks: Vec<String>,
+    /// kubeconfig files that had entries of the cluster.
+    pub kubeconfigs: Vec<PathBuf>,
+}
+
+impl Deleted {
+    /// Whether there was nothing to delete.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Deletes a cluster's containers, volumes, network and kubeconfig entries. That there is no such
+/// cluster is fine.
+///
+/// # Errors
+/// The first failure, after everything that can be deleted was: [`Failure::Environment`] for an
+/// object of the engine, for the kubeconfig as [`kubeconfig::Files::remove_cluster`].
+pub async fn delete(
+    engine: &dyn Engine,
+    cluster: &str,
+    files: &kubeconfig::Files,
+    progress: &Progress,
+) -> Result<Deleted, Failure> {
+    let stage = progress.stage(format!("Delete cluster {cluster}"));
+    let objects = delete_objects(engine, cluster).await;
+    let (files, name) = (files.clone(), cluster.to_owned());
+    let kubeconfigs = tokio::task::spawn_blocking(move || files.remove_cluster(&name))
+        .await
+        .unwrap_or_else(|error| Err(Failure::environment(error.to_string())));
+    let deleted = Deleted { kubeconfigs: kubeconfigs?, ..objects? };
+    stage.finish();
+    Ok(deleted)
+}
+
+/// Deletes a cluster's containers, volumes and network, and leaves the kubeconfig alone.
+///
+/// # Errors
+/// [`Failure::Environment`] naming the objects that could not be deleted; the others are.
+pub async fn delete_objects(engine: &dyn Engine, cluster: &str) -> Result<Deleted, Failure> {
+    let mut deleted = Deleted::default();
+    let mut quiet = 0;
+    for _ in 0..MOST_ANSWERS {
+        quiet = if round(engine, cluster, &mut deleted).await? { 0 } else { quiet + 1 };
+        if quiet == QUIET_ANSWERS {
+            break;
+        }
+        tokio::time::sleep(BETWEEN_ANSWERS).await;
+    }
+    Ok(deleted)
+}
+
+/// Deletes what there is now; says whether there was anything.
+async fn round(engine: &dyn Engine, cluster: &str, deleted: &mut Deleted) -> Result<bool, Failure> {
+    let filter = labels::in_cluster(cluster);
+    let (containers, volumes, networks) = tokio::try_join!(
+        engine.containers(&filter),
+        engine.volumes(&filter),
+        engine.networks(&filter)
+    )?;
+    if containers.is_empty() && volumes.is_empty() && networks.is_empty() {
+        return Ok(false);
+    }
+    let containers: Vec<String> = containers.into_iter().map(|container| container.name).collect();
+    let networks: Vec<String> = networks.into_iter().map(|network| network.name).collect();
+    let mut failures = Vec::new();
+
+    let removals = containers.iter().map(|name| persist(move || engine.remove_container(name)));
+    sort(containers.iter(), join_all(removals).await, &mut deleted.containers, &mut failures);
+    // Volumes and network are free only once no container uses them; those of a container that
+    // could not be removed fail, and are in the message with it.
+    let volume_removals = volumes.iter().map(|name| persist(move || engine.remove_volume(name)));
+    let network_removals = networks.iter().map(|name| persist(move || engine.remove_network(name)));
+    let (volume_results, network_results) =
+        tokio::join!(join_all(volume_removals), join_all(network_removals));
+    sort(volumes.iter(), volume_results, &mut deleted.volumes, &mut failures);
+    sort(networks.iter(), network_results, &mut deleted.networks, &mut failures);
+    if failures.is_empty() { Ok(true) } else { Err(not_deleted(cluster, &failures)) }
+}
+
+/// Tries again for a while when something is still in use.
+async fn persist<F>(remove: impl Fn() -> F) -> Result<(), EngineError>
+where
+    F: Future<Output = Result<(), EngineError>>,
+{
+    let mut pause = FIRST_PAUSE;
+    for _ in 1..ATTEMPTS {
+        match remove().await {
+            Err(EngineError::Conflict { what, reason }) => {
+                tracing::debug!("{what}: {reason}; trying again in {pause:?}");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+            // Removed by another at the same time.
+            Err(EngineError::NotFound { .. }) => return Ok(()),
+            result => return result,
+        }
+    }
+    remove().await
+}
+
+fn sort<'a>(
+    names: impl Iterator<Item = &'a String>,
+    results: Vec<Result<(), EngineError>>,
+    deleted: &mut Vec<String>,
+    failures: &mut Vec<EngineError>,
+) {
+    for (name, result) in names.zip(results) {
+        match result {
+            Ok(()) => deleted.push(name.clone()),
+            Err(error) => failures.push(error),
+        }
+    }
+}
+
+fn not_deleted(cluster: &str, failures: &[EngineError]) -> Failure {
+    let list: Vec<String> = failures.iter().map(EngineError::to_string).collect();
+    let hint = if list.iter().any(|text| text.contains("active endpoints")) {
+        format!(
+            "a container of yours is on the network `{network}`: see which with \
+             `docker network inspect {network}`, remove or disconnect it, and delete again",
+            network = labels::network(cluster)
+        )
+    } else {
+        let hint = failures.iter().find_map(EngineError::hint);
+        hint.unwrap_or_else(|| format!("try again: kindrs delete cluster --name {cluster}"))
+    };
+    let message = format!("cluster `{cluster}` is not wholly deleted: {}", list.join("; "));
+    Failure::environment(message).with_hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::fixture::{IMAGE, THREE, engine, make, make_network, make_volume};
+    use crate::runtime::fake::FakeEngine;
+    use crate::runtime::{ContainerSpec, NetworkAttachment};
+
+    fn conflict(what: &str) -> EngineError {
+        EngineError::Conflict { what: what.into(), reason: "in use".into() }
+    }
+
+    fn refused(what: &str) -> EngineError {
+        EngineError::Refused { what: what.into(), reason: "input/output error".into() }
+    }
+
+    fn objects(engine: &FakeEngine) -> Vec<String> {
+        let state = engine.state();
+        state
+            .containers
+            .keys()
+            .chain(state.volumes.keys())
+            .chain(state.networks.keys())
+            .cloned()
+            .collect()
+    }
+
+    fn removals(engine: &FakeEngine) -> Vec<String> {
+        engine.calls().into_iter().filter(|call| call.starts_with("remove_")).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn everything_of_one_cluster_goes_and_nothing_of_another() {
+        let engine = engine();
+        make(&engine, "dev-b", 2, &THREE).await;
+        let others = objects(&engine);
+        make(&engine, "dev", 1, &THREE).await;
+        let deleted = delete_objects(&engine, "dev").await.unwrap();
+        assert_eq!(objects(&engine), others);
+        assert_eq!(deleted.containers, ["dev-control-plane", "dev-worker", "dev-worker2"]);
+        assert_eq!(deleted.volumes.len(), 3);
+        assert_eq!(deleted.networks, ["kindrs-dev"]);
+        assert!(delete_objects(&engine, "dev").await.unwrap().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cluster_that_is_not_there_is_no_failure() {
+        let engine = engine();
+        assert!(delete_objects(&engine, "dev").await.unwrap().is_empty());
+        assert_eq!(removals(&engine), Vec::<String>::new());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_left_of_a_cluster_goes() {
+        let engine = engine();
+        make_network(&engine, "dev", 1).await;
+        make_volume(&engine, "dev", "any-name").await;
+        delete_objects(&engine, "dev").await.unwrap();
+        assert_eq!(objects(&engine), Vec::<String>::new());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_in_use_is_tried_again() {
+        let engine = engine();
+        make(&engine, "dev", 1, &THREE).await;
+        engine.fail("remove_container", 1, conflict("container"));
+        engine.fail("remove_volume", 2, conflict("volume"));
+        engine.fail("remove_network", 1, conflict("network"));
+        engine.fail("remove_network", 2, conflict("network"));
+        delete_objects(&engine, "dev").await.unwrap();
+        assert_eq!(objects(&engine), Vec::<String>::new());
+        assert_eq!(removals(&engine).len(), 7 + 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_failure_does_not_keep_the_rest() {
+        let engine = engine();
+        make(&engine, "dev", 1, &THREE).await;
+        engine.fail("remove_container", 2, refused("removing container dev-worker"));
+        let failure = delete_objects(&engine, "dev").await.unwrap_err();
+        assert!(matches!(failure, Failure::Environment { .. }));
+        assert_eq!(
+            failure.to_string(),
+            "cluster `dev` is not wholly deleted: removing container dev-worker: input/output \
+             error; volume dev-worker-var: volume is in use; network kindrs-dev: has active endpoints"
+        );
+        assert_eq!(objects(&engine), ["dev-worker", "dev-worker-var", "kindrs-dev"]);
+        delete_objects(&engine, "dev").await.unwrap();
+        assert_eq!(objects(&engine), Vec::<String>::new());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_guest_on_the_network_is_named_as_the_cause() {
+        let engine = engine();
+        make(&engine, "dev", 1, &THREE[..1]).await;
+        let guest = ContainerSpec {
+            name: "guest".into(),
+            image: IMAGE.into(),
+            network: Some(NetworkAttachment { network: "kindrs-dev".into(), address: None }),
+            ..Default::default()
+        };
+        engine.create_container(&guest).await.unwrap();
+        engine.start_container("guest").await.unwrap();
+        let failure = delete_objects(&engine, "dev").await.unwrap_err();
+        assert!(failure.hint().unwrap().contains("docker network inspect kindrs-dev"));
+        assert_eq!(objects(&engine), ["guest", "kindrs-dev"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_kubeconfig_loses_its_entries_though_the_engine_fails() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config");
+        let access = |cluster: &str| kubeconfig::Access {
+            cluster: cluster.into(),
+            server: "https://127.0.0.1:1".into(),
+            ca_pem: "ca".into(),
+            client_cert_pem: "cert".into(),
+            client_key_pem: "key".into(),
+        };
+        let files = kubeconfig::Files::choose(Some(&path), "".as_ref(), None);
+        files.add(&access("other")).unwrap();
+        files.add(&access("dev")).unwrap();
+        let engine = engine();
+        make(&engine, "dev", 1, &THREE[..1]).await;
+        engine.fail("remove_container", 1, refused("removing container dev-control-plane"));
+        engine.fail("remove_volume", 1, refused("removing volume"));
+        engine.fail("remove_network", 1, refused("removing network"));
+        let silent = Progress::silent();
+        delete(&engine, "dev", &files, &silent).await.unwrap_err();
+        let left = std::fs::read_to_string(&path).unwrap();
+        assert!(left.contains("kindrs-other") && !left.contains("kindrs-dev"), "{left}");
+        let deleted = delete(&engine, "dev", &files, &silent).await.unwrap();
+        assert_eq!(deleted.kubeconfigs, Vec::<PathBuf>::new());
+        assert_eq!(deleted.containers, ["dev-control-plane"]);
+    }
+}

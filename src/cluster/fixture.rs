@@ -1,0 +1,98 @@
+//! Clusters in the engine of the tests.
+
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+
+use crate::cluster::labels::{self, ContainerRole};
+use crate::runtime::fake::FakeEngine;
+use crate::runtime::{
+    ContainerSpec, Engine as _, ImageInfo, Label, Mount, MountSource, NetworkAttachment,
+    NetworkSpec, PortBinding, Propagation, Protocol,
+};
+
+/// The image of every node.
+pub(crate) const IMAGE: &str = "kindrs/node:v1.37.2";
+
+/// An engine with the node image.
+pub(crate) fn engine() -> FakeEngine {
+    FakeEngine::default().with_image(IMAGE, ImageInfo::default())
+}
+
+/// Makes a network and running containers as `create` does, each with its volume.
+/// `subnet` is the third number of the addresses.
+pub(crate) async fn make(
+    engine: &FakeEngine,
+    cluster: &str,
+    subnet: u8,
+    containers: &[(ContainerRole, usize)],
+) {
+    make_network(engine, cluster, subnet).await;
+    for (place, (role, number)) in (2u8..).zip(containers) {
+        let suffix = if *number == 1 { String::new() } else { number.to_string() };
+        let name = format!("{cluster}-{}{suffix}", role.name());
+        let mut container_labels = labels::cluster(cluster, "run");
+        container_labels.insert(labels::ROLE.to_owned(), role.name().to_owned());
+        make_volume(engine, cluster, &labels::volume(&name)).await;
+        let publishes = *role == ContainerRole::LoadBalancer || place == 2;
+        let port = PortBinding {
+            container_port: 6443,
+            protocol: Protocol::Tcp,
+            host_address: Ipv4Addr::LOCALHOST.into(),
+            host_port: 41_000 + u16::from(place),
+        };
+        let spec = ContainerSpec {
+            name: name.clone(),
+            image: IMAGE.to_owned(),
+            labels: container_labels,
+            mounts: vec![Mount {
+                source: MountSource::Volume(labels::volume(&name)),
+                target: "/var".to_owned(),
+                read_only: false,
+                propagation: Propagation::None,
+            }],
+            network: Some(NetworkAttachment {
+                network: labels::network(cluster),
+                address: Some(Ipv4Addr::new(172, 20, subnet, place)),
+            }),
+            ports: if publishes { vec![port] } else { Vec::new() },
+            ..Default::default()
+        };
+        engine.create_container(&spec).await.unwrap();
+        engine.start_container(&name).await.unwrap();
+    }
+    engine.state().calls.clear();
+}
+
+/// Makes the network of a cluster.
+pub(crate) async fn make_network(engine: &FakeEngine, cluster: &str, subnet: u8) {
+    let spec = NetworkSpec {
+        name: labels::network(cluster),
+        subnet: Ipv4Net::new_assert(Ipv4Addr::new(172, 20, subnet, 0), 24),
+        labels: labels::cluster(cluster, "run"),
+        options: Default::default(),
+    };
+    engine.create_network(&spec).await.unwrap();
+}
+
+/// Makes a volume of a cluster.
+pub(crate) async fn make_volume(engine: &FakeEngine, cluster: &str, name: &str) {
+    let labels: Vec<Label> = labels::cluster(cluster, "run").into_iter().collect();
+    engine.create_volume(name, &labels).await.unwrap();
+}
+
+/// A control plane and two workers.
+pub(crate) const THREE: [(ContainerRole, usize); 3] =
+    [(ContainerRole::ControlPlane, 1), (ContainerRole::Worker, 1), (ContainerRole::Worker, 2)];
+
+/// A tar with these files: path and content.
+pub(crate) fn tar_of(files: &[(&str, &str)]) -> bytes::Bytes {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (path, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o640);
+        builder.append_data(&mut header, path, content.as_bytes()).unwrap();
+    }
+    builder.into_inner().unwrap().into()
+}

@@ -1,0 +1,262 @@
+//! Which clusters and nodes there are.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use crate::cluster::labels::{self, ContainerRole};
+use crate::failure::Failure;
+use crate::runtime::{ContainerInfo, Engine, EngineError};
+
+/// The state of a running container.
+const RUNNING: &str = "running";
+
+/// How alike a name must be to be suggested, 0 to 1.
+const ALIKE: f64 = 0.8;
+
+/// A cluster in short.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterSummary {
+    /// Its name.
+    pub name: String,
+    /// Its nodes that run the control plane.
+    pub control_planes: usize,
+    /// Its nodes that run workloads only.
+    pub workers: usize,
+    /// How many of its nodes are running.
+    pub running: usize,
+}
+
+impl ClusterSummary {
+    /// How many nodes it has. None are left of a cluster that is half made or half deleted.
+    pub fn nodes(&self) -> usize {
+        self.control_planes + self.workers
+    }
+}
+
+/// A container of a cluster in short: a node or the load balancer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeSummary {
+    /// The cluster's name.
+    pub cluster: String,
+    /// Its name, the container's and the Node object's.
+    pub name: String,
+    /// What it is.
+    pub role: ContainerRole,
+    /// Its address on the cluster's network; `None` when it has none, as before its first start.
+    pub address: Option<Ipv4Addr>,
+    /// The engine's word: `running`, `exited`, …
+    pub state: String,
+    /// The image it was made from.
+    pub image: String,
+}
+
+impl NodeSummary {
+    /// Whether commands can be run in it.
+    pub fn is_running(&self) -> bool {
+        self.state == RUNNING
+    }
+}
+
+/// Every cluster that has anything in the engine, by name.
+///
+/// # Errors
+/// What the engine says.
+pub async fn clusters(engine: &dyn Engine) -> Result<Vec<ClusterSummary>, EngineError> {
+    let any = labels::in_any_cluster();
+    let (containers, networks, volumes) =
+        tokio::try_join!(engine.containers(&any), engine.networks(&any), engine.volumes(&any))?;
+    let mut found: BTreeMap<String, ClusterSummary> = BTreeMap::new();
+    let names = containers
+        .iter()
+        .filter_map(|container| container.labels.get(labels::CLUSTER).map(String::as_str))
+        .chain(
+            networks
+                .iter()
+                .filter_map(|network| network.labels.get(labels::CLUSTER).map(String::as_str)),
+        )
+        .chain(volumes.iter().filter_map(|volume| labels::cluster_of_volume(volume)));
+    for name in names {
+        found.entry(name.to_owned()).or_insert_with(|| ClusterSummary {
+            name: name.to_owned(),
+            control_planes: 0,
+            workers: 0,
+            running: 0,
+        });
+    }
+    for node in containers.into_iter().filter_map(summarise) {
+        if let Some(cluster) = found.get_mut(&node.cluster) {
+            match node.role {
+                ContainerRole::ControlPlane => cluster.control_planes += 1,
+                ContainerRole::Worker => cluster.workers += 1,
+                ContainerRole::LoadBalancer => continue,
+            }
+            cluster.running += usize::from(node.is_running());
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+/// The nodes and load balancer of a cluster: control planes first, then workers, each in the
+/// order of their numbers. Empty when there is no such cluster.
+///
+/// # Errors
+/// What the engine says.
+pub async fn nodes(engine: &dyn Engine, cluster: &str) -> Result<Vec<NodeSummary>, EngineError> {
+    let containers = engine.containers(&labels::in_cluster(cluster)).await?;
+    Ok(sorted(containers))
+}
+
+/// The nodes and load balancers of all clusters, in the order of [`nodes`] within each.
+///
+/// # Errors
+/// What the engine says.
+pub async fn all_nodes(engine: &dyn Engine) -> Result<Vec<NodeSummary>, EngineError> {
+    let containers = engine.containers(&labels::in_any_cluster()).await?;
+    Ok(sorted(containers))
+}
+
+/// The nodes of a cluster that must exist, as [`nodes`] lists them.
+///
+/// # Errors
+/// [`Failure::Input`] when there is no cluster of that name, listing those there are;
+/// [`Failure::Environment`] with what the engine says.
+pub async fn require(engine: &dyn Engine, cluster: &str) -> Result<Vec<NodeSummary>, Failure> {
+    let nodes = nodes(engine, cluster).await?;
+    if !nodes.is_empty() {
+        return Ok(nodes);
+    }
+    let known: Vec<String> =
+        clusters(engine).await?.into_iter().map(|cluster| cluster.name).collect();
+    if known.iter().any(|name| name == cluster) {
+        return Err(Failure::environment(format!("cluster `{cluster}` has no nodes")).with_hint(
+            format!("remove what is left of it: kindrs delete cluster --name {cluster}"),
+        ));
+    }
+    Err(no_such_cluster(cluster, &known))
+}
+
+fn no_such_cluster(name: &str, known: &[String]) -> Failure {
+    let failure = Failure::input(format!("there is no cluster named `{name}`"));
+    if known.is_empty() {
+        let create = format!("there are none; make one: kindrs create cluster --name {name}");
+        return failure.with_hint(create);
+    }
+    let list = known.join(", ");
+    match nearest(name, known.iter().map(String::as_str)) {
+        Some(near) => failure.with_hint(format!("did you mean `{near}`? There are: {list}")),
+        None => failure.with_hint(format!("name one of these with --name: {list}")),
+    }
+}
+
+/// The known name that is most like `name`; `None` when none is alike.
+pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|other| (strsim::jaro_winkler(name, other), other))
+        .filter(|(likeness, _)| *likeness >= ALIKE)
+        .max_by(|one, other| one.0.total_cmp(&other.0))
+        .map(|(_, other)| other)
+}
+
+fn sorted(containers: Vec<ContainerInfo>) -> Vec<NodeSummary> {
+    let mut nodes: Vec<NodeSummary> = containers.into_iter().filter_map(summarise).collect();
+    nodes.sort_by(|one, other| order(one).cmp(&order(other)));
+    nodes
+}
+
+fn order(node: &NodeSummary) -> (&str, ContainerRole, usize, &str) {
+    // worker2 goes before worker10.
+    (&node.cluster, node.role, node.name.len(), &node.name)
+}
+
+/// A container of a cluster; `None` for one without the labels of a cluster's containers.
+fn summarise(container: ContainerInfo) -> Option<NodeSummary> {
+    let cluster = container.labels.get(labels::CLUSTER)?.clone();
+    let role = ContainerRole::from_name(container.labels.get(labels::ROLE)?)?;
+    Some(NodeSummary {
+        address: container.addresses.get(&labels::network(&cluster)).copied(),
+        cluster,
+        role,
+        name: container.name,
+        state: container.state,
+        image: container.image,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::fixture::{THREE, engine, make, make_network, make_volume};
+
+    fn names(nodes: &[NodeSummary]) -> Vec<&str> {
+        nodes.iter().map(|node| node.name.as_str()).collect()
+    }
+
+    #[tokio::test]
+    async fn clusters_side_by_side_are_told_apart() {
+        let engine = engine();
+        make(&engine, "dev", 1, &THREE).await;
+        make(&engine, "dev-b", 2, &THREE[..1]).await;
+        engine.stop_container("dev-worker", std::time::Duration::ZERO).await.unwrap();
+        let found = clusters(&engine).await.unwrap();
+        let expected = [("dev", 1, 2, 2), ("dev-b", 1, 0, 1)].map(
+            |(name, control_planes, workers, running)| ClusterSummary {
+                name: name.to_owned(),
+                control_planes,
+                workers,
+                running,
+            },
+        );
+        assert_eq!(found, expected);
+        assert_eq!(names(&nodes(&engine, "dev-b").await.unwrap()), ["dev-b-control-plane"]);
+        assert_eq!(all_nodes(&engine).await.unwrap().len(), 4);
+    }
+
+    #[tokio::test]
+    async fn what_is_left_of_a_cluster_shows() {
+        let engine = engine();
+        make_network(&engine, "net", 1).await;
+        make_volume(&engine, "vol", "vol-worker2-var").await;
+        let found = clusters(&engine).await.unwrap();
+        assert_eq!(found.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["net", "vol"]);
+        assert!(found.iter().all(|cluster| cluster.nodes() == 0));
+        let failure = require(&engine, "vol").await.unwrap_err();
+        assert!(matches!(failure, Failure::Environment { .. }), "{failure}");
+        assert_eq!(
+            failure.hint().unwrap(),
+            "remove what is left of it: kindrs delete cluster --name vol"
+        );
+    }
+
+    #[tokio::test]
+    async fn nodes_come_in_order_with_their_addresses() {
+        let engine = engine();
+        let mut roles: Vec<_> = (1..=11).map(|n| (ContainerRole::Worker, n)).collect();
+        roles.extend([(ContainerRole::LoadBalancer, 1), (ContainerRole::ControlPlane, 1)]);
+        make(&engine, "dev", 1, &roles).await;
+        let nodes = nodes(&engine, "dev").await.unwrap();
+        let listed = names(&nodes);
+        assert_eq!(listed[..3], ["dev-control-plane", "dev-worker", "dev-worker2"]);
+        assert_eq!(listed[10..], ["dev-worker10", "dev-worker11", "dev-external-load-balancer"]);
+        assert_eq!(nodes[1].address, Some(Ipv4Addr::new(172, 20, 1, 2)));
+        assert!(nodes.iter().all(NodeSummary::is_running));
+    }
+
+    #[tokio::test]
+    async fn a_missing_cluster_is_told_with_those_there_are() {
+        let engine = engine();
+        let alone = require(&engine, "dev").await.unwrap_err();
+        assert_eq!(alone.to_string(), "there is no cluster named `dev`");
+        assert_eq!(
+            alone.hint().unwrap(),
+            "there are none; make one: kindrs create cluster --name dev"
+        );
+        make(&engine, "staging", 1, &THREE).await;
+        make(&engine, "test", 2, &THREE).await;
+        let near = require(&engine, "stagin").await.unwrap_err();
+        assert_eq!(near.hint().unwrap(), "did you mean `staging`? There are: staging, test");
+        let far = require(&engine, "dev").await.unwrap_err();
+        assert_eq!(far.hint().unwrap(), "name one of these with --name: staging, test");
+        assert!(matches!(far, Failure::Input { .. }));
+        assert_eq!(require(&engine, "test").await.unwrap().len(), 3);
+    }
+}

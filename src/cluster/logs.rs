@@ -1,0 +1,254 @@
+//! Everything that helps to find out what went wrong in a cluster, as files in a folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use futures::future::join_all;
+use serde_json::json;
+
+use crate::cluster::access::ADMIN_CONF;
+use crate::cluster::inventory::{self, NodeSummary};
+use crate::cluster::labels::ContainerRole;
+use crate::cluster::tarball;
+use crate::failure::Failure;
+use crate::progress::Progress;
+use crate::runtime::{ContainerInfo, Engine, EngineInfo};
+
+/// How long one command in a node may take; one that hangs must not stop the export.
+const COMMAND_LIMIT: Duration = Duration::from_secs(60);
+
+/// Lines of a container's own log that are kept.
+const LOG_LINES: usize = 100_000;
+
+/// Where a node keeps the logs of its pods.
+const LOG_ROOT: &str = "/var/log";
+
+/// Files of a running node: name and the command whose output it holds.
+const NODE_COMMANDS: [(&str, &[&str]); 5] = [
+    ("journal.log", &["journalctl", "--no-pager"]),
+    ("kubelet.log", &["journalctl", "--no-pager", "-u", "kubelet.service"]),
+    ("containerd.log", &["journalctl", "--no-pager", "-u", "containerd.service"]),
+    ("kubernetes-version.txt", &["cat", "/kind/version"]),
+    ("images.log", &["ctr", "--namespace=k8s.io", "images", "ls"]),
+];
+
+/// Files about the whole cluster: name and the arguments of the kubectl whose output it holds.
+const CLUSTER_COMMANDS: [(&str, &[&str]); 4] = [
+    ("nodes.txt", &["get", "nodes", "-o", "wide"]),
+    ("node-descriptions.txt", &["describe", "nodes"]),
+    ("pods.txt", &["get", "pods", "-A", "-o", "wide"]),
+    ("events.txt", &["get", "events", "-A", "--sort-by=.metadata.creationTimestamp"]),
+];
+
+/// Writes what the engine and the nodes of a cluster tell into `folder`, made if it is missing.
+///
+/// What cannot be had, as from a dead node, is a warning.
+///
+/// # Errors
+/// [`Failure::Input`] when there is no such cluster; [`Failure::Environment`] when the engine does
+/// not answer or a file cannot be written.
+pub async fn export(
+    engine: &dyn Engine,
+    cluster: &str,
+    folder: &Path,
+    progress: &Progress,
+) -> Result<(), Failure> {
+    let nodes = inventory::require(engine, cluster).await?;
+    let stage = progress.stage(format!("Export logs of cluster {cluster}"));
+    let info = engine.info().await?;
+    write(&folder.join("docker-info.txt"), engine_text(&info).as_bytes())?;
+    let version = format!("kindrs {}\n", env!("CARGO_PKG_VERSION"));
+    write(&folder.join("kindrs-version.txt"), version.as_bytes())?;
+
+    let exports = nodes.iter().map(|node| {
+        let export = Export { engine, node, folder: folder.join(&node.name), progress };
+        async move { export.run().await }
+    });
+    let (results, overview) =
+        tokio::join!(join_all(exports), overview(engine, &nodes, folder, progress));
+    results.into_iter().collect::<Result<(), Failure>>()?;
+    overview?;
+    stage.finish();
+    Ok(())
+}
+
+/// The export of one container.
+struct Export<'a> {
+    engine: &'a dyn Engine,
+    node: &'a NodeSummary,
+    folder: PathBuf,
+    progress: &'a Progress,
+}
+
+impl Export<'_> {
+    async fn run(&self) -> Result<(), Failure> {
+        let name = &self.node.name;
+        match self.engine.container(name).await {
+            Ok(Some(container)) => {
+                self.file("inspect.json", container_text(&container).as_bytes())?
+            }
+            Ok(None) => self.warn("inspect.json", "it is gone"),
+            Err(error) => self.warn("inspect.json", &error.to_string()),
+        }
+        match self.engine.container_log(name, LOG_LINES).await {
+            Ok(text) => self.file("serial.log", text.as_bytes())?,
+            Err(error) => self.warn("serial.log", &error.to_string()),
+        }
+        if !self.node.role.is_node() {
+            return Ok(());
+        }
+        if self.node.is_running() {
+            for (file, command) in NODE_COMMANDS {
+                match run(self.engine, name, command).await {
+                    Ok(output) => self.file(file, &output)?,
+                    Err(reason) => self.warn(file, &reason),
+                }
+            }
+        } else {
+            let state = &self.node.state;
+            self.progress.warning(format!(
+                "node {name} is {state}: its services' logs are not exported, only its files"
+            ));
+        }
+        // Folders can be had from a stopped container too.
+        for tree in ["pods", "containers"] {
+            self.tree(tree).await?;
+        }
+        Ok(())
+    }
+
+    /// Exports a folder below [`LOG_ROOT`].
+    async fn tree(&self, name: &str) -> Result<(), Failure> {
+        let path = format!("{LOG_ROOT}/{name}");
+        let tar = match self.engine.download(&self.node.name, &path).await {
+            Ok(tar) => tar,
+            Err(error) => {
+                self.warn(name, &error.to_string());
+                return Ok(());
+            }
+        };
+        let folder = self.folder.clone();
+        let unpacked = tokio::task::spawn_blocking(move || {
+            fs::create_dir_all(&folder)?;
+            tarball::unpack(&tar, Path::new(LOG_ROOT), &folder)
+        });
+        let result = unpacked.await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+        result.map_err(|error| not_written(&self.folder.join(name), &error))
+    }
+
+    fn file(&self, name: &str, content: &[u8]) -> Result<(), Failure> {
+        write(&self.folder.join(name), content)
+    }
+
+    fn warn(&self, what: &str, reason: &str) {
+        self.progress.warning(format!("no {what} of {}: {reason}", self.node.name));
+    }
+}
+
+/// What kubectl tells about the cluster, asked in the first control plane where it answers.
+async fn overview(
+    engine: &dyn Engine,
+    nodes: &[NodeSummary],
+    folder: &Path,
+    progress: &Progress,
+) -> Result<(), Failure> {
+    let control_planes =
+        nodes.iter().filter(|node| node.role == ContainerRole::ControlPlane && node.is_running());
+    let mut reason = "no control plane is running".to_owned();
+    for node in control_planes {
+        match kubectl(engine, &node.name, &["get", "--raw", "/readyz"]).await {
+            Ok(_) => {
+                for (file, arguments) in CLUSTER_COMMANDS {
+                    match kubectl(engine, &node.name, arguments).await {
+                        Ok(output) => write(&folder.join("cluster").join(file), &output)?,
+                        Err(reason) => progress.warning(format!("no cluster/{file}: {reason}")),
+                    }
+                }
+                return Ok(());
+            }
+            Err(refusal) => reason = refusal,
+        }
+    }
+    progress.warning(format!("the API server says nothing about nodes, pods and events: {reason}"));
+    Ok(())
+}
+
+async fn kubectl(engine: &dyn Engine, node: &str, arguments: &[&str]) -> Result<Vec<u8>, String> {
+    let mut command = vec!["kubectl", "--kubeconfig", ADMIN_CONF, "--request-timeout=20s"];
+    command.extend_from_slice(arguments);
+    run(engine, node, &command).await
+}
+
+/// The standard output of a command, or why there is none.
+async fn run(engine: &dyn Engine, node: &str, command: &[&str]) -> Result<Vec<u8>, String> {
+    match tokio::time::timeout(COMMAND_LIMIT, engine.exec(node, command, None)).await {
+        Ok(Ok(output)) if output.code == 0 => Ok(output.stdout),
+        Ok(Ok(output)) => {
+            let text = output.text();
+            let last = text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
+            Err(format!("`{}` ended with {}: {last}", command.join(" "), output.code))
+        }
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!(
+            "`{}` did not end in {} seconds",
+            command.join(" "),
+            COMMAND_LIMIT.as_secs()
+        )),
+    }
+}
+
+fn write(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let written = fs::create_dir_all(folder).and_then(|()| fs::write(path, content));
+    written.map_err(|error| not_written(path, &error))
+}
+
+fn not_written(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::environment(format!("cannot write {}: {error}", path.display())).with_hint(
+        "name a folder that you may write to and that has room: kindrs export logs FOLDER",
+    )
+}
+
+fn engine_text(info: &EngineInfo) -> String {
+    format!(
+        "engine version: {}\nAPI version: {}\ncontrol groups: v{}\nstorage driver: {}\n\
+         architecture: {}\ndata folder: {}\n",
+        info.version,
+        info.api,
+        info.cgroup_version,
+        info.storage_driver,
+        info.architecture,
+        info.root
+    )
+}
+
+fn container_text(container: &ContainerInfo) -> String {
+    let ports: Vec<_> = container
+        .ports
+        .iter()
+        .map(|port| {
+            json!({
+                "containerPort": port.container_port,
+                "protocol": port.protocol.name(),
+                "hostAddress": port.host_address,
+                "hostPort": port.host_port,
+            })
+        })
+        .collect();
+    let text = json!({
+        "id": container.id,
+        "name": container.name,
+        "image": container.image,
+        "labels": container.labels,
+        "state": container.state,
+        "exitCode": container.exit_code,
+        "addresses": container.addresses,
+        "ports": ports,
+    });
+    format!("{text:#}\n")
+}
+
+#[cfg(test)]
+#[path = "logs_tests.rs"]
+mod tests;

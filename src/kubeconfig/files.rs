@@ -1,0 +1,227 @@
+use std::ffi::OsStr;
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::document::{self, Access, DocumentError};
+use super::lock::{self, Lock, LockError};
+use super::replace::{follow_links, make_folder, remove_leftovers, replace, temporaries};
+use crate::failure::Failure;
+
+/// How long another's lock is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The kubeconfig files in use, chosen as kubectl and kind choose them.
+///
+/// Reading and writing block, for seconds when another tool holds a file's lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Files {
+    paths: Vec<PathBuf>,
+    patience: Duration,
+}
+
+impl Files {
+    /// The file given with `--kubeconfig`, else those of `KUBECONFIG`, else `~/.kube/config`.
+    pub fn from_environment(explicit: Option<&Path>) -> Self {
+        let list = std::env::var_os("KUBECONFIG").unwrap_or_default();
+        Self::choose(explicit, &list, etcetera::home_dir().ok().as_deref())
+    }
+
+    /// The same with the environment given: `list` is the value of `KUBECONFIG`, or empty.
+    pub fn choose(explicit: Option<&Path>, list: &OsStr, home: Option<&Path>) -> Self {
+        let mut paths: Vec<PathBuf> = Vec::new();
+        match explicit {
+            Some(path) => paths.push(path.to_owned()),
+            None => {
+                for path in std::env::split_paths(list) {
+                    if !path.as_os_str().is_empty() && !paths.contains(&path) {
+                        paths.push(path);
+                    }
+                }
+            }
+        }
+        if paths.is_empty() {
+            paths.extend(home.map(|home| home.join(".kube").join("config")));
+        }
+        Self { paths, patience: PATIENCE }
+    }
+
+    /// The file that new entries go to: the first that exists, else the last.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] when there is no home folder and nothing else says where to write.
+    pub fn target(&self) -> Result<&Path, Failure> {
+        let existing = self.paths.iter().find(|path| path.exists() && !path.is_dir());
+        existing.or(self.paths.last()).map(PathBuf::as_path).ok_or_else(|| {
+            Failure::input("no place for the kubeconfig: there is no home folder")
+                .with_hint("name a file with --kubeconfig FILE or the variable KUBECONFIG")
+        })
+    }
+
+    /// Checks that the target can take entries, without changing it.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] when the file is no kubeconfig, [`Failure::Environment`] when it cannot
+    /// be read.
+    pub fn check(&self) -> Result<(), Failure> {
+        let target = self.target()?;
+        if target.is_dir() {
+            return Err(is_a_folder(target));
+        }
+        if is_special(target) {
+            return Ok(());
+        }
+        let existing = read(target)?.unwrap_or_default();
+        document::remove(&existing, "").map(drop).map_err(|error| corrupt(target, &error))
+    }
+
+    /// Adds or replaces a cluster's entries and makes its context the current one. Returns the
+    /// file that has them.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] when the file is no kubeconfig: it is left as it is.
+    /// [`Failure::Environment`] when it cannot be written, or another tool keeps it locked.
+    pub fn add(&self, access: &Access) -> Result<PathBuf, Failure> {
+        let target = self.target()?;
+        if target.is_dir() {
+            return Err(is_a_folder(target));
+        }
+        if is_special(target) {
+            // A device or pipe cannot be replaced and holds nothing to merge with.
+            let opened = OpenOptions::new().write(true).open(target);
+            opened
+                .and_then(|mut file| file.write_all(document::render(access).as_bytes()))
+                .map_err(|error| unusable("write", target, &error))?;
+        } else {
+            self.update(target, |existing| document::merge(existing, access))?;
+        }
+        Ok(target.to_owned())
+    }
+
+    /// Removes a cluster's entries from every file, and what killed runs left beside them.
+    /// Returns the files that had entries.
+    ///
+    /// # Errors
+    /// As [`Files::add`]; the other files are done all the same.
+    pub fn remove_cluster(&self, cluster: &str) -> Result<Vec<PathBuf>, Failure> {
+        let name = document::entry_name(cluster);
+        let mut changed = Vec::new();
+        let mut failure = None;
+        for path in self.paths.iter().filter(|path| !path.is_dir() && !is_special(path)) {
+            let removed = self.concerns(path, &name).and_then(|concerned| {
+                Ok(concerned
+                    && self.update(path, |existing| {
+                        // A file that does not name the cluster may be as corrupt as it likes.
+                        if existing.contains(&name) {
+                            document::remove(existing, cluster)
+                        } else {
+                            Ok(existing.to_owned())
+                        }
+                    })?)
+            });
+            match removed {
+                Ok(true) => changed.push(path.clone()),
+                Ok(false) => {}
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        failure.map_or(Ok(changed), Err)
+    }
+
+    /// Whether there may be anything to remove, so that a file is not locked for nothing.
+    fn concerns(&self, path: &Path, name: &str) -> Result<bool, Failure> {
+        let real = follow_links(path).map_err(|error| unusable("read", path, &error))?;
+        let named = match fs::read(&real) {
+            Ok(content) => String::from_utf8_lossy(&content).contains(name),
+            Err(error) if is_absent(&error) => false,
+            Err(error) => return Err(unusable("read", path, &error)),
+        };
+        let locked = lock::is_ours_present(path) || lock::is_ours_present(&real);
+        Ok(named || locked || !temporaries(path).is_empty() || !temporaries(&real).is_empty())
+    }
+
+    /// Rewrites a file under its lock; says whether its text changed.
+    fn update(
+        &self,
+        path: &Path,
+        change: impl Fn(&str) -> Result<String, DocumentError>,
+    ) -> Result<bool, Failure> {
+        let real = follow_links(path).map_err(|error| unusable("read", path, &error))?;
+        let not_writable = |error| unusable("write", path, &error);
+        make_folder(&real).map_err(not_writable)?;
+        let acquire =
+            |path| Lock::acquire(path, self.patience).map_err(|error| locked(path, &error));
+        // Others lock the name they were given; two names of one file meet at its own.
+        let lock = acquire(path)?;
+        remove_leftovers(path, &lock);
+        let real_lock = if real == path { None } else { Some(acquire(&real)?) };
+        if let Some(lock) = &real_lock {
+            remove_leftovers(&real, lock);
+        }
+        let existing = read(&real)?;
+        let text = existing.as_deref().unwrap_or_default();
+        let changed = change(text).map_err(|error| corrupt(path, &error))?;
+        if changed == text {
+            return Ok(false);
+        }
+        replace(&real, &changed).map_err(not_writable)?;
+        Ok(true)
+    }
+}
+
+/// The text of a file; `None` when there is no such file.
+fn read(path: &Path) -> Result<Option<String>, Failure> {
+    match fs::read(path) {
+        Ok(content) => String::from_utf8(content).map(Some).map_err(|_| {
+            Failure::input(format!("{} is no kubeconfig: it is not text", path.display()))
+                .with_hint(MEND)
+        }),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(unusable("read", path, &error)),
+    }
+}
+
+const MEND: &str = "mend the file or move it away (kindrs left it as it is), \
+                    or name another with --kubeconfig FILE";
+
+fn corrupt(path: &Path, error: &DocumentError) -> Failure {
+    Failure::input(format!("{} is no kubeconfig: {error}", path.display())).with_hint(MEND)
+}
+
+fn is_a_folder(path: &Path) -> Failure {
+    Failure::input(format!("{} is a folder, expected a kubeconfig file", path.display()))
+        .with_hint("name a file with --kubeconfig FILE or the variable KUBECONFIG")
+}
+
+fn unusable(verb: &str, path: &Path, error: &std::io::Error) -> Failure {
+    Failure::environment(format!("cannot {verb} the kubeconfig {}: {error}", path.display()))
+        .with_hint("name another file with --kubeconfig FILE or the variable KUBECONFIG")
+}
+
+fn locked(path: &Path, error: &LockError) -> Failure {
+    let failure = Failure::environment(format!("cannot lock the kubeconfig: {error}"));
+    match error {
+        LockError::Held { path, .. } => failure.with_hint(format!(
+            "if no such command is running any more, remove its lock: rm {}",
+            path.display()
+        )),
+        LockError::Io { .. } => failure.with_hint(format!(
+            "check the permissions of the folder of {}, or name another file with --kubeconfig FILE",
+            path.display()
+        )),
+    }
+}
+
+fn is_absent(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+/// Whether the path is there and neither file nor folder: `/dev/null`, a pipe.
+fn is_special(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+}
+
+#[cfg(test)]
+#[path = "files_tests.rs"]
+mod tests;
