@@ -1,13 +1,21 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
+use serde_json::json;
 
 use super::context::Context;
-use super::output::Format;
+use super::output::{self, Format};
 use super::{cluster_name, duration};
+use crate::cluster::create::{self, CreateOptions, Created};
+use crate::config::{self, Cluster};
 use crate::failure::Failure;
+use crate::image::KubernetesSource;
+use crate::kubeconfig::{self, Files};
+use crate::kubernetes::Version;
+use crate::plan::{ClusterPlan, PodNetwork};
 
 /// Make a cluster and wait until it works
 ///
@@ -35,7 +43,7 @@ pub(super) struct CreateCluster {
     /// stdin
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
-    /// Image for nodes whose configuration names none
+    /// Image of every node, in place of those in the configuration
     #[arg(long)]
     pub(super) image: Option<String>,
     /// Kubernetes to run: vX.Y.Z, file:PATH or release:vX.Y.Z [default: v1.37.2]
@@ -59,11 +67,159 @@ pub(super) struct CreateCluster {
 }
 
 impl CreateCluster {
-    /// Makes the cluster.
-    pub(super) async fn run(self, _context: &Context) -> anyhow::Result<()> {
-        let name = resolve_name(self.name.as_deref(), None);
-        Err(Failure::environment(format!("cluster `{name}` cannot be made by this build")).into())
+    /// Makes the cluster, or prints its plan.
+    pub(super) async fn run(self, context: &Context) -> anyhow::Result<()> {
+        let options = self.options()?;
+        for warning in options.config.warnings() {
+            context.progress.warning(warning);
+        }
+        let files = Files::from_environment(self.kubeconfig.as_deref());
+        files.check()?;
+        let docker = context.docker().await?;
+        if self.dry_run {
+            let plan = create::dry_run(&docker, &options, &context.progress).await?;
+            return output::print(&match self.output {
+                Format::Text => plan_text(&plan),
+                Format::Json => output::json(&plan_json(&plan))?,
+            });
+        }
+        let created = create::create(&docker, &options, &files, &context.progress).await?;
+        context.progress.note(summary(&created));
+        Ok(())
     }
+
+    /// Everything that was asked for, checked as far as that goes without Docker.
+    fn options(&self) -> anyhow::Result<CreateOptions> {
+        let mut config = match &self.config {
+            None => Cluster::default(),
+            Some(file) if file.as_os_str() == "-" => {
+                let text = std::io::read_to_string(std::io::stdin())
+                    .context("reading the configuration from standard input")?;
+                config::load("standard input", &text).map_err(Failure::from)?
+            }
+            Some(file) => {
+                let name = file.display().to_string();
+                let text = std::fs::read_to_string(file).map_err(|error| {
+                    Failure::input(format!("cannot read the configuration {name}: {error}"))
+                })?;
+                config::load(&name, &text).map_err(Failure::from)?
+            }
+        };
+        config = config.resolve_host_paths(&std::env::current_dir().context("current folder")?);
+        let name = resolve_name(self.name.as_deref(), config.name.as_deref());
+        config::validate_cluster_name(&name)?;
+        config.name = Some(name.clone());
+        config::validate(&config).map_err(Failure::from)?;
+        let kubernetes = match &self.kubernetes {
+            Some(source) => source.parse()?,
+            None => KubernetesSource::Version(Version::default_release()),
+        };
+        Ok(CreateOptions {
+            name,
+            config,
+            image: self.image.clone(),
+            kubernetes,
+            wait: (!self.wait.is_zero()).then_some(self.wait),
+            retain: self.retain,
+        })
+    }
+}
+
+/// What was made, how long it took, and what to type next.
+fn summary(created: &Created) -> String {
+    let plan = &created.plan;
+    let workers = plan.nodes.len() - plan.control_planes().count();
+    let mut text = format!(
+        "\nCluster `{}` is up after {:.1} s: Kubernetes {}, {} and {}.\n",
+        plan.name,
+        created.elapsed.as_secs_f64(),
+        plan.version,
+        counted(plan.control_planes().count(), "control plane"),
+        counted(workers, "worker"),
+    );
+    if plan.pod_network == PodNetwork::User {
+        text.push_str("Its nodes stay NotReady until you install a CNI (disableDefaultCNI).\n");
+    }
+    text.push_str(&format!(
+        "kubectl's context is {context} (in {file}). Next:\n\n  kubectl --context {context} get nodes\n  kindrs delete cluster --name {name}",
+        context = kubeconfig::entry_name(&plan.name),
+        file = created.kubeconfig.display(),
+        name = plan.name,
+    ));
+    text
+}
+
+fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
+/// The plan as a table.
+fn plan_text(plan: &ClusterPlan) -> String {
+    let mut text = format!(
+        "Cluster {}: Kubernetes {}, network {} ({}), API at {}\npods {}, Services {}\n\n",
+        plan.name,
+        plan.version,
+        plan.network,
+        plan.subnet,
+        plan.host_endpoint(),
+        plan.pod_subnet,
+        plan.service_subnet,
+    );
+    let mut rows = vec![["NAME", "ROLE", "ADDRESS", "PODS", "IMAGE"].map(str::to_owned)];
+    rows.extend(plan.nodes.iter().map(|node| {
+        [
+            node.name.clone(),
+            node.role.name().to_owned(),
+            node.address.to_string(),
+            node.pod_subnet.to_string(),
+            node.image.clone(),
+        ]
+    }));
+    rows.extend(plan.load_balancer.iter().map(|balancer| {
+        [
+            balancer.name.clone(),
+            "external-load-balancer".to_owned(),
+            balancer.address.to_string(),
+            "-".to_owned(),
+            balancer.image.clone(),
+        ]
+    }));
+    text.push_str(&output::table(&rows));
+    text
+}
+
+/// The plan for programs.
+fn plan_json(plan: &ClusterPlan) -> serde_json::Value {
+    let nodes: Vec<_> = plan
+        .nodes
+        .iter()
+        .map(|node| {
+            json!({
+                "name": node.name,
+                "role": node.role.name(),
+                "address": node.address,
+                "podSubnet": node.pod_subnet,
+                "image": node.image,
+                "volume": node.volume,
+                "labels": node.labels,
+            })
+        })
+        .collect();
+    let balancer = plan.load_balancer.as_ref().map(|balancer| {
+        json!({ "name": balancer.name, "address": balancer.address, "image": balancer.image })
+    });
+    json!({
+        "name": plan.name,
+        "kubernetes": plan.version.to_string(),
+        "network": plan.network,
+        "subnet": plan.subnet,
+        "endpoint": plan.host_endpoint(),
+        "podSubnet": plan.pod_subnet,
+        "serviceSubnet": plan.service_subnet,
+        "nodes": nodes,
+        "loadBalancer": balancer,
+    })
 }
 
 /// The cluster's name: of the flag or the environment, else of the configuration, else the default.
@@ -74,11 +230,30 @@ pub(super) fn resolve_name(given: Option<&str>, configured: Option<&str>) -> Str
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::sample::sample_plan;
 
     #[test]
     fn what_is_given_goes_before_what_is_configured() {
         assert_eq!(resolve_name(Some("a"), Some("b")), "a");
         assert_eq!(resolve_name(None, Some("b")), "b");
         assert_eq!(resolve_name(None, None), "kindrs");
+    }
+
+    #[test]
+    fn a_plan_is_printed_for_people_and_for_programs() {
+        let plan = sample_plan(3, 1, &Version::new(1, 37, 2));
+        insta::assert_snapshot!("plan_text", plan_text(&plan));
+        insta::assert_snapshot!("plan_json", output::json(&plan_json(&plan)).unwrap());
+    }
+
+    #[test]
+    fn the_summary_names_what_was_made_and_what_comes_next() {
+        let plan = sample_plan(1, 2, &Version::new(1, 37, 2));
+        let created = Created {
+            plan,
+            kubeconfig: "/home/me/.kube/config".into(),
+            elapsed: Duration::from_millis(12_345),
+        };
+        insta::assert_snapshot!("summary", summary(&created));
     }
 }

@@ -9,6 +9,7 @@ use futures::future::select_all;
 use crate::config::Cluster;
 use crate::failure::Failure;
 use crate::image::{self, KubernetesSource};
+use crate::kubeconfig;
 use crate::kubernetes::connect;
 use crate::pki::{Pki, generate};
 use crate::plan::{Authority, ClusterPlan};
@@ -34,17 +35,15 @@ pub struct CreateOptions {
     pub wait: Option<Duration>,
     /// Whether a cluster that failed to start is left for study.
     pub retain: bool,
-    /// Where the kubeconfig goes, when not to the usual place.
-    pub kubeconfig: Option<PathBuf>,
 }
 
 /// A cluster that was made.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Created {
     /// What was made.
     pub plan: ClusterPlan,
-    /// Its keys and certificates.
-    pub pki: Pki,
+    /// The kubeconfig file that it was written to.
+    pub kubeconfig: PathBuf,
     /// How long all took.
     pub elapsed: Duration,
 }
@@ -76,12 +75,13 @@ pub async fn dry_run(
 pub async fn create(
     engine: &dyn Engine,
     options: &CreateOptions,
+    kubeconfig: &kubeconfig::Files,
     progress: &Progress,
 ) -> anyhow::Result<Created> {
     let mut preparation = prepare(engine, options, progress).await?;
     let run = preparation.run().to_owned();
     let result = tokio::select! {
-        result = bring_up(engine, options, &mut preparation, progress) => result,
+        result = bring_up(engine, options, kubeconfig, &mut preparation, progress) => result,
         () = interrupted() => Err(Failure::environment("interrupted").into()),
     };
     if result.is_err() {
@@ -96,6 +96,9 @@ pub async fn create(
             discard::discard(engine, &options.name, &run)
                 .await
                 .context("after a failure, what was made could not be removed")?;
+            if preparation.kubeconfig_written {
+                kubeconfig.remove_cluster(&options.name)?;
+            }
             stage.finish();
         }
     }
@@ -105,6 +108,7 @@ pub async fn create(
 async fn bring_up(
     engine: &dyn Engine,
     options: &CreateOptions,
+    kubeconfig: &kubeconfig::Files,
     preparation: &mut Preparation,
     progress: &Progress,
 ) -> anyhow::Result<Created> {
@@ -126,12 +130,14 @@ async fn bring_up(
     start::create_containers(engine, &plan, &pki, &rendered, image::wrapper_script()).await?;
     stage.finish();
 
+    preparation.kubeconfig_written = true;
+    let kubeconfig = kubeconfig.add(&access(&plan, &pki))?;
     let work = bring_up_kubernetes(engine, options, &plan, &pki, &rendered, progress);
     tokio::select! {
         result = work => result?,
         error = first_death(engine, &plan) => return Err(error),
     }
-    Ok(Created { plan, pki, elapsed: started.elapsed() })
+    Ok(Created { plan, kubeconfig, elapsed: started.elapsed() })
 }
 
 async fn bring_up_kubernetes(
@@ -184,6 +190,18 @@ async fn bring_up_kubernetes(
         Failure::environment(format!("the cluster is not ready after {} s", patience.as_secs()))
             .with_hint("a longer --wait gives it more time; --retain keeps it for study")
     })?
+}
+
+/// What the user's kubeconfig gets: the administrator's certificate of the first control plane.
+fn access(plan: &ClusterPlan, pki: &Pki) -> kubeconfig::Access {
+    let administrator = &pki.nodes[&plan.nodes[0].name]["admin"];
+    kubeconfig::Access {
+        cluster: plan.name.clone(),
+        server: plan.host_endpoint(),
+        ca_pem: pki.authorities[&Authority::Kubernetes].certificate.clone(),
+        client_cert_pem: administrator.certificate.clone(),
+        client_key_pem: administrator.key.clone(),
+    }
 }
 
 /// Waits for the first container to end, which none should, and reports the end of its log.

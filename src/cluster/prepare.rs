@@ -22,6 +22,8 @@ pub(super) struct Preparation {
     api_port: u16,
     cgroup_v1: bool,
     candidates: Vec<Ipv4Net>,
+    /// Whether this run has written the user's kubeconfig.
+    pub(super) kubeconfig_written: bool,
 }
 
 /// Checks everything that can be checked, and finds or makes the images.
@@ -57,6 +59,7 @@ pub(super) async fn prepare(
         api_port,
         cgroup_v1: engine_info.cgroup_version == 1,
         candidates,
+        kubeconfig_written: false,
     })
 }
 

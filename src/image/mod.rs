@@ -58,3 +58,11 @@ pub fn wrapper_script() -> &'static str {
 pub async fn load_balancer(_engine: &dyn Engine, _progress: &Progress) -> anyhow::Result<String> {
     anyhow::bail!("none")
 }
+impl std::str::FromStr for KubernetesSource {
+    type Err = crate::failure::Failure;
+    fn from_str(s: &str) -> Result<Self, Self::Err> {
+        s.parse().map(Self::Version).map_err(|e: crate::kubernetes::ParseVersionError| {
+            crate::failure::Failure::input(e.to_string())
+        })
+    }
+}
