@@ -1,4 +1,5 @@
 //! The command line from outside, without Docker.
+#![allow(clippy::unwrap_used)]
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -7,7 +8,7 @@ use assert_cmd::assert::OutputAssertExt as _;
 use predicates::prelude::*;
 
 /// Every verb, as typed.
-const VERBS: [&[&str]; 19] = [
+const VERBS: [&[&str]; 20] = [
     &[],
     &["build"],
     &["build", "node-image"],
@@ -24,6 +25,7 @@ const VERBS: [&[&str]; 19] = [
     &["get", "clusters"],
     &["get", "kubeconfig"],
     &["get", "nodes"],
+    &["load"],
     &["load", "docker-image"],
     &["load", "image-archive"],
     &["version"],
@@ -173,17 +175,10 @@ fn version_as_text_and_json() {
     let mut value: serde_json::Value = serde_json::from_slice(&assert.get_output().stdout).unwrap();
     assert_eq!(value["version"].take(), env!("CARGO_PKG_VERSION"));
     assert!(value["platform"].take().as_str().unwrap().starts_with("linux/"));
-    insta::assert_json_snapshot!(value, @r#"
-    {
-      "version": null,
-      "platform": null,
-      "kubernetes": {
-        "default": "v1.37.2",
-        "oldest": "v1.31",
-        "newest": "v1.37"
-      }
-    }
-    "#);
+    let kubernetes =
+        serde_json::json!({"default": "v1.37.2", "oldest": "v1.31", "newest": "v1.37"});
+    assert_eq!(value["kubernetes"].take(), kubernetes);
+    assert_eq!(value.as_object().unwrap().len(), 3);
     kindrs(home.path())
         .arg("--version")
         .assert()

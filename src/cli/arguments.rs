@@ -15,6 +15,9 @@ use super::load_docker_image::LoadDockerImage;
 use super::load_image_archive::LoadImageArchive;
 use super::version::Version;
 
+/// Heading of the options that every verb has.
+const GLOBAL: &str = "Global options";
+
 /// Disposable, real, multi-node Kubernetes clusters in Docker
 #[derive(Debug, Parser)]
 #[command(
@@ -32,10 +35,17 @@ Exit codes: 0 done, 1 a check failed, 2 wrong input, 3 Docker, an image, a disk 
 )]
 pub(super) struct Arguments {
     /// Show nothing but errors on stderr
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub(super) quiet: bool,
     /// Show what happens inside on stderr; repeat for more
-    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        action = ArgAction::Count,
+        conflicts_with = "quiet",
+        help_heading = GLOBAL
+    )]
     pub(super) verbose: u8,
     #[command(subcommand)]
     pub(super) command: Command,

@@ -28,8 +28,7 @@ Examples:
   kindrs create cluster --name dev --config dev.yaml
   kindrs create cluster --kubernetes v1.36.3 --wait 10m
   kindrs create cluster --config dev.yaml --dry-run
-  printf 'kind: Cluster\\napiVersion: kind.x-k8s.io/v1alpha4\\nnodes: [{role: control-plane}, \
-{role: worker}]\\n' | kindrs create cluster --config -")]
+  kindrs create cluster --config - < dev.yaml")]
 pub(super) struct CreateCluster {
     /// Name of the cluster: before the one in the configuration [default: kindrs]
     #[arg(

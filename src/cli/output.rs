@@ -6,10 +6,8 @@ use serde::Serialize;
 /// How a result is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(super) enum Format {
-    /// For people and simple scripts
     #[default]
     Text,
-    /// For programs
     Json,
 }
 
