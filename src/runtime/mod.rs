@@ -2,6 +2,9 @@
 //! `bollard` is used in [`docker`] only.
 
 pub mod docker;
+#[cfg(test)]
+pub(crate) mod fake;
+mod hint;
 mod spec;
 
 use std::path::Path;

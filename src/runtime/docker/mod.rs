@@ -1,4 +1,15 @@
 //! Docker's API through `bollard`, the only module that uses it.
 
-/// A connection to a Docker engine.
-pub struct Docker;
+mod archive;
+mod connection;
+mod container_config;
+mod containers;
+mod endpoint;
+mod engine;
+mod error;
+mod exec;
+mod images;
+mod networks;
+mod volumes;
+
+pub use connection::Docker;
