@@ -1,3 +1,25 @@
 //! Node images: which one a cluster uses, and how one is made.
 
+mod archive;
+mod assemble;
+mod base;
+mod builder;
+mod components;
+mod labels;
+mod load_balancer;
+mod lock;
+mod node_image;
 pub mod parts;
+mod pull;
+mod recipe;
+mod resolve;
+mod root;
+mod sources;
+
+pub use assemble::build;
+pub use components::BUSYBOX;
+pub use labels::{IMAGE_KIND_LABEL, IMAGE_LABEL, KUBERNETES_LABEL, RECIPE_LABEL, SOURCE_LABEL};
+pub use load_balancer::load_balancer;
+pub use node_image::{NodeImage, inspect};
+pub use recipe::{WRAPPER_PATH, wrapper_script};
+pub use resolve::{ImageRequest, resolve};
