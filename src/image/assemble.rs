@@ -266,7 +266,11 @@ fn changes(labels: &BTreeMap<&str, String>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
+    use crate::runtime::ExecOutput;
+    use crate::runtime::fake::FakeEngine;
     use tokio::io::AsyncReadExt as _;
 
     #[test]
@@ -301,5 +305,90 @@ mod tests {
         let (reader, writing) = piped(|out| out.write_all(&[7; 3 * PIPE]));
         drop(reader);
         assert_eq!(writing.await.unwrap().unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    }
+
+    /// Parts that are named, but not what their names say.
+    fn parts(directory: &std::path::Path) -> PartSet {
+        for name in crate::image::parts::BINARIES {
+            std::fs::write(directory.join(name), name).unwrap();
+        }
+        PartSet {
+            kubernetes: crate::kubernetes::Version::new(1, 37, 2),
+            directory: directory.to_owned(),
+            versions: BTreeMap::from([("local-path-provisioner".into(), "v0.0.30".into())]),
+            etcd_tag: "3.7.0-0".into(),
+            coredns_tag: "v1.14.6".into(),
+            pause_tag: "3.10.2".into(),
+        }
+    }
+
+    fn builder<'a>(engine: &'a FakeEngine, stage: &'a Stage) -> Builder<'a> {
+        Builder {
+            engine,
+            name: "kindrs-build-1".into(),
+            base: "kindrs/base:1".into(),
+            architecture: "amd64".into(),
+            stage,
+        }
+    }
+
+    #[tokio::test]
+    async fn an_image_is_assembled_step_by_step() {
+        let engine = FakeEngine::default().with_image("kindrs/base:1", Default::default());
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let inputs = received.clone();
+        engine.on_exec(move |_, command, input| {
+            let mut sent = tar::Archive::new(input);
+            inputs.lock().unwrap().push(sent.entries().unwrap().count());
+            let mut stdout = Vec::new();
+            if command[0].ends_with("component-files") {
+                let entries = [
+                    archive::Entry::bytes("kube-proxy/usr/sbin/nft", 0o755, *b"nft"),
+                    archive::Entry::bytes("busybox/bin/busybox", 0o755, *b"busybox"),
+                ];
+                archive::write_tar(&entries, &mut stdout).unwrap();
+            }
+            ExecOutput { stdout, ..Default::default() }
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let progress = Progress::silent();
+        let stage = progress.stage("x");
+        let source = "v1.37.2".parse().unwrap();
+        let parts = parts(folder.path());
+        builder(&engine, &stage).assemble(&parts, &source, "kindrs/node:v1.37.2").await.unwrap();
+        stage.finish();
+
+        let calls = engine.calls().join("\n");
+        let (before, digests) = calls.split_once("preload ").unwrap();
+        let (digests, after) = digests.split_once('\n').unwrap();
+        // One layer for each of the nine images, and a manifest and a configuration beside it.
+        assert_eq!(digests.matches("sha256:").count(), 9);
+        assert_eq!(received.lock().unwrap()[3], 9 * 3 + 2);
+        insta::assert_snapshot!(format!("{before}preload …\n{after}"));
+        assert!(engine.state().images.contains_key("kindrs/node:v1.37.2"));
+    }
+
+    #[tokio::test]
+    async fn a_failing_step_and_a_missing_part_are_told() {
+        let engine = FakeEngine::default().with_image("kindrs/base:1", Default::default());
+        let folder = tempfile::tempdir().unwrap();
+        let progress = Progress::silent();
+        let stage = progress.stage("x");
+        let source = "v1.37.2".parse().unwrap();
+        let parts = parts(folder.path());
+        std::fs::remove_file(folder.path().join("runc")).unwrap();
+        let error = builder(&engine, &stage).assemble(&parts, &source, "a:1").await.unwrap_err();
+        assert!(format!("{error:#}").contains("/runc"), "{error:#}");
+
+        std::fs::write(folder.path().join("runc"), "runc").unwrap();
+        engine.on_exec(|_, command, _| ExecOutput {
+            code: i64::from(command[0].ends_with("setup")),
+            stderr: b"systemctl: boom".to_vec(),
+            ..Default::default()
+        });
+        let error = builder(&engine, &stage).assemble(&parts, &source, "a:1").await.unwrap_err();
+        assert!(error.to_string().contains("`setup` (exit code 1):\n  systemctl: boom"), "{error}");
+        assert!(!engine.state().images.contains_key("a:1"));
+        stage.finish();
     }
 }

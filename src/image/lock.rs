@@ -61,8 +61,11 @@ pub(super) fn look_container() -> String {
     format!("{}{}-{count}", PREFIXES[1], std::process::id())
 }
 
-/// Removes the containers of builds whose process was killed.
-pub(super) async fn remove_leftovers(engine: &dyn Engine) -> anyhow::Result<()> {
+/// Removes the containers of builds whose process was killed; every build does so at its start.
+///
+/// # Errors
+/// When the engine cannot be asked or cannot remove one.
+pub async fn remove_leftovers(engine: &dyn Engine) -> anyhow::Result<()> {
     for container in engine.containers(&[]).await? {
         if owner(&container.name).is_some_and(|process| !is_alive(process)) {
             engine.remove_container(&container.id).await?;
