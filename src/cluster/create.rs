@@ -18,7 +18,7 @@ use crate::render::Rendered;
 use crate::runtime::Engine;
 
 use super::prepare::{Preparation, prepare};
-use super::{bootstrap, discard, readiness, rendering, start};
+use super::{bootstrap, delete, readiness, rendering, start};
 
 /// What the user asked for.
 #[derive(Debug, Clone)]
@@ -61,7 +61,7 @@ pub async fn dry_run(
     let plan = preparation.next_plan(options)?;
     let stage = progress.stage("Check the configuration with kubeadm");
     let result = rendering::render(engine, &plan).await;
-    discard::discard(engine, &plan.name, &plan.run).await?;
+    delete::delete_run(engine, &plan.name, &plan.run).await?;
     result?;
     stage.finish();
     Ok(plan)
@@ -93,7 +93,7 @@ pub async fn create(
             ));
         } else {
             let stage = progress.stage("Remove what was made");
-            discard::discard(engine, &options.name, &run)
+            delete::delete_run(engine, &options.name, &run)
                 .await
                 .context("after a failure, what was made could not be removed")?;
             if preparation.kubeconfig_written {
