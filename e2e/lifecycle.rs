@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    BUSYBOX, Kubectl, Sandbox, Steps, docker, inspect, node_get, pod, remove_images, small_image,
+    Kubectl, Sandbox, Steps, container, docker, inspect, node_get, pod, remove_images, small_image,
 };
 
 const THREE_NODES: &str = include_str!("../configs/three-nodes.yaml");
@@ -165,9 +165,7 @@ fn made_as_by_kubeadm(sandbox: &Sandbox, kubectl: &Kubectl) {
 /// An image with a program that no node has: busybox' own, as the test image holds it.
 fn load_images(sandbox: &Sandbox, kubectl: &Kubectl) {
     kubectl.namespace("load");
-    let mut source = pod("source", &[crate::harness::container("sleep 3600")]);
-    source["spec"]["containers"][0]["image"] = json!(BUSYBOX);
-    kubectl.apply("load", &[source]);
+    kubectl.apply("load", &[pod("source", &[container("sleep 3600")])]);
     kubectl.wait_for("load", "pod/source", "condition=Ready");
     let mut command = kubectl.command(&["-n", "load", "exec", "source", "--"]);
     let program = command.args(["cat", "/bin/busybox"]).output().unwrap().stdout;

@@ -19,11 +19,10 @@ fn node_loss() {
     kubectl.namespace(NAMESPACE);
     let mut web = deployment("web", 5, &[web_container()]);
     // By default a pod tolerates the loss of its node for five minutes.
-    let tolerate = |key: &str| {
-        json!({ "key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 2 })
-    };
-    web["spec"]["template"]["spec"]["tolerations"] =
-        json!(["not-ready", "unreachable"].map(|key| tolerate(&format!("node.kubernetes.io/{key}"))));
+    let tolerate = |key: &str| json!({ "key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 2 });
+    web["spec"]["template"]["spec"]["tolerations"] = json!(
+        ["not-ready", "unreachable"].map(|key| tolerate(&format!("node.kubernetes.io/{key}")))
+    );
     kubectl.apply(NAMESPACE, &[web, service("web")]);
     kubectl.rolled_out(NAMESPACE, "deployment/web");
     let steps = Steps::default();
@@ -38,8 +37,7 @@ fn node_loss() {
 
 fn worker_lost(sandbox: &Sandbox, kubectl: &Kubectl) {
     let (lost, other) = (sandbox.node("worker2"), sandbox.node("worker"));
-    let before: BTreeSet<String> =
-        kubectl.pods(NAMESPACE, "app=web").into_iter().collect();
+    let before: BTreeSet<String> = kubectl.pods(NAMESPACE, "app=web").into_iter().collect();
     assert!(nodes_of_pods(kubectl).contains(&lost), "no pod was on {lost}");
     docker(&format!("stop {lost}"));
     kubectl.wait_for(NAMESPACE, &format!("node/{lost}"), "condition=Ready=Unknown");
@@ -48,8 +46,7 @@ fn worker_lost(sandbox: &Sandbox, kubectl: &Kubectl) {
         || ready_pods(kubectl).into_iter().filter(|(_, node)| *node == other).count(),
         |count| *count == 5,
     );
-    let after: BTreeSet<String> =
-        ready_pods(kubectl).into_iter().map(|(name, _)| name).collect();
+    let after: BTreeSet<String> = ready_pods(kubectl).into_iter().map(|(name, _)| name).collect();
     assert!(!after.is_subset(&before), "there are no new pods");
     let nodes = sandbox.kindrs(&format!("get nodes --name {} -o json", sandbox.name)).ok();
     assert!(nodes.contains("exited"), "{nodes}");

@@ -14,7 +14,7 @@ pub use docker::{Footprint, docker, footprint, in_node, inspect, node_get, try_i
 pub use images::{image_of, remove_images, small_image};
 pub use kubectl::Kubectl;
 pub use manifest::{BUSYBOX, container, deployment, pod, service, web_container};
-pub use process::{Ran, run, words};
+pub use process::{Ran, run, run_in, words};
 pub use sandbox::Sandbox;
 pub use steps::Steps;
 pub use wait::{until, until_holds};

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -52,4 +53,11 @@ pub fn run(command: Command, input: &str) -> Ran {
 /// The arguments of a command line without quotes.
 pub fn words(line: &str) -> Vec<&str> {
     line.split_whitespace().collect()
+}
+
+/// Runs a command in a folder; it must succeed.
+#[track_caller]
+pub fn run_in(command: &mut Command, folder: &Path) {
+    let output = command.current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "{command:?}: {output:?}");
 }

@@ -121,8 +121,13 @@ impl Sandbox {
 
     /// kubectl for the cluster.
     pub fn kubectl(&self) -> Kubectl {
+        self.kubectl_of(&self.name)
+    }
+
+    /// kubectl with the kubeconfig of the sandbox, where another cluster is.
+    pub fn kubectl_of(&self, cluster: &str) -> Kubectl {
         let home = self.folder.path().join("kubectl");
-        Kubectl::new(&self.kubeconfig(), &home, &self.node("control-plane"))
+        Kubectl::new(&self.kubeconfig(), &home, &format!("{cluster}-control-plane"))
     }
 
     /// Everything in Docker that is of its clusters.

@@ -2,6 +2,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::time::Instant;
 
+/// A step's name and what it does with what it shares with others.
+pub type Named<'a, T> = (&'a str, fn(&T));
+
 /// The named steps of a test. One that fails does not keep the next from running; the test fails
 /// at its end with the names of all that did.
 #[derive(Default)]
@@ -23,7 +26,7 @@ impl Steps {
     }
 
     /// Runs steps that do not touch each other, a few at a time: most of each is waiting.
-    pub fn together<T: Sync>(&self, on: &T, steps: &[(&str, fn(&T))]) {
+    pub fn together<T: Sync>(&self, on: &T, steps: &[Named<'_, T>]) {
         const AT_ONCE: usize = 5;
         let queue = Mutex::new(steps.iter());
         std::thread::scope(|scope| {

@@ -14,7 +14,11 @@ pub fn replica_set(shared: &Shared) {
     set["kind"] = json!("ReplicaSet");
     kubectl.apply(ns, &[set]);
     let ready = |count: usize| {
-        kubectl.wait_for(ns, "replicaset/five", &format!("jsonpath={{.status.readyReplicas}}={count}"));
+        kubectl.wait_for(
+            ns,
+            "replicaset/five",
+            &format!("jsonpath={{.status.readyReplicas}}={count}"),
+        );
     };
     ready(5);
     let before: BTreeSet<String> = kubectl.pods(ns, "app=five").into_iter().collect();
@@ -81,10 +85,8 @@ pub fn jobs(shared: &Shared) {
     lines.sort();
     assert_eq!(lines, ["index 0", "index 1", "index 2"]);
     kubectl.wait_for(ns, "job/fail", "condition=Failed");
-    let reason = kubectl.value(
-        &format!("-n {ns} get job fail"),
-        ".status.conditions[?(@.type=='Failed')].reason",
-    );
+    let reason = kubectl
+        .value(&format!("-n {ns} get job fail"), ".status.conditions[?(@.type=='Failed')].reason");
     assert_eq!(reason, "BackoffLimitExceeded");
 }
 

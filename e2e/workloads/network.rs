@@ -64,7 +64,9 @@ pub fn services(shared: &Shared) {
     for client in clients(shared, ns) {
         for host in ["web", "web.services", "web.services.svc.cluster.local", &address] {
             let what = format!("every pod answers {client} at {host}");
-            until_all_answer(&what, &pods, || kubectl.pod_get(ns, client, &format!("http://{host}")));
+            until_all_answer(&what, &pods, || {
+                kubectl.pod_get(ns, client, &format!("http://{host}"))
+            });
         }
         // Pods reach each other across nodes without a Service too.
         for pod in kubectl.items(&format!("-n {ns} get pods -l app=web")) {
@@ -160,13 +162,13 @@ pub fn dns(shared: &Shared) {
     };
 
     let address = kubectl.value(&format!("-n {ns} get service web"), ".spec.clusterIP");
-    holds("a", "web.dns.svc.cluster.local", &[address.clone()]);
+    holds("a", "web.dns.svc.cluster.local", std::slice::from_ref(&address));
     let pods = kubectl.value(&format!("-n {ns} get pods -l app=web"), ".items[*].status.podIP");
     let pods: Vec<String> = pods.split(' ').map(str::to_owned).collect();
     assert_eq!(pods.len(), 3);
     holds("a", "headless.dns.svc.cluster.local", &pods);
     let first = kubectl.value(&format!("-n {ns} get pod named"), ".status.podIP");
-    holds("a", "first.headless.dns.svc.cluster.local", &[first.clone()]);
+    holds("a", "first.headless.dns.svc.cluster.local", std::slice::from_ref(&first));
     let record = "8080 first.headless.dns.svc.cluster.local".to_owned();
     holds("srv", "_http._tcp.headless.dns.svc.cluster.local", &[record]);
     holds("cname", "alias.dns.svc.cluster.local", &["web.dns.svc.cluster.local".to_owned()]);
@@ -199,8 +201,8 @@ pub fn host_port(shared: &Shared) {
     kubectl.run(&format!("-n {ns} delete pod server"));
     until_holds(
         "the port is free again",
-        || node_get(&other, &format!("http://{address}:8088")),
-        Result::is_err,
+        || node_get(&other, &format!("http://{address}:8088")).is_err(),
+        |refused| *refused,
     );
 }
 
@@ -226,7 +228,8 @@ pub fn beyond_pods(shared: &Shared) {
     for client in clients(shared, ns) {
         assert_eq!(kubectl.pod_get(ns, client, &url).as_deref(), Ok("host"));
     }
-    let workers = ["worker", "worker2"].map(|node| node_address(kubectl, &shared.sandbox.node(node)));
+    let workers =
+        ["worker", "worker2"].map(|node| node_address(kubectl, &shared.sandbox.node(node)));
     assert_eq!(host.join().unwrap(), workers);
 
     kubectl.apply(ns, &[pod("web", &[web_container()])]);
