@@ -1,0 +1,129 @@
+//! kindrs is killed at any moment, and `delete cluster` leaves nothing.
+
+use std::process::{Child, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::harness::{Sandbox, Steps, run};
+
+/// Several volumes and containers, so that there is much to be halfway through.
+const TWO_NODES: &str = "
+kind: Cluster
+apiVersion: kind.x-k8s.io/v1alpha4
+nodes: [{role: control-plane}, {role: worker}]
+";
+/// What another cluster's entries look like: they must survive all of this.
+const OTHER: &str = "\
+apiVersion: v1
+kind: Config
+clusters:
+- name: other
+  cluster:
+    server: https://192.0.2.1:6443
+contexts:
+- name: other
+  context:
+    cluster: other
+    user: other
+users:
+- name: other
+  user:
+    token: other
+current-context: other
+";
+
+#[test]
+fn killed() {
+    let seed = match std::env::var("KINDRS_E2E_SEED") {
+        Ok(text) => text.parse().unwrap(),
+        Err(_) => fastrand::u64(..),
+    };
+    eprintln!("KINDRS_E2E_SEED={seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let sandbox = Sandbox::new("killed");
+    std::fs::write(sandbox.kubeconfig(), OTHER).unwrap();
+
+    // One undisturbed run says how long there is something to disturb.
+    let started = Instant::now();
+    sandbox.create(TWO_NODES);
+    let whole = started.elapsed();
+    let started = Instant::now();
+    sandbox.delete_wholly();
+    let deletion = started.elapsed();
+
+    let steps = Steps::default();
+    let share = |number: u32, of: u32, random: &mut fastrand::Rng| {
+        // One moment in each equal part of the run.
+        whole.mul_f64((f64::from(number) + random.f64()) / f64::from(of))
+    };
+    for number in 0..9 {
+        let moment = share(number, 9, &mut random);
+        steps.step(&format!("SIGKILL after {moment:?}"), || sigkill(&sandbox, moment));
+    }
+    for (number, signal) in
+        [Signal::INT, Signal::TERM, Signal::INT, Signal::TERM].iter().enumerate()
+    {
+        let moment = share(u32::try_from(number).unwrap(), 5, &mut random);
+        steps.step(&format!("{signal:?} after {moment:?}"), || {
+            polite_signal(&sandbox, moment, *signal);
+        });
+    }
+    steps.step("delete is killed too", || {
+        sandbox.create(TWO_NODES);
+        for part in [0.2, 0.5, 0.8] {
+            let line = ["delete", "cluster", "--name", &sandbox.name];
+            let mut delete = sandbox.command(&line).stderr(Stdio::null()).spawn().unwrap();
+            sleep(deletion.mul_f64(part * random.f64()));
+            delete.kill().unwrap();
+            delete.wait().unwrap();
+        }
+        delete_and_look(&sandbox);
+    });
+    steps.finish();
+}
+
+/// Starts `create` and leaves it alone until `moment`.
+fn create_until(sandbox: &Sandbox, moment: Duration) -> Child {
+    let mut command = sandbox.create_command(TWO_NODES, "");
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+    sleep(moment);
+    child.unwrap()
+}
+
+fn sigkill(sandbox: &Sandbox, moment: Duration) {
+    let mut create = create_until(sandbox, moment);
+    create.kill().unwrap();
+    create.wait().unwrap();
+    eprintln!("  of it there is {:?}", sandbox.footprint());
+    delete_and_look(sandbox);
+}
+
+/// kindrs itself removes what it made when it is asked to stop.
+fn polite_signal(sandbox: &Sandbox, moment: Duration, signal: Signal) {
+    let create = create_until(sandbox, moment);
+    kill_process(Pid::from_child(&create), signal).unwrap();
+    let output = create.wait_with_output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{error}");
+    assert!(error.contains("interrupted"), "{error}");
+    look(sandbox);
+    delete_and_look(sandbox);
+}
+
+fn delete_and_look(sandbox: &Sandbox) {
+    let arguments = ["delete", "cluster", "--name", &sandbox.name];
+    run(sandbox.command(&arguments), "").ok();
+    look(sandbox);
+    // Docker may still be at work on what the killed one had asked for.
+    sleep(Duration::from_secs(1));
+    look(sandbox);
+}
+
+fn look(sandbox: &Sandbox) {
+    sandbox.assert_gone();
+    let kubeconfig = std::fs::read_to_string(sandbox.kubeconfig()).unwrap();
+    assert!(kubeconfig.contains("https://192.0.2.1:6443"), "{kubeconfig}");
+    assert!(kubeconfig.contains("token: other"), "{kubeconfig}");
+}

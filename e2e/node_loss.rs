@@ -1,0 +1,159 @@
+//! Nodes that stop and come back.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use crate::harness::{
+    Kubectl, Sandbox, Steps, deployment, docker, inspect, service, until, until_holds,
+    web_container,
+};
+
+const THREE_NODES: &str = include_str!("../configs/three-nodes.yaml");
+const NAMESPACE: &str = "loss";
+
+#[test]
+fn node_loss() {
+    let sandbox = Sandbox::new("loss");
+    let kubectl = sandbox.create(THREE_NODES);
+    kubectl.namespace(NAMESPACE);
+    let mut web = deployment("web", 5, &[web_container()]);
+    // By default a pod tolerates the loss of its node for five minutes.
+    let tolerate = |key: &str| json!({ "key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 2 });
+    web["spec"]["template"]["spec"]["tolerations"] = json!(
+        ["not-ready", "unreachable"].map(|key| tolerate(&format!("node.kubernetes.io/{key}")))
+    );
+    kubectl.apply(NAMESPACE, &[web, service("web")]);
+    kubectl.rolled_out(NAMESPACE, "deployment/web");
+    let steps = Steps::default();
+    steps.step("a lost worker's pods run elsewhere", || worker_lost(&sandbox, &kubectl));
+    steps.step("the worker comes back as itself", || worker_back(&sandbox, &kubectl));
+    steps.step("a restarted control plane harms no workload", || {
+        control_plane_restarted(&sandbox, &kubectl);
+    });
+    steps.step("the whole cluster survives a stop", || all_stopped(&sandbox, &kubectl));
+    steps.finish();
+}
+
+fn worker_lost(sandbox: &Sandbox, kubectl: &Kubectl) {
+    let (lost, other) = (sandbox.node("worker2"), sandbox.node("worker"));
+    let before: BTreeSet<String> = kubectl.pods(NAMESPACE, "app=web").into_iter().collect();
+    assert!(nodes_of_pods(kubectl).contains(&lost), "no pod was on {lost}");
+    docker(&format!("stop {lost}"));
+    kubectl.wait_for(NAMESPACE, &format!("node/{lost}"), "condition=Ready=Unknown");
+    until_holds(
+        "five pods are ready on the other worker",
+        || ready_pods(kubectl).into_iter().filter(|(_, node)| *node == other).count(),
+        |count| *count == 5,
+    );
+    let after: BTreeSet<String> = ready_pods(kubectl).into_iter().map(|(name, _)| name).collect();
+    assert!(!after.is_subset(&before), "there are no new pods");
+    let nodes = sandbox.kindrs(&format!("get nodes --name {} -o json", sandbox.name)).ok();
+    assert!(nodes.contains("exited"), "{nodes}");
+}
+
+fn worker_back(sandbox: &Sandbox, kubectl: &Kubectl) {
+    let node = sandbox.node("worker2");
+    let address = address_of(kubectl, &node);
+    docker(&format!("start {node}"));
+    kubectl.wait_for(NAMESPACE, &format!("node/{node}"), "condition=Ready");
+    assert_eq!(address_of(kubectl, &node), address);
+    let container = inspect(&node);
+    let network = format!("kindrs-{}", sandbox.name);
+    assert_eq!(container["NetworkSettings"]["Networks"][network]["IPAddress"], *address);
+    until_holds(
+        "the pods that were on it are gone",
+        || kubectl.pods(NAMESPACE, "app=web").len(),
+        |count| *count == 5,
+    );
+    // It takes pods again, and they have a network.
+    kubectl.run(&format!("-n {NAMESPACE} rollout restart deployment/web"));
+    kubectl.rolled_out(NAMESPACE, "deployment/web");
+    assert!(nodes_of_pods(kubectl).contains(&node), "no new pod is on {node}");
+    every_pod_answers(kubectl);
+}
+
+fn control_plane_restarted(sandbox: &Sandbox, kubectl: &Kubectl) {
+    let before = identities(kubectl);
+    docker(&format!("restart {}", sandbox.node("control-plane")));
+    until_holds(
+        "the API is back",
+        || kubectl.attempt("--request-timeout=5s get --raw /readyz").stdout,
+        |answer| answer == "ok",
+    );
+    until("its controllers work", || {
+        let line = format!("-n {NAMESPACE} create configmap after-restart");
+        kubectl.attempt(&format!("-n {NAMESPACE} delete configmap after-restart"));
+        let ran = kubectl.attempt(&line);
+        if ran.code == Some(0) { Ok(()) } else { Err(ran.stderr) }
+    });
+    kubectl.wait_for(NAMESPACE, "node --all", "condition=Ready");
+    assert_eq!(identities(kubectl), before);
+    every_pod_answers(kubectl);
+    kubectl.run(&format!("-n {NAMESPACE} scale deployment/web --replicas=6"));
+    kubectl.rolled_out(NAMESPACE, "deployment/web");
+}
+
+fn all_stopped(sandbox: &Sandbox, kubectl: &Kubectl) {
+    let nodes = ["control-plane", "worker", "worker2"].map(|node| sandbox.node(node)).join(" ");
+    docker(&format!("stop {nodes}"));
+    docker(&format!("start {nodes}"));
+    until_holds(
+        "the API is back",
+        || kubectl.attempt("--request-timeout=5s get --raw /readyz").stdout,
+        |answer| answer == "ok",
+    );
+    // What the API holds is from before the stop, so only what changes tells of recovery.
+    kubectl.run(&format!("-n {NAMESPACE} rollout restart deployment/web"));
+    kubectl.rolled_out(NAMESPACE, "deployment/web");
+    kubectl.wait_for(NAMESPACE, "node --all", "condition=Ready");
+    kubectl.rolled_out("kube-system", "deployment/coredns");
+    every_pod_answers(kubectl);
+}
+
+/// Name and node of every pod that is ready and is to stay.
+fn ready_pods(kubectl: &Kubectl) -> Vec<(String, String)> {
+    let pods = kubectl.items(&format!("-n {NAMESPACE} get pods -l app=web"));
+    pods.iter()
+        .filter(|pod| pod["metadata"]["deletionTimestamp"].is_null())
+        .filter(|pod| {
+            let conditions = pod["status"]["conditions"].as_array();
+            conditions.into_iter().flatten().any(|c| c["type"] == "Ready" && c["status"] == "True")
+        })
+        .map(|pod| {
+            let text = |path: &str| pod.pointer(path).unwrap().as_str().unwrap().to_owned();
+            (text("/metadata/name"), text("/spec/nodeName"))
+        })
+        .collect()
+}
+
+fn nodes_of_pods(kubectl: &Kubectl) -> BTreeSet<String> {
+    ready_pods(kubectl).into_iter().map(|(_, node)| node).collect()
+}
+
+/// What must stay the same of each pod while only the control plane is away.
+fn identities(kubectl: &Kubectl) -> BTreeSet<String> {
+    let pods = kubectl.items(&format!("-n {NAMESPACE} get pods -l app=web"));
+    pods.iter()
+        .map(|pod| {
+            let container = &pod["status"]["containerStatuses"][0]["containerID"];
+            format!("{} {} {container}", pod["metadata"]["uid"], pod["status"]["podIP"])
+        })
+        .collect()
+}
+
+fn address_of(kubectl: &Kubectl, node: &str) -> String {
+    kubectl.value(&format!("get node {node}"), ".status.addresses[?(@.type=='InternalIP')].address")
+}
+
+/// Asks the Service by its name from one of its pods until every pod has answered.
+fn every_pod_answers(kubectl: &Kubectl) {
+    let pods: BTreeSet<String> = ready_pods(kubectl).into_iter().map(|(name, _)| name).collect();
+    let first = pods.first().unwrap();
+    let mut answered = BTreeSet::new();
+    until("every pod has answered", || {
+        let answer = kubectl.pod_get(NAMESPACE, first, "http://web.loss.svc.cluster.local");
+        answered.insert(answer.clone().unwrap_or_default());
+        if pods.is_subset(&answered) { Ok(()) } else { Err(answer) }
+    });
+}

@@ -1,0 +1,47 @@
+//! What is done with nodes.
+
+use super::Shared;
+use crate::harness::{deployment, until_holds, web_container};
+
+pub fn drain(shared: &Shared) {
+    let (kubectl, ns) = (&shared.kubectl, "drain");
+    kubectl.namespace(ns);
+    let (drained, other) = (shared.sandbox.node("worker2"), shared.sandbox.node("worker"));
+    kubectl.apply(ns, &[deployment("web", 4, &[web_container()])]);
+    kubectl.rolled_out(ns, "deployment/web");
+    let nodes = || {
+        let line = format!("-n {ns} get pods -l app=web --field-selector=status.phase=Running");
+        let text = kubectl.value(&line, ".items[*].spec.nodeName");
+        text.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    kubectl.run(&format!(
+        "drain {drained} --ignore-daemonsets --delete-emptydir-data --force --pod-selector=app=web \
+         --timeout=120s"
+    ));
+    kubectl.rolled_out(ns, "deployment/web");
+    until_holds("all are on the other worker", nodes, |nodes| {
+        nodes.len() == 4 && nodes.iter().all(|node| *node == other)
+    });
+    let line = format!("get node {drained}");
+    assert_eq!(kubectl.value(&line, ".spec.unschedulable"), "true");
+    kubectl.run(&format!("uncordon {drained}"));
+    kubectl.run(&format!("-n {ns} scale deployment/web --replicas=12"));
+    kubectl.rolled_out(ns, "deployment/web");
+    assert!(nodes().contains(&drained), "{:?}", nodes());
+}
+
+pub fn metrics(shared: &Shared) {
+    let kubectl = &shared.kubectl;
+    for node in ["control-plane", "worker", "worker2"].map(|node| shared.sandbox.node(node)) {
+        let proxy = format!("get --raw /api/v1/nodes/{node}/proxy");
+        let summary = kubectl.run(&format!("{proxy}/stats/summary"));
+        let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+        assert!(summary["node"]["memory"]["workingSetBytes"].as_u64().unwrap() > 0);
+        let pods = summary["pods"].as_array().unwrap();
+        assert!(
+            pods.iter().any(|pod| pod["memory"]["workingSetBytes"].as_u64().is_some_and(|n| n > 0)),
+            "no pod of {node} has memory"
+        );
+        assert!(kubectl.run(&format!("{proxy}/metrics")).contains("kubelet_running_pods"));
+    }
+}
