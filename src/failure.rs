@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::runtime::EngineError;
+
 /// A failure that the user reads: what is wrong, and what to do next.
 ///
 /// Anything that reaches the edge as another error counts as [`Failure::Environment`].
@@ -66,9 +68,13 @@ pub fn exit_code(error: &anyhow::Error) -> ExitCode {
 /// The text for stderr: `error:` with its causes, then a `hint:` line when there is one.
 pub fn describe(error: &anyhow::Error) -> String {
     let mut text = format!("error: {error:#}");
-    if let Some(hint) = find(error).and_then(Failure::hint) {
+    let engine = || error.chain().find_map(|cause| cause.downcast_ref::<EngineError>());
+    let hint = find(error)
+        .and_then(|failure| failure.hint().map(str::to_owned))
+        .or_else(|| engine().and_then(EngineError::hint));
+    if let Some(hint) = hint {
         text.push_str("\nhint: ");
-        text.push_str(hint);
+        text.push_str(&hint);
     }
     text
 }

@@ -75,7 +75,9 @@ fn every_verb_that_needs_docker_says_that_it_does_not_answer() {
     let archive = home.path().join("images.tar");
     std::fs::write(&archive, "x").unwrap();
     let archive = archive.to_str().unwrap();
-    let commands: [&[&str]; 10] = [
+    let commands: [&[&str]; 12] = [
+        &["create", "cluster"],
+        &["create", "cluster", "--dry-run"],
         &["delete", "cluster"],
         &["delete", "clusters", "a"],
         &["delete", "clusters", "--all"],
@@ -125,6 +127,33 @@ fn wrong_usage() {
     assert!(stderr_of(&["load", "docker-image"], 2).contains("<IMAGE>..."));
     assert!(stderr_of(&["load", "image-archive"], 2).contains("<FILE>..."));
     assert!(stderr_of(&["-q", "-v", "version"], 2).contains("cannot be used with"));
+}
+
+#[test]
+fn wrong_input_is_told_before_docker_is_asked() {
+    let home = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(home.path().join(name), text).unwrap();
+    write("field.yaml", "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnodez: []\n");
+    write("corrupt", "clusters: [\n");
+    let cases: [(&[&str], &str); 5] = [
+        (&["--config", "field.yaml"], "error: field.yaml:3:1: nodez: unknown field `nodez`"),
+        (&["--config", "none.yaml"], "error: cannot read the configuration none.yaml: "),
+        (&["--name", "Bad"], "error: cluster name: `Bad` contains `B`"),
+        (&["--kubernetes", "v1"], "error: `v1` is not a Kubernetes version"),
+        (&["--kubeconfig", "corrupt"], "error: corrupt is no kubeconfig: line 2, column 1: "),
+    ];
+    for (arguments, message) in cases {
+        kindrs(home.path())
+            .args(["create", "cluster"])
+            .args(arguments)
+            .assert()
+            .code(2)
+            .stdout("")
+            .stderr(predicate::str::starts_with(message));
+    }
+    let corrupt = std::fs::read_to_string(home.path().join("corrupt")).unwrap();
+    assert_eq!(corrupt, "clusters: [\n");
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 2, "nothing else is there");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 use clap::Args;
 
 use super::context::Context;
-use crate::failure::Failure;
+use super::output;
+use crate::image::{self, KubernetesSource};
 
 /// Make an image for nodes
 ///
@@ -35,10 +36,18 @@ pub(super) struct BuildNodeImage {
 }
 
 impl BuildNodeImage {
-    /// Makes the image.
-    pub(super) async fn run(self, _context: &Context) -> anyhow::Result<()> {
-        let source = &self.kubernetes;
-        Err(Failure::environment(format!("an image of {source} cannot be made by this build"))
-            .into())
+    /// Makes the image and prints its name.
+    pub(super) async fn run(self, context: &Context) -> anyhow::Result<()> {
+        let source: KubernetesSource = self.kubernetes.parse()?;
+        let docker = context.docker().await?;
+        let image = image::build(
+            &docker,
+            &source,
+            self.base_image.as_deref(),
+            self.image.as_deref(),
+            &context.progress,
+        )
+        .await?;
+        output::print(&output::lines([image.reference.as_str()]))
     }
 }

@@ -127,7 +127,8 @@ async fn bring_up(
     stage.finish();
 
     let stage = progress.stage(format!("Start {} node containers", plan.nodes.len()));
-    start::create_containers(engine, &plan, &pki, &rendered, image::wrapper_script()).await?;
+    let wrapper = String::from_utf8_lossy(&image::wrapper_script()).into_owned();
+    start::create_containers(engine, &plan, &pki, &rendered, &wrapper).await?;
     stage.finish();
 
     preparation.kubeconfig_written = true;

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 
 use ipnet::Ipv4Net;
@@ -182,14 +183,16 @@ async fn resolve_images(
     let mut images = Vec::new();
     for node in &options.config.nodes {
         let own = node.image.as_ref().filter(|_| options.image.is_none());
-        if !resolved.contains_key(&own) {
-            let request = ImageRequest {
-                image: own.or(options.image.as_ref()).cloned(),
-                kubernetes: options.kubernetes.clone(),
-            };
-            resolved.insert(own, image::resolve(engine, &request, progress).await?);
-        }
-        let image = &resolved[&own];
+        let image = match resolved.entry(own) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let request = ImageRequest {
+                    image: own.or(options.image.as_ref()).cloned(),
+                    kubernetes: options.kubernetes.clone(),
+                };
+                place.insert(image::resolve(engine, &request, progress).await?)
+            }
+        };
         images.push(NodeImagePlan {
             reference: image.reference.clone(),
             version: image.kubernetes.clone(),

@@ -117,7 +117,7 @@ fn missing_pods(
     let mut waiting: Vec<String> = pods
         .values()
         .filter(|pod| !is_pod_ready(pod) && pod.metadata.deletion_timestamp.is_none())
-        .filter(|pod| !(without_network && !on_host_network(pod)))
+        .filter(|pod| !without_network || on_host_network(pod))
         .map(|pod| format!("{} ({})", pod.name_any(), pod_reason(pod)))
         .collect();
     for (beginning, count) in wanted {

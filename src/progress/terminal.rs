@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::io::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,7 +25,8 @@ impl Terminal {
 
     fn print(&self, line: &str) {
         if self.bars.println(line).is_err() {
-            eprintln!("{line}");
+            // `eprintln!` would panic when nobody reads stderr any more.
+            let _ = writeln!(std::io::stderr(), "{line}");
         }
     }
 }

@@ -10,7 +10,6 @@ pub fn haproxy_configuration(plan: &ClusterPlan) -> String {
         "\
 global
     log stdout format raw local0 notice
-    maxconn 20000
 
 defaults
     mode tcp

@@ -1,0 +1,133 @@
+use std::collections::BTreeMap;
+use std::collections::VecDeque;
+use std::io::Write as _;
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::Context as _;
+
+use crate::failure::Failure;
+use crate::progress::Progress;
+use crate::runtime::{Engine, EngineError, ImageBuild};
+
+use super::archive::{Entry, write_tar};
+use super::labels::{IMAGE_KIND_LABEL, RECIPE_LABEL};
+
+/// Lines of output shown when a build fails.
+const LAST_LINES: usize = 15;
+/// Variables that the engine's builder knows without a declaration.
+const PROXIES: [&str; 6] =
+    ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"];
+
+/// Builds an image from one Dockerfile on `base`, with the labels of its `kind` and `recipe`.
+pub(super) async fn build_dockerfile(
+    engine: &dyn Engine,
+    dockerfile: &[u8],
+    base: &str,
+    reference: &str,
+    (kind, recipe): (&str, &str),
+    progress: &Progress,
+) -> anyhow::Result<()> {
+    let mut context = tempfile::NamedTempFile::new().context("cannot make a temporary file")?;
+    write_tar(&[Entry::bytes("Dockerfile", 0o644, dockerfile)], &mut context)?;
+    context.flush()?;
+
+    let mut arguments = BTreeMap::from([("BASE".to_owned(), base.to_owned())]);
+    for name in PROXIES {
+        arguments.extend(std::env::var(name).ok().map(|value| (name.to_owned(), value)));
+    }
+    let labels = BTreeMap::from([
+        (IMAGE_KIND_LABEL.to_owned(), kind.to_owned()),
+        (RECIPE_LABEL.to_owned(), recipe.to_owned()),
+    ]);
+    let build = ImageBuild { reference: reference.to_owned(), labels, arguments };
+
+    let stage = progress.stage(format!("Install Debian's packages for the {kind} image"));
+    let last = LastLines::default();
+    let on_line = |line: &str| {
+        last.push(line);
+        stage.advance(None, line);
+    };
+    if let Err(error) = engine.build_image(context.path(), &build, &on_line).await {
+        return Err(build_failure(reference, &error, &last.text()).into());
+    }
+    stage.finish();
+    Ok(())
+}
+
+fn build_failure(reference: &str, error: &EngineError, output: &str) -> Failure {
+    let failure = Failure::environment(format!(
+        "building image {reference} failed: {error}\nits last lines were:\n{output}"
+    ));
+    let text = format!("{error}{output}");
+    match (error.hint(), text.to_lowercase()) {
+        (Some(hint), _) => failure.with_hint(hint),
+        (None, text) if text.contains("no space left") => failure.with_hint(
+            "make room on the disk that Docker uses: `docker system df` shows what takes it",
+        ),
+        (None, text)
+            if text.contains("temporary failure resolving")
+                || text.contains("could not connect")
+                || text.contains("failed to fetch") =>
+        {
+            failure.with_hint(
+                "containers cannot reach Debian's mirror: check that \
+                 `docker run --rm debian:trixie-slim apt-get update` works, and set HTTP_PROXY \
+                 where a proxy is needed",
+            )
+        }
+        _ => failure,
+    }
+}
+
+/// The last lines of a long output.
+#[derive(Debug, Default)]
+pub(super) struct LastLines(Mutex<VecDeque<String>>);
+
+impl LastLines {
+    /// Takes one more line.
+    pub(super) fn push(&self, line: &str) {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() == LAST_LINES {
+            lines.pop_front();
+        }
+        lines.push_back(line.to_owned());
+    }
+
+    /// All of them.
+    pub(super) fn text(&self) -> String {
+        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::fake::FakeEngine;
+
+    #[tokio::test]
+    async fn a_failed_build_shows_its_end_and_what_to_do() {
+        let engine = FakeEngine::default();
+        let error =
+            EngineError::Refused { what: "building image a".into(), reason: "returned 100".into() };
+        let last = LastLines::default();
+        for number in 0..20 {
+            last.push(&format!("line {number}"));
+        }
+        last.push("E: Failed to fetch http://deb.debian.org/debian");
+        let failure = build_failure("a", &error, &last.text());
+        assert!(!failure.to_string().contains("line 5\n"), "{failure}");
+        assert!(
+            failure
+                .to_string()
+                .ends_with("line 19\n  E: Failed to fetch http://deb.debian.org/debian")
+        );
+        assert!(failure.hint().is_some_and(|hint| hint.contains("HTTP_PROXY")));
+
+        engine.fail("build_image", 1, error);
+        let built =
+            build_dockerfile(&engine, b"FROM x", "x", "a", ("base", "1"), &Progress::silent())
+                .await;
+        assert!(built.unwrap_err().to_string().contains("building image a failed"));
+    }
+}

@@ -1,0 +1,30 @@
+use crate::progress::Progress;
+use crate::runtime::Engine;
+
+use super::base::debian;
+use super::builder::build_dockerfile;
+use super::lock::BuildLock;
+use super::parts::PartsCache;
+use super::recipe;
+
+/// The image of the container in front of several control planes: haproxy, which reads
+/// `/etc/haproxy/haproxy.cfg`. It is made when it is missing; returns its reference.
+///
+/// # Errors
+/// `Failure::Environment` when it cannot be made.
+pub async fn load_balancer(engine: &dyn Engine, progress: &Progress) -> anyhow::Result<String> {
+    let dockerfile = recipe::load_balancer_dockerfile();
+    let recipe = recipe::dockerfile_recipe(&dockerfile, "");
+    let reference = format!("kindrs/load-balancer:{recipe}");
+    if engine.image(&reference).await?.is_some() {
+        return Ok(reference);
+    }
+    let _lock = BuildLock::take(&PartsCache::open()?, progress).await?;
+    if engine.image(&reference).await?.is_some() {
+        return Ok(reference);
+    }
+    let base = debian(engine, progress).await?;
+    let labels = ("load-balancer", recipe.as_str());
+    build_dockerfile(engine, &dockerfile, &base, &reference, labels, progress).await?;
+    Ok(reference)
+}

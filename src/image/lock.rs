@@ -1,0 +1,125 @@
+use std::fs::{File, TryLockError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::progress::Progress;
+use crate::runtime::Engine;
+
+use super::parts::PartsCache;
+
+/// How often a lock that another kindrs holds is tried again.
+const RETRY: Duration = Duration::from_millis(300);
+
+/// Held while an image is made; dropping it lets the next one in.
+#[derive(Debug)]
+pub(super) struct BuildLock {
+    _file: File,
+}
+
+impl BuildLock {
+    /// Waits until no other kindrs of this user makes an image, and says so.
+    pub(super) async fn take(cache: &PartsCache, progress: &Progress) -> anyhow::Result<Self> {
+        let path = cache.folder("locks")?.join("image.lock");
+        let file =
+            File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        let mut said = false;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _file: file }),
+                Err(TryLockError::WouldBlock) => {
+                    if !said {
+                        progress.note("another kindrs is making an image; waiting for it");
+                        said = true;
+                    }
+                    tokio::time::sleep(RETRY).await;
+                }
+                Err(TryLockError::Error(error)) => {
+                    return Err(error).with_context(|| format!("cannot lock {}", path.display()));
+                }
+            }
+        }
+    }
+}
+
+/// Names of the containers that images are made and looked at in, up to the process's number.
+///
+/// Names tell them, not labels: an image that is committed hands its container's labels on to
+/// every container made of it, which would make nodes look like leftovers of a build.
+const PREFIXES: [&str; 2] = ["kindrs-build-", "kindrs-look-"];
+
+/// The name of this process's container for making an image.
+pub(super) fn build_container() -> String {
+    format!("{}{}", PREFIXES[0], std::process::id())
+}
+
+/// A name for a container for looking at an image, each a new one.
+pub(super) fn look_container() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{}{}-{count}", PREFIXES[1], std::process::id())
+}
+
+/// Removes the containers of builds whose process was killed; every build does so at its start.
+///
+/// # Errors
+/// When the engine cannot be asked or cannot remove one.
+pub async fn remove_leftovers(engine: &dyn Engine) -> anyhow::Result<()> {
+    for container in engine.containers(&[]).await? {
+        if owner(&container.name).is_some_and(|process| !is_alive(process)) {
+            engine.remove_container(&container.id).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The process whose container this is, when the name is one of ours and nothing else.
+fn owner(name: &str) -> Option<u32> {
+    let numbers = PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix))?;
+    let (process, count) = numbers.split_once('-').unwrap_or((numbers, "0"));
+    count.parse::<u32>().ok()?;
+    process.parse().ok()
+}
+
+/// Whether a process of this number runs on this host.
+fn is_alive(process: u32) -> bool {
+    std::path::Path::new(&format!("/proc/{process}")).exists()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::fake::FakeEngine;
+    use crate::runtime::{ContainerSpec, ImageInfo};
+
+    #[tokio::test]
+    async fn only_what_dead_processes_left_is_removed() {
+        let engine = FakeEngine::default().with_image("base", ImageInfo::default());
+        let (mine, looking) = (build_container(), look_container());
+        for name in [
+            mine.as_str(),
+            looking.as_str(),
+            "kindrs-build-4294967295",
+            "kindrs-look-4294967295-3",
+            "kindrs-build-4294967295-control-plane",
+            "kindrs-look-4294967295-worker2",
+            "kind-control-plane",
+        ] {
+            let spec =
+                ContainerSpec { name: name.into(), image: "base".into(), ..Default::default() };
+            engine.create_container(&spec).await.unwrap();
+        }
+        remove_leftovers(&engine).await.unwrap();
+        let left: Vec<String> = engine.state().containers.keys().cloned().collect();
+        let mut kept = [
+            mine.as_str(),
+            looking.as_str(),
+            "kindrs-build-4294967295-control-plane",
+            "kindrs-look-4294967295-worker2",
+            "kind-control-plane",
+        ];
+        kept.sort_unstable();
+        assert_eq!(left, kept);
+    }
+}

@@ -1,0 +1,191 @@
+use std::collections::BTreeMap;
+use std::io::Read as _;
+
+use bytes::Bytes;
+
+use crate::failure::Failure;
+use crate::kubernetes::Version;
+use crate::runtime::{ContainerSpec, Engine, EngineError, ImageInfo};
+
+use super::labels::IMAGE_LABEL;
+use super::lock::look_container;
+
+/// An image that nodes can be made of: ours, or one of kind's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeImage {
+    /// The name it was asked for by.
+    pub reference: String,
+    /// `sha256:…`.
+    pub id: String,
+    /// The Kubernetes version in it.
+    pub kubernetes: Version,
+    /// Its own entrypoint and command, which the wrapper runs.
+    pub entrypoint: Vec<String>,
+    /// Whether it brings the manifest of a pod network, `/kind/manifests/default-cni.yaml`.
+    pub has_cni_manifest: bool,
+    /// Whether kindrs made it.
+    pub built_by_kindrs: bool,
+}
+
+/// Looks at an image that is present.
+///
+/// # Errors
+/// `Failure::Input` when it is not there, is not a node image, or holds a Kubernetes version that
+/// kindrs does not run.
+pub async fn inspect(engine: &dyn Engine, reference: &str) -> anyhow::Result<NodeImage> {
+    let image = engine.image(reference).await?.ok_or_else(|| {
+        Failure::input(format!("image {reference} does not exist"))
+            .with_hint("`docker image ls` shows what is there")
+    })?;
+    let labelled = image.labels.get(IMAGE_LABEL).and_then(|version| version.parse().ok());
+    let node = match labelled {
+        Some(kubernetes) => NodeImage {
+            reference: reference.to_owned(),
+            id: image.id,
+            kubernetes,
+            entrypoint: image.entrypoint,
+            has_cni_manifest: false,
+            built_by_kindrs: true,
+        },
+        None => look_inside(engine, reference, image).await?,
+    };
+    if !node.kubernetes.is_supported() {
+        let (oldest, newest) = (Version::OLDEST_MINOR, Version::NEWEST_MINOR);
+        return Err(Failure::input(format!(
+            "image {reference} holds Kubernetes {}, and kindrs runs 1.{oldest} to 1.{newest}",
+            node.kubernetes
+        ))
+        .into());
+    }
+    Ok(node)
+}
+
+async fn look_inside(
+    engine: &dyn Engine,
+    reference: &str,
+    image: ImageInfo,
+) -> anyhow::Result<NodeImage> {
+    let name = look_container();
+    // It is never started: its files can be read without.
+    let spec = ContainerSpec {
+        name: name.clone(),
+        image: image.id.clone(),
+        entrypoint: Some(vec!["true".to_owned()]),
+        ..Default::default()
+    };
+    engine.create_container(&spec).await?;
+    let folder = engine.download(&name, "/kind").await;
+    let removed = engine.remove_container(&name).await;
+    let files = match folder {
+        Ok(tar) => small_files(&tar),
+        Err(EngineError::NotFound { .. }) => BTreeMap::new(),
+        Err(error) => return Err(error.into()),
+    };
+    removed?;
+    let version = files.get("kind/version").and_then(|text| text.parse::<Version>().ok());
+    let Some(kubernetes) = version.filter(|_| !image.entrypoint.is_empty()) else {
+        return Err(Failure::input(format!(
+            "image {reference} is not a node image: it has no /kind/version with a Kubernetes \
+             version"
+        ))
+        .with_hint("leave --image out, or make one with `kindrs build node-image`")
+        .into());
+    };
+    Ok(NodeImage {
+        reference: reference.to_owned(),
+        id: image.id,
+        kubernetes,
+        entrypoint: image.entrypoint,
+        has_cni_manifest: files.contains_key("kind/manifests/default-cni.yaml"),
+        built_by_kindrs: false,
+    })
+}
+
+/// The files of a tar by path, as text; what is damaged or too long for us ends the list.
+fn small_files(tar: &Bytes) -> BTreeMap<String, String> {
+    let mut files = BTreeMap::new();
+    let mut archive = tar::Archive::new(&tar[..]);
+    for entry in archive.entries().into_iter().flatten().flatten() {
+        if !entry.header().entry_type().is_file() {
+            continue;
+        }
+        let Ok(path) = entry.path().map(|path| path.to_string_lossy().into_owned()) else {
+            continue;
+        };
+        let mut bytes = Vec::new();
+        if entry.take(64 * 1024).read_to_end(&mut bytes).is_ok() {
+            files.insert(path, String::from_utf8_lossy(&bytes).into_owned());
+        }
+    }
+    files
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::archive::{Entry, write_tar};
+    use crate::runtime::fake::FakeEngine;
+
+    fn image() -> ImageInfo {
+        ImageInfo { entrypoint: vec!["/entry".into(), "/sbin/init".into()], ..Default::default() }
+    }
+
+    /// An engine whose downloads from the containers of `inspect` give these files.
+    async fn look(files: &[(&str, &str)]) -> (anyhow::Result<NodeImage>, usize) {
+        let engine = FakeEngine::default().with_image("some:1", image());
+        if !files.is_empty() {
+            let entries: Vec<Entry> = files
+                .iter()
+                .map(|(path, text)| Entry::bytes(*path, 0o644, text.as_bytes().to_vec()))
+                .collect();
+            let mut tar = Vec::new();
+            write_tar(&entries, &mut tar).unwrap();
+            let tar = Bytes::from(tar);
+            for count in 0..256 {
+                let name = format!("kindrs-look-{}-{count}", std::process::id());
+                engine.state().downloads.insert((name, "/kind".into()), tar.clone());
+            }
+        }
+        let seen = inspect(&engine, "some:1").await;
+        let left = engine.state().containers.len();
+        (seen, left)
+    }
+
+    #[tokio::test]
+    async fn a_label_saves_the_look_inside() {
+        let mut info = image();
+        info.labels.insert(IMAGE_LABEL.into(), "v1.36.3".into());
+        let engine = FakeEngine::default().with_image("kindrs/node:v1.36.3", info);
+        let node = inspect(&engine, "kindrs/node:v1.36.3").await.unwrap();
+        assert_eq!(node.kubernetes, Version::new(1, 36, 3));
+        assert!(node.built_by_kindrs && !node.has_cni_manifest);
+        assert_eq!(engine.calls(), ["image kindrs/node:v1.36.3"]);
+    }
+
+    #[tokio::test]
+    async fn kinds_images_are_read_from_their_files() {
+        let (node, left) =
+            look(&[("kind/version", "v1.35.4\n"), ("kind/manifests/default-cni.yaml", "a: b")])
+                .await;
+        let node = node.unwrap();
+        assert_eq!(node.kubernetes, Version::new(1, 35, 4));
+        assert!(node.has_cni_manifest && !node.built_by_kindrs);
+        assert_eq!(node.entrypoint, ["/entry", "/sbin/init"]);
+        assert_eq!(left, 0);
+    }
+
+    #[tokio::test]
+    async fn other_images_are_refused() {
+        for files in [vec![], vec![("kind/version", "latest")], vec![("kind/README", "v1.35.4")]] {
+            let (node, left) = look(&files).await;
+            let error = node.unwrap_err();
+            assert!(error.to_string().contains("some:1 is not a node image"), "{error}");
+            assert!(matches!(error.downcast_ref(), Some(Failure::Input { .. })));
+            assert_eq!(left, 0);
+        }
+        let (node, _) = look(&[("kind/version", "v1.20.2")]).await;
+        assert!(node.unwrap_err().to_string().contains("holds Kubernetes v1.20.2"));
+        let missing = inspect(&FakeEngine::default(), "no:1").await.unwrap_err();
+        assert!(matches!(missing.downcast_ref(), Some(Failure::Input { .. })), "{missing}");
+    }
+}

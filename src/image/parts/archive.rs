@@ -1,0 +1,374 @@
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::UNIX_EPOCH;
+
+use crate::failure::Failure;
+use crate::kubernetes::Version;
+use crate::progress::{Progress, Stage};
+
+use super::cache::{Claim, PartsCache, fingerprint};
+use super::obtain::BINARIES;
+use super::process::TICK;
+use super::{diagnosis, elf};
+
+/// Part to version, as a `versions` file lists them: `kubernetes v1.37.2`.
+pub type Versions = BTreeMap<String, String>;
+
+/// Name of the file that lists versions.
+const VERSIONS_FILE: &str = "versions";
+/// The largest window of a zstd stream that is accepted, as a power of two: what `--long=31` makes.
+const ZSTD_WINDOW: u32 = 31;
+/// The binaries that say which Kubernetes they are, with how they are asked.
+const SPEAKING: [(&str, &[&str]); 3] = [
+    ("kubeadm", &["version", "-o", "short"]),
+    ("kubelet", &["--version"]),
+    ("kube-apiserver", &["--version"]),
+];
+
+/// What an archive gave.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unpacked {
+    /// Binary to file.
+    pub binaries: BTreeMap<String, PathBuf>,
+    /// The versions it lists, and those its binaries told.
+    pub versions: Versions,
+}
+
+/// The version of Kubernetes in an archive.
+///
+/// # Errors
+/// `Failure::Input` when the file cannot be read, or does not say.
+pub fn version(path: &Path, memory: Option<&PartsCache>) -> Result<Version, Failure> {
+    let name = format!("version-{}", identity(path)?);
+    let remembered = memory.and_then(|memory| memory.recall(&name)).and_then(|v| v.parse().ok());
+    if let Some(version) = remembered {
+        return Ok(version);
+    }
+    let version = read_version(path)?;
+    if let Some(memory) = memory {
+        memory.remember(&name, &version.to_string());
+    }
+    Ok(version)
+}
+
+/// Unpacks the known binaries of an archive into the cache, once for each state of the file.
+///
+/// # Errors
+/// `Failure::Input` when the archive is not readable, holds none of them, or holds some that are
+/// no programs for `architecture`.
+pub async fn unpack(
+    path: &Path,
+    architecture: &str,
+    cache: &PartsCache,
+    progress: &Progress,
+) -> anyhow::Result<Unpacked> {
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let key = format!("archive-{architecture}-{}", identity(path)?);
+    let folder = match cache.claim(&key, &name, progress).await? {
+        Claim::Landed(folder) => folder,
+        Claim::Ours(workspace) => {
+            let stage = progress.stage(format!("Unpack {name}"));
+            unpack_into(path, workspace.output(), architecture, &stage).await?;
+            let folder = workspace.land().await?;
+            stage.finish();
+            folder
+        }
+    };
+    read_unpacked(&folder)
+}
+
+/// What lies in a folder that an archive was unpacked into.
+pub fn read_unpacked(folder: &Path) -> anyhow::Result<Unpacked> {
+    let mut unpacked = Unpacked::default();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name == VERSIONS_FILE {
+            unpacked.versions = read_versions(&fs::read_to_string(entry.path())?);
+        } else {
+            unpacked.binaries.insert(name, entry.path());
+        }
+    }
+    Ok(unpacked)
+}
+
+/// Unpacks the known binaries into a folder, with a list of their versions.
+pub async fn unpack_into(
+    path: &Path,
+    output: PathBuf,
+    architecture: &str,
+    stage: &Stage,
+) -> anyhow::Result<()> {
+    let gauge = Arc::new(Gauge::default());
+    let total = fs::metadata(path).map(|metadata| metadata.len()).unwrap_or_default();
+    // A blocking task cannot be aborted; dropping this tells its reader to stop.
+    let _stop = StopOnDrop(gauge.clone());
+    let (owned, architecture) = (path.to_owned(), architecture.to_owned());
+    let work = tokio::task::spawn_blocking({
+        let gauge = gauge.clone();
+        move || extract(&owned, &output, &architecture, gauge)
+    });
+    tokio::pin!(work);
+    let mut tick = tokio::time::interval(TICK);
+    loop {
+        tokio::select! {
+            done = &mut work => return Ok(done??),
+            _ = tick.tick() => {
+                let read = gauge.read.load(Ordering::Relaxed);
+                stage.advance(Some(read as f64 / total.max(1) as f64), "");
+            }
+        }
+    }
+}
+
+/// The text of a `versions` file.
+pub fn read_versions(text: &str) -> Versions {
+    let lines = text.lines().filter_map(|line| line.trim().split_once(char::is_whitespace));
+    lines.map(|(part, version)| (part.to_owned(), version.trim().to_owned())).collect()
+}
+
+fn extract(
+    path: &Path,
+    output: &Path,
+    architecture: &str,
+    gauge: Arc<Gauge>,
+) -> Result<(), Failure> {
+    let shown = path.display();
+    let mut versions = Versions::new();
+    let mut found = Vec::new();
+    walk(path, gauge, |name, reader| {
+        if let Some(told) = told_version(name, reader).map_err(|error| corrupt(path, &error))? {
+            versions.extend(told);
+        } else if BINARIES.contains(&name) && !found.iter().any(|have| have == name) {
+            let target = output.join(name);
+            copy(path, reader, &target)?;
+            check_architecture(path, name, &target, architecture)?;
+            found.push(name.to_owned());
+        }
+        Ok(true)
+    })?;
+    if found.is_empty() {
+        return Err(Failure::input(format!(
+            "{shown} holds none of the binaries of a node: expected kubelet, kubeadm, …"
+        ))
+        .with_hint("their names count, the folders they are in do not"));
+    }
+    if !versions.contains_key("kubernetes")
+        && let Some(version) = ask_kubernetes(output)
+    {
+        versions.insert("kubernetes".to_owned(), version.to_string());
+    }
+    if !versions.contains_key("etcd")
+        && let Some(version) = ask(&output.join("etcd"), &["--version"])
+    {
+        versions.insert("etcd".to_owned(), version.to_string());
+    }
+    let list: String =
+        versions.iter().map(|(part, version)| format!("{part} {version}\n")).collect();
+    fs::write(output.join(VERSIONS_FILE), list)
+        .map_err(|error| diagnosis::io(&format!("cannot unpack {shown}"), &error))
+}
+
+fn read_version(path: &Path) -> Result<Version, Failure> {
+    let folder = tempfile::tempdir()
+        .map_err(|error| diagnosis::io("cannot make a temporary folder", &error))?;
+    let mut told = None;
+    walk(path, Arc::default(), |name, reader| {
+        if let Some(versions) = told_version(name, reader).map_err(|error| corrupt(path, &error))? {
+            told = versions.get("kubernetes").cloned();
+        } else if SPEAKING.iter().any(|(speaking, _)| *speaking == name) {
+            copy(path, reader, &folder.path().join(name))?;
+        }
+        Ok(told.is_none())
+    })?;
+    let unknown = || {
+        Failure::input(format!("{} does not say which Kubernetes it holds", path.display()))
+            .with_hint("add a file `versions` to it with a line as `kubernetes v1.37.2`")
+    };
+    match told {
+        Some(version) => version.parse().map_err(|error| {
+            Failure::input(format!("the file `versions` in {}: {error}", path.display()))
+        }),
+        None => ask_kubernetes(folder.path()).ok_or_else(unknown),
+    }
+}
+
+/// The versions that a small text file in an archive tells, when it is one of those that do:
+/// `versions`, upstream's `kubernetes/version`, and the tags beside upstream's binaries.
+fn told_version(name: &str, reader: &mut dyn Read) -> io::Result<Option<Versions>> {
+    let is_list = name == VERSIONS_FILE;
+    let is_upstreams = name == "version" || name == "kube-apiserver.docker_tag";
+    if !is_list && !is_upstreams {
+        return Ok(None);
+    }
+    let mut text = Vec::new();
+    reader.take(64 << 10).read_to_end(&mut text)?;
+    let text = String::from_utf8_lossy(&text);
+    if is_list {
+        return Ok(Some(read_versions(&text)));
+    }
+    let version = text.trim().replace('_', "+").parse::<Version>();
+    Ok(version.ok().map(|v| Versions::from([("kubernetes".to_owned(), v.to_string())])))
+}
+
+fn ask_kubernetes(folder: &Path) -> Option<Version> {
+    SPEAKING.iter().find_map(|(binary, arguments)| ask(&folder.join(binary), arguments))
+}
+
+/// The version that a binary tells; `None` when it is missing or does not run here.
+fn ask(binary: &Path, arguments: &[&str]) -> Option<Version> {
+    let output = Command::new(binary).args(arguments).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.split_whitespace().find_map(|word| word.parse().ok())
+}
+
+fn check_architecture(
+    path: &Path,
+    name: &str,
+    binary: &Path,
+    architecture: &str,
+) -> Result<(), Failure> {
+    let kind = elf::kind(binary).map_err(|error| diagnosis::io("cannot read a binary", &error))?;
+    let is = match kind {
+        elf::Kind::Executable(found) if found == architecture => return Ok(()),
+        elf::Kind::Executable(found) => format!("a program for {found}"),
+        elf::Kind::OtherMachine => "a program for another machine".to_owned(),
+        elf::Kind::NotElf => "no program".to_owned(),
+    };
+    Err(Failure::input(format!(
+        "{name} in {} is {is}: expected a Linux program for {architecture}",
+        path.display()
+    ))
+    .with_hint(format!("take an archive for linux-{architecture}")))
+}
+
+/// Calls `visit` with the last part of each file's name in an archive, until it returns false.
+fn walk(
+    path: &Path,
+    gauge: Arc<Gauge>,
+    mut visit: impl FnMut(&str, &mut dyn Read) -> Result<bool, Failure>,
+) -> Result<(), Failure> {
+    let mut archive = tar::Archive::new(open(path, gauge)?);
+    for entry in archive.entries().map_err(|error| corrupt(path, &error))? {
+        let mut entry = entry.map_err(|error| corrupt(path, &error))?;
+        if !entry.header().entry_type().is_file() {
+            continue;
+        }
+        let full = entry.path().map_err(|error| corrupt(path, &error))?.into_owned();
+        let Some(name) = full.file_name().and_then(|name| name.to_str()) else { continue };
+        if !visit(name, &mut entry)? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// A reader of the tar in a file, whatever it is compressed with: the content decides, not the name.
+fn open(path: &Path, gauge: Arc<Gauge>) -> Result<Box<dyn Read>, Failure> {
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    let mut head = Vec::new();
+    file.take(512).read_to_end(&mut head).map_err(|error| unreadable(path, &error))?;
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    let file = BufReader::with_capacity(1 << 20, Metered { file, gauge });
+    match head.as_slice() {
+        [] => Err(Failure::input(format!("{} is empty", path.display()))
+            .with_hint("expected a tar, tar.gz or tar.zst of binaries")),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
+            let decoder = zstd::stream::read::Decoder::with_buffer(file).and_then(|mut decoder| {
+                decoder.window_log_max(ZSTD_WINDOW)?;
+                Ok(decoder)
+            });
+            Ok(Box::new(decoder.map_err(|error| corrupt(path, &error))?))
+        }
+        [0x1f, 0x8b, ..] => Ok(Box::new(flate2::bufread::MultiGzDecoder::new(file))),
+        _ if head.get(257..262) == Some(b"ustar") => Ok(Box::new(file)),
+        _ => Err(Failure::input(format!("{} is no archive", path.display()))
+            .with_hint("expected a tar, tar.gz or tar.zst of binaries")),
+    }
+}
+
+fn copy(path: &Path, reader: &mut dyn Read, target: &Path) -> Result<(), Failure> {
+    let failed = |error: io::Error| {
+        diagnosis::io(&format!("cannot unpack {} to {}", path.display(), target.display()), &error)
+    };
+    let mut options = File::options();
+    options.create(true).write(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o755);
+    let mut file = options.open(target).map_err(failed)?;
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        // Reading and writing fail for different reasons: the archive's, and the disk's.
+        let count = reader.read(&mut buffer).map_err(|error| corrupt(path, &error))?;
+        if count == 0 {
+            return Ok(());
+        }
+        file.write_all(&buffer[..count]).map_err(failed)?;
+    }
+}
+
+/// What tells one state of a file from another, without reading it.
+fn identity(path: &Path) -> Result<String, Failure> {
+    let full = fs::canonicalize(path).map_err(|error| unreadable(path, &error))?;
+    let metadata = fs::metadata(&full).map_err(|error| unreadable(path, &error))?;
+    if !metadata.is_file() {
+        return Err(Failure::input(format!("{} is no file", path.display()))
+            .with_hint("expected a tar, tar.gz or tar.zst of binaries"));
+    }
+    let changed = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    Ok(fingerprint([
+        full.as_os_str().as_encoded_bytes(),
+        &metadata.len().to_le_bytes(),
+        &changed.unwrap_or_default().as_nanos().to_le_bytes(),
+    ]))
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    let failure = Failure::input(format!("{} cannot be read: {error}", path.display()));
+    failure.with_hint("give the path of a tar, tar.gz or tar.zst of binaries after `file:`")
+}
+
+fn corrupt(path: &Path, error: &io::Error) -> Failure {
+    let failure = Failure::input(format!("{} is damaged: {error}", path.display()));
+    failure.with_hint("make or download it again")
+}
+
+/// How far a file is read, and whether it still should be.
+#[derive(Debug, Default)]
+struct Gauge {
+    read: AtomicU64,
+    stopped: AtomicBool,
+}
+
+struct StopOnDrop(Arc<Gauge>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.stopped.store(true, Ordering::Relaxed);
+    }
+}
+
+struct Metered {
+    file: File,
+    gauge: Arc<Gauge>,
+}
+
+impl Read for Metered {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.gauge.stopped.load(Ordering::Relaxed) {
+            return Err(io::Error::other("stopped"));
+        }
+        let count = self.file.read(buffer)?;
+        self.gauge.read.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+#[path = "archive_tests.rs"]
+pub(crate) mod tests;

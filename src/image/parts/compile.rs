@@ -1,0 +1,398 @@
+use std::path::{Path, PathBuf};
+
+use tokio::process::Command;
+use tokio::sync::OnceCell;
+
+use crate::failure::Failure;
+use crate::progress::{Progress, Stage};
+use crate::runtime::Engine;
+
+use super::cache::{Claim, PartsCache, Workspace};
+use super::container::{Job, ensure_image};
+use super::diagnosis;
+use super::elf;
+use super::process::{self, Ended, Seen, Watcher};
+use super::recipe::Recipe;
+use super::toolchain::{self, GoVersion, HostGo, c_compiler, go_environment, links_seccomp};
+
+/// The image that C code is compiled in when this machine cannot.
+pub const DEBIAN_IMAGE: &str = "debian:trixie-slim";
+/// Name of the file beside compiled binaries that says which Go compiled them, as `go1.26.8`.
+pub const GO_FILE: &str = "go";
+/// The share of a compilation that linking one binary counts, in packages.
+const LINK_WEIGHT: usize = 40;
+
+/// Where parts are compiled: this machine's Go, or a container's.
+pub struct Workshop<'a> {
+    /// Where results are kept.
+    pub cache: &'a PartsCache,
+    /// The engine for containers.
+    pub engine: &'a dyn Engine,
+    /// The architecture that is compiled for, in Go's words.
+    pub architecture: &'a str,
+    /// Who is told.
+    pub progress: &'a Progress,
+    host_go: OnceCell<Option<HostGo>>,
+}
+
+/// Where one piece of work runs.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// On this machine, with this C compiler when one is needed.
+    Host(HostGo, Option<String>),
+    /// In a container, with this machine's Go mounted when it has one.
+    Container {
+        /// The image.
+        image: String,
+        /// This machine's Go, which is new enough.
+        go: Option<HostGo>,
+        /// Whether a C compiler and libseccomp are installed first.
+        uses_c: bool,
+    },
+}
+
+impl<'a> Workshop<'a> {
+    /// A workshop; nothing is looked for until it is needed.
+    pub fn new(
+        cache: &'a PartsCache,
+        engine: &'a dyn Engine,
+        architecture: &'a str,
+        progress: &'a Progress,
+    ) -> Self {
+        Self { cache, engine, architecture, progress, host_go: OnceCell::new() }
+    }
+
+    /// Decides where Go of at least a version runs for `what`, and makes sure that it can.
+    ///
+    /// # Errors
+    /// `Failure::Environment`, saying which Go or which packages are needed.
+    pub async fn place(
+        &self,
+        what: &str,
+        needed: GoVersion,
+        uses_c: bool,
+    ) -> Result<Place, Failure> {
+        let host = self.host_go.get_or_init(HostGo::find).await.clone();
+        let installed = host.as_ref().map(|go| go.version);
+        let Some(go) = host.filter(|go| go.version >= needed) else {
+            let image = needed.image();
+            ensure_image(self.engine, &image)
+                .await
+                .map_err(|reason| go_is_missing(what, needed, installed, &image, &reason))?;
+            return Ok(Place::Container { image, go: None, uses_c });
+        };
+        if !uses_c {
+            return Ok(Place::Host(go, None));
+        }
+        let temporary = tempfile::tempdir()
+            .map_err(|error| diagnosis::io("cannot make a temporary folder", &error))?;
+        if let Some(compiler) = c_compiler(self.architecture).await
+            && links_seccomp(&compiler, temporary.path()).await
+        {
+            return Ok(Place::Host(go, Some(compiler)));
+        }
+        ensure_image(self.engine, DEBIAN_IMAGE).await.map_err(|reason| {
+            c_is_missing(what, "gcc libc6-dev libseccomp-dev pkg-config", &reason)
+        })?;
+        Ok(Place::Container { image: DEBIAN_IMAGE.to_owned(), go: Some(go), uses_c })
+    }
+
+    /// Runs `go` in the workspace's module.
+    pub async fn go(
+        &self,
+        place: &Place,
+        workspace: &Workspace,
+        arguments: &[String],
+        watch: Watcher<'_>,
+    ) -> anyhow::Result<Ended> {
+        let temporary = workspace.temporary();
+        match place {
+            Place::Host(go, compiler) => {
+                let mut environment =
+                    go_environment(self.architecture, compiler.is_some(), &temporary);
+                environment.extend(compiler.iter().map(|c| ("CC".to_owned(), c.clone())));
+                let mut command = Command::new(&go.program);
+                command.args(arguments).current_dir(workspace.module()).envs(environment);
+                process::run(&mut command, workspace.log(), watch)
+                    .await
+                    .map_err(|error| diagnosis::io("cannot run go", &error).into())
+            }
+            Place::Container { image, go, uses_c } => {
+                let job = self.job(image, go.as_ref(), *uses_c, arguments, &temporary)?;
+                job.run(self.engine, workspace, watch).await
+            }
+        }
+    }
+
+    fn job(
+        &self,
+        image: &str,
+        go: Option<&HostGo>,
+        uses_c: bool,
+        arguments: &[String],
+        temporary: &Path,
+    ) -> anyhow::Result<Job> {
+        let (modules, built) = match go {
+            Some(go) => (go.module_cache.clone(), go.build_cache.clone()),
+            None => (self.cache.folder("go/mod")?, self.cache.folder("go/build")?),
+        };
+        let mut environment = go_environment(self.architecture, uses_c, temporary);
+        environment.insert("GOMODCACHE".to_owned(), modules.display().to_string());
+        environment.insert("GOCACHE".to_owned(), built.display().to_string());
+        let names = toolchain::names(self.architecture);
+        let foreign = (self.architecture != toolchain::host_architecture()).then_some(names);
+        let packages: &[String] = &match (uses_c, foreign) {
+            (false, _) => vec![],
+            (true, None) => ["gcc", "libc6-dev", "libseccomp-dev", "pkg-config", "ca-certificates"]
+                .map(str::to_owned)
+                .into(),
+            (true, Some(names)) => {
+                environment.insert("CC".to_owned(), format!("{}-gcc", names.triplet));
+                let path = format!("/usr/lib/{}/pkgconfig", names.triplet);
+                environment.insert("PKG_CONFIG_PATH".to_owned(), path);
+                vec![
+                    format!("gcc-{}", names.package),
+                    format!("libc6-dev:{}", names.debian),
+                    format!("libseccomp-dev:{}", names.debian),
+                    "pkg-config".to_owned(),
+                    "ca-certificates".to_owned(),
+                ]
+            }
+        };
+        let mut command = vec![match go {
+            Some(_) => "/usr/local/go/bin/go".to_owned(),
+            None => "go".to_owned(),
+        }];
+        command.extend_from_slice(arguments);
+        Ok(Job {
+            image: image.to_owned(),
+            packages: packages.to_vec(),
+            foreign: foreign.filter(|_| uses_c),
+            command,
+            environment,
+            written: vec![modules, built],
+            read: go.map(|go| (go.root.clone(), "/usr/local/go")),
+        })
+    }
+
+    /// Makes sure that a recipe can be compiled, unless it is already.
+    ///
+    /// # Errors
+    /// As [`Self::place`].
+    pub async fn prepare(&self, recipe: &Recipe) -> Result<(), Failure> {
+        if self.cache.landed(&recipe.key(self.architecture)).is_none() {
+            self.place(&recipe.name(), recipe.go_needed(), recipe.uses_c).await?;
+        }
+        Ok(())
+    }
+
+    /// Compiles a recipe, or finds it compiled; returns the folder with its binaries.
+    pub async fn compile(&self, recipe: &Recipe) -> anyhow::Result<PathBuf> {
+        let name = recipe.name();
+        let key = recipe.key(self.architecture);
+        let workspace = match self.cache.claim(&key, &name, self.progress).await? {
+            Claim::Landed(folder) => return Ok(folder),
+            Claim::Ours(workspace) => workspace,
+        };
+        let stage = self.progress.stage(format!("Compile {name}"));
+        let place = self.place(&name, recipe.go_needed(), recipe.uses_c).await?;
+        let doing = format!("compile {name}");
+        recipe
+            .module
+            .write(&workspace.module())
+            .map_err(|error| diagnosis::io(&format!("cannot {doing}"), &error))?;
+        let _ = std::fs::remove_file(workspace.log());
+
+        let packages = self.packages_to_compile(&place, recipe, &workspace, &stage).await?;
+        let output = workspace.output();
+        let mut share = Share::new(packages, recipe.commands.len());
+        let arguments = recipe.build_arguments(&output.display().to_string());
+        let ended = self
+            .go(&place, &workspace, &arguments, &mut |seen| share.tell(seen, &output, &stage))
+            .await?;
+        if !ended.success {
+            return Err(diagnosis::compilation(&doing, &ended.stderr, workspace.log()).into());
+        }
+        for (binary, _) in &recipe.commands {
+            check_binary(&output.join(binary), self.architecture)?;
+        }
+        if let Some(go) = self.go_version(&place, &workspace).await? {
+            std::fs::write(output.join(GO_FILE), go)
+                .map_err(|error| diagnosis::io(&format!("cannot {doing}"), &error))?;
+        }
+        let folder = workspace.land().await?;
+        stage.finish();
+        Ok(folder)
+    }
+
+    /// The Go that compiles in a place, as `go1.26.8`.
+    async fn go_version(
+        &self,
+        place: &Place,
+        workspace: &Workspace,
+    ) -> anyhow::Result<Option<String>> {
+        if let Place::Host(go, _) | Place::Container { go: Some(go), .. } = place {
+            return Ok(Some(format!("go{}", go.version)));
+        }
+        let Place::Container { image, .. } = place else { return Ok(None) };
+        let plain = Place::Container { image: image.clone(), go: None, uses_c: false };
+        let arguments = ["env", "GOVERSION"].map(str::to_owned);
+        let ended = self.go(&plain, workspace, &arguments, &mut |_| ()).await?;
+        Ok(ended.success.then(|| ended.stdout.trim().to_owned()))
+    }
+
+    /// How many packages are not in Go's build cache; downloads the modules on the way.
+    ///
+    /// `None` where asking would cost more than it tells: in a container that installs a
+    /// compiler first.
+    async fn packages_to_compile(
+        &self,
+        place: &Place,
+        recipe: &Recipe,
+        workspace: &Workspace,
+        stage: &Stage,
+    ) -> anyhow::Result<Option<usize>> {
+        if matches!(place, Place::Container { uses_c: true, .. }) {
+            return Ok(None);
+        }
+        stage.advance(None, "modules");
+        let ended = self
+            .go(place, workspace, &recipe.list_arguments(), &mut |seen| {
+                if let Seen::Line(line) = seen
+                    && let Some(module) = line.strip_prefix("go: downloading ")
+                {
+                    stage.advance(None, format!("download {module}"));
+                }
+            })
+            .await?;
+        if !ended.success {
+            let doing = format!("compile {}", recipe.name());
+            return Err(diagnosis::compilation(&doing, &ended.stderr, workspace.log()).into());
+        }
+        Ok(Some(ended.stdout.lines().filter(|line| !line.is_empty()).count()))
+    }
+}
+
+/// The share of a compilation that is done.
+struct Share {
+    packages: Option<usize>,
+    compiled: usize,
+    binaries: usize,
+    linked: usize,
+    detail: String,
+}
+
+impl Share {
+    fn new(packages: Option<usize>, binaries: usize) -> Self {
+        Self { packages, compiled: 0, binaries, linked: 0, detail: String::new() }
+    }
+
+    fn value(&self) -> Option<f64> {
+        let packages = self.packages?;
+        let total = packages + self.binaries * LINK_WEIGHT;
+        let done = self.compiled.min(packages) + self.linked.min(self.binaries) * LINK_WEIGHT;
+        Some(done as f64 / total.max(1) as f64)
+    }
+
+    fn tell(&mut self, seen: Seen<'_>, output: &Path, stage: &Stage) {
+        match seen {
+            Seen::Line(line) if line.starts_with("go: downloading ") => {
+                self.detail = line.trim_start_matches("go: ").to_owned();
+            }
+            // With -v, go names each package as it is compiled.
+            Seen::Line(line) if !line.contains(' ') => {
+                self.compiled += 1;
+                self.detail = line.to_owned();
+            }
+            Seen::Line(_) => return,
+            Seen::Tick => {
+                self.linked = std::fs::read_dir(output).map(Iterator::count).unwrap_or(0);
+                if self.packages.is_some_and(|packages| self.compiled >= packages) {
+                    self.detail = "link".to_owned();
+                }
+            }
+        }
+        stage.advance(self.value(), self.detail.clone());
+    }
+}
+
+fn check_binary(path: &Path, architecture: &str) -> Result<(), Failure> {
+    match elf::kind(path) {
+        Ok(elf::Kind::Executable(found)) if found == architecture => Ok(()),
+        Ok(_) => Err(Failure::environment(format!(
+            "the compiler made {}, which is no program for {architecture}",
+            path.display()
+        ))),
+        Err(error) => Err(diagnosis::io(
+            &format!("the compiler ended well but {} cannot be read", path.display()),
+            &error,
+        )),
+    }
+}
+
+fn go_is_missing(
+    what: &str,
+    needed: GoVersion,
+    installed: Option<GoVersion>,
+    image: &str,
+    reason: &str,
+) -> Failure {
+    let here = match installed {
+        Some(version) => format!("this machine has Go {version}"),
+        None => "this machine has no Go".to_owned(),
+    };
+    Failure::environment(format!(
+        "Go {needed} or newer is needed to compile {what}: {here}, and the image {image} cannot \
+         be had ({reason})"
+    ))
+    .with_hint(format!(
+        "install Go {needed} or newer from https://go.dev/dl/ and put its bin folder on PATH, or \
+         give compiled binaries with `--kubernetes file:PATH`"
+    ))
+}
+
+/// The error of a machine that compiles no C, for itself or in a container.
+pub fn c_is_missing(what: &str, packages: &str, reason: &str) -> Failure {
+    Failure::environment(format!(
+        "{what} holds C code: this machine lacks what compiles it, and the image {DEBIAN_IMAGE} \
+         cannot be had ({reason})"
+    ))
+    .with_hint(format!("install it, as with: apt-get install {packages}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_share_counts_packages_and_links() {
+        let folder = tempfile::tempdir().unwrap();
+        let stage = Progress::silent().stage("x");
+        let mut share = Share::new(Some(60), 1);
+        for line in ["go: downloading a.b/c v1.0.0", "a.b/c/one", "a.b/c/two", "# a remark"] {
+            share.tell(Seen::Line(line), folder.path(), &stage);
+        }
+        assert_eq!(share.value(), Some(0.02));
+        for _ in 0..70 {
+            share.tell(Seen::Line("a.b/c/more"), folder.path(), &stage);
+        }
+        share.tell(Seen::Tick, folder.path(), &stage);
+        assert_eq!((share.value(), share.detail.as_str()), (Some(0.6), "link"));
+        std::fs::write(folder.path().join("etcd"), "").unwrap();
+        share.tell(Seen::Tick, folder.path(), &stage);
+        assert_eq!(share.value(), Some(1.0));
+        assert_eq!(Share::new(None, 1).value(), None);
+    }
+
+    #[test]
+    fn a_missing_go_is_named_with_where_to_get_it() {
+        let needed = "1.26.0".parse().unwrap();
+        let old = Some("go1.19.8".parse().unwrap());
+        let failure =
+            go_is_missing("Kubernetes v1.37.2", needed, old, "golang:1.26", "no such host");
+        insta::assert_snapshot!(format!("{failure}\n{}", failure.hint().unwrap()), @"
+            Go 1.26.0 or newer is needed to compile Kubernetes v1.37.2: this machine has Go 1.19.8, and the image golang:1.26 cannot be had (no such host)
+            install Go 1.26.0 or newer from https://go.dev/dl/ and put its bin folder on PATH, or give compiled binaries with `--kubernetes file:PATH`
+            ");
+    }
+}

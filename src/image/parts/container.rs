@@ -1,0 +1,287 @@
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::runtime::{ContainerSpec, Engine, Mount, MountSource, NetworkAttachment, Propagation};
+
+use super::cache::Workspace;
+use super::process::{Ended, Seen, TICK, Watcher};
+use super::toolchain::{Names, PASSED_ON};
+
+/// Label of the containers that compile.
+const LABEL: &str = "dev.kindrs.compile";
+/// Exit code of the script when Debian's packages cannot be installed.
+const NO_PACKAGES: i64 = 70;
+/// Seconds without a sign of life from kindrs after which a container gives up.
+const ABANDONED_SECONDS: u32 = 60;
+
+/// Work in a container, on files of this machine: every folder has the same path inside.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// The image, which is there.
+    pub image: String,
+    /// Debian packages that the image lacks.
+    pub packages: Vec<String>,
+    /// The architecture those packages are for, when it is not the image's own.
+    pub foreign: Option<Names>,
+    /// What runs, in the folder for the module.
+    pub command: Vec<String>,
+    /// Its environment.
+    pub environment: HashMap<String, String>,
+    /// Folders that are written, apart from the workspace.
+    pub written: Vec<PathBuf>,
+    /// A folder that is read, and where it is inside.
+    pub read: Option<(PathBuf, &'static str)>,
+}
+
+impl Job {
+    /// Runs it to its end under the lock of `workspace`; lines go to `watch` as they come.
+    pub async fn run(
+        &self,
+        engine: &dyn Engine,
+        workspace: &Workspace,
+        watch: Watcher<'_>,
+    ) -> anyhow::Result<Ended> {
+        let name = format!("kindrs-compile-{}", workspace.key());
+        self.sweep(engine).await?;
+        engine.remove_container(&name).await?;
+        let (stdout, stderr) = (workspace.root().join("stdout"), workspace.root().join("stderr"));
+        let alive = workspace.root().join("alive");
+        for file in [&stdout, &stderr, &alive] {
+            fs::write(file, "")?;
+        }
+        engine.create_container(&self.spec(&name, workspace)).await?;
+        engine.start_container(&name).await?;
+
+        let mut tail = Tail::default();
+        let code = {
+            let end = engine.wait_container(&name);
+            tokio::pin!(end);
+            let mut tick = tokio::time::interval(TICK);
+            loop {
+                tokio::select! {
+                    code = &mut end => break code?,
+                    _ = tick.tick() => {
+                        fs::write(&alive, "")?;
+                        tail.read(&stderr, watch)?;
+                        watch(Seen::Tick);
+                    }
+                }
+            }
+        };
+        tail.read(&stderr, watch)?;
+        engine.remove_container(&name).await?;
+        let mut written = tail.all;
+        if code == NO_PACKAGES {
+            let packages =
+                fs::read_to_string(workspace.root().join("packages")).unwrap_or_default();
+            written.push_str(&packages);
+        }
+        append(workspace.log(), &written)?;
+        Ok(Ended {
+            success: code == 0,
+            stdout: fs::read_to_string(&stdout).context("a container's output cannot be read")?,
+            stderr: written,
+        })
+    }
+
+    /// Removes what killed runs left; running ones belong to another kindrs or end by themselves.
+    async fn sweep(&self, engine: &dyn Engine) -> anyhow::Result<()> {
+        for old in engine.containers(&[(LABEL.to_owned(), String::new())]).await? {
+            if old.state == "exited" {
+                engine.remove_container(&old.name).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn spec(&self, name: &str, workspace: &Workspace) -> ContainerSpec {
+        let mut environment: BTreeMap<String, String> = PASSED_ON
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
+            .collect();
+        environment.extend(self.environment.clone());
+        let mount = |source: &Path, target: &str, read_only| Mount {
+            source: MountSource::Host(source.display().to_string()),
+            target: target.to_owned(),
+            read_only,
+            propagation: Propagation::None,
+        };
+        let written = self.written.iter().map(PathBuf::as_path).chain([workspace.root()]);
+        let mut mounts: Vec<Mount> =
+            written.map(|folder| mount(folder, &folder.display().to_string(), false)).collect();
+        mounts.extend(self.read.iter().map(|(source, target)| mount(source, target, true)));
+        ContainerSpec {
+            name: name.to_owned(),
+            image: self.image.clone(),
+            labels: BTreeMap::from([(LABEL.to_owned(), workspace.key().to_owned())]),
+            entrypoint: Some(vec!["/bin/sh".into(), "-c".into(), self.script(workspace.root())]),
+            environment: environment.into_iter().map(|(k, v)| format!("{k}={v}")).collect(),
+            mounts,
+            network: Some(NetworkAttachment { network: "bridge".to_owned(), address: None }),
+            ..ContainerSpec::default()
+        }
+    }
+
+    /// What the container's shell does. Files it makes are given to the workspace's owner; when
+    /// kindrs is gone, it ends.
+    fn script(&self, root: &Path) -> String {
+        let root = quoted(&root.display().to_string());
+        let mut lines = vec![
+            format!("cd {root}/module || exit 1"),
+            format!(
+                "while sleep 5; do [ $(($(date +%s) - $(stat -c %Y {root}/alive || echo 0))) -lt \
+                 {ABANDONED_SECONDS} ] || kill -9 -1; done 2>/dev/null &"
+            ),
+        ];
+        if !self.packages.is_empty() {
+            let architecture =
+                self.foreign.map(|names| format!("dpkg --add-architecture {} && ", names.debian));
+            lines.push(format!(
+                "{{ {}apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y \
+                 --no-install-recommends {}; }} >{root}/packages 2>&1 || exit {NO_PACKAGES}",
+                architecture.unwrap_or_default(),
+                self.packages.join(" "),
+            ));
+        }
+        let command: Vec<String> = self.command.iter().map(|word| quoted(word)).collect();
+        lines.push(format!("{} >{root}/stdout 2>{root}/stderr", command.join(" ")));
+        lines.push("code=$?".to_owned());
+        let owned: Vec<String> =
+            self.written.iter().map(|folder| quoted(&folder.display().to_string())).collect();
+        lines.push(format!(
+            "find {root} {} -user 0 -exec chown -h --reference={root} {{}} +",
+            owned.join(" ")
+        ));
+        lines.push("exit $code".to_owned());
+        lines.join("\n")
+    }
+}
+
+/// A file that grows, read line by line.
+#[derive(Default)]
+struct Tail {
+    all: String,
+    seen: usize,
+    offset: u64,
+}
+
+impl Tail {
+    fn read(&mut self, file: &Path, watch: Watcher<'_>) -> anyhow::Result<()> {
+        let mut file = fs::File::open(file)?;
+        file.seek(SeekFrom::Start(self.offset))?;
+        let mut bytes = Vec::new();
+        self.offset += file.read_to_end(&mut bytes)? as u64;
+        self.all.push_str(&String::from_utf8_lossy(&bytes));
+        while let Some(end) = self.all[self.seen..].find('\n') {
+            watch(Seen::Line(self.all[self.seen..self.seen + end].trim_end()));
+            self.seen += end + 1;
+        }
+        Ok(())
+    }
+}
+
+/// Waits for nothing longer than this for an image's presence to be answered.
+pub const PULL_LIMIT: Duration = Duration::from_secs(600);
+
+/// Makes sure that an image is there, pulling it where a registry answers; else says why not.
+pub async fn ensure_image(engine: &dyn Engine, reference: &str) -> Result<(), String> {
+    match engine.image(reference).await {
+        Ok(Some(_)) => return Ok(()),
+        Ok(None) => {}
+        Err(error) => return Err(error.to_string()),
+    }
+    let pull = engine.pull(reference, &|_| ());
+    match tokio::time::timeout(PULL_LIMIT, pull).await {
+        Ok(result) => result.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("pulling {reference} takes too long")),
+    }
+}
+
+fn append(log: &Path, text: &str) -> anyhow::Result<()> {
+    let mut file = fs::File::options().create(true).append(true).open(log)?;
+    std::io::Write::write_all(&mut file, text.as_bytes())?;
+    Ok(())
+}
+
+/// A word for a shell.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::parts::toolchain::names;
+    use proptest::prelude::*;
+
+    fn job() -> Job {
+        Job {
+            image: "debian:trixie-slim".into(),
+            packages: vec!["gcc".into(), "libseccomp-dev".into()],
+            foreign: None,
+            command: vec!["go".into(), "build".into(), "-ldflags=-s -w".into(), ".".into()],
+            environment: HashMap::new(),
+            written: vec!["/home/user/go/pkg/mod".into()],
+            read: None,
+        }
+    }
+
+    #[test]
+    fn the_script_of_a_native_job() {
+        insta::assert_snapshot!(job().script(Path::new("/cache/work/runc")), @"
+            cd /cache/work/runc/module || exit 1
+            while sleep 5; do [ $(($(date +%s) - $(stat -c %Y /cache/work/runc/alive || echo 0))) -lt 60 ] || kill -9 -1; done 2>/dev/null &
+            { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends gcc libseccomp-dev; } >/cache/work/runc/packages 2>&1 || exit 70
+            go build '-ldflags=-s -w' . >/cache/work/runc/stdout 2>/cache/work/runc/stderr
+            code=$?
+            find /cache/work/runc /home/user/go/pkg/mod -user 0 -exec chown -h --reference=/cache/work/runc {} +
+            exit $code
+            ");
+    }
+
+    #[test]
+    fn a_foreign_job_adds_its_architecture() {
+        let job = Job { foreign: Some(names("arm64")), ..job() };
+        let script = job.script(Path::new("/cache/work/runc"));
+        assert!(script.contains("{ dpkg --add-architecture arm64 && apt-get update"), "{script}");
+    }
+
+    #[test]
+    fn a_growing_file_gives_whole_lines() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("stderr");
+        let mut tail = Tail::default();
+        let mut lines = Vec::new();
+        for text in ["one\ntw", "one\ntwo\n", "one\ntwo\nthree"] {
+            fs::write(&file, text).unwrap();
+            tail.read(&file, &mut |seen| {
+                if let Seen::Line(line) = seen {
+                    lines.push(line.to_owned());
+                }
+            })
+            .unwrap();
+        }
+        assert_eq!(lines, ["one", "two"]);
+        assert_eq!(tail.all, "one\ntwo\nthree");
+    }
+
+    proptest! {
+        #[test]
+        fn a_shell_reads_quoted_words_back(word in "[^\\x00\\r]{0,20}") {
+            let output = std::process::Command::new("sh")
+                .args(["-c", &format!("printf %s {}", quoted(&word))])
+                .output()
+                .unwrap();
+            prop_assert_eq!(String::from_utf8_lossy(&output.stdout), word);
+        }
+    }
+}

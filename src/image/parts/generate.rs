@@ -1,0 +1,203 @@
+use std::collections::HashMap;
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
+use crate::failure::Failure;
+use crate::kubernetes::Version;
+
+use super::cache::{Claim, Workspace, fingerprint};
+use super::compile::{Place, Workshop};
+use super::component_tags::ComponentTags;
+use super::diagnosis;
+use super::module::{self, Module};
+use super::process::Seen;
+use super::recipe::Recipe;
+use super::toolchain::GoVersion;
+
+const MODULE: &str = "k8s.io/kubernetes";
+
+/// The module that compiles a release of Kubernetes: the pinned one, else one that is made from
+/// the release's own requirements and kept in the cache.
+///
+/// # Errors
+/// `Failure::Input` when the release does not exist.
+pub async fn kubernetes_module(
+    workshop: &Workshop<'_>,
+    version: &Version,
+) -> anyhow::Result<Module> {
+    if let Some(module) = Module::pinned("kubernetes", Some(&version.to_string())) {
+        return Ok(module);
+    }
+    let commands = commands_file()?;
+    // The rules that make a module are part of what it depends on.
+    let rules = module::kubernetes_go_mod("", version);
+    let rules = fingerprint([commands.as_slice(), rules.as_bytes()]);
+    let name = format!("the module of Kubernetes {version}");
+    let key = format!("module-kubernetes-{version}-{rules}");
+    let folder = match workshop.cache.claim(&key, &name, workshop.progress).await? {
+        Claim::Landed(folder) => folder,
+        Claim::Ours(workspace) => {
+            let stage =
+                workshop.progress.stage(format!("Resolve the modules of Kubernetes {version}"));
+            let (place, source) = sources(workshop, version, &workspace).await?;
+            let read = |file: &str| {
+                fs::read_to_string(source.join(file))
+                    .with_context(|| format!("Kubernetes {version} has no readable {file}"))
+            };
+            let go_mod = module::kubernetes_go_mod(&read("go.mod")?, version);
+            let place = match module::go_directive(&go_mod).and_then(|go| go.parse().ok()) {
+                Some(needed) => {
+                    workshop.place(&format!("Kubernetes {version}"), needed, false).await?
+                }
+                None => place,
+            };
+            let folder = workspace.module();
+            fs::write(folder.join("commands.go"), &commands)?;
+            fs::write(folder.join("go.mod"), go_mod)?;
+            fs::write(folder.join("go.sum"), read("go.sum")?)?;
+            let tidy = ["mod".to_owned(), "tidy".to_owned()];
+            let ended = workshop
+                .go(&place, &workspace, &tidy, &mut |seen| {
+                    if let Seen::Line(line) = seen {
+                        stage.advance(None, line.trim_start_matches("go: "));
+                    }
+                })
+                .await?;
+            if !ended.success {
+                let doing = format!("resolve the modules of Kubernetes {version}");
+                return Err(diagnosis::compilation(&doing, &ended.stderr, workspace.log()).into());
+            }
+            Module::read(&folder)?.write(&workspace.output())?;
+            let landed = workspace.land().await?;
+            stage.finish();
+            landed
+        }
+    };
+    Module::read(&folder).with_context(|| format!("{} cannot be read", folder.display()))
+}
+
+/// The tags that a release's kubeadm names, read from its source.
+pub async fn tags_from_source(
+    workshop: &Workshop<'_>,
+    version: &Version,
+) -> anyhow::Result<ComponentTags> {
+    let memory = format!("tags-{version}");
+    let remembered = workshop.cache.recall(&memory);
+    if let Some(tags) = remembered.as_deref().and_then(ComponentTags::from_images_list) {
+        return Ok(tags);
+    }
+    let key = format!("source-kubernetes-{version}");
+    let name = format!("the source of Kubernetes {version}");
+    let workspace = match workshop.cache.claim(&key, &name, workshop.progress).await? {
+        Claim::Ours(workspace) => workspace,
+        Claim::Landed(folder) => anyhow::bail!("{} should not be there", folder.display()),
+    };
+    let (_, source) = sources(workshop, version, &workspace).await?;
+    let file = source.join("cmd/kubeadm/app/constants/constants.go");
+    let text =
+        fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let tags = ComponentTags::from_constants(&text)
+        .with_context(|| format!("{} does not name etcd, CoreDNS and pause", file.display()))?;
+    workshop.cache.remember(&memory, &tags.images_list());
+    Ok(tags)
+}
+
+/// Downloads a release's module; returns where Go ran, and the folder with the sources.
+async fn sources(
+    workshop: &Workshop<'_>,
+    version: &Version,
+    workspace: &Workspace,
+) -> anyhow::Result<(Place, PathBuf)> {
+    let place = workshop.place(&format!("Kubernetes {version}"), newest_go(), false).await?;
+    let module = format!("{MODULE}@{version}");
+    let arguments = ["mod", "download", "-json", &module].map(str::to_owned);
+    let ended = workshop.go(&place, workspace, &arguments, &mut |_| ()).await?;
+    let told = format!("{}{}", ended.stderr, ended.stdout);
+    if !ended.success {
+        if diagnosis::is_absent(&told) {
+            let known = known_versions(workshop, &place, workspace).await?;
+            return Err(does_not_exist(version, &known).into());
+        }
+        let doing = format!("download the source of Kubernetes {version}");
+        return Err(diagnosis::compilation(&doing, &told, workspace.log()).into());
+    }
+    let answer: HashMap<String, serde_json::Value> = serde_json::from_str(&ended.stdout)
+        .with_context(|| format!("go does not say where {module} is"))?;
+    let folder = answer.get("Dir").and_then(serde_json::Value::as_str);
+    Ok((place, folder.with_context(|| format!("go does not say where {module} is"))?.into()))
+}
+
+/// The newest Go that a pinned release needs: a good guess for one whose need is not known yet.
+fn newest_go() -> GoVersion {
+    let default = Version::default_release();
+    Module::pinned("kubernetes", Some(&default.to_string()))
+        .map_or(GoVersion::OLDEST, |module| Recipe::kubernetes(&default, module).go_needed())
+}
+
+async fn known_versions(
+    workshop: &Workshop<'_>,
+    place: &Place,
+    workspace: &Workspace,
+) -> anyhow::Result<Vec<Version>> {
+    let arguments = ["list", "-m", "-versions", MODULE].map(str::to_owned);
+    let ended = workshop.go(place, workspace, &arguments, &mut |_| ()).await?;
+    let mut versions: Vec<Version> =
+        ended.stdout.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    versions.extend(module::pinned_versions("kubernetes").iter().filter_map(|v| v.parse().ok()));
+    Ok(versions)
+}
+
+/// The error for a release that does not exist, with those that do and come near.
+pub fn does_not_exist(version: &Version, known: &[Version]) -> Failure {
+    let mut near: Vec<&Version> = known
+        .iter()
+        .filter(|known| known.is_supported() && known.minor() == version.minor())
+        .collect();
+    near.sort_unstable();
+    near.dedup();
+    let near: Vec<String> = near.iter().rev().take(3).rev().map(|v| v.to_string()).collect();
+    let failure = Failure::input(format!("Kubernetes {version} does not exist"));
+    if near.is_empty() {
+        return failure.with_hint(format!("the default is {}", Version::default_release()));
+    }
+    failure.with_hint(format!("of 1.{} there is {}", version.minor(), near.join(", ")))
+}
+
+fn commands_file() -> anyhow::Result<Vec<u8>> {
+    let default = Version::default_release().to_string();
+    let module = Module::pinned("kubernetes", Some(&default));
+    let files = module.map(|module| module.files).unwrap_or_default();
+    let file = files.into_iter().find(|(name, _)| name == "commands.go");
+    file.map(|(_, content)| content).context("the list of Kubernetes' commands is not built in")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_release_names_its_neighbours() {
+        let known: Vec<Version> =
+            ["v1.36.3", "v1.37.2", "v1.37.0", "v1.37.1", "v1.37.2", "v1.36.1"]
+                .map(|text| text.parse().unwrap())
+                .into();
+        let hint = |text: &str| {
+            let failure = does_not_exist(&text.parse().unwrap(), &known);
+            assert!(matches!(failure, Failure::Input { .. }));
+            format!("{failure}: {}", failure.hint().unwrap())
+        };
+        assert_eq!(
+            hint("v1.37.99"),
+            "Kubernetes v1.37.99 does not exist: of 1.37 there is v1.37.0, v1.37.1, v1.37.2"
+        );
+        assert_eq!(hint("v1.33.99"), "Kubernetes v1.33.99 does not exist: the default is v1.37.2");
+    }
+
+    #[test]
+    fn the_commands_are_built_in() {
+        let commands = String::from_utf8(commands_file().unwrap()).unwrap();
+        assert!(commands.contains("k8s.io/kubernetes/cmd/kubeadm"));
+    }
+}

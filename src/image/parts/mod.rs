@@ -1,0 +1,23 @@
+//! The binaries of a node image: taken from an archive, or compiled from pinned Go modules, and
+//! kept in a cache folder so that nothing is compiled twice.
+
+mod archive;
+mod cache;
+mod compile;
+mod component_tags;
+mod container;
+mod diagnosis;
+mod elf;
+mod generate;
+mod module;
+mod obtain;
+mod pause;
+mod process;
+mod recipe;
+mod release;
+mod source;
+mod toolchain;
+
+pub use cache::PartsCache;
+pub use obtain::{BINARIES, PartSet, obtain};
+pub use source::KubernetesSource;

@@ -1,0 +1,263 @@
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::Context as _;
+use tokio::process::Command;
+
+use crate::failure::Failure;
+use crate::kubernetes::Version;
+use crate::progress::Progress;
+use crate::runtime::Engine;
+
+use super::archive::{self, Unpacked, Versions};
+use super::cache::{Claim, PartsCache, fingerprint};
+use super::compile::{GO_FILE, Workshop};
+use super::component_tags::{ComponentTags, Line, serves};
+use super::elf::ARCHITECTURES;
+use super::generate::{kubernetes_module, tags_from_source};
+use super::module::pinned_versions;
+use super::recipe::{INDEPENDENT, KUBERNETES, Recipe};
+use super::source::{KubernetesSource, in_range};
+use super::{diagnosis, pause, release};
+
+/// Every binary of a node image, by name.
+pub const BINARIES: [&str; 20] = [
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kube-proxy",
+    "kubelet",
+    "kubeadm",
+    "kubectl",
+    "etcd",
+    "coredns",
+    "containerd",
+    "containerd-shim-runc-v2",
+    "ctr",
+    "runc",
+    "bridge",
+    "host-local",
+    "loopback",
+    "portmap",
+    "ptp",
+    "local-path-provisioner",
+    "pause",
+];
+
+/// All binaries of a node image, and what they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartSet {
+    /// The version of Kubernetes.
+    pub kubernetes: Version,
+    /// A folder of the cache with every one of [`BINARIES`] by name, and nothing else.
+    pub directory: PathBuf,
+    /// Part to version, as far as it is known: `kubernetes`, `etcd`, `coredns`, `containerd`,
+    /// `runc`, `cni-plugins`, `local-path-provisioner`, and `go` which compiled them.
+    pub versions: BTreeMap<String, String>,
+    /// Tag of etcd's image that kubeadm names: `3.7.0-0`.
+    pub etcd_tag: String,
+    /// Tag of CoreDNS' image that kubeadm names: `v1.14.6`.
+    pub coredns_tag: String,
+    /// Tag of pause's image that kubeadm names: `3.10.2`.
+    pub pause_tag: String,
+}
+
+/// Obtains every binary of a node image: from the archive of `source`, where it is one and holds
+/// it, else compiled, else found in the cache.
+///
+/// `architecture` is in Go's words. `engine` is used only where this machine cannot compile.
+///
+/// # Errors
+/// `Failure::Input` for a source that is missing, damaged, or does not exist;
+/// `Failure::Environment` for a compiler that is missing or fails, the network, and the disk.
+pub async fn obtain(
+    source: &KubernetesSource,
+    architecture: &str,
+    cache: &PartsCache,
+    engine: &dyn Engine,
+    progress: &Progress,
+) -> anyhow::Result<PartSet> {
+    if !ARCHITECTURES.contains(&architecture) {
+        return Err(Failure::input(format!(
+            "node images are made for {}, not for {architecture}",
+            ARCHITECTURES.join(" and ")
+        ))
+        .into());
+    }
+    let given = match source {
+        KubernetesSource::Version(_) => Unpacked::default(),
+        KubernetesSource::File(path) => {
+            archive::unpack(path, architecture, cache, progress).await?
+        }
+        KubernetesSource::Release(version) => {
+            release::fetch(version, architecture, &release::base_url(), cache, progress).await?
+        }
+    };
+    let version = match given.versions.get("kubernetes") {
+        Some(version) => in_range(version.parse().map_err(|error| {
+            Failure::input(format!("the file `versions` of {source}: {error}"))
+        })?)?,
+        None => source.version()?,
+    };
+    let workshop = Workshop::new(cache, engine, architecture, progress);
+    let mut gathering =
+        Gathering { workshop: &workshop, binaries: given.binaries, versions: given.versions };
+    gathering.all(&version).await
+}
+
+/// The binaries found so far.
+struct Gathering<'a> {
+    workshop: &'a Workshop<'a>,
+    binaries: BTreeMap<String, PathBuf>,
+    versions: Versions,
+}
+
+impl Gathering<'_> {
+    async fn all(&mut self, version: &Version) -> anyhow::Result<PartSet> {
+        // What may be wrong is found before anything is compiled: a release that does not exist, a
+        // Go that is too old, a missing C compiler. What is quick comes before what is long.
+        let kubernetes = match self.missing(&KUBERNETES) {
+            Some(missing) => {
+                let module = kubernetes_module(self.workshop, version).await?;
+                let recipe = Recipe::kubernetes(version, module).only(&missing);
+                self.workshop.prepare(&recipe).await?;
+                Some(recipe)
+            }
+            None => None,
+        };
+        if !self.binaries.contains_key("pause") {
+            let folder = pause::compile(self.workshop).await?;
+            self.binaries.insert("pause".to_owned(), folder.join("pause"));
+        }
+        for (part, binaries) in INDEPENDENT {
+            if let Some(missing) = self.missing(binaries) {
+                let recipe = Recipe::independent(part)
+                    .with_context(|| format!("the module of {part} is not built in"))?;
+                self.compile(recipe.only(&missing)).await?;
+            }
+        }
+        if let Some(recipe) = kubernetes {
+            self.compile(recipe).await?;
+        }
+        self.versions.insert("kubernetes".to_owned(), version.to_string());
+
+        let tags = self.tags(version).await?;
+        self.named_by_kubeadm("etcd", &tags.etcd_version(), Line::Minor, Recipe::etcd).await?;
+        self.named_by_kubeadm("coredns", &tags.coredns, Line::Major, Recipe::coredns).await?;
+        Ok(PartSet {
+            kubernetes: version.clone(),
+            directory: self.assemble().await?,
+            versions: self.versions.clone(),
+            etcd_tag: tags.etcd,
+            coredns_tag: tags.coredns,
+            pause_tag: tags.pause,
+        })
+    }
+
+    fn missing<'b>(&self, binaries: &[&'b str]) -> Option<Vec<&'b str>> {
+        let missing: Vec<&str> = binaries
+            .iter()
+            .copied()
+            .filter(|binary| !self.binaries.contains_key(*binary))
+            .collect();
+        (!missing.is_empty()).then_some(missing)
+    }
+
+    async fn compile(&mut self, recipe: Recipe) -> anyhow::Result<()> {
+        let folder = self.workshop.compile(&recipe).await?;
+        for (binary, _) in &recipe.commands {
+            self.binaries.insert((*binary).to_owned(), folder.join(binary));
+        }
+        self.versions.insert(recipe.part.to_owned(), recipe.version.clone());
+        if let Ok(go) = fs::read_to_string(folder.join(GO_FILE)) {
+            self.versions.entry("go".to_owned()).or_insert(go);
+        }
+        Ok(())
+    }
+
+    /// A part whose version kubeadm decides.
+    async fn named_by_kubeadm(
+        &mut self,
+        part: &str,
+        wanted: &str,
+        line: Line,
+        recipe: impl FnOnce(&str) -> Option<Recipe>,
+    ) -> anyhow::Result<()> {
+        let progress = self.workshop.progress;
+        if self.binaries.contains_key(part) {
+            if serves(&self.versions, part, wanted, line) {
+                return Ok(());
+            }
+            let given = &self.versions[part];
+            progress.note(format!(
+                "the archive's {part} {given} does not go with this Kubernetes, which names \
+                 {wanted}: compiling that"
+            ));
+        }
+        let pinned = pinned_versions(part);
+        let nearest = line.nearest(&pinned, wanted).ok_or_else(|| {
+            Failure::environment(format!(
+                "this Kubernetes names {part} {wanted}, and kindrs pins none of that line"
+            ))
+            .with_hint(format!("give an archive that holds a {part} with `file:PATH`"))
+        })?;
+        if nearest != wanted {
+            progress.note(format!("{part} {wanted} is not pinned; taking {nearest}"));
+        }
+        let recipe = recipe(nearest)
+            .with_context(|| format!("the module of {part} {nearest} is not built in"))?;
+        self.compile(recipe).await
+    }
+
+    /// What kubeadm names, asked of the binary where it runs here, else read from its source.
+    async fn tags(&self, version: &Version) -> anyhow::Result<ComponentTags> {
+        if let Some(kubeadm) = self.binaries.get("kubeadm")
+            && let Some(tags) = ask_kubeadm(kubeadm, version).await
+        {
+            return Ok(tags);
+        }
+        tags_from_source(self.workshop, version).await
+    }
+
+    /// One folder with every binary, as links to where each is kept.
+    async fn assemble(&self) -> anyhow::Result<PathBuf> {
+        let files: Vec<(&str, &Path)> = BINARIES
+            .iter()
+            .filter_map(|name| Some((*name, self.binaries.get(*name)?.as_path())))
+            .collect();
+        let pieces = files
+            .iter()
+            .flat_map(|(name, path)| [name.as_bytes(), path.as_os_str().as_encoded_bytes()]);
+        let key = format!("set-{}", fingerprint(pieces));
+        let cache = self.workshop.cache;
+        let workspace = match cache.claim(&key, "a set of parts", self.workshop.progress).await? {
+            Claim::Landed(folder) => return Ok(folder),
+            Claim::Ours(workspace) => workspace,
+        };
+        for (name, path) in files {
+            let target = workspace.output().join(name);
+            fs::hard_link(path, &target)
+                .or_else(|_| fs::copy(path, &target).map(|_| ()))
+                .map_err(|error| diagnosis::io(&format!("cannot put {name} together"), &error))?;
+        }
+        workspace.land().await
+    }
+}
+
+/// What a kubeadm that runs here names; `None` when it does not run.
+async fn ask_kubeadm(kubeadm: &Path, version: &Version) -> Option<ComponentTags> {
+    let output = Command::new(kubeadm)
+        .args(["config", "images", "list", "--kubernetes-version", &version.to_string()])
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .ok()?;
+    ComponentTags::from_images_list(&String::from_utf8_lossy(&output.stdout))
+}
+
+#[cfg(test)]
+#[path = "obtain_tests.rs"]
+mod tests;

@@ -1,0 +1,127 @@
+use super::*;
+use crate::image::parts::archive::tests::tar_of;
+use crate::image::parts::elf;
+use crate::image::parts::toolchain::host_architecture;
+use crate::runtime::*;
+use bytes::Bytes;
+use std::time::Duration;
+
+/// An engine that nothing answers for: what needs none must work without one.
+struct NoEngine;
+
+macro_rules! unreachable_engine {
+    ($($name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
+        #[async_trait::async_trait]
+        impl Engine for NoEngine {
+            $(async fn $name(&self, $($argument: $kind),*) -> Result<$answer, EngineError> {
+                $(let _ = $argument;)*
+                Err(EngineError::Unreachable { address: "nowhere".into(), reason: "none".into() })
+            })*
+        }
+    };
+}
+
+unreachable_engine! {
+    info() -> EngineInfo;
+    image(reference: &str) -> Option<ImageInfo>;
+    images(labels: &[Label]) -> Vec<ImageInfo>;
+    pull(reference: &str, on_line: OnLine<'_>) -> ();
+    import_image(tar: &Path, reference: &str) -> ();
+    build_image(context: &Path, build: &ImageBuild, on_line: OnLine<'_>) -> ();
+    commit(container: &str, commit: &ImageCommit) -> String;
+    save_images(references: &[String], archive: &Path) -> ();
+    tag_image(reference: &str, new: &str) -> ();
+    remove_image(reference: &str) -> ();
+    create_container(spec: &ContainerSpec) -> String;
+    start_container(name: &str) -> ();
+    stop_container(name: &str, grace: Duration) -> ();
+    remove_container(name: &str) -> ();
+    container(name: &str) -> Option<ContainerInfo>;
+    containers(labels: &[Label]) -> Vec<ContainerInfo>;
+    wait_container(name: &str) -> i64;
+    container_log(name: &str, lines: usize) -> String;
+    upload(container: &str, path: &str, tar: Bytes) -> ();
+    download(container: &str, path: &str) -> Bytes;
+    exec(container: &str, command: &[&str], input: Option<ByteSource>) -> ExecOutput;
+    create_network(spec: &NetworkSpec) -> ();
+    networks(labels: &[Label]) -> Vec<NetworkInfo>;
+    remove_network(name: &str) -> ();
+    create_volume(name: &str, labels: &[Label]) -> ();
+    volumes(labels: &[Label]) -> Vec<String>;
+    remove_volume(name: &str) -> ();
+}
+
+/// An architecture that this machine does not run: no binary is asked for its version.
+fn foreign() -> &'static str {
+    if host_architecture() == "amd64" { "arm64" } else { "amd64" }
+}
+
+struct Case {
+    folder: tempfile::TempDir,
+    cache: PartsCache,
+    progress: Progress,
+}
+
+impl Case {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = PartsCache::at(folder.path().join("cache"));
+        cache.remember("tags-v1.37.2", "etcd:3.7.0-0\ncoredns:v1.14.6\npause:3.10.2\n");
+        Self { folder, cache, progress: Progress::silent() }
+    }
+
+    async fn obtain(&self, versions: &str) -> anyhow::Result<PartSet> {
+        let program = elf::head_for(foreign());
+        let mut files: Vec<(&str, &[u8])> =
+            BINARIES.iter().map(|name| (*name, program.as_slice())).collect();
+        files.push(("versions", versions.as_bytes()));
+        let path = self.folder.path().join("parts.tar");
+        fs::write(&path, tar_of(&files)).unwrap();
+        let source = KubernetesSource::File(path);
+        obtain(&source, foreign(), &self.cache, &NoEngine, &self.progress).await
+    }
+}
+
+#[tokio::test]
+async fn a_complete_archive_needs_no_compiler() {
+    let case = Case::new();
+    let set = case.obtain("kubernetes v1.37.2\netcd v3.7.3\ngo go1.26.8\n").await.unwrap();
+    assert_eq!(set.kubernetes, Version::new(1, 37, 2));
+    assert_eq!((set.etcd_tag.as_str(), set.coredns_tag.as_str()), ("3.7.0-0", "v1.14.6"));
+    assert_eq!(set.pause_tag, "3.10.2");
+    assert_eq!(set.versions["etcd"], "v3.7.3");
+    let mut names: Vec<String> = fs::read_dir(&set.directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort_unstable();
+    let mut expected = BINARIES.map(str::to_owned);
+    expected.sort_unstable();
+    assert_eq!(names, expected);
+    let stages: Vec<String> = case.progress.finished().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(stages, ["Unpack parts.tar"]);
+
+    let again = case.obtain("kubernetes v1.37.2\netcd v3.7.3\ngo go1.26.8\n").await.unwrap();
+    assert_eq!(again.versions, set.versions);
+}
+
+#[tokio::test]
+async fn an_archive_out_of_range_is_refused() {
+    let case = Case::new();
+    let error = case.obtain("kubernetes v1.30.4\n").await.unwrap_err();
+    assert!(matches!(error.downcast_ref(), Some(Failure::Input { .. })));
+    assert!(error.to_string().contains("1.31 to 1.37"), "{error}");
+    let error = case.obtain("kubernetes one\n").await.unwrap_err();
+    assert!(error.to_string().contains("`one` is not a Kubernetes version"), "{error}");
+}
+
+#[tokio::test]
+async fn an_unknown_architecture_is_refused() {
+    let case = Case::new();
+    let source = KubernetesSource::Version(Version::default_release());
+    let error = obtain(&source, "riscv64", &case.cache, &NoEngine, &case.progress).await;
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "node images are made for amd64 and arm64, not for riscv64"
+    );
+}

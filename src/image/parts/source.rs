@@ -1,0 +1,181 @@
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use crate::failure::Failure;
+use crate::kubernetes::Version;
+
+use super::archive;
+use super::cache::PartsCache;
+
+/// Where the binaries of Kubernetes come from, as `--kubernetes` says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KubernetesSource {
+    /// Compiled from Kubernetes' Go modules: `v1.37.2`.
+    Version(Version),
+    /// An archive of binaries: `file:PATH`.
+    File(PathBuf),
+    /// Upstream's own archive of binaries, downloaded: `release:v1.37.2`.
+    Release(Version),
+}
+
+impl KubernetesSource {
+    /// The version of Kubernetes that this source gives.
+    ///
+    /// For a file this reads the archive: its list of versions, or what one of its binaries
+    /// answers to `--version`. The answer is remembered in the cache folder.
+    ///
+    /// # Errors
+    /// `Failure::Input` when the file cannot be read, says no version, or says one that is out
+    /// of range.
+    pub fn version(&self) -> Result<Version, Failure> {
+        match self {
+            Self::Version(version) | Self::Release(version) => Ok(version.clone()),
+            Self::File(path) => {
+                let memory = PartsCache::open().ok();
+                in_range(archive::version(path, memory.as_ref())?)
+            }
+        }
+    }
+}
+
+impl FromStr for KubernetesSource {
+    type Err = Failure;
+
+    fn from_str(text: &str) -> Result<Self, Failure> {
+        let text = text.trim();
+        if let Some(path) = text.strip_prefix("file:") {
+            if path.is_empty() {
+                return Err(Failure::input("`file:` needs the path of an archive")
+                    .with_hint("write it as in `file:parts.tar.zst`"));
+            }
+            return Ok(Self::File(PathBuf::from(path)));
+        }
+        if let Some(release) = text.strip_prefix("release:") {
+            return Ok(Self::Release(in_range(version(release, text)?)?));
+        }
+        Ok(Self::Version(in_range(version(text, text)?)?))
+    }
+}
+
+impl fmt::Display for KubernetesSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version(version) => version.fmt(f),
+            Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::Release(version) => write!(f, "release:{version}"),
+        }
+    }
+}
+
+/// The same version, when kindrs builds and runs it; else an error that names the range.
+pub fn in_range(version: Version) -> Result<Version, Failure> {
+    if version.is_supported() {
+        return Ok(version);
+    }
+    let (oldest, newest) = (Version::OLDEST_MINOR, Version::NEWEST_MINOR);
+    Err(Failure::input(format!(
+        "Kubernetes {version} is out of range: kindrs builds and runs 1.{oldest} to 1.{newest}"
+    ))
+    .with_hint(format!("the default is {}", Version::default_release())))
+}
+
+fn version(part: &str, whole: &str) -> Result<Version, Failure> {
+    part.parse().map_err(|_| {
+        Failure::input(format!(
+            "`{whole}` is no source of Kubernetes: expected vMAJOR.MINOR.PATCH, file:PATH or \
+             release:vMAJOR.MINOR.PATCH"
+        ))
+        .with_hint(suggestion(whole))
+    })
+}
+
+/// What was probably meant by a text that is no source.
+fn suggestion(text: &str) -> String {
+    if text.contains(['/', '\\']) || [".tar", ".tgz", ".zst"].iter().any(|end| text.contains(end)) {
+        return format!("an archive is written with its prefix: file:{text}");
+    }
+    if let Some((prefix, rest)) = text.split_once(':') {
+        let near = ["file", "release"]
+            .into_iter()
+            .max_by(|a, b| strsim::jaro(prefix, a).total_cmp(&strsim::jaro(prefix, b)));
+        if let Some(near) = near.filter(|near| *near != prefix) {
+            return format!("did you mean `{near}:{rest}`?");
+        }
+    }
+    let numbers = text.rsplit(':').next().unwrap_or(text).trim_start_matches('v');
+    let complete = format!("v{numbers}.0");
+    match complete.parse::<Version>() {
+        Ok(version) if version.is_supported() => {
+            format!("the patch number is missing, as in {version}")
+        }
+        _ => format!("the default is {}", Version::default_release()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(text: &str) -> Result<KubernetesSource, String> {
+        text.parse::<KubernetesSource>().map_err(|failure| {
+            let hint = failure.hint().unwrap_or_default().to_owned();
+            assert!(matches!(failure, Failure::Input { .. }));
+            format!("{failure} ({hint})")
+        })
+    }
+
+    #[test]
+    fn each_form_is_read() {
+        assert_eq!(read("1.37.2"), Ok(KubernetesSource::Version(Version::new(1, 37, 2))));
+        assert_eq!(read(" v1.31.0 "), Ok(KubernetesSource::Version(Version::new(1, 31, 0))));
+        assert_eq!(read("file:a b.tar"), Ok(KubernetesSource::File("a b.tar".into())));
+        assert_eq!(read("release:1.36.3"), Ok(KubernetesSource::Release(Version::new(1, 36, 3))));
+    }
+
+    #[test]
+    fn wrong_forms_say_what_was_meant() {
+        let errors: Vec<String> = [
+            "v1.30.1",
+            "release:v1.38.0",
+            "1.37",
+            "releas:v1.37.2",
+            "./parts.tar.gz",
+            "latest",
+            "file:",
+            "release:1.36",
+        ]
+        .iter()
+        .map(|text| read(text).unwrap_err())
+        .collect();
+        insta::assert_snapshot!(errors.join("\n"), @"
+            Kubernetes v1.30.1 is out of range: kindrs builds and runs 1.31 to 1.37 (the default is v1.37.2)
+            Kubernetes v1.38.0 is out of range: kindrs builds and runs 1.31 to 1.37 (the default is v1.37.2)
+            `1.37` is no source of Kubernetes: expected vMAJOR.MINOR.PATCH, file:PATH or release:vMAJOR.MINOR.PATCH (the patch number is missing, as in v1.37.0)
+            `releas:v1.37.2` is no source of Kubernetes: expected vMAJOR.MINOR.PATCH, file:PATH or release:vMAJOR.MINOR.PATCH (did you mean `release:v1.37.2`?)
+            `./parts.tar.gz` is no source of Kubernetes: expected vMAJOR.MINOR.PATCH, file:PATH or release:vMAJOR.MINOR.PATCH (an archive is written with its prefix: file:./parts.tar.gz)
+            `latest` is no source of Kubernetes: expected vMAJOR.MINOR.PATCH, file:PATH or release:vMAJOR.MINOR.PATCH (the default is v1.37.2)
+            `file:` needs the path of an archive (write it as in `file:parts.tar.zst`)
+            `release:1.36` is no source of Kubernetes: expected vMAJOR.MINOR.PATCH, file:PATH or release:vMAJOR.MINOR.PATCH (the patch number is missing, as in v1.36.0)
+            ");
+    }
+
+    proptest! {
+        #[test]
+        fn display_and_parse_agree(minor in 31u32..=37, patch in 0u32..99, form in 0u8..3, path in "[a-z/.]{1,20}") {
+            let version = Version::new(1, minor, patch);
+            let source = match form {
+                0 => KubernetesSource::Version(version),
+                1 => KubernetesSource::Release(version),
+                _ => KubernetesSource::File(path.into()),
+            };
+            prop_assert_eq!(source.to_string().parse::<KubernetesSource>().unwrap(), source);
+        }
+
+        #[test]
+        fn reading_never_panics(text in ".*") {
+            let _ = text.parse::<KubernetesSource>();
+        }
+    }
+}

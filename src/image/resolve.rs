@@ -1,0 +1,270 @@
+//! Which image a cluster's nodes are made of.
+
+use std::time::UNIX_EPOCH;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::failure::Failure;
+use crate::kubernetes::Version;
+use crate::progress::Progress;
+use crate::runtime::{Engine, ImageInfo};
+
+use super::assemble::make;
+use super::labels::{RECIPE_LABEL, SOURCE_LABEL};
+use super::lock::BuildLock;
+use super::node_image::{NodeImage, inspect};
+use super::parts::{KubernetesSource, PartsCache};
+use super::pull::{PullError, pull};
+use super::recipe;
+
+/// What the user asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageRequest {
+    /// `--image`.
+    pub image: Option<String>,
+    /// `--kubernetes`, which counts when there is no `--image`.
+    pub kubernetes: KubernetesSource,
+}
+
+/// Finds, pulls or makes the image for a cluster's nodes, in this order: the image asked for; one
+/// that kindrs has made for that Kubernetes; `kindest/node`, where a registry answers; a new one.
+///
+/// # Errors
+/// `Failure::Input` for an image or a version that cannot be used, `Failure::Environment` when
+/// none can be had.
+pub async fn resolve(
+    engine: &dyn Engine,
+    request: &ImageRequest,
+    progress: &Progress,
+) -> anyhow::Result<NodeImage> {
+    if let Some(reference) = &request.image {
+        return named(engine, reference, progress).await;
+    }
+    let source = &request.kubernetes;
+    let version = source.version()?;
+    if let Some(image) = present(engine, source, &version, Some(progress)).await? {
+        return Ok(image);
+    }
+    if let KubernetesSource::Version(version) = source
+        && let Some(image) = published(engine, version, progress).await?
+    {
+        return Ok(image);
+    }
+    let cache = PartsCache::open()?;
+    let lock = BuildLock::take(&cache, progress).await?;
+    // Another kindrs may have made it in the meantime.
+    let image = match present(engine, source, &version, None).await? {
+        Some(image) => image,
+        None => make(engine, source, None, &made_reference(&version), &cache, progress).await?,
+    };
+    drop(lock);
+    Ok(image)
+}
+
+/// What kindrs calls the image that it makes for a version.
+pub(super) fn made_reference(version: &Version) -> String {
+    format!("kindrs/node:{version}")
+}
+
+/// What kindrs calls kind's image for a version once it was pulled: a local `kindest/node` may be
+/// anything, and this name says that it came from the registry.
+fn pulled_reference(version: &Version) -> String {
+    format!("kindrs/kindest-node:{version}")
+}
+
+/// A source in a label: archives are told apart by their place, size and time.
+pub(super) fn source_identity(source: &KubernetesSource) -> String {
+    let KubernetesSource::File(path) = source else { return source.to_string() };
+    let mut hash = Sha256::new();
+    let place = path.canonicalize().unwrap_or_else(|_| path.clone());
+    hash.update(place.as_os_str().as_encoded_bytes());
+    if let Ok(data) = std::fs::metadata(&place) {
+        let time = data.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        hash.update(data.len().to_le_bytes());
+        hash.update(time.unwrap_or_default().as_nanos().to_le_bytes());
+    }
+    let digits: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("file:{digits}")
+}
+
+async fn named(
+    engine: &dyn Engine,
+    reference: &str,
+    progress: &Progress,
+) -> anyhow::Result<NodeImage> {
+    if engine.image(reference).await?.is_none() {
+        pull(engine, reference, progress).await.map_err(|error| unavailable(reference, &error))?;
+    }
+    inspect(engine, reference).await
+}
+
+fn unavailable(reference: &str, error: &PullError) -> Failure {
+    if error.is_refusal() {
+        Failure::input(format!("there is no image {reference}: {error}"))
+            .with_hint("`docker image ls` shows the images that are here")
+    } else {
+        Failure::environment(format!("image {reference} is not here and cannot be pulled: {error}"))
+            .with_hint("leave --image out, and kindrs makes a node image itself")
+    }
+}
+
+/// The image that kindrs has made for this source, when it is as this kindrs would make it.
+async fn present(
+    engine: &dyn Engine,
+    source: &KubernetesSource,
+    version: &Version,
+    progress: Option<&Progress>,
+) -> anyhow::Result<Option<NodeImage>> {
+    let reference = made_reference(version);
+    if let Some(image) = engine.image(&reference).await? {
+        match reason_to_remake(&image, source) {
+            None => return Ok(Some(inspect(engine, &reference).await?)),
+            Some(reason) => {
+                if let Some(progress) = progress {
+                    progress.note(format!("{reference} {reason}; making it again"));
+                }
+                return Ok(None);
+            }
+        }
+    }
+    let pulled = pulled_reference(version);
+    if matches!(source, KubernetesSource::Version(_)) && engine.image(&pulled).await?.is_some() {
+        return Ok(Some(inspect(engine, &pulled).await?));
+    }
+    Ok(None)
+}
+
+fn reason_to_remake(image: &ImageInfo, source: &KubernetesSource) -> Option<&'static str> {
+    if image.labels.get(RECIPE_LABEL) != Some(&recipe::node_recipe()) {
+        return Some("was made by another version of kindrs");
+    }
+    // Whatever a version's binaries came from, they are of that version; an archive or upstream's
+    // release is asked for by who wants just those.
+    let any = matches!(source, KubernetesSource::Version(_));
+    let same = image.labels.get(SOURCE_LABEL) == Some(&source_identity(source));
+    (!any && !same).then_some("holds other binaries than those asked for")
+}
+
+/// kind's own image for a version, where a registry answers.
+async fn published(
+    engine: &dyn Engine,
+    version: &Version,
+    progress: &Progress,
+) -> anyhow::Result<Option<NodeImage>> {
+    // An image of ours under this name is to be made again, not replaced by another kind.
+    if engine.image(&made_reference(version)).await?.is_some() {
+        return Ok(None);
+    }
+    let reference = format!("kindest/node:{version}");
+    match pull(engine, &reference, progress).await {
+        Ok(()) => {
+            let pulled = pulled_reference(version);
+            engine.tag_image(&reference, &pulled).await?;
+            Ok(Some(inspect(engine, &pulled).await?))
+        }
+        Err(error) => {
+            progress.note(format!("{reference} cannot be pulled ({error}); making a node image"));
+            Ok(None)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::labels::IMAGE_LABEL;
+    use crate::runtime::fake::FakeEngine;
+
+    fn ours(recipe: &str, source: &str) -> ImageInfo {
+        let labels = [(IMAGE_LABEL, "v1.37.2"), (RECIPE_LABEL, recipe), (SOURCE_LABEL, source)];
+        ImageInfo {
+            entrypoint: vec!["/sbin/init".into()],
+            labels: labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+            ..Default::default()
+        }
+    }
+
+    fn request(image: Option<&str>, kubernetes: &str) -> ImageRequest {
+        ImageRequest { image: image.map(str::to_owned), kubernetes: kubernetes.parse().unwrap() }
+    }
+
+    async fn reference(engine: &FakeEngine, request: &ImageRequest) -> anyhow::Result<String> {
+        Ok(resolve(engine, request, &Progress::silent()).await?.reference)
+    }
+
+    #[tokio::test]
+    async fn the_image_asked_for_comes_first() {
+        let current = ours(&recipe::node_recipe(), "v1.37.2");
+        let engine = FakeEngine::default().with_image("kindrs/node:v1.37.2", current.clone());
+        engine.state().registry.insert("mine:1".into(), current);
+        let wanted = request(Some("mine:1"), "v1.37.2");
+        assert_eq!(reference(&engine, &wanted).await.unwrap(), "mine:1");
+        assert_eq!(reference(&engine, &wanted).await.unwrap(), "mine:1");
+        let pulls = engine.calls().iter().filter(|call| call.starts_with("pull")).count();
+        assert_eq!(pulls, 1, "a present image is not pulled");
+    }
+
+    #[tokio::test]
+    async fn a_missing_image_is_an_error_with_a_hint() {
+        let error =
+            reference(&FakeEngine::default(), &request(Some("no:1"), "v1.37.2")).await.unwrap_err();
+        let failure = error.downcast_ref::<Failure>().unwrap();
+        assert!(matches!(failure, Failure::Environment { .. }) && failure.hint().is_some());
+        let refused = crate::runtime::EngineError::Refused {
+            what: "pulling image no:1".into(),
+            reason: "manifest unknown".into(),
+        };
+        assert!(matches!(unavailable("no:1", &refused.into()), Failure::Input { .. }));
+    }
+
+    #[tokio::test]
+    async fn our_image_is_used_before_anything_is_pulled() {
+        let image = ours(&recipe::node_recipe(), "file:0123");
+        let engine = FakeEngine::default().with_image("kindrs/node:v1.37.2", image);
+        let found = reference(&engine, &request(None, "v1.37.2")).await.unwrap();
+        assert_eq!(found, "kindrs/node:v1.37.2");
+        assert!(!engine.calls().iter().any(|call| call.starts_with("pull")));
+    }
+
+    #[tokio::test]
+    async fn kinds_image_is_used_when_it_was_pulled_and_then_remembered() {
+        let stock = ImageInfo {
+            labels: [(IMAGE_LABEL.into(), "v1.37.2".into())].into(),
+            ..Default::default()
+        };
+        // A local image of that name, which is not the registry's.
+        let engine = FakeEngine::default().with_image("kindest/node:v1.37.2", stock.clone());
+        engine.state().registry.insert("kindest/node:v1.37.2".into(), stock);
+        for _ in 0..2 {
+            let found = reference(&engine, &request(None, "v1.37.2")).await.unwrap();
+            assert_eq!(found, "kindrs/kindest-node:v1.37.2");
+        }
+        let pulls = engine.calls().iter().filter(|call| call.starts_with("pull")).count();
+        assert_eq!(pulls, 1);
+    }
+
+    #[test]
+    fn an_image_of_another_recipe_or_source_is_made_again() {
+        let recipe = recipe::node_recipe();
+        let version: KubernetesSource = "v1.37.2".parse().unwrap();
+        let release: KubernetesSource = "release:v1.37.2".parse().unwrap();
+        assert_eq!(reason_to_remake(&ours(&recipe, "release:v1.37.2"), &version), None);
+        assert_eq!(reason_to_remake(&ours(&recipe, "release:v1.37.2"), &release), None);
+        assert!(reason_to_remake(&ours(&recipe, "v1.37.2"), &release).is_some());
+        assert!(reason_to_remake(&ours("0123", "v1.37.2"), &version).is_some());
+        assert!(reason_to_remake(&ImageInfo::default(), &version).is_some());
+    }
+
+    #[test]
+    fn a_changed_archive_is_another_source() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("parts.tar");
+        let identity = || source_identity(&KubernetesSource::File(path.clone()));
+        std::fs::write(&path, "one").unwrap();
+        let first = identity();
+        assert_eq!(first, identity());
+        std::fs::write(&path, "other").unwrap();
+        assert_ne!(first, identity());
+        assert!(first.starts_with("file:"));
+    }
+}
