@@ -18,7 +18,7 @@ use crate::render::Rendered;
 use crate::runtime::Engine;
 
 use super::prepare::{Preparation, prepare};
-use super::{bootstrap, discard, readiness, rendering, start};
+use super::{bootstrap, delete, readiness, rendering, start};
 
 /// What the user asked for.
 #[derive(Debug, Clone)]
@@ -61,7 +61,7 @@ pub async fn dry_run(
     let plan = preparation.next_plan(options)?;
     let stage = progress.stage("Check the configuration with kubeadm");
     let result = rendering::render(engine, &plan).await;
-    discard::discard(engine, &plan.name, &plan.run).await?;
+    delete::delete_run(engine, &plan.name, &plan.run).await?;
     result?;
     stage.finish();
     Ok(plan)
@@ -93,7 +93,7 @@ pub async fn create(
             ));
         } else {
             let stage = progress.stage("Remove what was made");
-            discard::discard(engine, &options.name, &run)
+            delete::delete_run(engine, &options.name, &run)
                 .await
                 .context("after a failure, what was made could not be removed")?;
             if preparation.kubeconfig_written {
@@ -167,16 +167,17 @@ async fn bring_up_kubernetes(
         anyhow::Ok(())
     };
     let Some(patience) = options.wait else { return bootstrapped.await };
+    let waiting = readiness::Waiting::default();
     let ready = async {
         let nodes = async {
             let stage = progress.stage(format!("Wait for {} nodes to be Ready", plan.nodes.len()));
-            readiness::await_nodes(&client, plan, &stage).await?;
+            readiness::await_nodes(&client, plan, &stage, &waiting).await?;
             stage.finish();
             anyhow::Ok(())
         };
         let pods = async {
             let stage = progress.stage("Wait for the system's pods");
-            readiness::await_system_pods(&client, plan, &stage).await?;
+            readiness::await_system_pods(&client, plan, &stage, &waiting).await?;
             stage.finish();
             anyhow::Ok(())
         };
@@ -187,10 +188,19 @@ async fn bring_up_kubernetes(
         anyhow::Ok(())
     };
     let all = async { tokio::try_join!(bootstrapped, ready).map(|_| ()) };
-    tokio::time::timeout(patience, all).await.map_err(|_| {
-        Failure::environment(format!("the cluster is not ready after {} s", patience.as_secs()))
-            .with_hint("a longer --wait gives it more time; --retain keeps it for study")
-    })?
+    if let Ok(result) = tokio::time::timeout(patience, all).await {
+        return result;
+    }
+    let failure = match readiness::diagnose(engine, plan).await {
+        Some(cause) => cause,
+        None => Failure::environment(format!(
+            "the cluster is not ready after {} s; it still waits for: {}",
+            patience.as_secs(),
+            waiting.describe()
+        ))
+        .with_hint("a longer --wait gives it more time; --retain keeps it for study"),
+    };
+    Err(failure.into())
 }
 
 /// What the user's kubeconfig gets: the administrator's certificate of the first control plane.

@@ -10,7 +10,7 @@ use crate::cluster::labels;
 use crate::failure::Failure;
 use crate::kubeconfig;
 use crate::progress::Progress;
-use crate::runtime::{Engine, EngineError};
+use crate::runtime::{Engine, EngineError, Label};
 
 /// How often something in use is tried again; with the pauses below, for about ten seconds.
 const ATTEMPTS: usize = 14;
@@ -72,10 +72,27 @@ pub async fn delete(
 /// # Errors
 /// [`Failure::Environment`] naming the objects that could not be deleted; the others are.
 pub async fn delete_objects(engine: &dyn Engine, cluster: &str) -> Result<Deleted, Failure> {
+    delete_labelled(engine, cluster, &labels::in_cluster(cluster)).await
+}
+
+/// Deletes what one run of `create` made of a cluster, and nothing that another run made.
+///
+/// # Errors
+/// As [`delete_objects`].
+pub async fn delete_run(engine: &dyn Engine, cluster: &str, run: &str) -> Result<Deleted, Failure> {
+    let filter: Vec<Label> = labels::cluster(cluster, run).into_iter().collect();
+    delete_labelled(engine, cluster, &filter).await
+}
+
+async fn delete_labelled(
+    engine: &dyn Engine,
+    cluster: &str,
+    filter: &[Label],
+) -> Result<Deleted, Failure> {
     let mut deleted = Deleted::default();
     let mut quiet = 0;
     for _ in 0..MOST_ANSWERS {
-        quiet = if round(engine, cluster, &mut deleted).await? { 0 } else { quiet + 1 };
+        quiet = if round(engine, cluster, filter, &mut deleted).await? { 0 } else { quiet + 1 };
         if quiet == QUIET_ANSWERS {
             break;
         }
@@ -85,12 +102,16 @@ pub async fn delete_objects(engine: &dyn Engine, cluster: &str) -> Result<Delete
 }
 
 /// Deletes what there is now; says whether there was anything.
-async fn round(engine: &dyn Engine, cluster: &str, deleted: &mut Deleted) -> Result<bool, Failure> {
-    let filter = labels::in_cluster(cluster);
+async fn round(
+    engine: &dyn Engine,
+    cluster: &str,
+    filter: &[Label],
+    deleted: &mut Deleted,
+) -> Result<bool, Failure> {
     let (containers, volumes, networks) = tokio::try_join!(
-        engine.containers(&filter),
-        engine.volumes(&filter),
-        engine.networks(&filter)
+        engine.containers(filter),
+        engine.volumes(filter),
+        engine.networks(filter)
     )?;
     if containers.is_empty() && volumes.is_empty() && networks.is_empty() {
         return Ok(false);

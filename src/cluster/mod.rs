@@ -7,7 +7,6 @@ pub mod access;
 mod bootstrap;
 pub mod create;
 pub mod delete;
-mod discard;
 #[cfg(test)]
 mod fixture;
 pub mod inventory;

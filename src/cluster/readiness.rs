@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -10,10 +11,29 @@ use kube::runtime::watcher;
 use kube::{Client, Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 
+use crate::failure::Failure;
 use crate::kubernetes::conditions::{is_node_ready, is_pod_ready, pod_reason};
 use crate::plan::{ClusterPlan, PodNetwork};
 use crate::progress::Stage;
 use crate::runtime::Engine;
+
+/// What a cluster still waits for, kept for the message when the time is over.
+#[derive(Debug, Default)]
+pub(super) struct Waiting(Mutex<BTreeMap<&'static str, Vec<String>>>);
+
+impl Waiting {
+    fn set(&self, what: &'static str, names: Vec<String>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(what, names);
+    }
+
+    /// All that is waited for, as `nodes a, b; pods c`; empty when it is not known.
+    pub(super) fn describe(&self) -> String {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let parts = all.iter().filter(|(_, names)| !names.is_empty());
+        let parts = parts.map(|(what, names)| format!("{what} {}", names.join(", ")));
+        parts.collect::<Vec<_>>().join("; ")
+    }
+}
 
 /// Waits until every node is Ready; says which are not. With a CNI of the user's own, until
 /// every node is registered: none can be Ready before that is installed.
@@ -21,6 +41,7 @@ pub(super) async fn await_nodes(
     client: &Client,
     plan: &ClusterPlan,
     stage: &Stage,
+    all_waiting: &Waiting,
 ) -> anyhow::Result<()> {
     let wanted: BTreeSet<&str> = plan.nodes.iter().map(|node| node.name.as_str()).collect();
     let without_network = plan.pod_network == PodNetwork::User;
@@ -31,7 +52,9 @@ pub(super) async fn await_nodes(
         let waiting: Vec<&str> = wanted.iter().copied().filter(|name| !ready(name)).collect();
         let done = wanted.len() - waiting.len();
         stage.advance(share(done, wanted.len()), waiting.join(", "));
-        waiting.is_empty()
+        let done = waiting.is_empty();
+        all_waiting.set("nodes", waiting.into_iter().map(str::to_owned).collect());
+        done
     })
     .await
 }
@@ -41,6 +64,7 @@ pub(super) async fn await_system_pods(
     client: &Client,
     plan: &ClusterPlan,
     stage: &Stage,
+    all_waiting: &Waiting,
 ) -> anyhow::Result<()> {
     let wanted = system_pods(plan);
     let pods: Api<Pod> = Api::namespaced(client.clone(), "kube-system");
@@ -50,7 +74,9 @@ pub(super) async fn await_system_pods(
             share(pods.len().saturating_sub(waiting.len()), pods.len().max(1)),
             waiting.join(", "),
         );
-        waiting.is_empty()
+        let done = waiting.is_empty();
+        all_waiting.set("pods", waiting);
+        done
     })
     .await
 }
@@ -72,6 +98,25 @@ pub(super) async fn await_dns(engine: &dyn Engine, plan: &ClusterPlan) -> anyhow
     });
     try_join_all(answered).await.context("asking cluster DNS")?;
     Ok(())
+}
+
+/// The likely cause in kubelet's log on the nodes, where it is one that the user can mend.
+pub(super) async fn diagnose(engine: &dyn Engine, plan: &ClusterPlan) -> Option<Failure> {
+    let script = "journalctl -u kubelet -n 400 --no-pager | grep -c 'too many open files'";
+    for node in &plan.nodes {
+        let output = engine.exec(&node.name, &["sh", "-c", script], None).await;
+        if output.is_ok_and(|output| output.code == 0) {
+            return Some(
+                Failure::environment(format!(
+                    "the cluster is not ready: kubelet on {} runs out of inotify instances, of \
+                     which the host has too few for so many nodes",
+                    node.name
+                ))
+                .with_hint("sudo sysctl fs.inotify.max_user_instances=1024"),
+            );
+        }
+    }
+    None
 }
 
 /// A script that asks cluster DNS for its own Service over UDP and fails unless an answer without
@@ -170,6 +215,69 @@ where
 }
 
 fn share(done: usize, of: usize) -> Option<f64> {
-    #[allow(clippy::cast_precision_loss)]
+    #[expect(clippy::cast_precision_loss, reason = "counts of pods are small")]
     (of > 0).then(|| done as f64 / of as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kubernetes::Version;
+    use crate::plan::sample::sample_plan;
+    use serde_json::json;
+
+    fn pod(name: &str, ready: bool, host_network: bool) -> (String, Pod) {
+        let status = if ready { "True" } else { "False" };
+        let object = json!({
+            "metadata": { "name": name },
+            "spec": { "containers": [], "hostNetwork": host_network },
+            "status": { "phase": "Running", "conditions": [{ "type": "Ready", "status": status }] },
+        });
+        (name.to_owned(), serde_json::from_value(object).unwrap())
+    }
+
+    #[test]
+    fn a_pod_that_is_missing_or_not_ready_is_waited_for() {
+        let plan = sample_plan(1, 1, &Version::new(1, 37, 2));
+        let wanted = system_pods(&plan);
+        let mut pods = BTreeMap::from([
+            pod("etcd-dev-control-plane", true, true),
+            pod("kube-apiserver-dev-control-plane", true, true),
+            pod("kube-controller-manager-dev-control-plane", true, true),
+            pod("kube-scheduler-dev-control-plane", false, true),
+            pod("kube-proxy-a", true, true),
+            pod("coredns-a", true, false),
+            pod("coredns-b", true, false),
+        ]);
+        assert_eq!(
+            missing_pods(&wanted, &pods, false),
+            ["kube-scheduler-dev-control-plane (Running)", "kube-proxy- (1 of 2)"]
+        );
+        pods.extend([
+            pod("kube-scheduler-dev-control-plane", true, true),
+            pod("kube-proxy-b", true, true),
+        ]);
+        assert_eq!(missing_pods(&wanted, &pods, false), Vec::<String>::new());
+    }
+
+    #[test]
+    fn without_a_network_only_pods_of_the_host_network_are_waited_for() {
+        let pods = BTreeMap::from([pod("coredns-a", false, false), pod("x", false, true)]);
+        assert_eq!(missing_pods(&BTreeMap::new(), &pods, true), ["x (Running)"]);
+    }
+
+    #[test]
+    fn the_question_goes_to_the_dns_service() {
+        let plan = sample_plan(1, 0, &Version::new(1, 37, 2));
+        insta::assert_snapshot!(dns_query_script(&plan));
+    }
+
+    #[test]
+    fn what_is_waited_for_is_told() {
+        let waiting = Waiting::default();
+        assert_eq!(waiting.describe(), "");
+        waiting.set("pods", vec!["a".into(), "b".into()]);
+        waiting.set("nodes", Vec::new());
+        assert_eq!(waiting.describe(), "pods a, b");
+    }
 }

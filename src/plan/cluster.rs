@@ -3,6 +3,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::Ipv4Net;
 
+use crate::cluster::labels;
 use crate::config::{self, Cluster, Role};
 use crate::failure::Failure;
 use crate::kubernetes::Version;
@@ -242,7 +243,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<ClusterPlan, Failure> {
                 }
             }
             NodePlan {
-                volume: format!("{name}-var"),
+                volume: labels::volume(&name),
                 name,
                 role: node.role,
                 image: image.reference.clone(),
@@ -289,7 +290,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<ClusterPlan, Failure> {
         name: input.name.to_owned(),
         run: input.run.to_owned(),
         version,
-        network: format!("kindrs-{}", input.name),
+        network: labels::network(input.name),
         subnet: input.subnet,
         nodes,
         load_balancer,

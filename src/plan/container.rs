@@ -2,13 +2,11 @@ use std::collections::BTreeMap;
 
 use crate::cluster::labels;
 use crate::config::Role;
+use crate::image::WRAPPER_PATH;
 use crate::runtime::{ContainerSpec, Mount, MountSource, NetworkAttachment, Propagation};
 
 use super::capabilities::NODE_CAPABILITIES;
 use super::{ClusterPlan, LoadBalancerPlan, NodePlan};
-
-/// Where the wrapper lies that runs before an image's own entrypoint.
-pub const WRAPPER: &str = "/kindrs/wrapper";
 
 /// The container of a node: what `--privileged` would give, named piece by piece, because a
 /// daemon that lacks one capability itself refuses the whole of it.
@@ -30,7 +28,8 @@ pub fn node_container(plan: &ClusterPlan, node: &NodePlan) -> ContainerSpec {
         },
     ];
     mounts.extend(node.mounts.iter().cloned());
-    let entrypoint = std::iter::once(WRAPPER.to_owned()).chain(node.entrypoint.iter().cloned());
+    let entrypoint =
+        std::iter::once(WRAPPER_PATH.to_owned()).chain(node.entrypoint.iter().cloned());
     ContainerSpec {
         name: node.name.clone(),
         image: node.image.clone(),

@@ -4,8 +4,9 @@ use bytes::Bytes;
 
 use crate::config::Role;
 use crate::failure::Failure;
+use crate::image::WRAPPER_PATH;
 use crate::pki::{Identity, Pki};
-use crate::plan::{Authority, ClusterPlan, KUBECONFIG_IDS, NodePlan, PodNetwork, WRAPPER};
+use crate::plan::{Authority, ClusterPlan, KUBECONFIG_IDS, NodePlan, PodNetwork};
 
 use super::{
     KubeadmPurpose, Kubeconfig, KubeconfigUser, Rendered, await_api_drop_in, cni_configuration,
@@ -74,7 +75,7 @@ pub fn node_files(
         user: KubeconfigUser::File(KUBELET_IDENTITY),
     });
     let mut files = vec![
-        NodeFile::text(WRAPPER, 0o755, wrapper),
+        NodeFile::text(WRAPPER_PATH, 0o755, wrapper),
         NodeFile::text(
             "/kind/kubeadm.conf",
             0o600,

@@ -212,6 +212,8 @@ fn kubelet_configuration(plan: &ClusterPlan, node: &NodePlan, purpose: KubeadmPu
         "cgroupDriver": "systemd",
         "cgroupRoot": "/kubelet",
         "failSwapOn": false,
+        // Without CAP_SYS_RESOURCE no process can lower its own score.
+        "oomScoreAdj": 0,
         // The nodes share the host's disk: its level says nothing about them.
         "imageGCHighThresholdPercent": 100,
         "evictionHard": { "nodefs.available": "0%", "nodefs.inodesFree": "0%", "imagefs.available": "0%" },
@@ -240,6 +242,7 @@ fn kube_proxy_configuration(plan: &ClusterPlan) -> Value {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",
         "mode": "iptables",
+        "oomScoreAdj": 0,
         // The kernel's connection tracking is the host's: its limits are not a node's to set.
         "conntrack": { "maxPerCore": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s" },
         // Rules appear as soon as a Service does, not a second later.
