@@ -36,7 +36,7 @@ pub fn node_container(plan: &ClusterPlan, node: &NodePlan) -> ContainerSpec {
         hostname: node.name.clone(),
         labels: container_labels(plan, node.role.name()),
         entrypoint: Some(entrypoint.collect()),
-        environment: vec!["container=docker".into(), format!("KINDRS_NODE={}", node.name)],
+        environment,
         capabilities: NODE_CAPABILITIES.iter().map(|(name, _)| (*name).to_owned()).collect(),
         security_options: vec![
             // Pods get profiles of their own from containerd; the node must be able to set them.
