@@ -28,6 +28,11 @@ pub fn node_container(plan: &ClusterPlan, node: &NodePlan) -> ContainerSpec {
         },
     ];
     mounts.extend(node.mounts.iter().cloned());
+    let mut environment = vec!["container=docker".to_owned()];
+    if node.role == Role::ControlPlane {
+        // For `docker exec NODE kubectl`.
+        environment.push("KUBECONFIG=/etc/kubernetes/admin.conf".into());
+    }
     let entrypoint =
         std::iter::once(WRAPPER_PATH.to_owned()).chain(node.entrypoint.iter().cloned());
     ContainerSpec {
