@@ -18,5 +18,6 @@ mod high_availability;
 mod killed;
 mod lifecycle;
 mod node_loss;
+mod pulled_image;
 mod stock_image;
 mod workloads;

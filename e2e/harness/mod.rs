@@ -10,7 +10,9 @@ mod steps;
 mod turn;
 mod wait;
 
-pub use docker::{Footprint, docker, footprint, in_node, inspect, node_get, try_in_node};
+pub use docker::{
+    Footprint, docker, footprint, in_node, inspect, node_get, try_docker, try_in_node,
+};
 pub use images::{image_of, remove_images, small_image};
 pub use kubectl::Kubectl;
 pub use manifest::{BUSYBOX, container, deployment, pod, service, web_container};
