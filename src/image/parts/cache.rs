@@ -80,9 +80,9 @@ impl PartsCache {
         if let Some(folder) = self.landed(key) {
             return Ok(Claim::Landed(folder));
         }
-        let lock = self.folder("locks")?.join(format!("{key}.lock"));
-        let lock = File::create(&lock)
-            .map_err(|error| diagnosis::io(&format!("cannot write {}", lock.display()), &error))?;
+        let path = self.folder("locks")?.join(format!("{key}.lock"));
+        let lock = File::create(&path)
+            .map_err(|error| diagnosis::io(&format!("cannot write {}", path.display()), &error))?;
         let mut said = false;
         loop {
             match lock.try_lock() {
@@ -102,7 +102,7 @@ impl PartsCache {
         if let Some(folder) = self.landed(key) {
             return Ok(Claim::Landed(folder));
         }
-        Ok(Claim::Ours(self.workspace(key, lock)?))
+        Ok(Claim::Ours(self.workspace(key, path, lock)?))
     }
 
     /// Removes the workspaces of processes that were killed: those whose lock is free.
@@ -119,7 +119,7 @@ impl PartsCache {
     }
 
     /// An empty workspace; what a killed process left under this key is removed.
-    fn workspace(&self, key: &str, lock: File) -> anyhow::Result<Workspace> {
+    fn workspace(&self, key: &str, lock_path: PathBuf, lock: File) -> anyhow::Result<Workspace> {
         let root = self.folder("work")?.join(key);
         // A workspace that resists does no harm but to the disk.
         let _ = self.sweep();
@@ -138,7 +138,8 @@ impl PartsCache {
             log: self.folder("logs")?.join(format!("{key}.log")),
             key: key.to_owned(),
             root,
-            _lock: lock,
+            lock: lock_path,
+            _held: lock,
         })
     }
 
@@ -162,7 +163,9 @@ pub struct Workspace {
     root: PathBuf,
     target: PathBuf,
     log: PathBuf,
-    _lock: File,
+    lock: PathBuf,
+    // Declared last: it is let go of when all else is cleared away.
+    _held: File,
 }
 
 impl Workspace {
@@ -189,6 +192,11 @@ impl Workspace {
     /// The folder for temporary files of compilers.
     pub fn temporary(&self) -> PathBuf {
         self.root.join("temporary")
+    }
+
+    /// The file whose lock is held.
+    pub fn lock(&self) -> &Path {
+        &self.lock
     }
 
     /// The log file, which outlives the workspace.
