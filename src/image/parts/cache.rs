@@ -80,9 +80,9 @@ impl PartsCache {
         if let Some(folder) = self.landed(key) {
             return Ok(Claim::Landed(folder));
         }
-        let lock = self.folder("locks")?.join(format!("{key}.lock"));
-        let lock = File::create(&lock)
-            .map_err(|error| diagnosis::io(&format!("cannot write {}", lock.display()), &error))?;
+        let path = self.folder("locks")?.join(format!("{key}.lock"));
+        let lock = File::create(&path)
+            .map_err(|error| diagnosis::io(&format!("cannot write {}", path.display()), &error))?;
         let mut said = false;
         loop {
             match lock.try_lock() {
@@ -102,43 +102,49 @@ impl PartsCache {
         if let Some(folder) = self.landed(key) {
             return Ok(Claim::Landed(folder));
         }
-        Ok(Claim::Ours(self.workspace(key, lock)?))
+        Ok(Claim::Ours(self.workspace(key, path, lock)?))
     }
 
-    /// Removes the workspaces of processes that were killed: those whose lock is free.
-    fn sweep(&self) -> io::Result<()> {
+    /// Removes the workspaces of processes that were killed: those under `held`, which the caller
+    /// locked, and those whose lock is free.
+    fn sweep(&self, held: &str) -> io::Result<()> {
         for entry in fs::read_dir(self.root.join("work"))? {
             let entry = entry?;
-            let name = format!("{}.lock", entry.file_name().to_string_lossy());
-            let lock = File::create(self.root.join("locks").join(name))?;
-            if lock.try_lock().is_ok() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let key = name.split('~').next().unwrap_or(&name);
+            let lock = File::create(self.root.join("locks").join(format!("{key}.lock")))?;
+            if key == held || lock.try_lock().is_ok() {
                 remove_folder(&entry.path())?;
             }
         }
         Ok(())
     }
 
-    /// An empty workspace; what a killed process left under this key is removed.
-    fn workspace(&self, key: &str, lock: File) -> anyhow::Result<Workspace> {
-        let root = self.folder("work")?.join(key);
+    /// An empty workspace; what killed processes left is removed.
+    ///
+    /// Its name is new each time: a compiler that outlived its kindrs must not write into it.
+    fn workspace(&self, key: &str, lock_path: PathBuf, lock: File) -> anyhow::Result<Workspace> {
+        let work = self.folder("work")?;
         // A workspace that resists does no harm but to the disk.
-        let _ = self.sweep();
+        let _ = self.sweep(key);
         let made = (|| {
-            remove_folder(&root)?;
+            let root =
+                tempfile::Builder::new().prefix(&format!("{key}~")).tempdir_in(&work)?.keep();
             for folder in ["output", "module", "temporary"] {
                 fs::create_dir_all(root.join(folder))?;
             }
-            Ok(())
+            Ok(root)
         })();
-        made.map_err(|error: io::Error| {
-            diagnosis::io(&format!("cannot make {}", root.display()), &error)
+        let root = made.map_err(|error: io::Error| {
+            diagnosis::io(&format!("cannot make a folder in {}", work.display()), &error)
         })?;
         Ok(Workspace {
             target: self.folder("built")?.join(key),
             log: self.folder("logs")?.join(format!("{key}.log")),
             key: key.to_owned(),
             root,
-            _lock: lock,
+            lock: lock_path,
+            _held: lock,
         })
     }
 
@@ -162,7 +168,9 @@ pub struct Workspace {
     root: PathBuf,
     target: PathBuf,
     log: PathBuf,
-    _lock: File,
+    lock: PathBuf,
+    // Declared last: it is let go of when all else is cleared away.
+    _held: File,
 }
 
 impl Workspace {
@@ -189,6 +197,11 @@ impl Workspace {
     /// The folder for temporary files of compilers.
     pub fn temporary(&self) -> PathBuf {
         self.root.join("temporary")
+    }
+
+    /// The file whose lock is held.
+    pub fn lock(&self) -> &Path {
+        &self.lock
     }
 
     /// The log file, which outlives the workspace.
@@ -283,29 +296,24 @@ mod tests {
         }
     }
 
+    /// What a kill leaves: a folder in `work`, and a lock that nobody holds.
+    fn leftover(cache: &PartsCache, key: &str) -> PathBuf {
+        let folder = cache.folder(&format!("work/{key}~dead/output")).unwrap();
+        fs::write(folder.join("half"), "bin").unwrap();
+        folder
+    }
+
     #[tokio::test]
-    async fn what_a_killed_process_left_is_removed_and_not_taken_for_complete() {
+    async fn what_killed_processes_left_is_removed_and_not_taken_for_complete() {
         let folder = tempfile::tempdir().unwrap();
         let cache = PartsCache::at(folder.path());
-        let workspace = ours(cache.claim("k", "it", &Progress::silent()).await.unwrap());
-        let half = workspace.output().join("half");
-        fs::write(&half, "bin").unwrap();
-        // A kill closes the lock's file and runs no destructor.
-        let Workspace { root, .. } = &workspace;
-        let root = root.clone();
-        let copy = folder.path().join("copy");
-        fs::rename(&root, &copy).unwrap();
-        drop(workspace);
-        fs::rename(&copy, &root).unwrap();
-        assert!(half.exists());
+        let held = ours(cache.claim("held", "it", &Progress::silent()).await.unwrap());
+        let left = [leftover(&cache, "k"), leftover(&cache, "other")];
 
-        let other = ours(cache.claim("other", "it", &Progress::silent()).await.unwrap());
-        assert!(!root.exists(), "swept");
-        fs::create_dir_all(half.parent().unwrap()).unwrap();
-        fs::write(&half, "bin").unwrap();
         let again = ours(cache.claim("k", "it", &Progress::silent()).await.unwrap());
-        assert!(!half.exists());
-        assert!(again.output().is_dir() && other.output().is_dir(), "held ones stay");
+        assert!(left.iter().all(|folder| !folder.exists()));
+        assert_eq!(fs::read_dir(again.output()).unwrap().count(), 0);
+        assert!(held.output().is_dir());
     }
 
     #[tokio::test]

@@ -8,9 +8,10 @@ use crate::progress::{Progress, Stage};
 use crate::runtime::Engine;
 
 use super::cache::{Claim, PartsCache, Workspace};
-use super::container::{Job, ensure_image};
+use super::container::{Job, ensure_image, trusted_certificates};
 use super::diagnosis;
 use super::elf;
+use super::module;
 use super::process::{self, Ended, Seen, Watcher};
 use super::recipe::Recipe;
 use super::toolchain::{self, GoVersion, HostGo, c_compiler, go_environment, links_seccomp};
@@ -75,7 +76,8 @@ impl<'a> Workshop<'a> {
         let host = self.host_go.get_or_init(HostGo::find).await.clone();
         let installed = host.as_ref().map(|go| go.version);
         let Some(go) = host.filter(|go| go.version >= needed) else {
-            let image = needed.image();
+            // One image for everything, rather than one for each part's own need.
+            let image = needed.max(module::newest_go()).image();
             ensure_image(self.engine, &image)
                 .await
                 .map_err(|reason| go_is_missing(what, needed, installed, &image, &reason))?;
@@ -164,6 +166,12 @@ impl<'a> Workshop<'a> {
             None => "go".to_owned(),
         }];
         command.extend_from_slice(arguments);
+        let mut read: Vec<(PathBuf, &'static str)> =
+            go.iter().map(|go| (go.root.clone(), "/usr/local/go")).collect();
+        if let Some((file, inside)) = trusted_certificates() {
+            environment.insert("SSL_CERT_FILE".to_owned(), inside.to_owned());
+            read.push((file, inside));
+        }
         Ok(Job {
             image: image.to_owned(),
             packages: packages.to_vec(),
@@ -171,7 +179,7 @@ impl<'a> Workshop<'a> {
             command,
             environment,
             written: vec![modules, built],
-            read: go.map(|go| (go.root.clone(), "/usr/local/go")),
+            read,
         })
     }
 

@@ -6,18 +6,30 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use crate::runtime::{ContainerSpec, Engine, Mount, MountSource, NetworkAttachment, Propagation};
+use crate::runtime::{
+    ContainerInfo, ContainerSpec, Engine, EngineError, Mount, MountSource, NetworkAttachment,
+    Propagation,
+};
 
 use super::cache::Workspace;
 use super::process::{Ended, Seen, TICK, Watcher};
 use super::toolchain::{Names, PASSED_ON};
 
-/// Label of the containers that compile.
+/// Label of the containers that compile; its value is the lock file of who started one.
 const LABEL: &str = "dev.kindrs.compile";
 /// Exit code of the script when Debian's packages cannot be installed.
 const NO_PACKAGES: i64 = 70;
 /// Seconds without a sign of life from kindrs after which a container gives up.
 const ABANDONED_SECONDS: u32 = 60;
+
+/// The certificates that this machine trusts, with where a container finds them. A network that
+/// inspects its traffic has an authority of its own, which no image knows.
+pub fn trusted_certificates() -> Option<(PathBuf, &'static str)> {
+    let set = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
+    let known = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
+    let file = set.into_iter().chain(known.map(PathBuf::from)).find(|file| file.is_file())?;
+    Some((file, "/run/kindrs/certificates.crt"))
+}
 
 /// Work in a container, on files of this machine: every folder has the same path inside.
 #[derive(Debug, Clone)]
@@ -34,8 +46,8 @@ pub struct Job {
     pub environment: HashMap<String, String>,
     /// Folders that are written, apart from the workspace.
     pub written: Vec<PathBuf>,
-    /// A folder that is read, and where it is inside.
-    pub read: Option<(PathBuf, &'static str)>,
+    /// Folders and files that are read, each with where it is inside.
+    pub read: Vec<(PathBuf, &'static str)>,
 }
 
 impl Job {
@@ -47,7 +59,7 @@ impl Job {
         watch: Watcher<'_>,
     ) -> anyhow::Result<Ended> {
         let name = format!("kindrs-compile-{}", workspace.key());
-        self.sweep(engine).await?;
+        remove_abandoned(engine).await?;
         engine.remove_container(&name).await?;
         let (stdout, stderr) = (workspace.root().join("stdout"), workspace.root().join("stderr"));
         let alive = workspace.root().join("alive");
@@ -89,16 +101,6 @@ impl Job {
         })
     }
 
-    /// Removes what killed runs left; running ones belong to another kindrs or end by themselves.
-    async fn sweep(&self, engine: &dyn Engine) -> anyhow::Result<()> {
-        for old in engine.containers(&[(LABEL.to_owned(), String::new())]).await? {
-            if old.state == "exited" {
-                engine.remove_container(&old.name).await?;
-            }
-        }
-        Ok(())
-    }
-
     fn spec(&self, name: &str, workspace: &Workspace) -> ContainerSpec {
         let mut environment: BTreeMap<String, String> = PASSED_ON
             .iter()
@@ -118,7 +120,7 @@ impl Job {
         ContainerSpec {
             name: name.to_owned(),
             image: self.image.clone(),
-            labels: BTreeMap::from([(LABEL.to_owned(), workspace.key().to_owned())]),
+            labels: BTreeMap::from([(LABEL.to_owned(), workspace.lock().display().to_string())]),
             entrypoint: Some(vec!["/bin/sh".into(), "-c".into(), self.script(workspace.root())]),
             environment: environment.into_iter().map(|(k, v)| format!("{k}={v}")).collect(),
             mounts,
@@ -160,6 +162,27 @@ impl Job {
         lines.push("exit $code".to_owned());
         lines.join("\n")
     }
+}
+
+/// Removes the containers that interrupted compilations left, running or not.
+///
+/// One that a living kindrs waits for stays: its lock is held.
+///
+/// # Errors
+/// What the engine says.
+pub async fn remove_abandoned(engine: &dyn Engine) -> Result<(), EngineError> {
+    for container in engine.containers(&[(LABEL.to_owned(), String::new())]).await? {
+        if is_abandoned(&container) {
+            engine.remove_container(&container.name).await?;
+        }
+    }
+    Ok(())
+}
+
+fn is_abandoned(container: &ContainerInfo) -> bool {
+    let lock = container.labels.get(LABEL).map(PathBuf::from).unwrap_or_default();
+    let is_free = fs::File::open(lock).is_ok_and(|lock| lock.try_lock().is_ok());
+    is_free || container.state == "exited"
 }
 
 /// A file that grows, read line by line.
@@ -231,7 +254,7 @@ mod tests {
             command: vec!["go".into(), "build".into(), "-ldflags=-s -w".into(), ".".into()],
             environment: HashMap::new(),
             written: vec!["/home/user/go/pkg/mod".into()],
-            read: None,
+            read: Vec::new(),
         }
     }
 
@@ -253,6 +276,25 @@ mod tests {
         let job = Job { foreign: Some(names("arm64")), ..job() };
         let script = job.script(Path::new("/cache/work/runc"));
         assert!(script.contains("{ dpkg --add-architecture arm64 && apt-get update"), "{script}");
+    }
+
+    #[test]
+    fn a_container_is_abandoned_when_nobody_holds_its_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("k.lock");
+        let lock = fs::File::create(&path).unwrap();
+        let mut container = ContainerInfo {
+            state: "running".into(),
+            labels: BTreeMap::from([(LABEL.to_owned(), path.display().to_string())]),
+            ..ContainerInfo::default()
+        };
+        assert!(is_abandoned(&container));
+        lock.lock().unwrap();
+        assert!(!is_abandoned(&container));
+        container.state = "exited".into();
+        assert!(is_abandoned(&container));
+        let elsewhere = ContainerInfo { state: "running".into(), ..ContainerInfo::default() };
+        assert!(!is_abandoned(&elsewhere), "its lock may be on another machine");
     }
 
     #[test]

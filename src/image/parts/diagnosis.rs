@@ -15,7 +15,7 @@ const FULL_DISK_HINT: &str = "compiling everything needs about 8 GB: free some, 
 const TRUST_HINT: &str = "trust the module proxy alone by setting GONOSUMDB='k8s.io/*'";
 
 /// What the network said, when it is the network that failed.
-const NETWORK_SIGNS: [&str; 8] = [
+const NETWORK_SIGNS: [&str; 9] = [
     "dial tcp",
     "no such host",
     "i/o timeout",
@@ -24,6 +24,7 @@ const NETWORK_SIGNS: [&str; 8] = [
     "TLS handshake timeout",
     "network is unreachable",
     "proxyconnect tcp",
+    "x509: ",
 ];
 
 /// What Go says of a module version that does not exist.

@@ -13,8 +13,6 @@ use super::component_tags::ComponentTags;
 use super::diagnosis;
 use super::module::{self, Module};
 use super::process::Seen;
-use super::recipe::Recipe;
-use super::toolchain::GoVersion;
 
 const MODULE: &str = "k8s.io/kubernetes";
 
@@ -110,7 +108,8 @@ async fn sources(
     version: &Version,
     workspace: &Workspace,
 ) -> anyhow::Result<(Place, PathBuf)> {
-    let place = workshop.place(&format!("Kubernetes {version}"), newest_go(), false).await?;
+    let place =
+        workshop.place(&format!("Kubernetes {version}"), module::newest_go(), false).await?;
     let module = format!("{MODULE}@{version}");
     let arguments = ["mod", "download", "-json", &module].map(str::to_owned);
     let ended = workshop.go(&place, workspace, &arguments, &mut |_| ()).await?;
@@ -129,13 +128,6 @@ async fn sources(
         .with_context(|| format!("go does not say where {module} is"))?;
     let folder = answer.get("Dir").and_then(serde_json::Value::as_str);
     Ok((place, folder.with_context(|| format!("go does not say where {module} is"))?.into()))
-}
-
-/// The newest Go that a pinned release needs: a good guess for one whose need is not known yet.
-fn newest_go() -> GoVersion {
-    let default = Version::default_release();
-    Module::pinned("kubernetes", Some(&default.to_string()))
-        .map_or(GoVersion::OLDEST, |module| Recipe::kubernetes(&default, module).go_needed())
 }
 
 async fn known_versions(

@@ -19,5 +19,6 @@ mod source;
 mod toolchain;
 
 pub use cache::PartsCache;
+pub use container::remove_abandoned;
 pub use obtain::{BINARIES, PartSet, obtain};
 pub use source::KubernetesSource;

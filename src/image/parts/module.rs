@@ -3,6 +3,8 @@ use std::{fs, io};
 
 use crate::kubernetes::Version;
 
+use super::toolchain::GoVersion;
+
 /// The pinned modules, inside the binary: an installed kindrs needs no source tree.
 #[derive(rust_embed::Embed)]
 #[folder = "images/parts"]
@@ -61,6 +63,16 @@ pub fn pinned_versions(part: &str) -> Vec<String> {
         .collect();
     versions.sort_unstable();
     versions
+}
+
+/// The oldest Go that compiles every pinned module.
+pub fn newest_go() -> GoVersion {
+    let go_mods = Pinned::iter().filter(|path| path.ends_with("/go.mod"));
+    let needs = go_mods.filter_map(|path| {
+        let file = Pinned::get(&path)?;
+        go_directive(&String::from_utf8_lossy(&file.data))?.parse().ok()
+    });
+    needs.max().unwrap_or(GoVersion::OLDEST)
 }
 
 /// The files that lie right in a folder of the pinned modules; `None` when there is no such folder.
@@ -159,6 +171,7 @@ mod tests {
                 assert!(go_directive(&module.go_mod()).is_some());
             }
         }
+        assert!(newest_go() >= "1.26".parse().unwrap());
         for part in ["containerd", "runc", "cni-plugins", "local-path-provisioner"] {
             assert_eq!(Module::pinned(part, None).unwrap().files.len(), 3, "{part}");
         }

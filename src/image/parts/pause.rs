@@ -69,7 +69,7 @@ pub async fn compile(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
                 command,
                 environment: [("LC_ALL".to_owned(), "C".to_owned())].into(),
                 written: Vec::new(),
-                read: None,
+                read: Vec::new(),
             };
             job.run(workshop.engine, &workspace, &mut |_| ()).await?
         }
