@@ -150,10 +150,11 @@ fn address_of(kubectl: &Kubectl, node: &str) -> String {
 fn every_pod_answers(kubectl: &Kubectl) {
     let pods: BTreeSet<String> = ready_pods(kubectl).into_iter().map(|(name, _)| name).collect();
     let first = pods.first().unwrap();
-    let mut answered = BTreeSet::new();
+    let script = "for i in $(seq 40); do wget -q -T 5 -O - web.loss.svc.cluster.local; done";
+    let mut answered: BTreeSet<String> = BTreeSet::new();
     until("every pod has answered", || {
-        let answer = kubectl.pod_get(NAMESPACE, first, "http://web.loss.svc.cluster.local");
-        answered.insert(answer.clone().unwrap_or_default());
-        if pods.is_subset(&answered) { Ok(()) } else { Err(answer) }
+        let ran = kubectl.try_exec(NAMESPACE, first, script);
+        answered.extend(ran.stdout.lines().map(str::to_owned));
+        if pods.is_subset(&answered) { Ok(()) } else { Err((ran.stdout, ran.stderr)) }
     });
 }
