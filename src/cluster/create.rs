@@ -12,7 +12,7 @@ use crate::image::{self, KubernetesSource};
 use crate::kubeconfig;
 use crate::kubernetes::connect;
 use crate::pki::{Pki, generate};
-use crate::plan::{Authority, ClusterPlan};
+use crate::plan::{Authority, ClusterPlan, PodNetwork};
 use crate::progress::Progress;
 use crate::render::Rendered;
 use crate::runtime::Engine;
@@ -182,9 +182,18 @@ async fn bring_up_kubernetes(
             anyhow::Ok(())
         };
         tokio::try_join!(nodes, pods)?;
+        if plan.pod_network == PodNetwork::User {
+            return Ok(());
+        }
         let stage = progress.stage("Ask cluster DNS on every node");
-        readiness::await_dns(engine, plan).await?;
+        let silent = readiness::await_dns(engine, plan).await?;
         stage.finish();
+        if !silent.is_empty() {
+            progress.warning(format!(
+                "cluster DNS does not answer on {}: the image's own CNI does not connect it",
+                silent.join(", ")
+            ));
+        }
         anyhow::Ok(())
     };
     let all = async { tokio::try_join!(bootstrapped, ready).map(|_| ()) };

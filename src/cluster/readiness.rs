@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use futures::StreamExt as _;
-use futures::future::try_join_all;
+use futures::stream::FuturesUnordered;
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::api::Api;
 use kube::runtime::watcher;
@@ -81,23 +81,41 @@ pub(super) async fn await_system_pods(
     .await
 }
 
-/// Waits until cluster DNS answers on every node, through the Service's address.
-pub(super) async fn await_dns(engine: &dyn Engine, plan: &ClusterPlan) -> anyhow::Result<()> {
+/// How long the other nodes have, once cluster DNS answers on one, where the pod network is not
+/// of kindrs' making.
+const OTHER_NODES_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Waits until cluster DNS answers on every node, through the Service's address. Where the image
+/// brings the pod network, one node is enough; the names of those on which it does not answer
+/// soon after are returned.
+pub(super) async fn await_dns(
+    engine: &dyn Engine,
+    plan: &ClusterPlan,
+) -> anyhow::Result<Vec<String>> {
     let script = dns_query_script(plan);
-    let answered = plan.nodes.iter().map(|node| {
-        let script = &script;
-        async move {
-            loop {
-                let output = engine.exec(&node.name, &["bash", "-c", script], None).await?;
-                if output.code == 0 {
-                    return anyhow::Ok(());
-                }
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
+    let mut answers: FuturesUnordered<_> =
+        plan.nodes.iter().map(|node| dns_answers(engine, &node.name, &script)).collect();
+    let mut silent: BTreeSet<&str> = plan.nodes.iter().map(|node| node.name.as_str()).collect();
+    let mut patience = Duration::MAX;
+    while let Ok(Some(answer)) = tokio::time::timeout(patience, answers.next()).await {
+        silent.remove(answer.context("asking cluster DNS")?);
+        if plan.pod_network == PodNetwork::Manifest {
+            patience = OTHER_NODES_PATIENCE;
         }
-    });
-    try_join_all(answered).await.context("asking cluster DNS")?;
-    Ok(())
+    }
+    Ok(silent.into_iter().map(str::to_owned).collect())
+}
+
+/// Asks cluster DNS on a node until it answers, and returns the node's name.
+async fn dns_answers<'a>(
+    engine: &dyn Engine,
+    node: &'a str,
+    script: &str,
+) -> anyhow::Result<&'a str> {
+    while engine.exec(node, &["bash", "-c", script], None).await?.code != 0 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(node)
 }
 
 /// The likely cause in kubelet's log on the nodes, where it is one that the user can mend.

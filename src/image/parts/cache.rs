@@ -105,9 +105,24 @@ impl PartsCache {
         Ok(Claim::Ours(self.workspace(key, lock)?))
     }
 
+    /// Removes the workspaces of processes that were killed: those whose lock is free.
+    fn sweep(&self) -> io::Result<()> {
+        for entry in fs::read_dir(self.root.join("work"))? {
+            let entry = entry?;
+            let name = format!("{}.lock", entry.file_name().to_string_lossy());
+            let lock = File::create(self.root.join("locks").join(name))?;
+            if lock.try_lock().is_ok() {
+                remove_folder(&entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
     /// An empty workspace; what a killed process left under this key is removed.
     fn workspace(&self, key: &str, lock: File) -> anyhow::Result<Workspace> {
         let root = self.folder("work")?.join(key);
+        // A workspace that resists does no harm but to the disk.
+        let _ = self.sweep();
         let made = (|| {
             remove_folder(&root)?;
             for folder in ["output", "module", "temporary"] {
@@ -284,9 +299,13 @@ mod tests {
         fs::rename(&copy, &root).unwrap();
         assert!(half.exists());
 
+        let other = ours(cache.claim("other", "it", &Progress::silent()).await.unwrap());
+        assert!(!root.exists(), "swept");
+        fs::create_dir_all(half.parent().unwrap()).unwrap();
+        fs::write(&half, "bin").unwrap();
         let again = ours(cache.claim("k", "it", &Progress::silent()).await.unwrap());
         assert!(!half.exists());
-        assert!(again.output().is_dir());
+        assert!(again.output().is_dir() && other.output().is_dir(), "held ones stay");
     }
 
     #[tokio::test]

@@ -11,6 +11,9 @@ const SHOWN_LINES: usize = 20;
 const FULL_DISK_HINT: &str = "compiling everything needs about 8 GB: free some, or put the cache elsewhere with \
      KINDRS_CACHE_DIR and Go's with GOCACHE and GOMODCACHE";
 
+/// How modules are taken without the checksum database.
+const TRUST_HINT: &str = "trust the module proxy alone by setting GONOSUMDB='k8s.io/*'";
+
 /// What the network said, when it is the network that failed.
 const NETWORK_SIGNS: [&str; 8] = [
     "dial tcp",
@@ -35,6 +38,11 @@ pub fn io(what: &str, error: &io::Error) -> Failure {
     Failure::environment(format!("{what}: {error}"))
 }
 
+/// Whether the module proxy refuses a version, as some do with those that do not exist.
+pub fn is_refused(output: &str) -> bool {
+    output.contains("403 Forbidden")
+}
+
 /// Whether Go said that the version it was asked for does not exist.
 pub fn is_absent(output: &str) -> bool {
     ABSENCE_SIGNS.iter().any(|sign| output.contains(sign))
@@ -57,6 +65,12 @@ pub fn compilation(doing: &str, output: &str, log: &Path) -> Failure {
         ))
         .with_hint("empty Go's module cache (`go clean -modcache`), and check GOPROXY");
     }
+    if output.contains("verifying ") && output.contains("/sumdb/") {
+        return Failure::environment(format!(
+            "cannot {doing}: Go's checksum database does not vouch for all of its modules\n{shown}"
+        ))
+        .with_hint(format!("choose a version that kindrs pins, or {TRUST_HINT}"));
+    }
     if NETWORK_SIGNS.iter().any(|sign| output.contains(sign)) {
         return Failure::environment(format!(
             "cannot {doing}: Go modules cannot be downloaded\n{shown}"
@@ -66,7 +80,7 @@ pub fn compilation(doing: &str, output: &str, log: &Path) -> Failure {
              `--kubernetes file:PATH` takes an archive of binaries instead",
         );
     }
-    if output.contains("403 Forbidden") || is_absent(output) || output.contains("GOPROXY=off") {
+    if is_refused(output) || is_absent(output) || output.contains("GOPROXY=off") {
         return Failure::environment(format!(
             "cannot {doing}: the module proxy does not serve all of its modules\n{shown}"
         ))
@@ -163,6 +177,15 @@ mod tests {
               go: k8s.io/mount-utils@v0.31.14: reading https://proxy.golang.org/x.zip: 403 Forbidden
             hint: set GOPROXY to a proxy that does (https://proxy.golang.org,direct), or choose another version
             ");
+    }
+
+    #[test]
+    fn a_checksum_database_that_lacks_a_module_is_named() {
+        let output = "k8s.io/kms@v0.31.14: verifying module: k8s.io/kms@v0.31.14: reading \
+                      https://proxy.golang.org/sumdb/sum.golang.org/lookup/k8s.io/kms@v0.31.14: \
+                      404 Not Found";
+        let text = told(output);
+        assert!(text.contains("checksum database") && text.contains("GONOSUMDB"), "{text}");
     }
 
     #[test]

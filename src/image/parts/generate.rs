@@ -116,9 +116,11 @@ async fn sources(
     let ended = workshop.go(&place, workspace, &arguments, &mut |_| ()).await?;
     let told = format!("{}{}", ended.stderr, ended.stdout);
     if !ended.success {
-        if diagnosis::is_absent(&told) {
+        if diagnosis::is_absent(&told) || diagnosis::is_refused(&told) {
             let known = known_versions(workshop, &place, workspace).await?;
-            return Err(does_not_exist(version, &known).into());
+            if diagnosis::is_absent(&told) || !known.contains(version) {
+                return Err(does_not_exist(version, &known).into());
+            }
         }
         let doing = format!("download the source of Kubernetes {version}");
         return Err(diagnosis::compilation(&doing, &told, workspace.log()).into());
