@@ -28,6 +28,11 @@ pub fn node_container(plan: &ClusterPlan, node: &NodePlan) -> ContainerSpec {
         },
     ];
     mounts.extend(node.mounts.iter().cloned());
+    let mut environment = vec!["container=docker".to_owned()];
+    if node.role == Role::ControlPlane {
+        // For `docker exec NODE kubectl`.
+        environment.push("KUBECONFIG=/etc/kubernetes/admin.conf".into());
+    }
     let entrypoint =
         std::iter::once(WRAPPER_PATH.to_owned()).chain(node.entrypoint.iter().cloned());
     ContainerSpec {
@@ -36,7 +41,7 @@ pub fn node_container(plan: &ClusterPlan, node: &NodePlan) -> ContainerSpec {
         hostname: node.name.clone(),
         labels: container_labels(plan, node.role.name()),
         entrypoint: Some(entrypoint.collect()),
-        environment: vec!["container=docker".into(), format!("KINDRS_NODE={}", node.name)],
+        environment,
         capabilities: NODE_CAPABILITIES.iter().map(|(name, _)| (*name).to_owned()).collect(),
         security_options: vec![
             // Pods get profiles of their own from containerd; the node must be able to set them.
