@@ -74,7 +74,8 @@ fn worker_back(sandbox: &Sandbox, kubectl: &Kubectl) {
 }
 
 fn control_plane_restarted(sandbox: &Sandbox, kubectl: &Kubectl) {
-    let before = identities(kubectl);
+    // Those that the last step replaced may still be ending.
+    let before = until_holds("there are five pods", || identities(kubectl), |pods| pods.len() == 5);
     docker(&format!("restart {}", sandbox.node("control-plane")));
     until_holds(
         "the API is back",
