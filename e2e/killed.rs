@@ -14,6 +14,9 @@ kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4
 nodes: [{role: control-plane}, {role: worker}]
 ";
+const SIGKILLS: u32 = 12;
+const POLITE_SIGNALS: u32 = 5;
+
 /// What another cluster's entries look like: they must survive all of this.
 const OTHER: &str = "\
 apiVersion: v1
@@ -55,11 +58,12 @@ fn killed() {
 
     let steps = Steps::default();
     let share = |number: u32, of: u32, random: &mut fastrand::Rng| {
-        // One moment in each equal part of the run.
-        whole.mul_f64((f64::from(number) + random.f64()) / f64::from(of))
+        // One moment in each part of the run; the parts are shorter at its beginning, where most
+        // is made.
+        whole.mul_f64(((f64::from(number) + random.f64()) / f64::from(of)).powi(2))
     };
-    for number in 0..9 {
-        let moment = share(number, 9, &mut random);
+    for number in 0..SIGKILLS {
+        let moment = share(number, SIGKILLS, &mut random);
         steps.step(&format!("SIGKILL after {moment:?}"), || sigkill(&sandbox, moment));
     }
     for (number, signal) in

@@ -74,7 +74,8 @@ fn worker_back(sandbox: &Sandbox, kubectl: &Kubectl) {
 }
 
 fn control_plane_restarted(sandbox: &Sandbox, kubectl: &Kubectl) {
-    let before = identities(kubectl);
+    // Those that the last step replaced may still be ending.
+    let before = until_holds("there are five pods", || identities(kubectl), |pods| pods.len() == 5);
     docker(&format!("restart {}", sandbox.node("control-plane")));
     until_holds(
         "the API is back",
@@ -150,10 +151,11 @@ fn address_of(kubectl: &Kubectl, node: &str) -> String {
 fn every_pod_answers(kubectl: &Kubectl) {
     let pods: BTreeSet<String> = ready_pods(kubectl).into_iter().map(|(name, _)| name).collect();
     let first = pods.first().unwrap();
-    let mut answered = BTreeSet::new();
+    let script = "for i in $(seq 40); do wget -q -T 5 -O - web.loss.svc.cluster.local; done";
+    let mut answered: BTreeSet<String> = BTreeSet::new();
     until("every pod has answered", || {
-        let answer = kubectl.pod_get(NAMESPACE, first, "http://web.loss.svc.cluster.local");
-        answered.insert(answer.clone().unwrap_or_default());
-        if pods.is_subset(&answered) { Ok(()) } else { Err(answer) }
+        let ran = kubectl.try_exec(NAMESPACE, first, script);
+        answered.extend(ran.stdout.lines().map(str::to_owned));
+        if pods.is_subset(&answered) { Ok(()) } else { Err((ran.stdout, ran.stderr)) }
     });
 }

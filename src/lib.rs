@@ -7,6 +7,7 @@ pub mod cluster;
 pub mod config;
 pub mod failure;
 pub mod image;
+pub mod interruption;
 pub mod kubeconfig;
 pub mod kubernetes;
 pub mod pki;

@@ -88,10 +88,9 @@ pub fn termination(shared: &Shared) {
 pub fn out_of_memory(shared: &Shared) {
     let (kubectl, ns) = (&shared.kubectl, "memory");
     kubectl.namespace(ns);
-    let mut greedy = container("tail /dev/zero");
-    greedy["resources"] = json!({ "limits": { "memory": "32Mi", "cpu": "500m" } });
-    // tail is the container's only process, so that its end is the container's.
-    greedy["command"] = json!(["tail", "/dev/zero"]);
+    // containerd hears of the kill from the kernel, which it must be listening to by then.
+    let mut greedy = container("sleep 2; exec tail /dev/zero");
+    greedy["resources"] = json!({ "limits": { "memory": "32Mi" } });
     let mut pod = pod("greedy", &[greedy]);
     pod["spec"]["restartPolicy"] = json!("Never");
     kubectl.apply(ns, &[pod]);

@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::Shared;
 use crate::harness::{
-    Kubectl, container, deployment, inspect, node_get, pod, service, until, until_holds,
-    web_container,
+    Kubectl, Ran, container, deployment, inspect, node_get, pod, service, try_in_node, until,
+    until_holds, web_container,
 };
 
 /// A pod on each worker to ask from: `client-worker` and `client-worker2`.
@@ -26,18 +26,21 @@ fn clients(shared: &Shared, ns: &str) -> [&'static str; 2] {
     names
 }
 
-/// Asks until everything in `wanted` has answered.
-fn until_all_answer(
-    what: &str,
-    wanted: &BTreeSet<String>,
-    mut ask: impl FnMut() -> Result<String, String>,
-) {
-    let mut answered = BTreeSet::new();
+/// Asks until everything in `wanted` has answered. `ask` runs a script that asks often, in a pod
+/// or a node.
+fn until_all_answer(what: &str, wanted: &BTreeSet<String>, get: &str, ask: impl Fn(&str) -> Ran) {
+    let script = format!("for i in $(seq {}); do {get}; done", 8 * wanted.len());
+    let mut answered: BTreeSet<String> = BTreeSet::new();
     until(what, || {
-        let answer = ask();
-        answered.extend(answer.clone());
-        if wanted.is_subset(&answered) { Ok(()) } else { Err(answer) }
+        let ran = ask(&script);
+        answered.extend(ran.stdout.lines().map(str::to_owned));
+        if wanted.is_subset(&answered) { Ok(()) } else { Err((ran.stdout, ran.stderr)) }
     });
+}
+
+/// The command by which a pod asks for `url`.
+fn wget(url: &str) -> String {
+    format!("wget -q -T 5 -O - {url}")
 }
 
 pub fn services(shared: &Shared) {
@@ -64,8 +67,8 @@ pub fn services(shared: &Shared) {
     for client in clients(shared, ns) {
         for host in ["web", "web.services", "web.services.svc.cluster.local", &address] {
             let what = format!("every pod answers {client} at {host}");
-            until_all_answer(&what, &pods, || {
-                kubectl.pod_get(ns, client, &format!("http://{host}"))
+            until_all_answer(&what, &pods, &wget(host), |script| {
+                kubectl.try_exec(ns, client, script)
             });
         }
         // Pods reach each other across nodes without a Service too.
@@ -80,10 +83,9 @@ pub fn services(shared: &Shared) {
     let names = ["control-plane", "worker", "worker2"].map(|node| shared.sandbox.node(node));
     for from in &names {
         for to in &names {
-            let url = format!("http://{}:{port}", node_address(kubectl, to));
-            until_all_answer(&format!("every pod answers {from} at {to}"), &pods, || {
-                node_get(from, &url)
-            });
+            let get = format!("curl -s -m 5 {}:{port}", node_address(kubectl, to));
+            let what = format!("every pod answers {from} at {to}");
+            until_all_answer(&what, &pods, &get, |script| try_in_node(from, script));
         }
     }
     refused_without_endpoints(kubectl, ns);
@@ -112,8 +114,8 @@ pub fn session_affinity(shared: &Shared) {
     kubectl.rolled_out(ns, "deployment/web");
     let pods: BTreeSet<String> = kubectl.pods(ns, "app=web").into_iter().collect();
     for client in clients(shared, ns) {
-        until_all_answer("the free Service leads to all", &pods, || {
-            kubectl.pod_get(ns, client, "http://web")
+        until_all_answer("the free Service leads to all", &pods, &wget("web"), |script| {
+            kubectl.try_exec(ns, client, script)
         });
         let ask = "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do wget -q -T 5 -O - http://sticky; done";
         let answers = until("the sticky Service answers", || {
@@ -251,7 +253,9 @@ pub fn host_network(shared: &Shared) {
     kubectl.rolled_out(ns, "deployment/web");
     kubectl.wait_for(ns, "pod/on-host", "condition=Ready");
     let pods: BTreeSet<String> = kubectl.pods(ns, "app=web").into_iter().collect();
-    until_all_answer("every pod answers", &pods, || kubectl.pod_get(ns, "on-host", "http://web"));
+    until_all_answer("every pod answers", &pods, &wget("web"), |script| {
+        kubectl.try_exec(ns, "on-host", script)
+    });
     let pod = kubectl.json(&format!("-n {ns} get pod on-host"));
     assert_eq!(pod["status"]["podIP"], pod["status"]["hostIP"]);
 }

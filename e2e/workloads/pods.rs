@@ -86,7 +86,9 @@ pub fn port_forward(shared: &Shared) {
     let mut command = kubectl.command(&["-n", ns, "port-forward", "pod/web", ":8080"]);
     let mut child = Ended(command.stdout(Stdio::piped()).spawn().unwrap());
     let mut line = String::new();
-    BufReader::new(child.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    // Kept open to the end: kubectl tells of each connection.
+    let mut output = BufReader::new(child.0.stdout.take().unwrap());
+    output.read_line(&mut line).unwrap();
     // "Forwarding from 127.0.0.1:PORT -> 8080"
     let address = line.split(' ').nth(2).unwrap_or_else(|| panic!("{line}"));
     for _ in 0..3 {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Shared;
-use crate::harness::{Kubectl, container, pod, run, words};
+use crate::harness::{Kubectl, container, pod, run, until_holds, words};
 
 const MOUNTED: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
@@ -68,7 +68,12 @@ pub fn token(shared: &Shared) {
     assert_eq!(review(kubectl, asked.trim(), None)["authenticated"], true);
     kubectl.run(&format!("-n {ns} delete pod bearer"));
     kubectl.run(&format!("-n {ns} delete serviceaccount robot"));
-    assert_ne!(review(kubectl, &token, None)["authenticated"], true);
+    // The API server remembers a good token for some seconds.
+    until_holds(
+        "the token is good no more",
+        || review(kubectl, &token, None),
+        |status| status["authenticated"] != true,
+    );
 }
 
 pub fn roles(shared: &Shared) {

@@ -3,6 +3,7 @@ use clap::Args;
 use super::context::Context;
 use super::output;
 use crate::image::{self, KubernetesSource};
+use crate::interruption::unless_interrupted;
 
 /// Make an image for nodes
 ///
@@ -40,13 +41,14 @@ impl BuildNodeImage {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<()> {
         let source: KubernetesSource = self.kubernetes.parse()?;
         let docker = context.docker().await?;
-        let image = image::build(
+        // Ending by the signal itself would leave compilers at work.
+        let image = unless_interrupted(image::build(
             &docker,
             &source,
             self.base_image.as_deref(),
             self.image.as_deref(),
             &context.progress,
-        )
+        ))
         .await?;
         output::print(&output::lines([image.reference.as_str()]))
     }

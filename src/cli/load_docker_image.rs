@@ -3,7 +3,7 @@ use clap::Args;
 use super::cluster_name::ClusterName;
 use super::context::Context;
 use crate::cluster::load;
-use crate::failure::Failure;
+use crate::interruption::unless_interrupted;
 
 /// Bring images of Docker into a cluster's nodes
 ///
@@ -29,12 +29,11 @@ impl LoadDockerImage {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<()> {
         let docker = context.docker().await?;
         let name = &self.cluster.name;
-        let loading =
-            load::load_images(&docker, name, &self.images, &self.nodes, &context.progress);
-        tokio::select! {
-            result = loading => Ok(result?),
-            // Ending by the signal itself would leave the temporary file of the images.
-            _ = tokio::signal::ctrl_c() => Err(Failure::environment("interrupted").into()),
-        }
+        // Ending by the signal itself would leave the temporary file of the images.
+        unless_interrupted(async {
+            load::load_images(&docker, name, &self.images, &self.nodes, &context.progress).await?;
+            Ok(())
+        })
+        .await
     }
 }

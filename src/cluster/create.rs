@@ -9,6 +9,7 @@ use futures::future::select_all;
 use crate::config::Cluster;
 use crate::failure::Failure;
 use crate::image::{self, KubernetesSource};
+use crate::interruption::unless_interrupted;
 use crate::kubeconfig;
 use crate::kubernetes::connect;
 use crate::pki::{Pki, generate};
@@ -57,14 +58,21 @@ pub async fn dry_run(
     options: &CreateOptions,
     progress: &Progress,
 ) -> anyhow::Result<ClusterPlan> {
-    let mut preparation = prepare(engine, options, progress).await?;
-    let plan = preparation.next_plan(options)?;
-    let stage = progress.stage("Check the configuration with kubeadm");
-    let result = rendering::render(engine, &plan).await;
-    delete::delete_run(engine, &plan.name, &plan.run).await?;
+    let mut planned = None;
+    let result = unless_interrupted(async {
+        let mut preparation = prepare(engine, options, progress).await?;
+        let plan = planned.insert(preparation.next_plan(options)?);
+        let stage = progress.stage("Check the configuration with kubeadm");
+        rendering::render(engine, plan).await?;
+        stage.finish();
+        Ok(())
+    })
+    .await;
+    if let Some(plan) = &planned {
+        delete::delete_run(engine, &plan.name, &plan.run).await?;
+    }
     result?;
-    stage.finish();
-    Ok(plan)
+    planned.context("there is no plan")
 }
 
 /// Makes a cluster.
@@ -78,13 +86,13 @@ pub async fn create(
     kubeconfig: &kubeconfig::Files,
     progress: &Progress,
 ) -> anyhow::Result<Created> {
-    let mut preparation = prepare(engine, options, progress).await?;
-    let run = preparation.run().to_owned();
-    let result = tokio::select! {
-        result = bring_up(engine, options, kubeconfig, &mut preparation, progress) => result,
-        () = interrupted() => Err(Failure::environment("interrupted").into()),
-    };
-    if result.is_err() {
+    let mut prepared = None;
+    let result = unless_interrupted(async {
+        let preparation = prepared.insert(prepare(engine, options, progress).await?);
+        bring_up(engine, options, kubeconfig, preparation, progress).await
+    })
+    .await;
+    if let (Err(_), Some(preparation)) = (&result, prepared) {
         if options.retain {
             progress.note(format!(
                 "what was made is kept (--retain): `kindrs export logs --name {0}` collects its \
@@ -93,7 +101,7 @@ pub async fn create(
             ));
         } else {
             let stage = progress.stage("Remove what was made");
-            delete::delete_run(engine, &options.name, &run)
+            delete::delete_run(engine, &options.name, preparation.run())
                 .await
                 .context("after a failure, what was made could not be removed")?;
             if preparation.kubeconfig_written {
@@ -240,20 +248,4 @@ async fn first_death(engine: &dyn Engine, plan: &ClusterPlan) -> anyhow::Error {
     ))
     .with_hint("--retain keeps the containers for study")
     .into()
-}
-
-/// Ends at Ctrl-C or SIGTERM.
-async fn interrupted() {
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
-    }
 }

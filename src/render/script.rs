@@ -31,6 +31,9 @@ for node in in/*/; do
     phase kubelet-start
     mv /etc/kubernetes/manifests /var/lib/kubelet out/nodes/$node/
 done
+# kubeadm only warns of a field that it does not know, and goes on without it.
+strict=$(sed -n 's/.*Kind:\"\\([^\"]*\\)\"}: strict decoding error: /\\1: /p' out/log | sort -u)
+if [ -n \"$strict\" ]; then echo \"$strict\" >&2; exit 10; fi
 if [ -e in/addons ]; then
     config=in/$(cat in/addons)/kubeadm.conf
     for addon in coredns kube-proxy; do
