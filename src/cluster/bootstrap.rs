@@ -11,7 +11,10 @@ use serde_json::{Value, json};
 use crate::failure::Failure;
 use crate::kubernetes::create_objects;
 use crate::plan::{ClusterPlan, NodePlan, PodNetwork};
-use crate::render::{Rendered, addon_objects, template_cni_manifest};
+use crate::render::{
+    ADDONS, Rendered, addon_objects, kube_proxy_overrides, override_kube_proxy,
+    template_cni_manifest,
+};
 use crate::runtime::Engine;
 
 const API_PATIENCE: Duration = Duration::from_secs(120);
@@ -42,9 +45,12 @@ pub(super) async fn create_addons(
     rendered: &Rendered,
 ) -> anyhow::Result<()> {
     let mut objects: Vec<Value> = vec![cluster_admins()];
-    for addon in ["kube-proxy", "coredns"] {
+    for addon in ADDONS {
         let manifest = rendered.addon(addon).with_context(|| format!("no manifest for {addon}"))?;
         objects.extend(addon_objects(manifest)?);
+    }
+    if let Some(overrides) = kube_proxy_overrides(plan)? {
+        override_kube_proxy(&mut objects, &overrides)?;
     }
     if plan.pod_network == PodNetwork::Manifest {
         let manifest = rendered.image_file("default-cni.yaml").unwrap_or_default();

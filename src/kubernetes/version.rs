@@ -56,6 +56,13 @@ impl Version {
         format!("v0.{}.{}{pre_release}", self.minor, self.patch)
     }
 
+    /// Whether `kubeadm init phase addon --print-manifest` takes a configuration file.
+    ///
+    /// Source: `ValidateMixedArguments` in kubeadm's `apis/kubeadm/validation`.
+    pub fn prints_addons_of_a_configuration(&self) -> bool {
+        self.minor >= 32
+    }
+
     /// The API version of kubeadm's configuration to write: v1beta4 from 1.36, v1beta3 before.
     ///
     /// Source: <https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/>

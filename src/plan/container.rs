@@ -101,6 +101,9 @@ pub fn render_container(plan: &ClusterPlan, image: &str, index: usize) -> Contai
         image: image.to_owned(),
         labels: container_labels(plan, labels::ROLE_RENDER),
         entrypoint: Some(vec!["/bin/sh".into(), "/kindrs/render/render.sh".into()]),
+        // Without a configuration file, kubeadm looks for this machine's address.
+        network: (!plan.version.prints_addons_of_a_configuration())
+            .then(|| NetworkAttachment { network: "bridge".into(), address: None }),
         ..ContainerSpec::default()
     }
 }

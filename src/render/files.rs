@@ -35,6 +35,8 @@ pub enum Content {
 }
 
 const KUBELET_IDENTITY: &str = "/var/lib/kubelet/pki/kubelet-client-current.pem";
+/// The addons that kubeadm installs.
+pub const ADDONS: [&str; 2] = ["coredns", "kube-proxy"];
 const NETWORK_SCRIPT: &str = "/kindrs/network";
 const NETWORK_UNIT: &str = "/etc/systemd/system/kindrs-network.service";
 
@@ -201,8 +203,11 @@ pub fn render_input(plan: &ClusterPlan, nodes: &[&NodePlan]) -> Result<Vec<NodeF
             files.push(NodeFile::text(format!("{folder}/control-plane"), 0o600, ""));
         }
     }
-    if let Some(first) = nodes.iter().find(|node| node.name == plan.nodes[0].name) {
-        files.push(NodeFile::text(inside("in/addons"), 0o600, first.name.as_str()));
+    if nodes.iter().any(|node| node.name == plan.nodes[0].name) {
+        for addon in ADDONS {
+            let arguments = super::addon_arguments(plan, addon);
+            files.push(NodeFile::text(inside(&format!("in/{addon}.arguments")), 0o600, arguments));
+        }
     }
     if !plan.feature_gates.is_empty() {
         let probe = super::feature_gate_probe(&plan.feature_gates);

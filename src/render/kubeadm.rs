@@ -33,8 +33,7 @@ pub fn kubeadm_configuration(
     purpose: KubeadmPurpose,
 ) -> Result<String, Failure> {
     let version = &node.version;
-    let patches: Vec<&String> =
-        plan.kubeadm_config_patches.iter().chain(&node.kubeadm_config_patches).collect();
+    let patches = patches_of(plan, node);
 
     let mut cluster = cluster_configuration(plan, node, purpose);
     let mut init = init_configuration(node);
@@ -60,6 +59,48 @@ pub fn kubeadm_configuration(
     Ok(text)
 }
 
+/// The arguments with which kubeadm prints an addon's manifest, `coredns` or `kube-proxy`. Before
+/// 1.32 it does not take a configuration file there.
+pub fn addon_arguments(plan: &ClusterPlan, addon: &str) -> String {
+    let first = &plan.nodes[0];
+    if plan.version.prints_addons_of_a_configuration() {
+        return format!("--config in/{}/kubeadm.conf", first.name);
+    }
+    let version = format!("--kubernetes-version {}", plan.version);
+    match addon {
+        "coredns" => format!(
+            "{version} --service-cidr {} --service-dns-domain {}",
+            plan.service_subnet, plan.settings.dns_domain
+        ),
+        _ => format!(
+            "{version} --pod-network-cidr {} --control-plane-endpoint {} \
+             --apiserver-advertise-address {}",
+            plan.pod_subnet,
+            plan.control_plane_endpoint(),
+            first.address
+        ),
+    }
+}
+
+/// kube-proxy's configuration with the user's patches, for a manifest that kubeadm has printed
+/// without it; `None` where it was printed with it.
+///
+/// # Errors
+/// [`Failure::Input`] when a patch is no YAML mapping.
+pub fn kube_proxy_overrides(plan: &ClusterPlan) -> Result<Option<Value>, Failure> {
+    if plan.version.prints_addons_of_a_configuration() {
+        return Ok(None);
+    }
+    let mut proxy = kube_proxy_configuration(plan);
+    apply_patches(&mut proxy, &patches_of(plan, &plan.nodes[0]))?;
+    Ok(Some(proxy))
+}
+
+/// The patches for one node, the cluster's first.
+fn patches_of<'a>(plan: &'a ClusterPlan, node: &'a NodePlan) -> Vec<&'a String> {
+    plan.kubeadm_config_patches.iter().chain(&node.kubeadm_config_patches).collect()
+}
+
 /// What a user's patches to ClusterConfiguration mean for what kindrs makes by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterSettings {
@@ -75,10 +116,8 @@ pub struct ClusterSettings {
 /// [`Failure::Input`] when a patch is no YAML mapping.
 pub fn cluster_settings(plan: &ClusterPlan) -> Result<ClusterSettings, Failure> {
     let node = &plan.nodes[0];
-    let patches: Vec<&String> =
-        plan.kubeadm_config_patches.iter().chain(&node.kubeadm_config_patches).collect();
     let mut cluster = cluster_configuration(plan, node, KubeadmPurpose::Upload);
-    apply_patches(&mut cluster, &patches)?;
+    apply_patches(&mut cluster, &patches_of(plan, node))?;
     let names = cluster.pointer("/apiServer/certSANs").and_then(Value::as_array);
     let domain = cluster.pointer("/networking/dnsDomain").and_then(Value::as_str);
     Ok(ClusterSettings {
@@ -305,6 +344,19 @@ mod tests {
         assert!(api.dns_names.contains(&"ci.example.org".to_owned()));
         assert!(api.dns_names.contains(&"kubernetes.default.svc.example.internal".to_owned()));
         assert!(api.addresses.contains(&[192, 0, 2, 7].into()));
+    }
+
+    #[test]
+    fn addons_are_printed_by_flags_before_1_32() {
+        let arguments =
+            |minor, addon| addon_arguments(&sample_plan(1, 1, &Version::new(1, minor, 0)), addon);
+        assert_eq!(arguments(32, "coredns"), "--config in/dev-control-plane/kubeadm.conf");
+        insta::assert_snapshot!(arguments(31, "coredns"), @"--kubernetes-version v1.31.0 --service-cidr 10.96.0.0/16 --service-dns-domain cluster.local");
+        insta::assert_snapshot!(arguments(31, "kube-proxy"), @"--kubernetes-version v1.31.0 --pod-network-cidr 10.244.0.0/16 --control-plane-endpoint 172.28.0.2:6443 --apiserver-advertise-address 172.28.0.2");
+        let overrides =
+            |minor| kube_proxy_overrides(&sample_plan(1, 1, &Version::new(1, minor, 0))).unwrap();
+        assert!(overrides(32).is_none());
+        assert_eq!(overrides(31).unwrap()["conntrack"]["maxPerCore"], 0);
     }
 
     #[test]

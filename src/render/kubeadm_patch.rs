@@ -96,7 +96,7 @@ fn text_of(value: &Value) -> String {
 }
 
 /// JSON merge patch: objects are merged, `null` removes, everything else replaces.
-fn merge(target: &mut Value, patch: Value) {
+pub(super) fn merge(target: &mut Value, patch: Value) {
     let Value::Object(patch) = patch else {
         *target = patch;
         return;

@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 use crate::failure::Failure;
 use crate::plan::ClusterPlan;
 
+use super::kubeadm_patch::merge;
+
 /// A static pod's manifest that is asked every second whether it has started, not every ten: the
 /// time it is given in all stays the same.
 ///
@@ -48,6 +50,25 @@ pub fn addon_objects(manifest: &str) -> Result<Vec<Value>, Failure> {
     Ok(objects)
 }
 
+/// Merges `overrides` into the configuration in kube-proxy's ConfigMap.
+///
+/// # Errors
+/// [`Failure::Environment`] when that is not YAML.
+pub fn override_kube_proxy(objects: &mut [Value], overrides: &Value) -> Result<(), Failure> {
+    for object in objects {
+        if object["kind"] != "ConfigMap" || object["metadata"]["name"] != "kube-proxy" {
+            continue;
+        }
+        if let Some(Value::String(text)) = object.pointer_mut("/data/config.conf") {
+            let mut config: Value =
+                serde_yaml::from_str(text).map_err(|error| unreadable(&error))?;
+            merge(&mut config, overrides.clone());
+            *text = serde_yaml::to_string(&config).map_err(|error| unreadable(&error))?;
+        }
+    }
+    Ok(())
+}
+
 /// A CNI manifest of a node image with its one variable, the subnet of pods, filled in.
 pub fn template_cni_manifest(manifest: &str, plan: &ClusterPlan) -> String {
     let subnet = plan.pod_subnet.to_string();
@@ -81,6 +102,26 @@ mod tests {
         assert_eq!(
             *probe,
             json!({ "failureThreshold": 250, "initialDelaySeconds": 0, "periodSeconds": 1 })
+        );
+    }
+
+    #[test]
+    fn kube_proxys_configuration_takes_what_it_was_printed_without() {
+        let mut objects = addon_objects(
+            "kind: ConfigMap\nmetadata: {name: kube-proxy}\ndata:\n  config.conf: |-\n    clusterCIDR: 10.244.0.0/16\n    conntrack: {maxPerCore: null, min: 1}\n",
+        )
+        .unwrap();
+        let overrides = json!({ "conntrack": { "maxPerCore": 0 }, "mode": "iptables" });
+        override_kube_proxy(&mut objects, &overrides).unwrap();
+        let text = objects[0]["data"]["config.conf"].as_str().unwrap();
+        let config: Value = serde_yaml::from_str(text).unwrap();
+        assert_eq!(
+            config,
+            json!({
+                "clusterCIDR": "10.244.0.0/16",
+                "conntrack": { "maxPerCore": 0, "min": 1 },
+                "mode": "iptables",
+            })
         );
     }
 

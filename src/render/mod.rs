@@ -15,12 +15,19 @@ mod script;
 
 pub use cni::cni_configuration;
 pub use containerd::patch_containerd;
-pub use files::{Content, NodeFile, archive, load_balancer_files, node_files, render_input};
-pub use kubeadm::{ClusterSettings, KubeadmPurpose, cluster_settings, kubeadm_configuration};
+pub use files::{
+    ADDONS, Content, NodeFile, archive, load_balancer_files, node_files, render_input,
+};
+pub use kubeadm::{
+    ClusterSettings, KubeadmPurpose, addon_arguments, cluster_settings, kube_proxy_overrides,
+    kubeadm_configuration,
+};
 pub use kubeconfig::{Kubeconfig, KubeconfigUser, node_kubeconfig};
 pub use kubelet_unit::await_api_drop_in;
 pub use load_balancer::haproxy_configuration;
-pub use manifests::{addon_objects, quicken_static_pod, template_cni_manifest};
+pub use manifests::{
+    addon_objects, override_kube_proxy, quicken_static_pod, template_cni_manifest,
+};
 pub use network::{network_script, network_unit};
 pub use rendered::Rendered;
 pub use script::{RENDER_DIRECTORY, feature_gate_probe, render_script};

@@ -8,14 +8,15 @@ pub const RENDER_DIRECTORY: &str = "/kindrs/render";
 /// The script that a container of the node image runs to render what depends on the Kubernetes
 /// version, by kubeadm's own phases: static pods and kubelet's files of each node, the addons.
 /// In `RENDER_DIRECTORY`: `in/NODE/kubeadm.conf` (with `in/NODE/control-plane` beside it where
-/// the node is one) becomes `out/nodes/NODE/…`.
+/// the node is one) becomes `out/nodes/NODE/…`, and `in/ADDON.arguments` becomes `out/ADDON.yaml`.
 pub fn render_script() -> &'static str {
     "\
 #!/bin/sh
 set -eu
 cd /kindrs/render
 mkdir -p out/nodes out/image
-phase() { kubeadm init phase \"$@\" --config \"$config\" >>out/log 2>&1 || { grep -v '^\\[' out/log >&2; exit 10; }; }
+refuse() { grep -vE '^\\[|^W[0-9]{4} |^To see the stack trace' out/log >&2; exit 10; }
+phase() { kubeadm init phase \"$@\" --config \"$config\" >>out/log 2>&1 || refuse; }
 if [ -e in/gates.yaml ]; then
     kubelet --config in/gates.yaml >out/gates.log 2>&1 || true
     if grep -E 'unrecognized feature gate|cannot set feature gate' out/gates.log >&2; then exit 11; fi
@@ -34,12 +35,11 @@ done
 # kubeadm only warns of a field that it does not know, and goes on without it.
 strict=$(sed -n 's/.*Kind:\"\\([^\"]*\\)\"}: strict decoding error: /\\1: /p' out/log | sort -u)
 if [ -n \"$strict\" ]; then echo \"$strict\" >&2; exit 10; fi
-if [ -e in/addons ]; then
-    config=in/$(cat in/addons)/kubeadm.conf
-    for addon in coredns kube-proxy; do
-        kubeadm init phase addon $addon --config \"$config\" --print-manifest >out/$addon.yaml 2>>out/log || { grep -v '^\\[' out/log >&2; exit 10; }
-    done
-fi
+for addon in coredns kube-proxy; do
+    if [ -e in/$addon.arguments ]; then
+        kubeadm init phase addon $addon $(cat in/$addon.arguments) --print-manifest >out/$addon.yaml 2>>out/log || refuse
+    fi
+done
 cp /kind/manifests/*.yaml out/image/ 2>/dev/null || true
 cp /etc/containerd/config.toml out/image/
 "
