@@ -1,5 +1,6 @@
 //! kindrs is killed at any moment, and `delete cluster` leaves nothing.
 
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -66,12 +67,12 @@ fn killed() {
         let moment = share(number, SIGKILLS, &mut random);
         steps.step(&format!("SIGKILL after {moment:?}"), || sigkill(&sandbox, moment));
     }
-    for (number, signal) in
-        [Signal::INT, Signal::TERM, Signal::INT, Signal::TERM].iter().enumerate()
-    {
-        let moment = share(u32::try_from(number).unwrap(), 5, &mut random);
+    for number in 0..POLITE_SIGNALS {
+        let signal = if number % 2 == 0 { Signal::INT } else { Signal::TERM };
+        // The last part is left out: kindrs may have ended in it.
+        let moment = share(number, POLITE_SIGNALS + 1, &mut random);
         steps.step(&format!("{signal:?} after {moment:?}"), || {
-            polite_signal(&sandbox, moment, *signal);
+            polite_signal(&sandbox, moment, signal);
         });
     }
     steps.step("delete is killed too", || {
@@ -90,10 +91,14 @@ fn killed() {
 
 /// Starts `create` and leaves it alone until `moment`.
 fn create_until(sandbox: &Sandbox, moment: Duration) -> Child {
-    let mut command = sandbox.create_command(TWO_NODES, "");
-    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+    let child = start_create(sandbox);
     sleep(moment);
-    child.unwrap()
+    child
+}
+
+fn start_create(sandbox: &Sandbox) -> Child {
+    let mut command = sandbox.create_command(TWO_NODES, "");
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 fn sigkill(sandbox: &Sandbox, moment: Duration) {
@@ -106,12 +111,16 @@ fn sigkill(sandbox: &Sandbox, moment: Duration) {
 
 /// kindrs itself removes what it made when it is asked to stop.
 fn polite_signal(sandbox: &Sandbox, moment: Duration, signal: Signal) {
-    let create = create_until(sandbox, moment);
+    let mut create = start_create(sandbox);
+    let mut stderr = BufReader::new(create.stderr.take().unwrap());
+    let mut text = String::new();
+    // From its first words on it listens for signals.
+    stderr.read_line(&mut text).unwrap();
+    sleep(moment);
     kill_process(Pid::from_child(&create), signal).unwrap();
-    let output = create.wait_with_output().unwrap();
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(3), "{error}");
-    assert!(error.contains("interrupted"), "{error}");
+    stderr.read_to_string(&mut text).unwrap();
+    assert_eq!(create.wait().unwrap().code(), Some(3), "{text}");
+    assert!(text.contains("interrupted"), "{text}");
     look(sandbox);
     delete_and_look(sandbox);
 }
