@@ -1,6 +1,5 @@
 //! Deleting a cluster: everything with its label, whatever state it is in.
 
-use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use crate::kubeconfig;
 use crate::progress::Progress;
 use crate::runtime::{Engine, EngineError, Label};
 
-/// How often something in use is tried again; with the pauses below, for about ten seconds.
+/// Rounds in which something in use is tried again; with the pauses below, for about ten seconds.
 const ATTEMPTS: usize = 14;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -22,7 +21,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 const QUIET_ANSWERS: usize = 2;
 const BETWEEN_ANSWERS: Duration = Duration::from_millis(150);
 /// Answers asked for at most, should something keep making objects.
-const MOST_ANSWERS: usize = 20;
+const MOST_ANSWERS: usize = 40;
 
 /// What was deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -90,9 +89,25 @@ async fn delete_labelled(
     filter: &[Label],
 ) -> Result<Deleted, Failure> {
     let mut deleted = Deleted::default();
-    let mut quiet = 0;
+    let (mut quiet, mut blocked) = (0, 0);
+    let mut pause = FIRST_PAUSE;
     for _ in 0..MOST_ANSWERS {
-        quiet = if round(engine, cluster, filter, &mut deleted).await? { 0 } else { quiet + 1 };
+        match round(engine, filter, &mut deleted).await? {
+            None => quiet += 1,
+            Some(failures) if failures.is_empty() => (quiet, blocked) = (0, 0),
+            Some(failures) => {
+                blocked += 1;
+                let in_use = |error: &EngineError| matches!(error, EngineError::Conflict { .. });
+                if blocked == ATTEMPTS || !failures.iter().all(in_use) {
+                    return Err(not_deleted(cluster, &failures));
+                }
+                // What uses it may be a container that the engine was still making.
+                quiet = 0;
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+                continue;
+            }
+        }
         if quiet == QUIET_ANSWERS {
             break;
         }
@@ -101,68 +116,48 @@ async fn delete_labelled(
     Ok(deleted)
 }
 
-/// Deletes what there is now; says whether there was anything.
+/// Deletes what there is now; returns what could not be deleted, or `None` when nothing was there.
 async fn round(
     engine: &dyn Engine,
-    cluster: &str,
     filter: &[Label],
     deleted: &mut Deleted,
-) -> Result<bool, Failure> {
+) -> Result<Option<Vec<EngineError>>, Failure> {
     let (containers, volumes, networks) = tokio::try_join!(
         engine.containers(filter),
         engine.volumes(filter),
         engine.networks(filter)
     )?;
     if containers.is_empty() && volumes.is_empty() && networks.is_empty() {
-        return Ok(false);
+        return Ok(None);
     }
     let containers: Vec<String> = containers.into_iter().map(|container| container.name).collect();
     let networks: Vec<String> = networks.into_iter().map(|network| network.name).collect();
     let mut failures = Vec::new();
 
-    let removals = containers.iter().map(|name| persist(move || engine.remove_container(name)));
-    sort(containers.iter(), join_all(removals).await, &mut deleted.containers, &mut failures);
+    let removals = containers.iter().map(|name| engine.remove_container(name));
+    sort(&containers, join_all(removals).await, &mut deleted.containers, &mut failures);
     // Volumes and network are free only once no container uses them; those of a container that
     // could not be removed fail, and are in the message with it.
-    let volume_removals = volumes.iter().map(|name| persist(move || engine.remove_volume(name)));
-    let network_removals = networks.iter().map(|name| persist(move || engine.remove_network(name)));
-    let (volume_results, network_results) =
-        tokio::join!(join_all(volume_removals), join_all(network_removals));
-    sort(volumes.iter(), volume_results, &mut deleted.volumes, &mut failures);
-    sort(networks.iter(), network_results, &mut deleted.networks, &mut failures);
-    if failures.is_empty() { Ok(true) } else { Err(not_deleted(cluster, &failures)) }
+    let (volume_results, network_results) = tokio::join!(
+        join_all(volumes.iter().map(|name| engine.remove_volume(name))),
+        join_all(networks.iter().map(|name| engine.remove_network(name)))
+    );
+    sort(&volumes, volume_results, &mut deleted.volumes, &mut failures);
+    sort(&networks, network_results, &mut deleted.networks, &mut failures);
+    Ok(Some(failures))
 }
 
-/// Tries again for a while when something is still in use.
-async fn persist<F>(remove: impl Fn() -> F) -> Result<(), EngineError>
-where
-    F: Future<Output = Result<(), EngineError>>,
-{
-    let mut pause = FIRST_PAUSE;
-    for _ in 1..ATTEMPTS {
-        match remove().await {
-            Err(EngineError::Conflict { what, reason }) => {
-                tracing::debug!("{what}: {reason}; trying again in {pause:?}");
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
-            }
-            // Removed by another at the same time.
-            Err(EngineError::NotFound { .. }) => return Ok(()),
-            result => return result,
-        }
-    }
-    remove().await
-}
-
-fn sort<'a>(
-    names: impl Iterator<Item = &'a String>,
+fn sort(
+    names: &[String],
     results: Vec<Result<(), EngineError>>,
     deleted: &mut Vec<String>,
     failures: &mut Vec<EngineError>,
 ) {
-    for (name, result) in names.zip(results) {
+    for (name, result) in names.iter().zip(results) {
         match result {
             Ok(()) => deleted.push(name.clone()),
+            // Removed by another at the same time.
+            Err(EngineError::NotFound { .. }) => {}
             Err(error) => failures.push(error),
         }
     }
@@ -186,6 +181,9 @@ fn not_deleted(cluster: &str, failures: &[EngineError]) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
     use super::*;
     use crate::cluster::fixture::{IMAGE, THREE, engine, make, make_network, make_volume};
     use crate::runtime::fake::FakeEngine;
@@ -254,7 +252,30 @@ mod tests {
         engine.fail("remove_network", 2, conflict("network"));
         delete_objects(&engine, "dev").await.unwrap();
         assert_eq!(objects(&engine), Vec::<String>::new());
-        assert_eq!(removals(&engine).len(), 7 + 4);
+        assert!(removals(&engine).len() > 7);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_container_that_turns_up_late_frees_its_volume() {
+        let engine = Arc::new(engine());
+        make(&engine, "dev", 1, &THREE[..1]).await;
+        // Docker has the volume in use by a container that it does not list yet.
+        let labels = |engine: &FakeEngine, labels: BTreeMap<String, String>| {
+            let mut state = engine.state();
+            let container = state.containers.get_mut("dev-control-plane").unwrap();
+            std::mem::replace(&mut container.info.labels, labels)
+        };
+        let known = labels(&engine, BTreeMap::new());
+        let late = tokio::spawn({
+            let engine = Arc::clone(&engine);
+            async move {
+                tokio::time::sleep(FIRST_PAUSE / 2).await;
+                labels(&engine, known);
+            }
+        });
+        delete_objects(&*engine, "dev").await.unwrap();
+        late.await.unwrap();
+        assert_eq!(objects(&engine), Vec::<String>::new());
     }
 
     #[tokio::test(start_paused = true)]
