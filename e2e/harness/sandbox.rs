@@ -7,6 +7,9 @@ use tempfile::TempDir;
 
 use super::{Footprint, Kubectl, Ran, footprint, run, turn, words};
 
+/// What the names of the sandboxes' folders start with.
+pub const FOLDER_PREFIX: &str = "kindrs-e2e-";
+
 /// A cluster's name with a home, a kubeconfig and a temporary folder of its own. When it ends, the
 /// cluster is deleted, and others whose names start with its name.
 pub struct Sandbox {
@@ -20,7 +23,7 @@ impl Sandbox {
     /// A sandbox for the cluster `e2e-NAME`, once all other tests rest.
     pub fn new(name: &str) -> Self {
         let turn = turn::take();
-        let folder = tempfile::Builder::new().prefix("kindrs-e2e-").tempdir().unwrap();
+        let folder = tempfile::Builder::new().prefix(FOLDER_PREFIX).tempdir().unwrap();
         for part in ["home", "temporary", "kubectl"] {
             std::fs::create_dir(folder.path().join(part)).unwrap();
         }

@@ -2,6 +2,7 @@ use std::fs::File;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::docker::{docker, try_docker};
+use super::sandbox::FOLDER_PREFIX;
 use super::words;
 
 static TURN: Mutex<()> = Mutex::new(());
@@ -36,6 +37,11 @@ fn sweep() {
             let mut arguments = words(remove);
             arguments.push(name);
             try_docker(&arguments);
+        }
+    }
+    for entry in std::fs::read_dir(std::env::temp_dir()).unwrap().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(FOLDER_PREFIX) {
+            let _ = std::fs::remove_dir_all(entry.path());
         }
     }
 }
