@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use bollard::models::{
     ContainerCreateBody, DeviceMapping, EndpointIpamConfig, EndpointSettings, HostConfig,
-    HostConfigCgroupnsModeEnum, Mount as VolumeMount, MountType, NetworkingConfig,
-    PortBinding as HostPort, PortMap, RestartPolicy, RestartPolicyNameEnum,
+    HostConfigCgroupnsModeEnum, Mount as VolumeMount, MountType, MountVolumeOptions,
+    NetworkingConfig, PortBinding as HostPort, PortMap, RestartPolicy, RestartPolicyNameEnum,
 };
 
 use crate::runtime::{
@@ -46,7 +46,7 @@ fn host_config(spec: &ContainerSpec) -> Result<HostConfig, EngineError> {
     let drops = !spec.capabilities.is_empty();
     Ok(HostConfig {
         binds: Some(binds),
-        mounts: Some(spec.mounts.iter().filter_map(volume_mount).collect()),
+        mounts: Some(spec.mounts.iter().filter_map(|mount| volume_mount(spec, mount)).collect()),
         tmpfs: Some(hash_map(&spec.tmpfs)),
         cap_add: drops.then(|| spec.capabilities.clone()),
         cap_drop: drops.then(|| vec!["ALL".to_owned()]),
@@ -97,13 +97,19 @@ fn bind(spec: &ContainerSpec, mount: &Mount, source: &str) -> Result<String, Eng
     Ok(format!("{source}:{}:{access},{propagation}", mount.target))
 }
 
-fn volume_mount(mount: &Mount) -> Option<VolumeMount> {
+fn volume_mount(spec: &ContainerSpec, mount: &Mount) -> Option<VolumeMount> {
     let MountSource::Volume(name) = &mount.source else { return None };
     Some(VolumeMount {
         typ: Some(MountType::VOLUME),
         source: Some(name.clone()),
         target: Some(mount.target.clone()),
         read_only: Some(mount.read_only),
+        // The engine makes a volume that is missing, also one that was removed while the request
+        // for its container was under way: with labels it is found and removed again.
+        volume_options: Some(MountVolumeOptions {
+            labels: Some(hash_map(&spec.labels)),
+            ..Default::default()
+        }),
         ..Default::default()
     })
 }
