@@ -17,6 +17,8 @@ nodes: [{role: control-plane}, {role: worker}]
 ";
 const SIGKILLS: u32 = 12;
 const POLITE_SIGNALS: u32 = 5;
+/// While Docker makes containers and volumes, it goes on with what was asked of it.
+const SIGNALS_TO_STARTS: u32 = 4;
 
 /// What another cluster's entries look like: they must survive all of this.
 const OTHER: &str = "\
@@ -72,7 +74,13 @@ fn killed() {
         // The last part is left out: kindrs may have ended in it.
         let moment = share(number, POLITE_SIGNALS + 1, &mut random);
         steps.step(&format!("{signal:?} after {moment:?}"), || {
-            polite_signal(&sandbox, moment, signal);
+            polite_signal(&sandbox, "", moment, signal);
+        });
+    }
+    for _ in 0..SIGNALS_TO_STARTS {
+        let moment = Duration::from_millis(random.u64(0..500));
+        steps.step(&format!("SIGTERM {moment:?} after the first container"), || {
+            polite_signal(&sandbox, "Start ", moment, Signal::TERM);
         });
     }
     steps.step("delete is killed too", || {
@@ -109,14 +117,18 @@ fn sigkill(sandbox: &Sandbox, moment: Duration) {
     delete_and_look(sandbox);
 }
 
-/// kindrs itself removes what it made when it is asked to stop.
-fn polite_signal(sandbox: &Sandbox, moment: Duration, signal: Signal) {
+/// kindrs itself removes what it made when it is asked to stop, `moment` after it said `word`.
+fn polite_signal(sandbox: &Sandbox, word: &str, moment: Duration, signal: Signal) {
     let mut create = start_create(sandbox);
     let mut stderr = BufReader::new(create.stderr.take().unwrap());
     let mut text = String::new();
     // From its first words on it listens for signals.
-    stderr.read_line(&mut text).unwrap();
+    while stderr.read_line(&mut text).unwrap() > 0 && !text.contains(word) {}
     sleep(moment);
+    if create.try_wait().unwrap().is_some_and(|status| status.success()) {
+        eprintln!("  it was done before");
+        return delete_and_look(sandbox);
+    }
     kill_process(Pid::from_child(&create), signal).unwrap();
     stderr.read_to_string(&mut text).unwrap();
     assert_eq!(create.wait().unwrap().code(), Some(3), "{text}");
