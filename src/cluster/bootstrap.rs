@@ -2,8 +2,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use futures::StreamExt as _;
+use futures::future::try_join_all;
 use k8s_openapi::api::core::v1::Node;
-use kube::api::{Api, Patch, PatchParams};
+use kube::api::{Api, ListParams, Patch, PatchParams};
 use kube::runtime::watcher;
 use kube::{Client, ResourceExt as _};
 use serde_json::{Value, json};
@@ -17,6 +18,7 @@ use crate::render::{
 };
 use crate::runtime::Engine;
 
+const REGISTRATION_PATIENCE: Duration = Duration::from_millis(1500);
 const API_PATIENCE: Duration = Duration::from_secs(120);
 
 /// Waits until the API server answers that it is ready.
@@ -137,6 +139,27 @@ pub(super) async fn label_nodes(client: &Client, plan: &ClusterPlan) -> anyhow::
             .await
             .with_context(|| format!("labelling node {}", planned.name))?;
     }
+    Ok(())
+}
+
+/// A control plane's kubelet starts before there is an API server, and asks to be registered after
+/// pauses that double up to 7 s. One that has not done so soon after the API server is ready starts
+/// anew, which takes a second; its pods run on.
+pub(super) async fn hasten_registration(
+    engine: &dyn Engine,
+    client: &Client,
+    plan: &ClusterPlan,
+) -> anyhow::Result<()> {
+    tokio::time::sleep(REGISTRATION_PATIENCE).await;
+    let registered = Api::<Node>::all(client.clone()).list(&ListParams::default()).await?;
+    let is_registered =
+        |node: &&NodePlan| registered.items.iter().any(|other| other.name_any() == node.name);
+    let late = plan.control_planes().filter(|node| !is_registered(node));
+    try_join_all(late.map(|node| {
+        tracing::debug!(node = node.name, "kubelet starts anew, to register");
+        engine.exec(&node.name, &["systemctl", "restart", "kubelet"], None)
+    }))
+    .await?;
     Ok(())
 }
 

@@ -169,6 +169,7 @@ async fn bring_up_kubernetes(
         tokio::try_join!(
             bootstrap::create_addons(&client, plan, rendered),
             bootstrap::label_nodes(&client, plan),
+            bootstrap::hasten_registration(engine, &client, plan),
             bootstrap::upload_configuration(engine, plan),
         )?;
         stage.finish();

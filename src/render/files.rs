@@ -11,7 +11,7 @@ use crate::plan::{Authority, ClusterPlan, KUBECONFIG_IDS, NodePlan, PodNetwork};
 use super::{
     KubeadmPurpose, Kubeconfig, KubeconfigUser, Rendered, await_api_drop_in, cni_configuration,
     haproxy_configuration, kubeadm_configuration, network_script, network_unit, node_kubeconfig,
-    patch_containerd, quicken_static_pod,
+    patch_containerd, patched_join_configuration, quicken_static_pod,
 };
 
 /// A file or link that goes into a container before it starts.
@@ -201,6 +201,9 @@ pub fn render_input(plan: &ClusterPlan, nodes: &[&NodePlan]) -> Result<Vec<NodeF
         files.push(NodeFile::text(format!("{folder}/kubeadm.conf"), 0o600, config));
         if node.role == Role::ControlPlane {
             files.push(NodeFile::text(format!("{folder}/control-plane"), 0o600, ""));
+        }
+        if let Some(join) = patched_join_configuration(plan, node)? {
+            files.push(NodeFile::text(format!("{folder}/join.conf"), 0o600, join));
         }
     }
     if nodes.iter().any(|node| node.name == plan.nodes[0].name) {

@@ -229,6 +229,27 @@ fn join_configuration(plan: &ClusterPlan, node: &NodePlan) -> Value {
     document
 }
 
+/// The JoinConfiguration of a node that a user knows as joining, with the patches for it, to be
+/// checked by kubeadm; `None` where there are no patches. Only its `nodeRegistration` has an effect.
+///
+/// # Errors
+/// [`Failure::Input`] when a patch is no YAML mapping.
+pub fn patched_join_configuration(
+    plan: &ClusterPlan,
+    node: &NodePlan,
+) -> Result<Option<String>, Failure> {
+    let patches = patches_of(plan, node);
+    if patches.is_empty() || node.name == plan.nodes[0].name {
+        return Ok(None);
+    }
+    let mut join = join_configuration(plan, node);
+    apply_patches(&mut join, &patches)?;
+    write_arguments(&mut join, &node.version);
+    serde_yaml::to_string(&join)
+        .map(Some)
+        .map_err(|error| Failure::environment(format!("kubeadm's configuration: {error}")))
+}
+
 fn node_registration(node: &NodePlan) -> Value {
     let taints: Vec<Value> =
         node.taints.iter().map(|(key, effect)| json!({ "key": key, "effect": effect })).collect();
@@ -357,6 +378,17 @@ mod tests {
             |minor| kube_proxy_overrides(&sample_plan(1, 1, &Version::new(1, minor, 0))).unwrap();
         assert!(overrides(32).is_none());
         assert_eq!(overrides(31).unwrap()["conntrack"]["maxPerCore"], 0);
+    }
+
+    #[test]
+    fn a_patched_join_configuration_is_checked_on_nodes_that_join() {
+        let plan = plan_of(&full_config(), &Version::new(1, 37, 2));
+        assert_eq!(patched_join_configuration(&plan, &plan.nodes[0]).unwrap(), None);
+        insta::assert_snapshot!(
+            patched_join_configuration(&plan, &plan.nodes[1]).unwrap().unwrap()
+        );
+        let plain = sample_plan(1, 1, &Version::new(1, 37, 2));
+        assert_eq!(patched_join_configuration(&plain, &plain.nodes[1]).unwrap(), None);
     }
 
     #[test]

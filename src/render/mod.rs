@@ -20,7 +20,7 @@ pub use files::{
 };
 pub use kubeadm::{
     ClusterSettings, KubeadmPurpose, addon_arguments, cluster_settings, kube_proxy_overrides,
-    kubeadm_configuration,
+    kubeadm_configuration, patched_join_configuration,
 };
 pub use kubeconfig::{Kubeconfig, KubeconfigUser, node_kubeconfig};
 pub use kubelet_unit::await_api_drop_in;

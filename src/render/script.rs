@@ -30,6 +30,9 @@ for node in in/*/; do
         phase etcd local
     fi
     phase kubelet-start
+    if [ -e in/$node/join.conf ]; then
+        kubeadm config validate --config in/$node/join.conf >>out/log 2>&1 || refuse
+    fi
     mv /etc/kubernetes/manifests /var/lib/kubelet out/nodes/$node/
 done
 # kubeadm only warns of a field that it does not know, and goes on without it.
