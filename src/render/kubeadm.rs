@@ -303,8 +303,9 @@ fn kube_proxy_configuration(plan: &ClusterPlan) -> Value {
         "kind": "KubeProxyConfiguration",
         "mode": "iptables",
         "oomScoreAdj": 0,
-        // The kernel's connection tracking is the host's: its limits are not a node's to set.
-        "conntrack": { "maxPerCore": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s" },
+        // How many connections the kernel tracks is the host's to set. The timeouts belong to each
+        // node's network namespace: kube-proxy gives them its defaults.
+        "conntrack": { "maxPerCore": 0 },
         // Rules appear as soon as a Service does, not a second later.
         "iptables": { "minSyncPeriod": "100ms" },
     });
