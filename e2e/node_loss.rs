@@ -147,15 +147,17 @@ fn address_of(kubectl: &Kubectl, node: &str) -> String {
     kubectl.value(&format!("get node {node}"), ".status.addresses[?(@.type=='InternalIP')].address")
 }
 
-/// Asks the Service by its name from one of its pods until every pod has answered.
+/// Asks the Service by its name from one of its pods until every pod has answered. On a busy
+/// machine a pod may be replaced meanwhile, so it is those of the moment that count.
 fn every_pod_answers(kubectl: &Kubectl) {
-    let pods: BTreeSet<String> = ready_pods(kubectl).into_iter().map(|(name, _)| name).collect();
-    let first = pods.first().unwrap();
     let script = "for i in $(seq 40); do wget -q -T 5 -O - web.loss.svc.cluster.local; done";
     let mut answered: BTreeSet<String> = BTreeSet::new();
     until("every pod has answered", || {
+        let pods: BTreeSet<String> =
+            ready_pods(kubectl).into_iter().map(|(name, _)| name).collect();
+        let Some(first) = pods.first() else { return Err(("no pod is ready".into(), pods)) };
         let ran = kubectl.try_exec(NAMESPACE, first, script);
         answered.extend(ran.stdout.lines().map(str::to_owned));
-        if pods.is_subset(&answered) { Ok(()) } else { Err((ran.stdout, ran.stderr)) }
+        if pods.is_subset(&answered) { Ok(()) } else { Err((ran.stderr, pods)) }
     });
 }
