@@ -260,13 +260,13 @@ mod tests {
 
     #[test]
     fn the_script_of_a_native_job() {
-        insta::assert_snapshot!(job().script(Path::new("/cache/work/runc")), @"
-            cd /cache/work/runc/module || exit 1
-            while sleep 5; do [ $(($(date +%s) - $(stat -c %Y /cache/work/runc/alive || echo 0))) -lt 60 ] || kill -9 -1; done 2>/dev/null &
-            { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends gcc libseccomp-dev; } >/cache/work/runc/packages 2>&1 || exit 70
-            go build '-ldflags=-s -w' . >/cache/work/runc/stdout 2>/cache/work/runc/stderr
+        insta::assert_snapshot!(job().script(Path::new("/cache/compile/runc")), @"
+            cd /cache/compile/runc/module || exit 1
+            while sleep 5; do [ $(($(date +%s) - $(stat -c %Y /cache/compile/runc/alive || echo 0))) -lt 60 ] || kill -9 -1; done 2>/dev/null &
+            { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends gcc libseccomp-dev; } >/cache/compile/runc/packages 2>&1 || exit 70
+            go build '-ldflags=-s -w' . >/cache/compile/runc/stdout 2>/cache/compile/runc/stderr
             code=$?
-            find /cache/work/runc /home/user/go/pkg/mod -user 0 -exec chown -h --reference=/cache/work/runc {} +
+            find /cache/compile/runc /home/user/go/pkg/mod -user 0 -exec chown -h --reference=/cache/compile/runc {} +
             exit $code
             ");
     }
@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn a_foreign_job_adds_its_architecture() {
         let job = Job { foreign: Some(names("arm64")), ..job() };
-        let script = job.script(Path::new("/cache/work/runc"));
+        let script = job.script(Path::new("/cache/compile/runc"));
         assert!(script.contains("{ dpkg --add-architecture arm64 && apt-get update"), "{script}");
     }
 
