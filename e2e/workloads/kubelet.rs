@@ -88,8 +88,9 @@ pub fn termination(shared: &Shared) {
 pub fn out_of_memory(shared: &Shared) {
     let (kubectl, ns) = (&shared.kubectl, "memory");
     kubectl.namespace(ns);
-    // containerd hears of the kill from the kernel, which it must be listening to by then.
-    let mut greedy = container("sleep 2; exec tail /dev/zero");
+    // containerd hears of the kill from the kernel: it must be listening by then, and the container
+    // must not end before that is heard, or it ended by an error like any other.
+    let mut greedy = container("sleep 2; tail /dev/zero; ended=$?; sleep 5; exit $ended");
     greedy["resources"] = json!({ "limits": { "memory": "32Mi" } });
     let mut pod = pod("greedy", &[greedy]);
     pod["spec"]["restartPolicy"] = json!("Never");

@@ -38,14 +38,22 @@ pub fn kubeadm_configuration(
     let mut cluster = cluster_configuration(plan, node, purpose);
     let mut init = init_configuration(node);
     let mut join = join_configuration(plan, node);
-    let mut kubelet = kubelet_configuration(plan, node, purpose);
-    let mut proxy = kube_proxy_configuration(plan);
-    for document in [&mut cluster, &mut init, &mut join, &mut kubelet, &mut proxy] {
+    for document in [&mut init, &mut join] {
         apply_patches(document, &patches)?;
     }
     let first = plan.nodes.first().is_some_and(|first| first.name == node.name);
     if !first {
         init["nodeRegistration"] = join["nodeRegistration"].clone();
+    }
+    let mut kubelet = kubelet_configuration(plan, node, purpose);
+    if purpose == KubeadmPurpose::Render {
+        // kubeadm leaves it to a flag where a worker joins, and else to the API server.
+        let taints = init.pointer("/nodeRegistration/taints").cloned();
+        kubelet["registerWithTaints"] = taints.unwrap_or_else(|| taints_of(node));
+    }
+    let mut proxy = kube_proxy_configuration(plan);
+    for document in [&mut cluster, &mut kubelet, &mut proxy] {
+        apply_patches(document, &patches)?;
     }
 
     let mut text = String::new();
@@ -250,13 +258,15 @@ pub fn patched_join_configuration(
         .map_err(|error| Failure::environment(format!("kubeadm's configuration: {error}")))
 }
 
+fn taints_of(node: &NodePlan) -> Value {
+    node.taints.iter().map(|(key, effect)| json!({ "key": key, "effect": effect })).collect()
+}
+
 fn node_registration(node: &NodePlan) -> Value {
-    let taints: Vec<Value> =
-        node.taints.iter().map(|(key, effect)| json!({ "key": key, "effect": effect })).collect();
     json!({
         "name": node.name,
         "criSocket": "unix:///run/containerd/containerd.sock",
-        "taints": taints,
+        "taints": taints_of(node),
         "kubeletExtraArgs": {
             "node-ip": node.address.to_string(),
             "runtime-cgroups": "/system.slice/containerd.service",
@@ -282,10 +292,6 @@ fn kubelet_configuration(plan: &ClusterPlan, node: &NodePlan, purpose: KubeadmPu
         // A static pod that is settled before the API server answers gets its mirror pod at
         // kubelet's next look at it, by default a minute later.
         document["syncFrequency"] = json!("3s");
-        // Joining nodes register with their taints; the first one's come from the API otherwise.
-        let taints =
-            node.taints.iter().map(|(key, effect)| json!({ "key": key, "effect": effect }));
-        document["registerWithTaints"] = Value::Array(taints.collect());
     }
     if plan.cgroup_v1 {
         document["failCgroupV1"] = json!(false);
@@ -343,6 +349,22 @@ mod tests {
         let plan = plan_of(&full_config(), &Version::new(1, 37, 2));
         let text = kubeadm_configuration(&plan, &plan.nodes[1], KubeadmPurpose::Render).unwrap();
         insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn patched_taints_are_those_a_node_registers_with() {
+        let mut config = full_config();
+        for (kind, key) in [("Init", "first"), ("Join", "joined")] {
+            config.kubeadm_config_patches.push(format!(
+                "kind: {kind}Configuration\nnodeRegistration: {{taints: [{{key: {key}, effect: NoSchedule}}]}}"
+            ));
+        }
+        let plan = plan_of(&config, &Version::new(1, 37, 2));
+        for (node, key) in plan.nodes.iter().zip(["first", "joined"]) {
+            let text = kubeadm_configuration(&plan, node, KubeadmPurpose::Render).unwrap();
+            let expected = format!("registerWithTaints:\n- key: {key}\n  effect: NoSchedule\n");
+            assert!(text.contains(&expected), "{text}");
+        }
     }
 
     #[test]
