@@ -5,7 +5,9 @@
 pub mod cli;
 pub mod cluster;
 pub mod config;
+pub mod duration;
 pub mod failure;
+pub mod fault;
 pub mod image;
 pub mod interruption;
 pub mod kubeconfig;

@@ -8,6 +8,10 @@ use super::delete_cluster::DeleteCluster;
 use super::delete_clusters::DeleteClusters;
 use super::export_kubeconfig::ExportKubeconfig;
 use super::export_logs::ExportLogs;
+use super::fault_heal::FaultHeal;
+use super::fault_inject::FaultInject;
+use super::fault_kinds::FaultKinds;
+use super::fault_list::FaultList;
 use super::get_clusters::GetClusters;
 use super::get_kubeconfig::GetKubeconfig;
 use super::get_nodes::GetNodes;
@@ -72,6 +76,9 @@ pub(super) enum Command {
     /// Make an image for nodes
     #[command(subcommand)]
     Build(Build),
+    /// Break a cluster on purpose, and heal it
+    #[command(subcommand)]
+    Fault(Fault),
     Completion(Completion),
     Version(Version),
 }
@@ -117,6 +124,15 @@ pub(super) enum Build {
     NodeImage(BuildNodeImage),
 }
 
+/// What can be done about faults.
+#[derive(Debug, Subcommand)]
+pub(super) enum Fault {
+    Inject(Box<FaultInject>),
+    List(FaultList),
+    Heal(FaultHeal),
+    Kinds(FaultKinds),
+}
+
 impl Command {
     /// Does what the verb says.
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<()> {
@@ -132,6 +148,10 @@ impl Command {
             Self::Load(Load::DockerImage(verb)) => verb.run(context).await,
             Self::Load(Load::ImageArchive(verb)) => verb.run(context).await,
             Self::Build(Build::NodeImage(verb)) => verb.run(context).await,
+            Self::Fault(Fault::Inject(verb)) => verb.run(context).await,
+            Self::Fault(Fault::List(verb)) => verb.run(context).await,
+            Self::Fault(Fault::Heal(verb)) => verb.run(context).await,
+            Self::Fault(Fault::Kinds(verb)) => verb.run(),
             Self::Completion(verb) => verb.run(),
             Self::Version(verb) => verb.run(),
         }

@@ -2,6 +2,7 @@ use std::io::IsTerminal as _;
 use std::sync::Arc;
 
 use crate::failure::Failure;
+use crate::fault::heal_what_is_over;
 use crate::progress::{Lines, Progress, Terminal};
 use crate::runtime::Docker;
 
@@ -24,11 +25,25 @@ impl Context {
         Self { progress }
     }
 
-    /// Connects to Docker.
+    /// Connects to Docker, and heals faults whose time is over: a fault ends whatever became of the
+    /// process that should have ended it.
     ///
     /// # Errors
     /// [`Failure::Environment`] when it cannot be reached.
     pub(super) async fn docker(&self) -> Result<Docker, Failure> {
+        let docker = self.docker_as_it_is().await?;
+        for entry in heal_what_is_over(&docker).await {
+            self.progress
+                .note(format!("fault {} was over: {} {}", entry.id, entry.node, entry.healing));
+        }
+        Ok(docker)
+    }
+
+    /// Connects to Docker.
+    ///
+    /// # Errors
+    /// [`Failure::Environment`] when it cannot be reached.
+    pub(super) async fn docker_as_it_is(&self) -> Result<Docker, Failure> {
         Ok(Docker::connect().await?)
     }
 }

@@ -6,11 +6,12 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use serde_json::json;
 
+use super::cluster_name;
 use super::context::Context;
 use super::output::{self, Format};
-use super::{cluster_name, duration};
 use crate::cluster::create::{self, CreateOptions, Created};
 use crate::config::{self, Cluster};
+use crate::duration;
 use crate::failure::Failure;
 use crate::image::KubernetesSource;
 use crate::kubeconfig::{self, Files};

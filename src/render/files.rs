@@ -41,7 +41,8 @@ const NETWORK_SCRIPT: &str = "/kindrs/network";
 const NETWORK_UNIT: &str = "/etc/systemd/system/kindrs-network.service";
 
 impl NodeFile {
-    fn text(path: impl Into<String>, mode: u32, text: impl Into<String>) -> Self {
+    /// A file with this text.
+    pub fn text(path: impl Into<String>, mode: u32, text: impl Into<String>) -> Self {
         Self { path: path.into(), mode, content: Content::Text(text.into()) }
     }
 

@@ -102,6 +102,12 @@ pub trait Engine: Send + Sync {
     async fn start_container(&self, name: &str) -> Result<(), EngineError>;
     /// Stops a container, killing it after `grace`.
     async fn stop_container(&self, name: &str, grace: Duration) -> Result<(), EngineError>;
+    /// Kills a running container; the engine does not start it again.
+    async fn kill_container(&self, name: &str) -> Result<(), EngineError>;
+    /// Freezes every process of a running container.
+    async fn pause_container(&self, name: &str) -> Result<(), EngineError>;
+    /// Thaws a frozen container.
+    async fn unpause_container(&self, name: &str) -> Result<(), EngineError>;
     /// Kills and removes a container with its anonymous volumes; a missing one is fine.
     async fn remove_container(&self, name: &str) -> Result<(), EngineError>;
     /// A container by name or id; `None` when it is not there.

@@ -9,9 +9,10 @@ use bollard::models::{
     ContainerInspectResponse, ContainerSummary, EndpointSettings, PortMap, PortSummary,
 };
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder,
-    LogsOptionsBuilder, RemoveContainerOptionsBuilder, StartContainerOptions,
-    StopContainerOptionsBuilder, WaitContainerOptions, WaitContainerOptionsBuilder,
+    CreateContainerOptionsBuilder, InspectContainerOptions, KillContainerOptions,
+    ListContainersOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder,
+    StartContainerOptions, StopContainerOptionsBuilder, WaitContainerOptions,
+    WaitContainerOptionsBuilder,
 };
 use futures::TryStreamExt as _;
 
@@ -54,6 +55,24 @@ impl Docker {
             .stop_container(name, Some(options))
             .await
             .map_err(self.failed("stopping", &object))
+    }
+
+    pub(super) async fn end_container(&self, name: &str) -> Result<(), EngineError> {
+        let object = format!("container {name}");
+        self.client
+            .kill_container(name, None::<KillContainerOptions>)
+            .await
+            .map_err(self.failed("killing", &object))
+    }
+
+    pub(super) async fn freeze_container(&self, name: &str) -> Result<(), EngineError> {
+        let object = format!("container {name}");
+        self.client.pause_container(name).await.map_err(self.failed("pausing", &object))
+    }
+
+    pub(super) async fn thaw_container(&self, name: &str) -> Result<(), EngineError> {
+        let object = format!("container {name}");
+        self.client.unpause_container(name).await.map_err(self.failed("unpausing", &object))
     }
 
     pub(super) async fn delete_container(&self, name: &str) -> Result<(), EngineError> {

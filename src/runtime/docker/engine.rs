@@ -71,6 +71,18 @@ impl Engine for Docker {
         self.halt_container(name, grace).await
     }
 
+    async fn kill_container(&self, name: &str) -> Result<(), EngineError> {
+        self.end_container(name).await
+    }
+
+    async fn pause_container(&self, name: &str) -> Result<(), EngineError> {
+        self.freeze_container(name).await
+    }
+
+    async fn unpause_container(&self, name: &str) -> Result<(), EngineError> {
+        self.thaw_container(name).await
+    }
+
     async fn remove_container(&self, name: &str) -> Result<(), EngineError> {
         self.delete_container(name).await
     }

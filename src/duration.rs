@@ -1,10 +1,12 @@
+//! Durations as people write them.
+
 use std::time::Duration;
 
 /// Reads `30s`, `5m`, `1h` or `5m0s`, and `0`.
 ///
 /// # Errors
 /// A text for the user when it is no duration, as a number without a unit.
-pub(super) fn parse(text: &str) -> Result<Duration, String> {
+pub fn parse(text: &str) -> Result<Duration, String> {
     const EXPECTED: &str = "expected a duration as 30s, 5m, 1h or 5m30s, or 0";
     let trimmed = text.trim();
     if trimmed == "0" {

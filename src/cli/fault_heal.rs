@@ -1,0 +1,64 @@
+use clap::Args;
+
+use super::cluster_name::ClusterName;
+use super::context::Context;
+use crate::cluster::inventory;
+use crate::fault::{Which, heal, keep};
+
+/// Put faults back: start, thaw and connect again what they took
+///
+/// Healing what is healed already, or whose node is gone, is no failure.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kindrs fault heal node-kill-x7k2p
+  kindrs fault heal --all --name dev")]
+pub(super) struct FaultHeal {
+    #[command(flatten)]
+    cluster: ClusterName,
+    /// Names of faults, as `kindrs fault list` shows them
+    #[arg(value_name = "FAULT", required_unless_present_any = ["all", "over"])]
+    faults: Vec<String>,
+    /// Every fault of the cluster
+    #[arg(long, conflicts_with_all = ["faults", "over"])]
+    all: bool,
+    /// The faults whose time is over and that are still there
+    #[arg(long, conflicts_with = "faults")]
+    over: bool,
+    /// Wait for the fault's own end first
+    #[arg(long, requires = "faults", hide = true)]
+    at_end: bool,
+}
+
+impl FaultHeal {
+    pub(super) async fn run(self, context: &Context) -> anyhow::Result<()> {
+        let docker = context.docker_as_it_is().await?;
+        let cluster = &self.cluster.name;
+        if self.at_end {
+            for fault in &self.faults {
+                keep(&docker, cluster, fault).await?;
+            }
+            return Ok(());
+        }
+        if self.all && inventory::nodes(&docker, cluster).await?.is_empty() {
+            // A cluster that is gone has no faults.
+            inventory::require(&docker, cluster).await?;
+        }
+        let which = match (self.all, self.over) {
+            (true, _) => Which::All,
+            (_, true) => Which::Over,
+            _ => Which::Named(self.faults),
+        };
+        let healed = heal(&docker, cluster, &which).await?;
+        for entry in &healed.entries {
+            context.progress.note(format!("{}: {} ({})", entry.node, entry.healing, entry.id));
+        }
+        for name in &healed.unknown {
+            context.progress.note(format!("{name} is not active in cluster `{cluster}`"));
+        }
+        if healed.entries.is_empty() && healed.unknown.is_empty() {
+            context.progress.note(format!("there was nothing to heal in cluster `{cluster}`"));
+        }
+        Ok(())
+    }
+}

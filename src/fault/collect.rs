@@ -1,0 +1,158 @@
+use anyhow::Context as _;
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{Node, Pod};
+use kube::Client;
+use kube::api::{Api, ListParams};
+
+use crate::cluster::access::{ClientPlace, access};
+use crate::cluster::inventory;
+use crate::cluster::labels;
+use crate::failure::Failure;
+use crate::kubernetes::connect;
+use crate::pki::Identity;
+use crate::runtime::Engine;
+
+use super::kind::{FaultKind, Targets};
+use super::target::{NodeTargets, PodTargets, View};
+
+/// What a fault is planned by, and nothing more: the API server is asked only where the targets
+/// need it.
+///
+/// # Errors
+/// [`Failure::Input`] when there is no such cluster, lease or pod, or a selector is malformed;
+/// [`Failure::Environment`] when the API server is needed and does not answer.
+pub async fn collect(
+    engine: &dyn Engine,
+    cluster: &str,
+    fault: &FaultKind,
+) -> anyhow::Result<View> {
+    let all = inventory::require(engine, cluster).await?;
+    let networks = engine.networks(&labels::in_cluster(cluster)).await?;
+    let gateway = networks.iter().flat_map(|network| &network.subnets).next();
+    let (nodes, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|node| node.role.is_node());
+    let mut view = View {
+        cluster: cluster.to_owned(),
+        nodes,
+        load_balancer: others.into_iter().next(),
+        gateway: gateway.and_then(|subnet| subnet.hosts().next()),
+        ..View::default()
+    };
+    if !view.nodes.iter().any(inventory::NodeSummary::is_running) {
+        return Err(Failure::environment(format!("no node of cluster `{cluster}` is running"))
+            .with_hint(format!("start them: docker start {}", names(&view)))
+            .into());
+    }
+    match fault.targets() {
+        Targets::Nodes(targets) => of_nodes(engine, targets, &mut view).await?,
+        Targets::Pods(targets) => of_pods(engine, targets, &mut view).await?,
+    }
+    Ok(view)
+}
+
+fn names(view: &View) -> String {
+    view.nodes.iter().map(|node| node.name.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+async fn of_nodes(
+    engine: &dyn Engine,
+    targets: &NodeTargets,
+    view: &mut View,
+) -> anyhow::Result<()> {
+    if let Some(selector) = &targets.selector {
+        let nodes: Api<Node> = Api::all(client(engine, &view.cluster).await?);
+        let list = nodes.list(&ListParams::default().labels(selector)).await;
+        let list = list.map_err(|error| refused(error, &format!("--selector {selector}")))?;
+        view.labelled = list.items.into_iter().filter_map(|node| node.metadata.name).collect();
+    }
+    if let Some(pod) = &targets.running_pod {
+        let (namespace, name) = pod.split_once('/').unwrap_or(("default", pod));
+        let pods: Api<Pod> = Api::namespaced(client(engine, &view.cluster).await?, namespace);
+        let pod = pods.get(name).await;
+        let pod = pod.map_err(|error| refused(error, &format!("--running-pod {name}")))?;
+        if pod.spec.as_ref().is_none_or(|spec| spec.node_name.is_none()) {
+            return Err(Failure::input(format!("pod `{name}` runs on no node yet")).into());
+        }
+        view.pods = vec![pod];
+    }
+    if let Some(lease) = &targets.leader_of {
+        let node = if lease == "etcd" {
+            leader_of_etcd(engine, view).await?
+        } else {
+            leader_of_lease(engine, lease, view).await?
+        };
+        view.leaders.insert(lease.clone(), node);
+    }
+    Ok(())
+}
+
+async fn of_pods(engine: &dyn Engine, targets: &PodTargets, view: &mut View) -> anyhow::Result<()> {
+    let client = client(engine, &view.cluster).await?;
+    for (namespace, name) in targets.named() {
+        let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
+        let pod = pods.get_opt(name).await;
+        view.pods.extend(pod.map_err(|error| refused(error, &format!("--pod {name}")))?);
+    }
+    if let Some(selector) = &targets.selector {
+        let pods: Api<Pod> = Api::namespaced(client, &targets.namespace);
+        let list = pods.list(&ListParams::default().labels(selector)).await;
+        let list = list.map_err(|error| refused(error, &format!("--selector {selector}")))?;
+        for pod in list.items {
+            if !view.pods.iter().any(|known| known.metadata.uid == pod.metadata.uid) {
+                view.pods.push(pod);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A client of a cluster's API server.
+pub(super) async fn client(engine: &dyn Engine, cluster: &str) -> anyhow::Result<Client> {
+    let access = access(engine, cluster, ClientPlace::Host).await?;
+    let identity = Identity { certificate: access.client_cert_pem, key: access.client_key_pem };
+    connect(&access.server, &access.ca_pem, &identity).await.context("a client of the API server")
+}
+
+/// The node of the member that etcd's members follow, by its own metrics.
+async fn leader_of_etcd(engine: &dyn Engine, view: &View) -> anyhow::Result<String> {
+    let command = [
+        "sh",
+        "-c",
+        "curl -s -m 2 http://127.0.0.1:2381/metrics | grep '^etcd_server_is_leader 1'",
+    ];
+    for node in view.control_planes().filter(|node| node.is_running()) {
+        if engine.exec(&node.name, &command, None).await.is_ok_and(|output| output.code == 0) {
+            return Ok(node.name.clone());
+        }
+    }
+    Err(Failure::environment("etcd has no leader").into())
+}
+
+async fn leader_of_lease(engine: &dyn Engine, lease: &str, view: &View) -> anyhow::Result<String> {
+    let (namespace, name) = lease.split_once('/').unwrap_or(("kube-system", lease));
+    let client = client(engine, &view.cluster).await?;
+    let leases: Api<Lease> = Api::namespaced(client.clone(), namespace);
+    let found = leases.get(name).await;
+    let found = found.map_err(|error| refused(error, &format!("--leader-of {lease}")))?;
+    let holder = found.spec.and_then(|spec| spec.holder_identity).unwrap_or_default();
+    // A component of the control plane is NODE_UUID; what runs in pods mostly gives the pod's name.
+    let holder = holder.split('_').next().unwrap_or_default();
+    if let Some(node) = view.node(holder) {
+        return Ok(node.name.clone());
+    }
+    let pods: Api<Pod> = Api::namespaced(client, namespace);
+    let pod = if holder.is_empty() { None } else { pods.get_opt(holder).await.ok().flatten() };
+    pod.and_then(|pod| pod.spec?.node_name).ok_or_else(|| {
+        Failure::input(format!("the holder of lease `{lease}` is no node and no pod: `{holder}`"))
+            .into()
+    })
+}
+
+fn refused(error: kube::Error, about: &str) -> Failure {
+    match error {
+        kube::Error::Api(status) if (400..500).contains(&status.code) => {
+            Failure::input(format!("{about}: {}", status.message))
+        }
+        error => Failure::environment(format!("{about}: the API server does not answer: {error}"))
+            .with_hint("targets by --node, --role or --all-nodes need no API server"),
+    }
+}

@@ -1,0 +1,158 @@
+//! The kinds of faults: what a user may ask for, and the actions that it means for a cluster.
+
+mod node;
+mod pressure;
+mod stress;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+
+use super::action::{Action, EngineAction};
+use super::target::{Choice, NodeTargets, PodTargets, View};
+
+pub use pressure::{DiskFill, MemoryStress};
+pub use stress::CpuStress;
+
+/// A kind of fault with its parameters and targets.
+#[derive(Debug, Clone, PartialEq, Subcommand, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum FaultKind {
+    /// A node is shut down: its container stops as a machine does
+    NodeStop(NodeTargets),
+    /// A node loses its power: its container is killed
+    NodeKill(NodeTargets),
+    /// A node freezes: none of its processes gets the CPU any more, and connections stay open
+    NodePause(NodeTargets),
+    /// A node is shut down and started again
+    NodeRestart(NodeTargets),
+    /// kubelet stops; the pods of its node run on
+    KubeletStop(NodeTargets),
+    /// containerd stops; containers run on, and none is started, stopped or asked
+    RuntimeStop(NodeTargets),
+    /// The file system of kubelet fills up until the node has DiskPressure
+    DiskFill(DiskFill),
+    /// Memory of a node is taken until it has MemoryPressure
+    MemoryStress(MemoryStress),
+    /// Busy processes take the CPU from a node's pods
+    CpuStress(CpuStress),
+}
+
+/// Which targets a fault has.
+pub(super) enum Targets<'a> {
+    Nodes(&'a NodeTargets),
+    Pods(&'a PodTargets),
+}
+
+impl FaultKind {
+    /// Its name, as the command line and files write it.
+    pub fn name(&self) -> String {
+        let value = serde_json::to_value(self).unwrap_or_default();
+        value["kind"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Whether it is over as soon as it was done, so that there is nothing to heal.
+    pub fn is_instant(&self) -> bool {
+        matches!(self, Self::NodeRestart(_))
+    }
+
+    /// What it does to a cluster, container by container.
+    pub(super) fn actions(&self, view: &View) -> Result<Vec<Action>, Failure> {
+        match self {
+            Self::NodeStop(targets) => node::power(targets, view, EngineAction::Stop),
+            Self::NodeKill(targets) => node::power(targets, view, EngineAction::Kill),
+            Self::NodePause(targets) => node::power(targets, view, EngineAction::Pause),
+            Self::NodeRestart(targets) => node::power(targets, view, EngineAction::Restart),
+            Self::KubeletStop(targets) => node::kubelet_stop(targets, view),
+            Self::RuntimeStop(targets) => node::runtime_stop(targets, view),
+            Self::DiskFill(fill) => fill.actions(view),
+            Self::MemoryStress(stress) => stress.actions(view),
+            Self::CpuStress(stress) => stress.actions(view),
+        }
+    }
+
+    pub(super) fn targets(&self) -> Targets<'_> {
+        match self {
+            Self::NodeStop(targets)
+            | Self::NodeKill(targets)
+            | Self::NodePause(targets)
+            | Self::NodeRestart(targets)
+            | Self::KubeletStop(targets)
+            | Self::RuntimeStop(targets) => Targets::Nodes(targets),
+            Self::DiskFill(fill) => Targets::Nodes(&fill.targets),
+            Self::MemoryStress(stress) => Targets::Nodes(&stress.targets),
+            Self::CpuStress(stress) => Targets::Nodes(&stress.targets),
+        }
+    }
+
+    /// The chance by which targets are chosen, so that a seed can be put into it.
+    pub fn choice_mut(&mut self) -> &mut Choice {
+        match self {
+            Self::NodeStop(targets)
+            | Self::NodeKill(targets)
+            | Self::NodePause(targets)
+            | Self::NodeRestart(targets)
+            | Self::KubeletStop(targets)
+            | Self::RuntimeStop(targets) => &mut targets.choice,
+            Self::DiskFill(fill) => &mut fill.targets.choice,
+            Self::MemoryStress(stress) => &mut stress.targets.choice,
+            Self::CpuStress(stress) => &mut stress.targets.choice,
+        }
+    }
+}
+
+/// A kind in short.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KindInfo {
+    /// Its name.
+    pub name: String,
+    /// What it does.
+    pub about: String,
+    /// Its own parameters, as flags.
+    pub parameters: Vec<String>,
+}
+
+/// Every kind there is, in the order of the help text.
+pub fn kinds() -> Vec<KindInfo> {
+    #[derive(Parser)]
+    struct AllKinds {
+        #[command(subcommand)]
+        _kind: FaultKind,
+    }
+    let command = AllKinds::command();
+    let kinds = command.get_subcommands().filter(|kind| kind.get_name() != "help");
+    kinds
+        .map(|kind| KindInfo {
+            name: kind.get_name().to_owned(),
+            about: kind.get_about().map(ToString::to_string).unwrap_or_default(),
+            parameters: kind
+                .get_arguments()
+                .filter(|argument| argument.get_help_heading() != Some("Targets"))
+                .filter_map(|argument| argument.get_long().map(|long| format!("--{long}")))
+                .filter(|long| long != "--help")
+                .collect(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_name_and_an_explanation() {
+        let text: Vec<String> = kinds()
+            .iter()
+            .map(|kind| format!("{} [{}] {}", kind.name, kind.parameters.join(" "), kind.about))
+            .collect();
+        insta::assert_snapshot!(text.join("\n"));
+    }
+
+    #[test]
+    fn the_name_in_files_is_that_of_the_command_line() {
+        let fault = FaultKind::NodeStop(NodeTargets::default());
+        assert_eq!(fault.name(), "node-stop");
+        assert!(kinds().iter().any(|kind| kind.name == fault.name()));
+    }
+}

@@ -1,0 +1,59 @@
+use crate::failure::Failure;
+use crate::fault::action::{Action, EngineAction, Hold, Impact};
+use crate::fault::target::{NodeTargets, View};
+
+/// A node as a whole: stopped, killed, frozen or restarted.
+pub(super) fn power(
+    targets: &NodeTargets,
+    view: &View,
+    engine: EngineAction,
+) -> Result<Vec<Action>, Failure> {
+    let (effect, healing) = match engine {
+        EngineAction::Stop => ("shuts the node down", "starts the node"),
+        EngineAction::Kill => ("cuts the node's power", "starts the node"),
+        EngineAction::Pause => ("freezes every process of the node", "thaws the node"),
+        EngineAction::Restart => ("shuts the node down and starts it again", "starts the node"),
+    };
+    let nodes = targets.resolve(view)?;
+    Ok(nodes
+        .into_iter()
+        .map(|node| Action {
+            engine: Some(engine),
+            healing: healing.to_owned(),
+            holds: vec![Hold::Node],
+            impact: Impact::Node,
+            ..Action::on_node(&node.name, effect)
+        })
+        .collect())
+}
+
+pub(super) fn kubelet_stop(targets: &NodeTargets, view: &View) -> Result<Vec<Action>, Failure> {
+    let nodes = targets.resolve(view)?;
+    Ok(nodes
+        .into_iter()
+        .map(|node| Action {
+            inject: Some("systemctl stop kubelet.service\n".to_owned()),
+            heal: Some("systemctl start kubelet.service\n".to_owned()),
+            healing: "starts kubelet".to_owned(),
+            holds: vec![Hold::Kubelet],
+            impact: Impact::Node,
+            ..Action::on_node(&node.name, "stops kubelet")
+        })
+        .collect())
+}
+
+pub(super) fn runtime_stop(targets: &NodeTargets, view: &View) -> Result<Vec<Action>, Failure> {
+    let nodes = targets.resolve(view)?;
+    Ok(nodes
+        .into_iter()
+        .map(|node| Action {
+            inject: Some("systemctl stop containerd.service\n".to_owned()),
+            // kubelet goes down with what it requires.
+            heal: Some("systemctl start containerd.service kubelet.service\n".to_owned()),
+            healing: "starts containerd".to_owned(),
+            holds: vec![Hold::Runtime],
+            impact: Impact::Node,
+            ..Action::on_node(&node.name, "stops containerd")
+        })
+        .collect())
+}

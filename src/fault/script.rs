@@ -1,0 +1,65 @@
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::action::Action;
+
+/// Folder with the journal's entries in every node: one folder a fault.
+pub(super) const JOURNAL: &str = "/kindrs/faults";
+
+/// What every script begins with: who it is for, and what its parts call.
+fn preamble(id: &str) -> String {
+    format!(
+        "\
+#!/bin/sh
+set -eu
+id={id}
+fault={JOURNAL}/{id}
+stop_unit() {{
+    systemctl stop \"$1\" 2>/dev/null || true
+    systemctl reset-failed \"$1\" 2>/dev/null || true
+}}
+"
+    )
+}
+
+/// The script that does an action; `None` when nothing is done inside. The timer that ends it is
+/// there before its effect is.
+pub(super) fn inject(id: &str, action: &Action, duration: Option<Duration>) -> Option<String> {
+    let body = action.inject.as_ref()?;
+    let mut script = preamble(id);
+    if let Some(duration) = duration {
+        let _ = writeln!(
+            script,
+            "systemd-run --quiet --unit=kindrs-fault-$id --on-active={}ms \
+             --timer-property=AccuracySec=50ms sh $fault/heal by-timer",
+            duration.as_millis()
+        );
+    }
+    script.push_str(body);
+    Some(script)
+}
+
+/// The script that puts an action back and removes its entry from the journal. Run by kindrs, or by
+/// the node's own timer, which tells the API server by itself. Harmless to run again.
+pub(super) fn heal(id: &str, action: &Action) -> String {
+    let mut script = preamble(id);
+    script.push_str(
+        "\
+exec 9>/run/kindrs-fault-$id.lock
+flock 9
+[ -d $fault ] || exit 0
+",
+    );
+    script.push_str(action.heal.as_deref().unwrap_or_default());
+    script.push_str(
+        "\
+if [ \"${1:-}\" = by-timer ] && [ -s $fault/healed.json ]; then
+    timeout 20 kubectl --kubeconfig=/etc/kubernetes/kubelet.conf create -f $fault/healed.json >/dev/null 2>&1 || true
+fi
+rm -rf $fault
+rm -f /run/kindrs-fault-$id.lock
+stop_unit kindrs-fault-$id.timer
+",
+    );
+    script
+}
