@@ -1,10 +1,11 @@
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::cluster_name::ClusterName;
+use super::cluster_name;
 use super::context::Context;
 use super::output::{self, Format};
 use crate::duration;
@@ -23,7 +24,10 @@ const HEADING: &str = "Fault options";
 /// Prints the fault's name, for `kindrs fault heal`. Everything is checked first, and written to a
 /// journal in the nodes before it happens.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    subcommand_value_name = "KIND",
+    subcommand_help_heading = "Kinds",
+    after_help = "\
 See `kindrs fault kinds` for all kinds, and `kindrs fault inject KIND --help` for each.
 
 With -o json, an object:
@@ -34,10 +38,20 @@ With -o json, an object:
 Examples:
   kindrs fault inject node-kill --node worker --for 60s
   kindrs fault inject kubelet-stop --running-pod shop/web-1
-  kindrs fault inject node-pause --role worker --random --dry-run")]
+  kindrs fault inject node-pause --role worker --random --dry-run"
+)]
 pub(super) struct FaultInject {
-    #[command(flatten)]
-    cluster: ClusterName,
+    /// Name of the cluster
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "KINDRS_CLUSTER_NAME",
+        hide_env_values = true,
+        default_value = cluster_name::DEFAULT,
+        value_parser = NonEmptyStringValueParser::new()
+    )]
+    name: String,
     /// How long it lasts [default: until it is healed]
     #[arg(
         long = "for",
@@ -72,7 +86,7 @@ pub(super) struct FaultInject {
 
 impl FaultInject {
     pub(super) async fn run(mut self, context: &Context) -> anyhow::Result<()> {
-        let cluster = &self.cluster.name;
+        let cluster = &self.name;
         let seed = settle_seed(&mut self.fault);
         let request =
             Request { fault: self.fault, duration: self.duration, allow_total: self.allow_total };

@@ -8,7 +8,7 @@ mod bootstrap;
 pub mod create;
 pub mod delete;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 pub mod inventory;
 pub mod labels;
 pub mod load;

@@ -146,3 +146,7 @@ async fn forget(engine: &dyn Engine, node: &str, key: &str) -> Result<(), Engine
     let folder = format!("{}/{key}", script::JOURNAL);
     engine.exec(node, &["rm", "-rf", &folder], None).await.map(drop)
 }
+
+#[cfg(test)]
+#[path = "inject_tests.rs"]
+mod tests;

@@ -9,6 +9,8 @@ mod action;
 mod collect;
 mod conflict;
 mod event;
+#[cfg(test)]
+mod fixture;
 mod guard;
 mod heal;
 mod inject;

@@ -87,3 +87,7 @@ pub fn plan(
         actions,
     })
 }
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

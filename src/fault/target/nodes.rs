@@ -132,3 +132,7 @@ fn no_such_node(view: &View, name: &str) -> Failure {
     };
     Failure::input(format!("cluster `{}` has no node `{name}`", view.cluster)).with_hint(hint)
 }
+
+#[cfg(test)]
+#[path = "nodes_tests.rs"]
+mod tests;

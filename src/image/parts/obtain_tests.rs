@@ -35,6 +35,9 @@ unreachable_engine! {
     create_container(spec: &ContainerSpec) -> String;
     start_container(name: &str) -> ();
     stop_container(name: &str, grace: Duration) -> ();
+    kill_container(name: &str) -> ();
+    pause_container(name: &str) -> ();
+    unpause_container(name: &str) -> ();
     remove_container(name: &str) -> ();
     container(name: &str) -> Option<ContainerInfo>;
     containers(labels: &[Label]) -> Vec<ContainerInfo>;

@@ -193,6 +193,10 @@ impl Engine for FakeEngine {
     async fn upload(&self, container: &str, path: &str, tar: Bytes) -> Result<(), EngineError> {
         let mut state = self.call("upload", &format!("{container} {path}"))?;
         state.container(container)?;
+        for (name, content) in files_of(&tar) {
+            let file = format!("{}/{name}", path.trim_end_matches('/'));
+            state.files.insert((container.to_owned(), file), content);
+        }
         state.uploads.push(Upload { container: container.into(), path: path.into(), tar });
         Ok(())
     }
@@ -201,6 +205,15 @@ impl Engine for FakeEngine {
         let mut state = self.call("download", &format!("{container} {path}"))?;
         state.container(container)?;
         let found = state.downloads.get(&(container.to_owned(), path.to_owned())).cloned();
+        let inside = format!("{path}/");
+        let folder = path.rfind('/').map_or(0, |slash| slash + 1);
+        let uploaded: Vec<(&str, &[u8])> = state
+            .files
+            .iter()
+            .filter(|((of, file), _)| of == container && file.starts_with(&inside))
+            .map(|((_, file), content)| (&file[folder..], content.as_slice()))
+            .collect();
+        let found = found.or_else(|| (!uploaded.is_empty()).then(|| tar_of(&uploaded)));
         found.ok_or_else(|| not_found(path, &format!("in container {container}")))
     }
 
@@ -286,4 +299,28 @@ impl Engine for FakeEngine {
         state.volumes.remove(name);
         Ok(())
     }
+}
+
+fn files_of(tar: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let mut archive = tar::Archive::new(tar);
+    let files = archive.entries().into_iter().flatten().flatten();
+    files
+        .filter_map(|mut file| {
+            let path = file.path().ok()?.to_string_lossy().into_owned();
+            let mut content = Vec::new();
+            std::io::Read::read_to_end(&mut file, &mut content).ok()?;
+            Some((path, content))
+        })
+        .collect()
+}
+
+fn tar_of(files: &[(&str, &[u8])]) -> Bytes {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (path, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o600);
+        builder.append_data(&mut header, path, *content).unwrap();
+    }
+    builder.into_inner().unwrap().into()
 }

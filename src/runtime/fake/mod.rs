@@ -41,6 +41,8 @@ pub(crate) struct State {
     /// What a pull can get, by reference.
     pub(crate) registry: BTreeMap<String, ImageInfo>,
     pub(crate) uploads: Vec<Upload>,
+    /// What is in the uploads, by container and path.
+    pub(crate) files: BTreeMap<(String, String), Vec<u8>>,
     /// Tars that downloads give, by container and path.
     pub(crate) downloads: BTreeMap<(String, String), Bytes>,
     /// Logs by container.

@@ -1,0 +1,139 @@
+use std::time::Duration;
+
+use super::*;
+use crate::cluster::fixture::{THREE, engine, make};
+use crate::cluster::inventory;
+use crate::fault::kind::FaultKind;
+use crate::fault::plan::{Request, plan};
+use crate::fault::target::{NodeTargets, View};
+use crate::fault::{Which, heal};
+use crate::runtime::ExecOutput;
+use crate::runtime::fake::FakeEngine;
+
+async fn planned(engine: &FakeEngine, fault: FaultKind) -> FaultPlan {
+    let view = View {
+        cluster: "dev".into(),
+        nodes: inventory::nodes(engine, "dev").await.unwrap(),
+        ..View::default()
+    };
+    let duration = Some(Duration::from_secs(60)).filter(|_| !fault.is_instant());
+    let request = Request { fault, duration, allow_total: false };
+    let plan = plan(&request, "fault-abcde".into(), &view, &[]).unwrap();
+    engine.state().calls.clear();
+    plan
+}
+
+fn workers() -> NodeTargets {
+    NodeTargets { role: Some("worker".into()), ..Default::default() }
+}
+
+/// The calls that change something, in order.
+fn changes(engine: &FakeEngine) -> Vec<String> {
+    let reads = ["containers", "networks", "download", "container "];
+    engine
+        .calls()
+        .into_iter()
+        .filter(|call| !reads.iter().any(|read| call.starts_with(read)))
+        .collect()
+}
+
+async fn active(engine: &FakeEngine) -> Vec<(String, Entry)> {
+    let nodes = inventory::nodes(engine, "dev").await.unwrap();
+    journal::read(engine, &nodes).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_journal_is_written_before_anything_happens() {
+    let engine = engine();
+    make(&engine, "dev", 1, &THREE).await;
+    let plan = planned(&engine, FaultKind::NodeKill(workers())).await;
+    let injected = inject(&engine, &plan).await.unwrap();
+    assert_eq!(
+        changes(&engine),
+        [
+            "upload dev-worker /",
+            "upload dev-worker2 /",
+            "kill_container dev-worker",
+            "kill_container dev-worker2"
+        ]
+    );
+    let active = active(&engine).await;
+    assert_eq!(active.len(), 2);
+    assert_eq!(
+        active.iter().map(|(_, entry)| entry).collect::<Vec<_>>(),
+        injected.entries.iter().collect::<Vec<_>>()
+    );
+    assert_eq!(active[0].0, "fault-abcde");
+}
+
+#[tokio::test]
+async fn healing_starts_what_was_killed_and_runs_what_heals() {
+    let engine = engine();
+    make(&engine, "dev", 1, &THREE).await;
+    let plan = planned(&engine, FaultKind::NodeKill(workers())).await;
+    inject(&engine, &plan).await.unwrap();
+    engine.state().calls.clear();
+    let healed = heal(&engine, "dev", &Which::All).await.unwrap();
+    assert_eq!(healed.entries.len(), 2);
+    let changes = changes(&engine);
+    assert_eq!(changes[0], "start_container dev-worker");
+    assert!(
+        changes[1].starts_with("exec dev-worker sh -c [ ! -e /kindrs/faults/fault-abcde/heal ]")
+    );
+    // Again: nothing is started, and nothing fails.
+    engine.state().calls.clear();
+    heal(&engine, "dev", &Which::All).await.unwrap();
+    assert!(!engine.calls().iter().any(|call| call.starts_with("start_container")));
+}
+
+#[tokio::test]
+async fn what_fails_on_one_node_is_put_back_on_all() {
+    let engine = engine();
+    make(&engine, "dev", 1, &THREE).await;
+    let plan = planned(&engine, FaultKind::NodePause(workers())).await;
+    let error = EngineError::Refused { what: "pausing".into(), reason: "no freezer".into() };
+    engine.fail("pause_container", 2, error);
+    let failure = inject(&engine, &plan).await.unwrap_err();
+    let text = format!("{failure:#}");
+    assert!(text.contains("what was done of it is put back"), "{text}");
+    assert!(text.contains("no freezer"), "{text}");
+    assert!(changes(&engine).contains(&"unpause_container dev-worker".to_owned()));
+    assert_eq!(engine.state().containers["dev-worker"].info.state, "running");
+}
+
+#[tokio::test]
+async fn a_node_that_cannot_is_told_before_anything_changes() {
+    let engine = engine();
+    make(&engine, "dev", 1, &THREE).await;
+    let fill =
+        crate::fault::kind::DiskFill { size: "1Gi".into(), whole: false, targets: workers() };
+    let plan = planned(&engine, FaultKind::DiskFill(fill)).await;
+    engine.on_exec(|_, _, _| ExecOutput { code: 1, ..Default::default() });
+    let failure = inject(&engine, &plan).await.unwrap_err();
+    assert!(failure.to_string().contains("give a smaller --size"), "{failure}");
+    assert!(changes(&engine).iter().all(|call| call.starts_with("exec")), "{:?}", changes(&engine));
+    assert!(active(&engine).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_unknown_fault_is_told_and_no_failure() {
+    let engine = engine();
+    make(&engine, "dev", 1, &THREE).await;
+    let which = Which::Named(vec!["gone".into()]);
+    let healed = heal(&engine, "dev", &which).await.unwrap();
+    assert_eq!(healed.unknown, ["gone"]);
+    assert_eq!(heal(&engine, "other", &Which::All).await.unwrap(), Default::default());
+}
+
+#[tokio::test]
+async fn a_script_on_a_stopped_node_stays_in_the_journal() {
+    let engine = engine();
+    make(&engine, "dev", 1, &THREE).await;
+    let plan = planned(&engine, FaultKind::KubeletStop(workers())).await;
+    inject(&engine, &plan).await.unwrap();
+    engine.stop_container("dev-worker", Duration::ZERO).await.unwrap();
+    let failure = heal(&engine, "dev", &Which::All).await.unwrap_err();
+    assert!(failure.to_string().contains("dev-worker: it is exited"), "{failure}");
+    engine.state().containers.remove("dev-worker");
+    heal(&engine, "dev", &Which::All).await.unwrap();
+}
