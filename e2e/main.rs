@@ -14,6 +14,7 @@ mod harness;
 mod bad_days;
 mod concurrent;
 mod configuration;
+mod faults;
 mod high_availability;
 mod killed;
 mod lifecycle;

@@ -24,7 +24,7 @@ impl Sandbox {
     pub fn new(name: &str) -> Self {
         let turn = turn::take();
         let folder = tempfile::Builder::new().prefix(FOLDER_PREFIX).tempdir().unwrap();
-        for part in ["home", "temporary", "kubectl"] {
+        for part in ["home", "temporary", "state", "kubectl"] {
             std::fs::create_dir(folder.path().join(part)).unwrap();
         }
         Self { name: format!("e2e-{name}"), folder, _turn: turn }
@@ -40,10 +40,10 @@ impl Sandbox {
         self.home().join("kubeconfig")
     }
 
-    /// Every file that kindrs wrote to its home and temporary folder, but for the kubeconfig.
+    /// Every file that kindrs wrote to its home, state and temporary folder, but for the kubeconfig.
     pub fn files(&self) -> Vec<PathBuf> {
         let mut found = Vec::new();
-        for part in ["home", "temporary"] {
+        for part in ["home", "temporary", "state"] {
             let folder = self.folder.path().join(part);
             let entries = std::fs::read_dir(folder).unwrap();
             found.extend(entries.map(|entry| entry.unwrap().path()));
@@ -75,6 +75,7 @@ impl Sandbox {
             .envs(cache.map(|cache| ("XDG_CACHE_HOME", cache)))
             .env("HOME", self.home())
             .env("KUBECONFIG", self.kubeconfig())
+            .env("XDG_STATE_HOME", self.folder.path().join("state"))
             .env("TMPDIR", self.folder.path().join("temporary"))
             .current_dir(self.folder.path())
             .args(arguments);

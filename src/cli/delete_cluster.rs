@@ -5,6 +5,7 @@ use clap::Args;
 use super::cluster_name::ClusterName;
 use super::context::Context;
 use crate::cluster::delete::delete;
+use crate::fault::unmark;
 use crate::kubeconfig::Files;
 
 /// Delete a cluster with its volumes, network and kubeconfig entries
@@ -25,12 +26,13 @@ pub(super) struct DeleteCluster {
 
 impl DeleteCluster {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<()> {
-        let docker = context.docker().await?;
+        let docker = context.docker_as_it_is().await?;
         let files = Files::from_environment(self.kubeconfig.as_deref());
         let name = &self.cluster.name;
         if delete(&docker, name, &files, &context.progress).await?.is_empty() {
             context.progress.note(format!("there was no cluster named `{name}`"));
         }
+        unmark(name);
         Ok(())
     }
 }

@@ -6,6 +6,7 @@ use futures::future::join_all;
 use super::context::Context;
 use crate::cluster::delete::delete;
 use crate::cluster::inventory;
+use crate::fault::unmark;
 use crate::kubeconfig::Files;
 
 /// Delete several clusters, or all
@@ -30,7 +31,7 @@ pub(super) struct DeleteClusters {
 
 impl DeleteClusters {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<()> {
-        let docker = context.docker().await?;
+        let docker = context.docker_as_it_is().await?;
         let mut names = self.names;
         if self.all {
             let clusters = inventory::clusters(&docker).await?;
@@ -45,6 +46,9 @@ impl DeleteClusters {
         let deletions = names.iter().map(|name| delete(&docker, name, &files, &context.progress));
         let mut first_failure = None;
         for (name, result) in names.iter().zip(join_all(deletions).await) {
+            if result.is_ok() {
+                unmark(name);
+            }
             match result {
                 Ok(deleted) if deleted.is_empty() => {
                     context.progress.note(format!("there was no cluster named `{name}`"));

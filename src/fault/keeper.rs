@@ -54,6 +54,16 @@ pub fn mark(cluster: &str) {
     }
 }
 
+/// Takes [`mark`] back, for a cluster that has no faults or is gone.
+pub fn unmark(cluster: &str) {
+    let Some(file) = marker(cluster) else { return };
+    let _ = std::fs::remove_file(&file);
+    // Folders go with their last file; others are not empty.
+    for folder in file.ancestors().skip(1).take(2) {
+        let _ = std::fs::remove_dir(folder);
+    }
+}
+
 /// Heals the faults whose time is over in the clusters that have any, and returns what it healed.
 /// Costs nothing where no fault was injected from this machine.
 pub async fn heal_what_is_over(engine: &dyn Engine) -> Vec<journal::Entry> {
@@ -64,10 +74,8 @@ pub async fn heal_what_is_over(engine: &dyn Engine) -> Vec<journal::Entry> {
             Err(error) => tracing::warn!("{error:#}"),
         }
         let Ok(nodes) = inventory::nodes(engine, &cluster).await else { continue };
-        if journal::read(engine, &nodes).await.is_ok_and(|left| left.is_empty())
-            && let Some(file) = marker(&cluster)
-        {
-            let _ = std::fs::remove_file(file);
+        if journal::read(engine, &nodes).await.is_ok_and(|left| left.is_empty()) {
+            unmark(&cluster);
         }
     }
     healed

@@ -26,7 +26,7 @@ pub use collect::collect;
 pub use heal::{Healed, Which, heal};
 pub use inject::{Injected, inject};
 pub use journal::{Entry, read as read_journal};
-pub use keeper::{heal_what_is_over, keep, mark, start_keeper};
+pub use keeper::{heal_what_is_over, keep, mark, start_keeper, unmark};
 pub use kind::{FaultKind, KindInfo, kinds};
 pub use plan::{FaultPlan, Request, plan};
 pub use target::{Choice, NodeTargets, PodTargets, View};

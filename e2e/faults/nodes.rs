@@ -1,0 +1,251 @@
+//! Nodes that are lost, frozen, starved and refused.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{
+    QUICK, active, assert_no_trace, await_ready, condition, events, heal, inject, pass, quick_web,
+    try_inject,
+};
+use crate::harness::{
+    Kubectl, Sandbox, Steps, container, docker, in_node, inspect, pod, service, until, until_holds,
+};
+
+const NAMESPACE: &str = "faults";
+const NODES: [&str; 3] = ["control-plane", "worker", "worker2"];
+
+#[test]
+fn nodes() {
+    let sandbox = Sandbox::new("faults-nodes");
+    let kubectl = sandbox.create(QUICK);
+    kubectl.namespace(NAMESPACE);
+    kubectl.apply(NAMESPACE, &[quick_web(4), service("web")]);
+    kubectl.rolled_out(NAMESPACE, "deployment/web");
+    let steps = Steps::default();
+    steps.step("wrong input is told, and nothing is injected", || wrong_input(&sandbox));
+    steps.step("a dry run changes nothing", || dry_run(&sandbox));
+    steps.step("kubelet stops and its pods run on", || kubelet_stop(&sandbox, &kubectl));
+    steps.step("a frozen node thaws at its time", || pause(&sandbox, &kubectl));
+    steps.step("a node without power is replaced", || kill(&sandbox, &kubectl));
+    steps.step("a fault whose keeper is killed ends with the next command", || {
+        orphaned(&sandbox, &kubectl);
+    });
+    steps.step("a node restarts", || restart(&sandbox, &kubectl));
+    steps.step("no container starts without the runtime", || runtime_stop(&sandbox, &kubectl));
+    steps.step("a node with a full disk evicts", || disk_fill(&sandbox, &kubectl));
+    steps.step("a node without memory evicts", || memory_stress(&sandbox, &kubectl));
+    steps.step("a node's CPU is busy", || cpu_stress(&sandbox, &kubectl));
+    steps.step("a cluster with a frozen node is deleted", || {
+        inject(&sandbox, "node-pause --node worker");
+        sandbox.delete_wholly();
+    });
+    steps.finish();
+}
+
+fn wrong_input(sandbox: &Sandbox) {
+    for (line, code, said) in [
+        ("node-kil --node worker", 2, "node-kill"),
+        ("node-kill --node wroker", 2, "did you mean `"),
+        ("node-kill", 2, "no target is given"),
+        ("node-kill --selector a=b", 2, "no node fits"),
+        ("node-kill --selector a=,,b", 2, "--selector"),
+        ("node-kill --node worker --for 0s", 2, "no duration"),
+        ("node-kill --node worker --for 5", 2, "no unit"),
+        ("node-restart --node worker --for 5s", 2, "takes no duration"),
+        ("node-kill --role worker --count 5", 2, "only 2 fit"),
+        ("node-stop --node control-plane", 2, "only control plane"),
+        ("kubelet-stop --all-nodes", 2, "every node"),
+        ("disk-fill --node worker --size 1", 2, "512Mi"),
+        ("disk-fill --node worker --size 900000Gi", 3, "smaller --size"),
+        ("disk-fill --node worker --whole", 2, "whole cluster"),
+    ] {
+        let ran = try_inject(sandbox, line);
+        let text = ran.fails(code);
+        assert!(text.contains(said), "{line}: {text}");
+    }
+    let ran = sandbox.kindrs("fault inject node-kill --node worker --name e2e-no-such");
+    assert!(ran.fails(2).contains("there is no cluster named"));
+    assert_eq!(active(sandbox), Vec::<Value>::new());
+}
+
+fn dry_run(sandbox: &Sandbox) {
+    let ran = try_inject(sandbox, "node-kill --role worker --random --seed 7 --for 60s --dry-run");
+    assert!(ran.stderr.contains("seed 7"), "{}", ran.stderr);
+    let text = ran.ok();
+    assert!(text.contains("cuts the node's power, for 1m; healing starts the node"), "{text}");
+    let again =
+        try_inject(sandbox, "node-kill --role worker --random --seed 7 --for 60s --dry-run");
+    assert_eq!(again.ok(), text);
+    assert_eq!(active(sandbox), Vec::<Value>::new());
+    for node in NODES {
+        assert_eq!(inspect(&sandbox.node(node))["State"]["Running"], true);
+    }
+}
+
+fn kubelet_stop(sandbox: &Sandbox, kubectl: &Kubectl) {
+    let node = sandbox.node("worker");
+    let address = address_of_pod_on(kubectl, &node);
+    let id = inject(sandbox, "kubelet-stop --node worker");
+    let clash = try_inject(sandbox, "node-kill --node worker").fails(2);
+    assert!(clash.contains(&id), "{clash}");
+    await_ready(kubectl, &node, false);
+    let answer = in_node(&sandbox.node("worker2"), &format!("curl -s -m 5 http://{address}:8080"));
+    assert!(answer.contains("web-"), "{answer}");
+    let list = active(sandbox);
+    assert_eq!(list.len(), 1);
+    assert_eq!(
+        (&list[0]["id"], &list[0]["target"]),
+        (&id.as_str().into(), &format!("node/{node}").into())
+    );
+    heal(sandbox, &id);
+    await_ready(kubectl, &node, true);
+    heal(sandbox, &id);
+    assert_eq!(events(kubectl, "default", &node, "FaultInjected").len(), 1);
+    assert_eq!(events(kubectl, "default", &node, "FaultHealed").len(), 1);
+    let told = kubectl.run(&format!("describe node {node}"));
+    assert!(told.contains("stops kubelet"), "{told}");
+    assert_no_trace(sandbox, &NODES);
+}
+
+fn pause(sandbox: &Sandbox, kubectl: &Kubectl) {
+    let node = sandbox.node("worker2");
+    inject(sandbox, "node-pause --node worker2 --for 20s");
+    assert_eq!(inspect(&node)["State"]["Paused"], true);
+    await_ready(kubectl, &node, false);
+    until("the node thaws by itself", || {
+        if inspect(&node)["State"]["Paused"] == false { Ok(()) } else { Err("paused") }
+    });
+    await_ready(kubectl, &node, true);
+    until_holds("the journal is empty", || active(sandbox), Vec::is_empty);
+    assert_no_trace(sandbox, &NODES);
+}
+
+fn kill(sandbox: &Sandbox, kubectl: &Kubectl) {
+    kubectl.rolled_out(NAMESPACE, "deployment/web");
+    let node = sandbox.node("worker2");
+    let before: BTreeSet<String> = kubectl.pods(NAMESPACE, "app=web").into_iter().collect();
+    let id = inject(sandbox, "node-kill --node worker2");
+    assert_eq!(inspect(&node)["State"]["Running"], false);
+    await_ready(kubectl, &node, false);
+    kubectl.rolled_out(NAMESPACE, "deployment/web");
+    let after: BTreeSet<String> = kubectl.pods(NAMESPACE, "app=web").into_iter().collect();
+    assert!(!after.is_subset(&before), "no pod was replaced: {after:?}");
+    heal(sandbox, &id);
+    await_ready(kubectl, &node, true);
+    assert_no_trace(sandbox, &NODES);
+}
+
+fn orphaned(sandbox: &Sandbox, kubectl: &Kubectl) {
+    let node = sandbox.node("worker2");
+    let id = inject(sandbox, "node-stop --node worker2 --for 2s");
+    let _ = std::process::Command::new("pkill")
+        .args(["-KILL", "-f", &format!("--at-end {id}")])
+        .status();
+    pass(3);
+    assert_eq!(inspect(&node)["State"]["Running"], false, "healed although its keeper was killed");
+    let told = sandbox.kindrs(&format!("get nodes --name {} -o json", sandbox.name));
+    assert!(told.stderr.contains("was over"), "{}", told.stderr);
+    assert_eq!(inspect(&node)["State"]["Running"], true);
+    await_ready(kubectl, &node, true);
+    assert_no_trace(sandbox, &NODES);
+}
+
+fn restart(sandbox: &Sandbox, kubectl: &Kubectl) {
+    let node = sandbox.node("worker");
+    let started = || inspect(&node)["State"]["StartedAt"].clone();
+    let boot = || kubectl.value(&format!("get node {node}"), ".status.nodeInfo.machineID");
+    let (before, machine) = (started(), boot());
+    inject(sandbox, "node-restart --node worker");
+    assert_ne!(started(), before);
+    until_holds(
+        "kubelet tells of the restart",
+        || {
+            kubectl.run(&format!(
+                "get events --field-selector involvedObject.name={node},reason=Starting"
+            ))
+        },
+        |events| events.contains("Starting kubelet"),
+    );
+    await_ready(kubectl, &node, true);
+    assert_eq!(boot(), machine);
+    assert_no_trace(sandbox, &NODES);
+}
+
+fn runtime_stop(sandbox: &Sandbox, kubectl: &Kubectl) {
+    let node = sandbox.node("worker");
+    let id = inject(sandbox, "runtime-stop --node worker");
+    let mut late = pod("late", &[container("sleep 3600")]);
+    late["spec"]["nodeName"] = node.clone().into();
+    kubectl.apply(NAMESPACE, &[late]);
+    await_ready(kubectl, &node, false);
+    assert_eq!(kubectl.value(&format!("-n {NAMESPACE} get pod late"), ".status.phase"), "Pending");
+    heal(sandbox, &id);
+    kubectl.wait_for(NAMESPACE, "pod/late", "condition=Ready");
+    await_ready(kubectl, &node, true);
+    assert_no_trace(sandbox, &NODES);
+    kubectl.run(&format!("-n {NAMESPACE} delete pod late --grace-period=0 --force"));
+}
+
+fn disk_fill(sandbox: &Sandbox, kubectl: &Kubectl) {
+    evicts(sandbox, kubectl, "disk-fill --node worker2 --size 256Mi", "DiskPressure");
+}
+
+fn memory_stress(sandbox: &Sandbox, kubectl: &Kubectl) {
+    evicts(sandbox, kubectl, "memory-stress --node worker2 --size 256Mi", "MemoryPressure");
+}
+
+/// A node under pressure evicts pods and takes no others; healed, it takes them again.
+fn evicts(sandbox: &Sandbox, kubectl: &Kubectl, fault: &str, pressure: &str) {
+    let node = sandbox.node("worker2");
+    // One that is on it whatever the Deployment does.
+    let mut victim = pod("victim", &[container("sleep 3600")]);
+    victim["spec"]["nodeName"] = node.clone().into();
+    kubectl.apply(NAMESPACE, &[victim]);
+    kubectl.wait_for(NAMESPACE, "pod/victim", "condition=Ready");
+    let configuration = in_node(&node, "cat /var/lib/kubelet/config.yaml");
+    let id = inject(sandbox, fault);
+    until_holds(pressure, || condition(kubectl, &node, pressure), |status| status == "True");
+    until_holds(
+        "the pod is evicted",
+        || kubectl.value(&format!("-n {NAMESPACE} get pod victim"), ".status.reason"),
+        |reason| reason == "Evicted",
+    );
+    let taints = kubectl.value(&format!("get node {node}"), ".spec.taints[*].key");
+    assert!(taints.contains("pressure"), "{taints}");
+    heal(sandbox, &id);
+    until_holds(pressure, || condition(kubectl, &node, pressure), |status| status == "False");
+    assert_eq!(in_node(&node, "cat /var/lib/kubelet/config.yaml"), configuration);
+    assert_no_trace(sandbox, &NODES);
+    kubectl.run(&format!("-n {NAMESPACE} delete pod victim --grace-period=0 --force"));
+    kubectl.rolled_out(NAMESPACE, "deployment/web");
+}
+
+fn cpu_stress(sandbox: &Sandbox, kubectl: &Kubectl) {
+    let node = sandbox.node("worker2");
+    let used = || -> f64 {
+        let metrics =
+            kubectl.run(&format!("get --raw /api/v1/nodes/{node}/proxy/metrics/resource"));
+        let line = metrics.lines().find(|line| line.starts_with("node_cpu_usage_seconds_total"));
+        line.unwrap().split_whitespace().nth(1).unwrap().parse().unwrap()
+    };
+    let before = used();
+    inject(sandbox, "cpu-stress --node worker2 --for 10s");
+    until_holds("CPU time is used", || used() - before, |used| *used > 2.0);
+    until_holds("the journal is empty", || active(sandbox), Vec::is_empty);
+    assert_no_trace(sandbox, &NODES);
+    until("its own Event tells of the end", || {
+        let told = events(kubectl, "default", &node, "FaultHealed");
+        if told.iter().any(|message| message.contains("cpu-stress")) { Ok(()) } else { Err(told) }
+    });
+    assert_eq!(
+        docker("ps -q --filter name=e2e-faults-nodes --filter status=running").lines().count(),
+        3
+    );
+}
+
+fn address_of_pod_on(kubectl: &Kubectl, node: &str) -> String {
+    let pods = kubectl.items(&format!("-n {NAMESPACE} get pods -l app=web"));
+    let pod = pods.iter().find(|pod| pod["spec"]["nodeName"] == node).unwrap();
+    pod["status"]["podIP"].as_str().unwrap().to_owned()
+}
