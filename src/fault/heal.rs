@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::cluster::inventory;
 use crate::failure::Failure;
@@ -11,6 +11,9 @@ use super::action::EngineAction;
 use super::collect::client;
 use super::journal::{self, Entry};
 use super::{event, script};
+
+/// How long a node's own timer may be late before kindrs steps in.
+const TIMER_LATENESS: SignedDuration = SignedDuration::from_secs(2);
 
 /// How long a node may take to shut down before it is killed.
 pub(super) const STOP_GRACE: Duration = Duration::from_secs(20);
@@ -55,6 +58,7 @@ pub async fn heal(engine: &dyn Engine, cluster: &str, which: &Which) -> anyhow::
         .into_iter()
         .filter(|(_, entry)| match which {
             Which::All => true,
+            Which::Over if entry.engine.is_none() => entry.is_over(now - TIMER_LATENESS),
             Which::Over => entry.is_over(now),
             Which::Named(names) => names.contains(&entry.id),
         })
@@ -64,22 +68,27 @@ pub async fn heal(engine: &dyn Engine, cluster: &str, which: &Which) -> anyhow::
     let (first, then): (Vec<_>, Vec<_>) =
         wanted.iter().partition(|(_, entry)| entry.engine.is_some());
     let mut failures = Vec::new();
+    let mut healed = Vec::new();
     for group in [first, then] {
         let back = group.iter().map(|(key, entry)| put_back(engine, key, entry));
-        failures.extend(join_all(back).await.into_iter().filter_map(Result::err));
+        for ((_, entry), result) in group.iter().zip(join_all(back).await) {
+            match result {
+                Ok(true) => healed.push(entry.clone()),
+                // The node's own timer was first, or the node is gone.
+                Ok(false) => {}
+                Err(error) => failures.push(error),
+            }
+        }
     }
-    if !wanted.is_empty() {
-        let events = wanted.iter().map(|(_, entry)| event::healed(entry, Timestamp::now()));
+    if !healed.is_empty() {
+        let events = healed.iter().map(|entry| event::healed(entry, Timestamp::now()));
         match client(engine, cluster).await {
             Ok(client) => event::tell(Some(&client), events.collect()).await,
             Err(error) => tracing::debug!("no Events: {error:#}"),
         }
     }
     if failures.is_empty() {
-        return Ok(Healed {
-            entries: wanted.into_iter().map(|(_, entry)| entry).collect(),
-            unknown,
-        });
+        return Ok(Healed { entries: healed, unknown });
     }
     let reasons: Vec<String> = failures.iter().map(|error| format!("{error:#}")).collect();
     Err(Failure::environment(reasons.join("; "))
@@ -87,10 +96,15 @@ pub async fn heal(engine: &dyn Engine, cluster: &str, which: &Which) -> anyhow::
         .into())
 }
 
-/// Puts one action back and removes it from the journal. Harmless to repeat.
-pub(super) async fn put_back(engine: &dyn Engine, key: &str, entry: &Entry) -> anyhow::Result<()> {
+/// Puts one action back and removes it from the journal; returns whether there was anything to put
+/// back. Harmless to repeat.
+pub(super) async fn put_back(
+    engine: &dyn Engine,
+    key: &str,
+    entry: &Entry,
+) -> anyhow::Result<bool> {
     let node = &entry.node;
-    let Some(container) = engine.container(node).await? else { return Ok(()) };
+    let Some(container) = engine.container(node).await? else { return Ok(false) };
     match entry.engine {
         Some(EngineAction::Pause) if container.state == "paused" => {
             engine.unpause_container(node).await?;
@@ -109,7 +123,7 @@ pub(super) async fn put_back(engine: &dyn Engine, key: &str, entry: &Entry) -> a
     let path = format!("{}/{key}", script::JOURNAL);
     let command = format!("[ ! -e {path}/heal ] || sh {path}/heal && rm -rf {path}");
     match engine.exec(node, &["sh", "-c", &command], None).await {
-        Ok(output) if output.code == 0 => Ok(()),
+        Ok(output) if output.code == 0 => Ok(output.stdout.ends_with(b"healed\n")),
         Ok(output) => Err(Failure::environment(format!(
             "{} ({}) on {node} is not healed: {}",
             entry.id,
@@ -117,7 +131,7 @@ pub(super) async fn put_back(engine: &dyn Engine, key: &str, entry: &Entry) -> a
             output.text().trim()
         ))
         .into()),
-        Err(EngineError::NotFound { .. }) => Ok(()),
+        Err(EngineError::NotFound { .. }) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }

@@ -59,6 +59,7 @@ fi
 rm -rf $fault
 rm -f /run/kindrs-fault-$id.lock
 stop_unit kindrs-fault-$id.timer
+echo healed
 ",
     );
     script
