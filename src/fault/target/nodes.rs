@@ -125,8 +125,10 @@ fn known_nodes(view: &View) -> String {
 
 fn no_such_node(view: &View, name: &str) -> Failure {
     let known = known_nodes(view);
+    let prefix = format!("{}-", view.cluster);
     let names = view.nodes.iter().map(|node| node.name.as_str());
-    let hint = match nearest(name, names) {
+    let short = names.clone().filter_map(|name| name.strip_prefix(&prefix));
+    let hint = match nearest(name, names.chain(short)) {
         Some(near) => format!("did you mean `{near}`? {known}"),
         None => known,
     };

@@ -56,6 +56,8 @@ fn what_fits_nothing_is_refused() {
     cluster `dev` has no node `dev-wroker`
     did you mean `dev-worker`? the nodes are: dev-control-plane, dev-worker, dev-worker2
     ");
+    let short = NodeTargets { node: vec!["wroker2".into()], ..Default::default() };
+    assert!(refusal(&short).contains("did you mean `worker2`?"), "{}", refusal(&short));
     let nothing = NodeTargets { selector: Some("zone=z".into()), ..Default::default() };
     insta::assert_snapshot!(refusal(&nothing), @r"
     no node fits --selector zone=z
