@@ -43,6 +43,17 @@ fn nodes() {
     step("a node with a full disk evicts", &|| disk_fill(&sandbox, &kubectl));
     step("a node without memory evicts", &|| memory_stress(&sandbox, &kubectl));
     step("a node's CPU is busy", &|| cpu_stress(&sandbox, &kubectl));
+    step("a cluster that is down is told", &|| {
+        for node in NODES {
+            docker(&format!("stop --time 2 {}", sandbox.node(node)));
+        }
+        let down = try_inject(&sandbox, "node-kill --node worker").fails(3);
+        assert!(down.contains("no node of cluster"), "{down}");
+        for node in NODES {
+            docker(&format!("start {}", sandbox.node(node)));
+        }
+        assert_eq!(active(&sandbox), Vec::<Value>::new());
+    });
     step("a cluster with a frozen node is deleted", &|| {
         inject(&sandbox, "node-pause --node worker");
         sandbox.delete_wholly();
@@ -152,9 +163,8 @@ fn kill(sandbox: &Sandbox, kubectl: &Kubectl) {
 fn orphaned(sandbox: &Sandbox, kubectl: &Kubectl) {
     let node = sandbox.node("worker2");
     let id = inject(sandbox, "node-stop --node worker2 --for 2s");
-    let _ = std::process::Command::new("pkill")
-        .args(["-KILL", "-f", &format!("--at-end {id}")])
-        .status();
+    let _ =
+        std::process::Command::new("pkill").args(["-KILL", "-f", &format!("at-end {id}")]).status();
     pass(3);
     assert_eq!(inspect(&node)["State"]["Running"], false, "healed although its keeper was killed");
     let told = sandbox.kindrs(&format!("get nodes --name {} -o json", sandbox.name));

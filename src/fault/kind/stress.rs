@@ -26,6 +26,7 @@ pub struct CpuStress {
 impl CpuStress {
     pub(super) fn actions(&self, view: &View) -> Result<Vec<Action>, Failure> {
         let cpus = self.cpus;
+        let busy = if cpus == 1 { "a CPU".to_owned() } else { format!("{cpus} CPUs") };
         let nodes = self.targets.resolve(view)?;
         Ok(nodes
             .into_iter()
@@ -38,7 +39,7 @@ impl CpuStress {
                 heal: Some("stop_unit \"kindrs-stress-$id.service\"\n".to_owned()),
                 healing: "ends the busy processes".to_owned(),
                 holds: vec![Hold::Cpu],
-                ..Action::on_node(&node.name, format!("keeps {cpus} CPUs busy"))
+                ..Action::on_node(&node.name, format!("keeps {busy} busy"))
             })
             .collect())
     }
