@@ -8,7 +8,7 @@ use assert_cmd::assert::OutputAssertExt as _;
 use predicates::prelude::*;
 
 /// Every verb, as typed.
-const VERBS: [&[&str]; 20] = [
+const VERBS: [&[&str]; 25] = [
     &[],
     &["build"],
     &["build", "node-image"],
@@ -21,6 +21,11 @@ const VERBS: [&[&str]; 20] = [
     &["export"],
     &["export", "kubeconfig"],
     &["export", "logs"],
+    &["fault"],
+    &["fault", "heal"],
+    &["fault", "inject"],
+    &["fault", "kinds"],
+    &["fault", "list"],
     &["get"],
     &["get", "clusters"],
     &["get", "kubeconfig"],
@@ -75,7 +80,7 @@ fn every_verb_that_needs_docker_says_that_it_does_not_answer() {
     let archive = home.path().join("images.tar");
     std::fs::write(&archive, "x").unwrap();
     let archive = archive.to_str().unwrap();
-    let commands: [&[&str]; 12] = [
+    let commands: [&[&str]; 15] = [
         &["create", "cluster"],
         &["create", "cluster", "--dry-run"],
         &["delete", "cluster"],
@@ -83,6 +88,9 @@ fn every_verb_that_needs_docker_says_that_it_does_not_answer() {
         &["delete", "clusters", "--all"],
         &["export", "kubeconfig"],
         &["export", "logs"],
+        &["fault", "heal", "--all"],
+        &["fault", "inject", "node-stop", "--node", "worker"],
+        &["fault", "list"],
         &["get", "clusters"],
         &["get", "kubeconfig"],
         &["get", "nodes", "-A"],
@@ -108,7 +116,7 @@ fn quiet_still_tells_errors() {
 
 #[test]
 fn wrong_usage() {
-    let cases: [(&str, &[&str]); 11] = [
+    let cases: [(&str, &[&str]); 19] = [
         ("misspelt-verb", &["creat", "cluster"]),
         ("misspelt-object", &["create", "clutser"]),
         ("misspelt-flag", &["create", "cluster", "--kubernets", "v1.37.2"]),
@@ -119,6 +127,14 @@ fn wrong_usage() {
         ("names-and-all", &["delete", "clusters", "a", "--all"]),
         ("format-without-plan", &["create", "cluster", "-o", "json"]),
         ("unknown-format", &["get", "nodes", "-o", "yaml"]),
+        ("unknown-fault", &["fault", "inject", "node-stp", "--node", "worker"]),
+        ("fault-for-zero", &["fault", "inject", "node-stop", "--node", "worker", "--for", "0s"]),
+        ("fault-without-unit", &["fault", "inject", "node-stop", "--node", "worker", "--for", "5"]),
+        ("fault-over-at-once", &["fault", "inject", "node-restart", "--node", "a", "--for", "5s"]),
+        ("fault-wait-for-ever", &["fault", "inject", "node-stop", "--node", "worker", "--wait"]),
+        ("fault-of-percent", &["fault", "inject", "node-stop", "--percent", "101"]),
+        ("fault-size", &["fault", "inject", "disk-fill", "--node", "worker", "--size", "1"]),
+        ("heal-what", &["fault", "heal"]),
         ("unknown-shell", &["completion", "tcsh"]),
     ];
     for (name, arguments) in cases {
@@ -158,7 +174,7 @@ fn wrong_input_is_told_before_docker_is_asked() {
 
 #[test]
 fn an_object_must_be_named() {
-    for verb in ["create", "delete", "export", "get", "load", "build"] {
+    for verb in ["create", "delete", "export", "fault", "get", "load", "build"] {
         assert!(stderr_of(&[verb], 2).contains(&format!("Usage: kindrs {verb}")));
     }
     assert!(stderr_of(&[], 2).contains("Usage: kindrs"));
