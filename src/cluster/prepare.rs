@@ -18,6 +18,7 @@ use super::labels;
 /// meanwhile.
 pub(super) struct Preparation {
     run: String,
+    bootstrap_token: String,
     images: Vec<NodeImagePlan>,
     load_balancer_image: Option<String>,
     api_port: u16,
@@ -55,6 +56,7 @@ pub(super) async fn prepare(
         if control_planes > 1 { Some(image::load_balancer(engine, progress).await?) } else { None };
     Ok(Preparation {
         run: run_id(),
+        bootstrap_token: bootstrap_token()?,
         images,
         load_balancer_image,
         api_port,
@@ -83,6 +85,7 @@ impl Preparation {
         plan(&PlanInput {
             name: &options.name,
             run: &self.run,
+            bootstrap_token: &self.bootstrap_token,
             config: &options.config,
             images: &self.images,
             subnet,
@@ -209,9 +212,31 @@ fn run_id() -> String {
     format!("{:x}-{:x}", now.unwrap_or_default().as_millis(), std::process::id())
 }
 
+/// A token that nobody can guess: whoever has it may add nodes to the cluster for a day.
+///
+/// Source: <https://kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens/>
+fn bootstrap_token() -> Result<String, Failure> {
+    let mut bytes = [0; 11];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Failure::environment(format!("this machine gives no random numbers: {error}"))
+    })?;
+    let hexadecimal: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let (id, secret) = hexadecimal.split_at(6);
+    Ok(format!("{id}.{secret}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_cluster_has_a_token_of_its_own() {
+        let (one, other) = (bootstrap_token().unwrap(), bootstrap_token().unwrap());
+        assert_ne!(one, other);
+        let (id, secret) = one.split_once('.').unwrap();
+        assert_eq!((id.len(), secret.len()), (6, 16));
+        assert!(one.chars().all(|c| c == '.' || c.is_ascii_digit() || c.is_ascii_lowercase()));
+    }
 
     #[test]
     fn a_route_is_read_in_host_byte_order() {

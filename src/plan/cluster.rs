@@ -19,6 +19,8 @@ pub struct PlanInput<'a> {
     pub name: &'a str,
     /// Id of this run of `create`, put on everything it makes.
     pub run: &'a str,
+    /// A fresh bootstrap token, as kubeadm writes it.
+    pub bootstrap_token: &'a str,
     /// Configuration, already validated.
     pub config: &'a Cluster,
     /// Image of each node, in the order of the configuration.
@@ -53,6 +55,8 @@ pub struct ClusterPlan {
     pub name: String,
     /// Id of this run of `create`.
     pub run: String,
+    /// The bootstrap token that kubeadm's phases leave in the cluster.
+    pub bootstrap_token: String,
     /// Kubernetes version of the control plane.
     pub version: Version,
     /// Name of its network.
@@ -289,6 +293,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<ClusterPlan, Failure> {
     let mut plan = ClusterPlan {
         name: input.name.to_owned(),
         run: input.run.to_owned(),
+        bootstrap_token: input.bootstrap_token.to_owned(),
         version,
         network: labels::network(input.name),
         subnet: input.subnet,
@@ -374,6 +379,7 @@ mod tests {
         let error = plan(&PlanInput {
             name: "dev",
             run: "",
+            bootstrap_token: "",
             config: &config,
             images: &vec![image; 10],
             subnet: "172.28.0.0/24".parse().unwrap(),

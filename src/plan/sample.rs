@@ -52,6 +52,7 @@ pub(crate) fn plan_of(config: &Cluster, version: &Version) -> ClusterPlan {
     plan(&PlanInput {
         name: "dev",
         run: "run1",
+        bootstrap_token: "abcdef.0123456789abcdef",
         config,
         images: &images,
         subnet: "172.28.0.0/24".parse().unwrap(),

@@ -15,10 +15,6 @@ pub enum KubeadmPurpose {
     Upload,
 }
 
-/// A token that is never used: everything that joins has its certificate already. kubeadm's
-/// bootstrap-token phase wants one, and tools expect its RBAC rules.
-const BOOTSTRAP_TOKEN: &str = "abcdef.0123456789abcdef";
-
 /// kubeadm's configuration for one node, with the user's patches applied: all its documents.
 /// Every node is rendered by `init` phases; a node that a user knows as joining takes its
 /// `nodeRegistration` from the patched JoinConfiguration.
@@ -36,7 +32,7 @@ pub fn kubeadm_configuration(
     let patches = patches_of(plan, node);
 
     let mut cluster = cluster_configuration(plan, node, purpose);
-    let mut init = init_configuration(node);
+    let mut init = init_configuration(plan, node);
     let mut join = join_configuration(plan, node);
     for document in [&mut init, &mut join] {
         apply_patches(document, &patches)?;
@@ -200,11 +196,13 @@ fn cluster_configuration(plan: &ClusterPlan, node: &NodePlan, purpose: KubeadmPu
     })
 }
 
-fn init_configuration(node: &NodePlan) -> Value {
+fn init_configuration(plan: &ClusterPlan, node: &NodePlan) -> Value {
     json!({
         "apiVersion": node.version.kubeadm_api(),
         "kind": "InitConfiguration",
-        "bootstrapTokens": [{ "token": BOOTSTRAP_TOKEN }],
+        // Never used: everything that joins has its certificate already. kubeadm's bootstrap-token
+        // phase wants one, and tools expect its RBAC rules.
+        "bootstrapTokens": [{ "token": plan.bootstrap_token }],
         "localAPIEndpoint": {
             "advertiseAddress": node.address.to_string(),
             "bindPort": crate::plan::API_PORT,
@@ -220,7 +218,7 @@ fn join_configuration(plan: &ClusterPlan, node: &NodePlan) -> Value {
         "discovery": {
             "bootstrapToken": {
                 "apiServerEndpoint": plan.control_plane_endpoint(),
-                "token": BOOTSTRAP_TOKEN,
+                "token": plan.bootstrap_token,
                 "unsafeSkipCAVerification": true,
             },
         },
