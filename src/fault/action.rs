@@ -158,6 +158,12 @@ impl Action {
         }
     }
 
+    /// Whether only the API server is asked: its node need not run, and nothing of it is left that
+    /// the journal would have to know.
+    pub fn is_for_api_only(&self) -> bool {
+        self.api.is_some() && self.inject.is_none() && self.engine.is_none()
+    }
+
     /// Whether it lasts until it is healed.
     pub fn lasts(&self) -> bool {
         !self.healing.is_empty()

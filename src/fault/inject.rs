@@ -37,7 +37,7 @@ pub async fn inject(engine: &dyn Engine, plan: &FaultPlan) -> anyhow::Result<Inj
         plan.actions.iter().map(|action| journal::entry(plan, action, since)).collect();
     let events = || entries.iter().map(event::injected).collect();
 
-    let written = try_join_all(steps.iter().filter(|(_, action)| !is_for_api_only(action)).map(
+    let written = try_join_all(steps.iter().filter(|(_, action)| !action.is_for_api_only()).map(
         |(key, action)| async move { journal::write(engine, plan, key, action, since).await },
     ));
     // Whoever takes the API server away can only tell of it before.
@@ -55,12 +55,11 @@ pub async fn inject(engine: &dyn Engine, plan: &FaultPlan) -> anyhow::Result<Inj
         tokio::join!(telling, done).1
     };
     if let Err(error) = result {
-        let back = join_all(
-            steps.iter().zip(&entries).map(|((key, _), entry)| put_back(engine, key, entry)),
-        )
-        .await;
+        let lasting = steps.iter().zip(&entries).filter(|((_, a), _)| !a.is_for_api_only());
+        let back = join_all(lasting.map(|((key, _), entry)| put_back(engine, key, entry))).await;
         let note = match back.into_iter().find_map(Result::err) {
             Some(error) => format!("; and putting it back failed: {error:#}"),
+            None if plan.fault.is_instant() => String::new(),
             None => "; what was done of it is put back".to_owned(),
         };
         return Err(error.context(format!("{} failed{note}", plan.fault.name())));
@@ -70,11 +69,6 @@ pub async fn inject(engine: &dyn Engine, plan: &FaultPlan) -> anyhow::Result<Inj
         join_all(steps.iter().map(|(key, action)| forget(engine, &action.node, key))).await;
     }
     Ok(Injected { id: plan.id.clone(), entries })
-}
-
-/// Whether an action leaves nothing that the journal would have to know.
-fn is_for_api_only(action: &Action) -> bool {
-    action.api.is_some() && action.inject.is_none() && action.engine.is_none()
 }
 
 fn touches_control_plane(plan: &FaultPlan) -> bool {
@@ -144,7 +138,8 @@ async fn ask(client: &Client, action: ApiAction, subject: &Subject) -> anyhow::R
 /// Removes an entry whose fault is over; a container that is gone has none.
 async fn forget(engine: &dyn Engine, node: &str, key: &str) -> Result<(), EngineError> {
     let folder = format!("{}/{key}", script::JOURNAL);
-    engine.exec(node, &["rm", "-rf", &folder], None).await.map(drop)
+    let lock = script::lock(key);
+    engine.exec(node, &["rm", "-rf", &folder, &lock], None).await.map(drop)
 }
 
 #[cfg(test)]

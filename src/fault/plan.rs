@@ -69,7 +69,7 @@ pub fn plan(
     request.check()?;
     let actions = request.fault.actions(view)?;
     conflict::check(&actions, active)?;
-    for action in &actions {
+    for action in actions.iter().filter(|action| !action.is_for_api_only()) {
         let node = view.nodes.iter().find(|node| node.name == action.node);
         if let Some(node) = node.filter(|node| !node.is_running()) {
             return Err(Failure::input(format!("{} is {}, not running", node.name, node.state))

@@ -6,6 +6,11 @@ use super::action::Action;
 /// Folder with the journal's entries in every node: one folder a fault.
 pub(super) const JOURNAL: &str = "/kindrs/faults";
 
+/// The file by which the scripts of a fault keep out of each other's way.
+pub(super) fn lock(id: &str) -> String {
+    format!("/run/kindrs-fault-{id}.lock")
+}
+
 /// What every script begins with: who it is for, and what its parts call.
 fn preamble(id: &str) -> String {
     format!(
@@ -22,11 +27,19 @@ stop_unit() {{
     )
 }
 
+/// Lets one script of a fault wait for the other's end. One that comes after the healing has nothing
+/// to do.
+const ONE_AT_A_TIME: &str = "\
+exec 9>/run/kindrs-fault-$id.lock
+flock 9
+[ -d $fault ] || { rm -f /run/kindrs-fault-$id.lock; exit 0; }
+";
+
 /// The script that does an action; `None` when nothing is done inside. The timer that ends it is
 /// there before its effect is.
 pub(super) fn inject(id: &str, action: &Action, duration: Option<Duration>) -> Option<String> {
     let body = action.inject.as_ref()?;
-    let mut script = preamble(id);
+    let mut script = preamble(id) + ONE_AT_A_TIME;
     if let Some(duration) = duration {
         let _ = writeln!(
             script,
@@ -42,14 +55,7 @@ pub(super) fn inject(id: &str, action: &Action, duration: Option<Duration>) -> O
 /// The script that puts an action back and removes its entry from the journal. Run by kindrs, or by
 /// the node's own timer, which tells the API server by itself. Harmless to run again.
 pub(super) fn heal(id: &str, action: &Action) -> String {
-    let mut script = preamble(id);
-    script.push_str(
-        "\
-exec 9>/run/kindrs-fault-$id.lock
-flock 9
-[ -d $fault ] || exit 0
-",
-    );
+    let mut script = preamble(id) + ONE_AT_A_TIME;
     script.push_str(action.heal.as_deref().unwrap_or_default());
     script.push_str(
         "\
