@@ -18,6 +18,15 @@ const TIMER_LATENESS: SignedDuration = SignedDuration::from_secs(2);
 /// How long a node may take to shut down before it is killed.
 pub(super) const STOP_GRACE: Duration = Duration::from_secs(20);
 
+/// How often a node that the engine changes meanwhile is put back.
+const ATTEMPTS: usize = 4;
+
+/// A node that does nothing for so long was frozen.
+const FROZEN_AFTER: Duration = Duration::from_secs(10);
+
+/// The state of a running container.
+const RUNNING: &str = "running";
+
 /// Which faults are healed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Which {
@@ -103,31 +112,78 @@ pub(super) async fn put_back(
     key: &str,
     entry: &Entry,
 ) -> anyhow::Result<bool> {
-    let node = &entry.node;
-    let Some(container) = engine.container(node).await? else { return Ok(false) };
-    match entry.engine {
-        Some(EngineAction::Pause) if container.state == "paused" => {
-            engine.unpause_container(node).await?;
+    let mut reverted = false;
+    for _ in 0..ATTEMPTS {
+        match revert(engine, entry).await? {
+            Reverted::Gone => return Ok(false),
+            Reverted::Done => reverted = true,
+            Reverted::Nothing => {}
         }
-        Some(_) if container.state != "running" => engine.start_container(node).await?,
-        None if container.state != "running" => {
+        let patience = if entry.engine.is_some() { FROZEN_AFTER } else { Duration::MAX };
+        let ran = tokio::time::timeout(patience, run_script(engine, key, entry)).await;
+        // What a killed kindrs had asked of the engine may have come only now.
+        let is_back = entry.engine.is_none()
+            || engine.container(&entry.node).await?.is_none_or(|now| now.state == RUNNING);
+        match ran {
+            Ok(Ok(healed)) if is_back => return Ok(healed || reverted),
+            Ok(Err(error)) if is_back => return Err(error),
+            _ => {}
+        }
+    }
+    Err(Failure::environment(format!("{} does not come back", entry.node))
+        .with_hint(format!("see docker logs {}", entry.node))
+        .into())
+}
+
+/// What was done through the engine to put an action back.
+enum Reverted {
+    /// The container is gone.
+    Gone,
+    /// It runs again.
+    Done,
+    /// There was nothing to do.
+    Nothing,
+}
+
+async fn revert(engine: &dyn Engine, entry: &Entry) -> anyhow::Result<Reverted> {
+    let node = &entry.node;
+    let Some(container) = engine.container(node).await? else { return Ok(Reverted::Gone) };
+    match (entry.engine, container.state.as_str()) {
+        (Some(EngineAction::Pause), "paused") => engine.unpause_container(node).await?,
+        (Some(EngineAction::Stop | EngineAction::Restart), RUNNING) => {
+            // Whoever asked for the stop may be gone, and the node still on its way down.
+            let state = engine.exec(node, &["systemctl", "is-system-running"], None).await;
+            if !state.is_ok_and(|state| state.stdout.starts_with(b"stopping")) {
+                return Ok(Reverted::Nothing);
+            }
+            let _ = tokio::time::timeout(STOP_GRACE * 2, engine.wait_container(node)).await;
+            engine.start_container(node).await?;
+        }
+        (_, RUNNING) => return Ok(Reverted::Nothing),
+        (Some(_), _) => engine.start_container(node).await?,
+        (None, state) => {
             return Err(Failure::environment(format!(
-                "{} ({}) on {node}: it is {}, so nothing can be put back in it",
-                entry.id, entry.fault, container.state
+                "{} ({}) on {node}: it is {state}, so nothing can be put back in it",
+                entry.id, entry.fault
             ))
             .with_hint(format!("start it with `docker start {node}` and heal again"))
             .into());
         }
-        _ => {}
     }
+    Ok(Reverted::Done)
+}
+
+/// Runs what puts an action back inside; returns whether it was there to be put back.
+async fn run_script(engine: &dyn Engine, key: &str, entry: &Entry) -> anyhow::Result<bool> {
     let path = format!("{}/{key}", script::JOURNAL);
     let command = format!("[ ! -e {path}/heal ] || sh {path}/heal && rm -rf {path}");
-    match engine.exec(node, &["sh", "-c", &command], None).await {
+    match engine.exec(&entry.node, &["sh", "-c", &command], None).await {
         Ok(output) if output.code == 0 => Ok(output.stdout.ends_with(b"healed\n")),
         Ok(output) => Err(Failure::environment(format!(
-            "{} ({}) on {node} is not healed: {}",
+            "{} ({}) on {} is not healed: {}",
             entry.id,
             entry.fault,
+            entry.node,
             output.text().trim()
         ))
         .into()),

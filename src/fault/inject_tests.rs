@@ -139,3 +139,27 @@ async fn a_script_on_a_stopped_node_stays_in_the_journal() {
     engine.state().containers.remove("dev-worker");
     heal(&engine, "dev", &Which::All).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_node_on_its_way_down_is_waited_for_and_started() {
+    let engine = engine();
+    make(&engine, "dev", 1, &THREE).await;
+    let plan = planned(&engine, FaultKind::NodeStop(workers())).await;
+    inject(&engine, &plan).await.unwrap();
+    // As if kindrs had been killed before Docker was done.
+    for node in ["dev-worker", "dev-worker2"] {
+        engine.start_container(node).await.unwrap();
+    }
+    engine.on_exec(|node, command, _| {
+        let state: &[u8] = if node == "dev-worker" { b"stopping\n" } else { b"running\n" };
+        let asked = command == ["systemctl", "is-system-running"];
+        ExecOutput { stdout: if asked { state.to_vec() } else { Vec::new() }, ..Default::default() }
+    });
+    engine.state().calls.clear();
+    let healed = heal(&engine, "dev", &Which::All).await.unwrap();
+    assert_eq!(healed.entries.len(), 1);
+    let starts: Vec<String> =
+        engine.calls().into_iter().filter(|call| call.contains("start_container")).collect();
+    assert_eq!(starts, ["start_container dev-worker"]);
+    assert!(engine.calls().contains(&"wait_container dev-worker".to_owned()));
+}
