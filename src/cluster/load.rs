@@ -184,7 +184,7 @@ fn is_present(listing: &str, reference: &str, id: &str) -> bool {
 }
 
 /// A reference as containerd has it: with registry and tag.
-fn full_name(reference: &str) -> String {
+pub(crate) fn full_name(reference: &str) -> String {
     let last = reference.rsplit('/').next().unwrap_or(reference);
     let tag = if last.contains(':') || last.contains('@') { "" } else { ":latest" };
     match reference.split_once('/') {

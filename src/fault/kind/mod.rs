@@ -1,7 +1,21 @@
 //! The kinds of faults: what a user may ask for, and the actions that it means for a cluster.
 
+mod bandwidth;
+mod container;
+mod dns;
+mod firewall;
+mod image;
+#[cfg(test)]
+mod network_tests;
 mod node;
+mod packets;
+mod partition;
+mod peers;
+mod pod;
+#[cfg(test)]
+mod pod_tests;
 mod pressure;
+mod readiness;
 mod stress;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -12,7 +26,17 @@ use crate::failure::Failure;
 use super::action::{Action, EngineAction};
 use super::target::{Choice, NodeTargets, PodTargets, View};
 
+use packets::Treatment;
+
+pub use bandwidth::NetworkBandwidth;
+pub use container::ContainerKill;
+pub use dns::DnsFailure;
+pub use image::ImagePullFailure;
+pub use packets::{NetworkDelay, NetworkLoss, SomePackets};
+pub use partition::NetworkPartition;
+pub use pod::PodDelete;
 pub use pressure::{DiskFill, MemoryStress};
+pub use readiness::ReadinessFailure;
 pub use stress::CpuStress;
 
 /// A kind of fault with its parameters and targets.
@@ -37,6 +61,30 @@ pub enum FaultKind {
     MemoryStress(MemoryStress),
     /// Busy processes take the CPU from a node's pods
     CpuStress(CpuStress),
+    /// Nodes are cut off: from everything, from certain nodes, or from each other
+    NetworkPartition(NetworkPartition),
+    /// Packets of a node are lost
+    NetworkLoss(NetworkLoss),
+    /// What leaves a node is late (needs netem in the kernel)
+    NetworkDelay(NetworkDelay),
+    /// Packets that leave a node are sent twice (needs netem in the kernel)
+    NetworkDuplicate(SomePackets),
+    /// Packets that leave a node are damaged (needs netem in the kernel)
+    NetworkCorrupt(SomePackets),
+    /// A node has a slow link
+    NetworkBandwidth(NetworkBandwidth),
+    /// Pods are deleted
+    PodDelete(PodDelete),
+    /// Pods are evicted, as far as their PodDisruptionBudgets allow
+    PodEvict(PodTargets),
+    /// The process of a container gets a signal
+    ContainerKill(ContainerKill),
+    /// The images of pods are gone from all nodes, and nothing is pulled from their registries
+    ImagePullFailure(ImagePullFailure),
+    /// Pods run on but fail their readiness probes
+    ReadinessFailure(ReadinessFailure),
+    /// Pods cannot look names up
+    DnsFailure(DnsFailure),
 }
 
 /// Which targets a fault has.
@@ -54,7 +102,10 @@ impl FaultKind {
 
     /// Whether it is over as soon as it was done, so that there is nothing to heal.
     pub fn is_instant(&self) -> bool {
-        matches!(self, Self::NodeRestart(_))
+        matches!(
+            self,
+            Self::NodeRestart(_) | Self::PodDelete(_) | Self::PodEvict(_) | Self::ContainerKill(_)
+        )
     }
 
     /// What it does to a cluster, container by container.
@@ -69,6 +120,18 @@ impl FaultKind {
             Self::DiskFill(fill) => fill.actions(view),
             Self::MemoryStress(stress) => stress.actions(view),
             Self::CpuStress(stress) => stress.actions(view),
+            Self::NetworkPartition(partition) => partition.actions(view),
+            Self::NetworkLoss(loss) => loss.actions(view),
+            Self::NetworkDelay(delay) => delay.actions(view),
+            Self::NetworkDuplicate(some) => some.actions(view, Treatment::Duplicate),
+            Self::NetworkCorrupt(some) => some.actions(view, Treatment::Corrupt),
+            Self::NetworkBandwidth(bandwidth) => bandwidth.actions(view),
+            Self::PodDelete(delete) => delete.actions(view),
+            Self::PodEvict(targets) => pod::evict(targets, view),
+            Self::ContainerKill(kill) => kill.actions(view),
+            Self::ImagePullFailure(failure) => failure.actions(view),
+            Self::ReadinessFailure(failure) => failure.actions(view),
+            Self::DnsFailure(failure) => failure.actions(view),
         }
     }
 
@@ -83,6 +146,19 @@ impl FaultKind {
             Self::DiskFill(fill) => Targets::Nodes(&fill.targets),
             Self::MemoryStress(stress) => Targets::Nodes(&stress.targets),
             Self::CpuStress(stress) => Targets::Nodes(&stress.targets),
+            Self::NetworkPartition(partition) => Targets::Nodes(&partition.targets),
+            Self::NetworkLoss(loss) => Targets::Nodes(&loss.targets),
+            Self::NetworkDelay(delay) => Targets::Nodes(&delay.targets),
+            Self::NetworkDuplicate(some) | Self::NetworkCorrupt(some) => {
+                Targets::Nodes(&some.targets)
+            }
+            Self::NetworkBandwidth(bandwidth) => Targets::Nodes(&bandwidth.targets),
+            Self::PodDelete(delete) => Targets::Pods(&delete.targets),
+            Self::PodEvict(targets) => Targets::Pods(targets),
+            Self::ContainerKill(kill) => Targets::Pods(&kill.targets),
+            Self::ImagePullFailure(failure) => Targets::Pods(&failure.targets),
+            Self::ReadinessFailure(failure) => Targets::Pods(&failure.targets),
+            Self::DnsFailure(failure) => Targets::Pods(&failure.targets),
         }
     }
 
@@ -98,6 +174,17 @@ impl FaultKind {
             Self::DiskFill(fill) => &mut fill.targets.choice,
             Self::MemoryStress(stress) => &mut stress.targets.choice,
             Self::CpuStress(stress) => &mut stress.targets.choice,
+            Self::NetworkPartition(partition) => &mut partition.targets.choice,
+            Self::NetworkLoss(loss) => &mut loss.targets.choice,
+            Self::NetworkDelay(delay) => &mut delay.targets.choice,
+            Self::NetworkDuplicate(some) | Self::NetworkCorrupt(some) => &mut some.targets.choice,
+            Self::NetworkBandwidth(bandwidth) => &mut bandwidth.targets.choice,
+            Self::PodDelete(delete) => &mut delete.targets.choice,
+            Self::PodEvict(targets) => &mut targets.choice,
+            Self::ContainerKill(kill) => &mut kill.targets.choice,
+            Self::ImagePullFailure(failure) => &mut failure.targets.choice,
+            Self::ReadinessFailure(failure) => &mut failure.targets.choice,
+            Self::DnsFailure(failure) => &mut failure.targets.choice,
         }
     }
 }

@@ -123,7 +123,8 @@ fn known_nodes(view: &View) -> String {
     format!("the nodes are: {}", names.join(", "))
 }
 
-fn no_such_node(view: &View, name: &str) -> Failure {
+/// The error for a node that a cluster does not have, with the one that may be meant.
+pub(super) fn no_such_node(view: &View, name: &str) -> Failure {
     let known = known_nodes(view);
     let prefix = format!("{}-", view.cluster);
     let names = view.nodes.iter().map(|node| node.name.as_str());

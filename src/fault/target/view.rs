@@ -5,6 +5,9 @@ use k8s_openapi::api::core::v1::Pod;
 
 use crate::cluster::inventory::NodeSummary;
 use crate::cluster::labels::ContainerRole;
+use crate::failure::Failure;
+
+use super::nodes::no_such_node;
 
 /// What a fault is planned by: the cluster as it was when it was asked for.
 #[derive(Debug, Clone, Default)]
@@ -35,5 +38,16 @@ impl View {
     pub fn node(&self, name: &str) -> Option<&NodeSummary> {
         let full = format!("{}-{name}", self.cluster);
         self.nodes.iter().find(|node| node.name == name || node.name == full)
+    }
+    /// A node, or the load balancer, by its name or by the part of it after the cluster's.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] naming the nodes there are.
+    pub fn container(&self, name: &str) -> Result<&NodeSummary, Failure> {
+        let full = format!("{}-{name}", self.cluster);
+        let balancer = self.load_balancer.as_ref();
+        self.node(name)
+            .or_else(|| balancer.filter(|it| it.name == name || it.name == full))
+            .ok_or_else(|| no_such_node(self, name))
     }
 }

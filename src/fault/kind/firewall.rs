@@ -1,0 +1,64 @@
+//! Rules that last as long as a fault: each fault has one chain of its own, which comes before all
+//! others, so that nothing that is let through elsewhere gets past it, and whose end leaves nothing.
+
+/// The chain's name, within iptables' 28 characters.
+const CHAIN: &str = "chain=\"KINDRS-${id##*-}\"\n";
+
+/// Ways of a packet through a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hook {
+    /// It is for the node.
+    Input,
+    /// It comes from the node.
+    Output,
+    /// It is for or from a pod.
+    Forward,
+}
+
+impl Hook {
+    /// Every way.
+    pub(super) const ALL: [Self; 3] = [Self::Input, Self::Output, Self::Forward];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Input => "INPUT",
+            Self::Output => "OUTPUT",
+            Self::Forward => "FORWARD",
+        }
+    }
+}
+
+/// A script that puts up the rules that `rules` prints, all at once. `rules` is shell code that
+/// writes lines like `-A $chain -s 10.0.0.1 -j DROP`.
+pub(super) fn put_up(hooks: &[Hook], rules: &str) -> String {
+    let jumps: String =
+        hooks.iter().map(|hook| format!("echo \"-I {} -j $chain\"\n", hook.name())).collect();
+    format!(
+        "{CHAIN}{{\necho '*filter'\necho \":$chain - [0:0]\"\n{rules}{jumps}echo COMMIT\n}} \
+         >\"$fault/rules\"\niptables-restore -w --noflush <\"$fault/rules\"\n"
+    )
+}
+
+/// A script that takes the rules down, harmless where there are none.
+pub(super) fn take_down(hooks: &[Hook]) -> String {
+    let hooks: Vec<&str> = hooks.iter().map(|hook| hook.name()).collect();
+    format!(
+        "{CHAIN}for hook in {}; do\n    \
+         while iptables -w -D \"$hook\" -j \"$chain\" 2>/dev/null; do :; done\ndone\n\
+         iptables -w -F \"$chain\" 2>/dev/null || true\n\
+         iptables -w -X \"$chain\" 2>/dev/null || true\n",
+        hooks.join(" ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_come_and_go() {
+        let rules = "echo \"-A $chain -s 10.0.0.1 -j DROP\"\n";
+        insta::assert_snapshot!(put_up(&Hook::ALL, rules), @"");
+        insta::assert_snapshot!(take_down(&[Hook::Output]), @"");
+    }
+}

@@ -1,0 +1,267 @@
+use std::fmt::Write as _;
+
+use clap::Parser;
+
+use super::FaultKind;
+use crate::cluster::inventory::NodeSummary;
+use crate::cluster::labels::ContainerRole;
+use crate::failure::Failure;
+use crate::fault::action::{Action, Impact};
+use crate::fault::target::View;
+
+#[derive(Parser)]
+struct Line {
+    #[command(subcommand)]
+    fault: FaultKind,
+}
+
+/// The fault that a command line asks for.
+pub(super) fn fault(line: &str) -> FaultKind {
+    Line::try_parse_from(std::iter::once("inject").chain(line.split(' '))).unwrap().fault
+}
+
+fn refused_line(line: &str) -> String {
+    let parsed = Line::try_parse_from(std::iter::once("inject").chain(line.split(' ')));
+    parsed.err().unwrap().to_string().lines().next().unwrap().to_owned()
+}
+
+/// A cluster of running nodes, with a load balancer before several control planes.
+pub(super) fn view(control_planes: u8, workers: u8) -> View {
+    let mut view = View {
+        cluster: "dev".to_owned(),
+        gateway: Some([172, 18, 0, 1].into()),
+        ..View::default()
+    };
+    let mut last = 1;
+    let mut container = |name: String, role: ContainerRole| {
+        last += 1;
+        NodeSummary {
+            cluster: "dev".to_owned(),
+            name,
+            role,
+            address: Some([172, 18, 0, last].into()),
+            state: "running".to_owned(),
+            image: "image".to_owned(),
+        }
+    };
+    for (role, count) in
+        [(ContainerRole::ControlPlane, control_planes), (ContainerRole::Worker, workers)]
+    {
+        for number in 1..=count {
+            let number = if number == 1 { String::new() } else { number.to_string() };
+            view.nodes.push(container(format!("dev-{}{number}", role.name()), role));
+        }
+    }
+    if control_planes > 1 {
+        let role = ContainerRole::LoadBalancer;
+        view.load_balancer = Some(container(format!("dev-{}", role.name()), role));
+    }
+    view
+}
+
+/// All that an action is, as text.
+pub(super) fn show(actions: &[Action]) -> String {
+    let mut text = String::new();
+    for action in actions {
+        let _ = writeln!(text, "== {} ({}): {}", action.node, action.subject.path(), action.effect);
+        let _ = writeln!(text, "impact {:?}, holds {:?}", action.impact, action.holds);
+        if let Some(api) = action.api {
+            let _ = writeln!(text, "api {api:?}");
+        }
+        if let Some((script, refusal)) = &action.probe {
+            let _ = writeln!(text, "-- probe\n{script}\n-- or else: {refusal}");
+        }
+        if let Some(script) = &action.inject {
+            let _ = write!(text, "-- inject\n{script}");
+        }
+        if let Some(script) = &action.heal {
+            let _ = write!(text, "-- heal: {}\n{script}", action.healing);
+        }
+    }
+    text
+}
+
+fn shown(line: &str, view: &View) -> String {
+    show(&fault(line).actions(view).unwrap())
+}
+
+/// In short: who is cut off from whom, and what the cluster loses.
+fn cuts(line: &str, view: &View) -> Vec<(String, String, Impact)> {
+    let actions = fault(line).actions(view).unwrap();
+    actions.into_iter().map(|action| (action.node, action.effect, action.impact)).collect()
+}
+
+fn refused(line: &str, view: &View) -> Failure {
+    fault(line).actions(view).unwrap_err()
+}
+
+#[test]
+fn a_partition_from_everything() {
+    insta::assert_snapshot!(shown("network-partition --node worker", &view(1, 2)));
+}
+
+#[test]
+fn a_partition_from_nodes() {
+    let line = "network-partition --node worker2 --peer worker,control-plane2 --direction in";
+    insta::assert_snapshot!(shown(line, &view(3, 2)));
+}
+
+#[test]
+fn a_partition_from_a_role_counts_the_load_balancer() {
+    let cut = |line: &str, view: &View| {
+        let cuts = cuts(line, view);
+        cuts.into_iter().map(|(_, effect, impact)| (effect, impact)).next().unwrap()
+    };
+    let from_control_planes = "network-partition --node worker --peer-role control-plane";
+    assert_eq!(
+        cut(from_control_planes, &view(3, 1)),
+        (
+            "cuts the node off from dev-control-plane, dev-control-plane2, dev-control-plane3, \
+             dev-external-load-balancer"
+                .to_owned(),
+            Impact::Node
+        )
+    );
+    assert_eq!(cut(from_control_planes, &view(1, 1)).1, Impact::Node);
+    let from_balancer = "network-partition --node worker --peer external-load-balancer";
+    assert_eq!(cut(from_balancer, &view(3, 1)).1, Impact::Node);
+    let balancer_from = "network-partition --node control-plane --peer external-load-balancer";
+    assert_eq!(cut(balancer_from, &view(3, 1)).1, Impact::ApiServer);
+}
+
+#[test]
+fn impact_of_partitions() {
+    for (line, view, impact) in [
+        ("--node worker --peer worker2", view(1, 2), Impact::None),
+        ("--node worker --peer control-plane", view(3, 2), Impact::None),
+        ("--node worker --peer control-plane", view(1, 2), Impact::Node),
+        ("--node control-plane --peer-role worker", view(1, 2), Impact::Node),
+        ("--node control-plane --peer-role worker", view(3, 2), Impact::None),
+        ("--node control-plane --peer control-plane2", view(3, 2), Impact::Etcd),
+        ("--node control-plane --peer control-plane2,control-plane3", view(3, 2), Impact::Node),
+        ("--node control-plane", view(3, 2), Impact::Node),
+    ] {
+        let cuts = cuts(&format!("network-partition {line}"), &view);
+        assert_eq!(cuts[0].2, impact, "{line}");
+    }
+}
+
+#[test]
+fn shapes() {
+    let shape = |line: &str, view: &View| {
+        let mut text = String::new();
+        for (node, effect, impact) in cuts(&format!("network-partition {line}"), view) {
+            let _ = writeln!(text, "{node}: {effect} ({impact:?})");
+        }
+        text
+    };
+    insta::assert_snapshot!(shape("--shape halves", &view(3, 2)), @"");
+    insta::assert_snapshot!(shape("--shape halves --role worker", &view(3, 2)), @"");
+    insta::assert_snapshot!(shape("--shape isolate --node worker --direction out", &view(3, 2)), @"");
+    insta::assert_snapshot!(shape("--shape ring", &view(3, 2)), @"");
+}
+
+#[test]
+fn a_ring_leaves_two_neighbours() {
+    for workers in 3..9 {
+        let view = view(1, workers);
+        let count = view.nodes.len();
+        let mut reached = vec![count - 1; count];
+        for (node, effect, _) in cuts("network-partition --shape ring", &view) {
+            let others = effect.split(" from ").nth(1).unwrap();
+            for other in others.split(", ").chain([node.as_str()]) {
+                let lost = if other == node { others.split(", ").count() } else { 1 };
+                let place = view.nodes.iter().position(|it| it.name == other).unwrap();
+                reached[place] -= lost;
+            }
+        }
+        assert_eq!(reached, vec![2; count]);
+    }
+}
+
+#[test]
+fn partitions_that_make_no_sense() {
+    let refusal =
+        |line: &str| refused(&format!("network-partition {line}"), &view(1, 2)).to_string();
+    insta::assert_snapshot!(refusal("--node worker --peer worker3"), @"");
+    insta::assert_snapshot!(refusal("--node worker --peer worker"), @"");
+    insta::assert_snapshot!(refusal("--shape ring"), @"");
+    insta::assert_snapshot!(refusal("--shape halves --node worker"), @"");
+    insta::assert_snapshot!(refusal("--shape halves --direction in"), @"");
+    insta::assert_snapshot!(refusal("--peer worker"), @"");
+    insta::assert_snapshot!(
+        refused_line("network-partition --shape ring --peer worker"), @"");
+    let mut unborn = view(1, 2);
+    unborn.nodes[2].address = None;
+    unborn.nodes[2].state = "created".to_owned();
+    insta::assert_snapshot!(
+        refused("network-partition --node worker --peer worker2", &unborn), @"");
+}
+
+#[test]
+fn lost_packets() {
+    let line = "network-loss --packets 12.5% --node worker --peer control-plane --direction out";
+    insta::assert_snapshot!(shown(line, &view(1, 1)));
+    let all = cuts("network-loss --packets 100 --node worker", &view(1, 1));
+    assert_eq!(all[0].2, Impact::Node);
+    insta::assert_snapshot!(refused_line("network-loss --packets 0 --node worker"), @"");
+    insta::assert_snapshot!(refused_line("network-loss --node worker"), @"");
+}
+
+#[test]
+fn queues() {
+    let text = [
+        "network-delay --delay 100ms --jitter 20ms --node worker",
+        "network-duplicate --packets 3 --node worker",
+        "network-corrupt --packets 0.5% --node worker",
+    ]
+    .map(|line| shown(line, &view(1, 1)))
+    .concat();
+    insta::assert_snapshot!(text);
+    insta::assert_snapshot!(
+        refused("network-delay --delay 10ms --jitter 20ms --node worker", &view(1, 1)), @"");
+    insta::assert_snapshot!(refused_line("network-delay --delay 100 --node worker"), @"");
+}
+
+#[test]
+fn narrow_links() {
+    let text = ["both", "in", "out"]
+        .map(|way| {
+            let line = format!("network-bandwidth --rate 1mbit --direction {way} --node worker");
+            shown(&line, &view(1, 1))
+        })
+        .concat();
+    insta::assert_snapshot!(text);
+    insta::assert_snapshot!(refused_line("network-bandwidth --rate 1mb --node worker"), @"");
+}
+
+#[test]
+fn what_a_file_gives_is_checked_as_well() {
+    for (text, message) in [
+        (r#"{"kind":"network-loss","packets":0,"node":["worker"]}"#, "--packets 0:"),
+        (r#"{"kind":"network-delay","delay":"5","node":["worker"]}"#, "--delay 5:"),
+        (r#"{"kind":"network-bandwidth","rate":"fast","node":["worker"]}"#, "--rate fast:"),
+        (
+            r#"{"kind":"network-partition","shape":"halves","peer":["worker"]}"#,
+            "a shape and peers are given",
+        ),
+    ] {
+        let fault: FaultKind = serde_json::from_str(text).unwrap();
+        let refusal = fault.actions(&view(1, 2)).unwrap_err().to_string();
+        assert!(refusal.starts_with(message), "{refusal}");
+    }
+}
+
+#[test]
+fn what_was_asked_for_is_kept_whole() {
+    for line in [
+        "network-partition --node worker --peer worker2 --direction out",
+        "network-partition --shape halves --role worker --count 2 --seed 5",
+        "network-loss --packets 12.5% --all-nodes",
+        "network-bandwidth --rate 1mbit --direction in --node worker",
+    ] {
+        let asked = fault(line);
+        let kept = serde_json::to_string(&asked).unwrap();
+        assert_eq!(serde_json::from_str::<FaultKind>(&kept).unwrap(), asked, "{kept}");
+    }
+}

@@ -1,0 +1,202 @@
+use k8s_openapi::api::core::v1::Pod;
+use serde_json::{Value, json};
+
+use super::network_tests::{fault, show, view};
+use crate::failure::Failure;
+use crate::fault::plan::{Request, plan};
+use crate::fault::target::View;
+
+/// A running pod with a web server and a sidecar.
+fn web() -> Value {
+    json!({
+        "metadata": { "namespace": "shop", "name": "web-1", "uid": "u1" },
+        "spec": {
+            "nodeName": "dev-worker",
+            "containers": [
+                {
+                    "name": "main",
+                    "image": "me/web:1",
+                    "ports": [{ "name": "http", "containerPort": 8080 }],
+                    "readinessProbe": { "httpGet": { "port": "http" } },
+                },
+                { "name": "log", "image": "registry.example:5000/log@sha256:ab" },
+            ],
+        },
+        "status": {
+            "phase": "Running",
+            "podIP": "10.244.1.7",
+            "containerStatuses": [
+                status("main", json!({ "running": {} })),
+                status("log", json!({ "waiting": { "reason": "CrashLoopBackOff" } })),
+            ],
+        },
+    })
+}
+
+fn status(name: &str, state: Value) -> Value {
+    json!({
+        "name": name,
+        "containerID": format!("containerd://{name}0123"),
+        "image": "",
+        "imageID": "",
+        "ready": true,
+        "restartCount": 0,
+        "state": state,
+    })
+}
+
+/// The view with this pod asked for.
+fn with(pod: Value) -> View {
+    let pod: Pod = serde_json::from_value(pod).unwrap();
+    View { pods: vec![pod], ..view(1, 2) }
+}
+
+/// A pod changed at one place.
+fn changed(path: &str, value: Value) -> Value {
+    let mut pod = web();
+    *pod.pointer_mut(path).unwrap() = value;
+    pod
+}
+
+const WEB: &str = "--pod shop/web-1";
+
+fn shown(kind: &str, view: &View) -> String {
+    show(&fault(&format!("{kind} {WEB}")).actions(view).unwrap())
+}
+
+fn refused(kind: &str, pod: Value) -> String {
+    let failure: Failure = fault(&format!("{kind} {WEB}")).actions(&with(pod)).unwrap_err();
+    failure.to_string()
+}
+
+#[test]
+fn pods_taken_away() {
+    let text =
+        ["pod-delete", "pod-delete --force", "pod-evict"].map(|kind| shown(kind, &with(web())));
+    insta::assert_snapshot!(text.concat(), @"");
+}
+
+#[test]
+fn a_pod_is_taken_away_from_no_node_and_from_a_dead_one() {
+    let mut pending = web();
+    pending["spec"].as_object_mut().unwrap().remove("nodeName");
+    let actions = fault(&format!("pod-delete {WEB}")).actions(&with(pending)).unwrap();
+    assert_eq!(actions[0].node, "dev-control-plane");
+
+    let mut dead = with(web());
+    dead.nodes[1].state = "exited".to_owned();
+    let planned = |kind: &str| {
+        let request =
+            Request { fault: fault(&format!("{kind} {WEB}")), duration: None, allow_total: false };
+        plan(&request, "id-abcde".to_owned(), &dead, &[])
+    };
+    assert_eq!(planned("pod-delete --force").unwrap().actions[0].node, "dev-worker");
+    assert_eq!(
+        planned("container-kill").unwrap_err().to_string(),
+        "dev-worker is exited, not running"
+    );
+}
+
+#[test]
+fn a_container_killed() {
+    insta::assert_snapshot!(shown("container-kill --signal sigterm", &with(web())), @"");
+    assert!(shown("container-kill", &with(web())).contains("kill -s KILL "));
+}
+
+#[test]
+fn containers_that_cannot_be_killed() {
+    assert_eq!(
+        refused("container-kill --container web", web()),
+        "pod/shop/web-1 has no container `web`"
+    );
+    assert_eq!(
+        refused("container-kill --container log", web()),
+        "container `log` of pod/shop/web-1 does not run"
+    );
+    assert_eq!(
+        refused("container-kill", changed("/spec/nodeName", json!("cloud-7"))),
+        "pod/shop/web-1 is on cloud-7, which is no node made by kindrs"
+    );
+}
+
+#[test]
+fn images_that_cannot_be_pulled() {
+    let mut view = with(web());
+    view.nodes[2].state = "exited".to_owned();
+    let actions = fault(&format!("image-pull-failure {WEB}")).actions(&view).unwrap();
+    let of: Vec<_> = actions.iter().map(|action| (&action.node, &action.holds)).collect();
+    assert_eq!(of.len(), 4, "{of:?}");
+    insta::assert_snapshot!(show(&actions[1..2]));
+    assert_eq!(
+        refused("image-pull-failure --container web", web()),
+        "pod/shop/web-1 has no container `web`"
+    );
+}
+
+#[test]
+fn readiness_fails() {
+    insta::assert_snapshot!(shown("readiness-failure", &with(web())));
+    let mut vital = web();
+    vital["spec"]["containers"][0]["livenessProbe"] = json!({ "tcpSocket": { "port": 8080 } });
+    assert!(shown("readiness-failure --port 8080", &with(vital)).contains("restarts a container"));
+}
+
+#[test]
+fn readiness_that_cannot_be_made_to_fail() {
+    let probe = "/spec/containers/0/readinessProbe";
+    for (kind, pod, message) in [
+        (
+            "readiness-failure --container log",
+            web(),
+            "container `log` of pod/shop/web-1 has no readiness probe",
+        ),
+        ("readiness-failure --container web", web(), "pod/shop/web-1 has no container `web`"),
+        ("readiness-failure --port 80", web(), "no readiness probe of pod/shop/web-1 asks port 80"),
+        ("readiness-failure", changed(probe, Value::Null), "pod/shop/web-1 has no readiness probe"),
+        (
+            "readiness-failure",
+            changed(probe, json!({ "exec": { "command": ["true"] } })),
+            "the readiness probe of pod/shop/web-1 runs a command in the container, and asks no \
+             port that could be blocked",
+        ),
+        (
+            "readiness-failure",
+            changed(probe, json!({ "httpGet": { "port": "web" } })),
+            "the readiness probe of container `main` of pod/shop/web-1 asks a port that the \
+             container does not name",
+        ),
+        (
+            "readiness-failure",
+            changed(probe, json!({ "tcpSocket": { "port": 80, "host": "example.org" } })),
+            "the readiness probe of container `main` of pod/shop/web-1 asks host example.org, not \
+             the pod",
+        ),
+        (
+            "readiness-failure",
+            changed("/status/phase", json!("Pending")),
+            "pod/shop/web-1 does not run: it is Pending",
+        ),
+    ] {
+        assert_eq!(refused(kind, pod), message);
+    }
+}
+
+#[test]
+fn dns_fails() {
+    let text = ["dns-failure", "dns-failure --mode refuse"].map(|kind| shown(kind, &with(web())));
+    insta::assert_snapshot!(text.concat());
+    let mut on_host = web();
+    on_host["spec"]["hostNetwork"] = json!(true);
+    assert_eq!(
+        refused("dns-failure", on_host),
+        "pod/shop/web-1 uses its node's network: its queries are not told from the node's"
+    );
+    assert_eq!(
+        refused("dns-failure", changed("/status/podIP", Value::Null)),
+        "pod/shop/web-1 has no address yet"
+    );
+    assert_eq!(
+        refused("dns-failure", changed("/status/phase", json!("Succeeded"))),
+        "pod/shop/web-1 does not run: it is Succeeded"
+    );
+}
