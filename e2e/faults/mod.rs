@@ -1,6 +1,8 @@
 //! Faults: each kind with its effect as the cluster sees it, and its healing.
 
+mod network;
 mod nodes;
+mod pods;
 
 use std::time::{Duration, Instant};
 

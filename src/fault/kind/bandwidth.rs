@@ -40,12 +40,12 @@ impl NetworkBandwidth {
         let (mut inject, mut heal) = (String::new(), String::new());
         if self.direction.comes() {
             // What comes faster is dropped, which is what a full queue on the way would do. The
-            // burst is a second's worth, the least that hashlimit takes, and more than the largest
-            // packet that a virtual interface hands over.
+            // burst is a second's worth, the least that hashlimit takes, with room for how it rounds
+            // the rate, and more than the largest packet that a virtual interface hands over.
             let verdict = format!(
                 "-m hashlimit --hashlimit-name kindrs --hashlimit-above {bytes}b/s \
                  --hashlimit-burst {}b -j DROP",
-                bytes.max(128 * 1024)
+                (bytes + bytes / 16).max(128 * 1024)
             );
             probe.push(format!("unshare -n iptables -A INPUT {verdict}"));
             let rules = format!("{interface}echo \"-A $chain -i $dev ! -s {host} {verdict}\"\n");

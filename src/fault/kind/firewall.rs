@@ -58,7 +58,26 @@ mod tests {
     #[test]
     fn rules_come_and_go() {
         let rules = "echo \"-A $chain -s 10.0.0.1 -j DROP\"\n";
-        insta::assert_snapshot!(put_up(&Hook::ALL, rules), @"");
-        insta::assert_snapshot!(take_down(&[Hook::Output]), @"");
+        insta::assert_snapshot!(put_up(&Hook::ALL, rules), @r#"
+        chain="KINDRS-${id##*-}"
+        {
+        echo '*filter'
+        echo ":$chain - [0:0]"
+        echo "-A $chain -s 10.0.0.1 -j DROP"
+        echo "-I INPUT -j $chain"
+        echo "-I OUTPUT -j $chain"
+        echo "-I FORWARD -j $chain"
+        echo COMMIT
+        } >"$fault/rules"
+        iptables-restore -w --noflush <"$fault/rules"
+        "#);
+        insta::assert_snapshot!(take_down(&[Hook::Output]), @r#"
+        chain="KINDRS-${id##*-}"
+        for hook in OUTPUT; do
+            while iptables -w -D "$hook" -j "$chain" 2>/dev/null; do :; done
+        done
+        iptables -w -F "$chain" 2>/dev/null || true
+        iptables -w -X "$chain" 2>/dev/null || true
+        "#);
     }
 }

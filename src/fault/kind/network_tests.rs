@@ -3,10 +3,9 @@ use std::fmt::Write as _;
 use clap::Parser;
 
 use super::FaultKind;
-use crate::cluster::inventory::NodeSummary;
-use crate::cluster::labels::ContainerRole;
 use crate::failure::Failure;
 use crate::fault::action::{Action, Impact};
+use crate::fault::fixture::view;
 use crate::fault::target::View;
 
 #[derive(Parser)]
@@ -23,40 +22,6 @@ pub(super) fn fault(line: &str) -> FaultKind {
 fn refused_line(line: &str) -> String {
     let parsed = Line::try_parse_from(std::iter::once("inject").chain(line.split(' ')));
     parsed.err().unwrap().to_string().lines().next().unwrap().to_owned()
-}
-
-/// A cluster of running nodes, with a load balancer before several control planes.
-pub(super) fn view(control_planes: u8, workers: u8) -> View {
-    let mut view = View {
-        cluster: "dev".to_owned(),
-        gateway: Some([172, 18, 0, 1].into()),
-        ..View::default()
-    };
-    let mut last = 1;
-    let mut container = |name: String, role: ContainerRole| {
-        last += 1;
-        NodeSummary {
-            cluster: "dev".to_owned(),
-            name,
-            role,
-            address: Some([172, 18, 0, last].into()),
-            state: "running".to_owned(),
-            image: "image".to_owned(),
-        }
-    };
-    for (role, count) in
-        [(ContainerRole::ControlPlane, control_planes), (ContainerRole::Worker, workers)]
-    {
-        for number in 1..=count {
-            let number = if number == 1 { String::new() } else { number.to_string() };
-            view.nodes.push(container(format!("dev-{}{number}", role.name()), role));
-        }
-    }
-    if control_planes > 1 {
-        let role = ContainerRole::LoadBalancer;
-        view.load_balancer = Some(container(format!("dev-{}", role.name()), role));
-    }
-    view
 }
 
 /// All that an action is, as text.
@@ -155,10 +120,17 @@ fn shapes() {
         }
         text
     };
-    insta::assert_snapshot!(shape("--shape halves", &view(3, 2)), @"");
-    insta::assert_snapshot!(shape("--shape halves --role worker", &view(3, 2)), @"");
-    insta::assert_snapshot!(shape("--shape isolate --node worker --direction out", &view(3, 2)), @"");
-    insta::assert_snapshot!(shape("--shape ring", &view(3, 2)), @"");
+    insta::assert_snapshot!(shape("--shape halves", &view(3, 2)), @r"
+    dev-worker: cuts the node off from dev-control-plane, dev-control-plane2, dev-control-plane3, dev-external-load-balancer (Node)
+    dev-worker2: cuts the node off from dev-control-plane, dev-control-plane2, dev-control-plane3, dev-external-load-balancer (Node)
+    ");
+    insta::assert_snapshot!(shape("--shape halves --role worker", &view(3, 2)), @"dev-worker2: cuts the node off from dev-worker (None)");
+    insta::assert_snapshot!(shape("--shape isolate --node worker --direction out", &view(3, 2)), @"dev-worker: drops what goes to dev-control-plane, dev-control-plane2, dev-control-plane3, dev-worker2, dev-external-load-balancer (Node)");
+    insta::assert_snapshot!(shape("--shape ring", &view(3, 2)), @r"
+    dev-control-plane3: cuts the node off from dev-control-plane (Etcd)
+    dev-worker: cuts the node off from dev-control-plane, dev-control-plane2 (None)
+    dev-worker2: cuts the node off from dev-control-plane2, dev-control-plane3 (None)
+    ");
 }
 
 #[test]
@@ -183,19 +155,19 @@ fn a_ring_leaves_two_neighbours() {
 fn partitions_that_make_no_sense() {
     let refusal =
         |line: &str| refused(&format!("network-partition {line}"), &view(1, 2)).to_string();
-    insta::assert_snapshot!(refusal("--node worker --peer worker3"), @"");
-    insta::assert_snapshot!(refusal("--node worker --peer worker"), @"");
-    insta::assert_snapshot!(refusal("--shape ring"), @"");
-    insta::assert_snapshot!(refusal("--shape halves --node worker"), @"");
-    insta::assert_snapshot!(refusal("--shape halves --direction in"), @"");
-    insta::assert_snapshot!(refusal("--peer worker"), @"");
+    insta::assert_snapshot!(refusal("--node worker --peer worker3"), @"cluster `dev` has no node `worker3`");
+    insta::assert_snapshot!(refusal("--node worker --peer worker"), @"dev-worker has no peer but itself");
+    insta::assert_snapshot!(refusal("--shape ring"), @"this shape takes 4 nodes or more, not 3");
+    insta::assert_snapshot!(refusal("--shape halves --node worker"), @"this shape takes 2 nodes or more, not 1");
+    insta::assert_snapshot!(refusal("--shape halves --direction in"), @"this shape has no direction: its cuts go both ways");
+    insta::assert_snapshot!(refusal("--peer worker"), @"no target is given");
     insta::assert_snapshot!(
-        refused_line("network-partition --shape ring --peer worker"), @"");
+        refused_line("network-partition --shape ring --peer worker"), @"error: the argument '--shape <SHAPE>' cannot be used with '--peer <NAME>'");
     let mut unborn = view(1, 2);
     unborn.nodes[2].address = None;
     unborn.nodes[2].state = "created".to_owned();
     insta::assert_snapshot!(
-        refused("network-partition --node worker --peer worker2", &unborn), @"");
+        refused("network-partition --node worker --peer worker2", &unborn), @"dev-worker2 is created and has no address");
 }
 
 #[test]
@@ -204,8 +176,8 @@ fn lost_packets() {
     insta::assert_snapshot!(shown(line, &view(1, 1)));
     let all = cuts("network-loss --packets 100 --node worker", &view(1, 1));
     assert_eq!(all[0].2, Impact::Node);
-    insta::assert_snapshot!(refused_line("network-loss --packets 0 --node worker"), @"");
-    insta::assert_snapshot!(refused_line("network-loss --node worker"), @"");
+    insta::assert_snapshot!(refused_line("network-loss --packets 0 --node worker"), @"error: invalid value '0' for '--packets <PERCENT>': expected more than 0% and at most 100%, as 10% or 0.5%");
+    insta::assert_snapshot!(refused_line("network-loss --node worker"), @"error: the following required arguments were not provided:");
 }
 
 #[test]
@@ -219,8 +191,8 @@ fn queues() {
     .concat();
     insta::assert_snapshot!(text);
     insta::assert_snapshot!(
-        refused("network-delay --delay 10ms --jitter 20ms --node worker", &view(1, 1)), @"");
-    insta::assert_snapshot!(refused_line("network-delay --delay 100 --node worker"), @"");
+        refused("network-delay --delay 10ms --jitter 20ms --node worker", &view(1, 1)), @"--jitter 20ms is longer than --delay 10ms");
+    insta::assert_snapshot!(refused_line("network-delay --delay 100 --node worker"), @"error: invalid value '100' for '--delay <DURATION>': it has no unit: did you mean 100s or 100m?");
 }
 
 #[test]
@@ -232,7 +204,7 @@ fn narrow_links() {
         })
         .concat();
     insta::assert_snapshot!(text);
-    insta::assert_snapshot!(refused_line("network-bandwidth --rate 1mb --node worker"), @"");
+    insta::assert_snapshot!(refused_line("network-bandwidth --rate 1mb --node worker"), @"error: invalid value '1mb' for '--rate <RATE>': expected 8kbit to 10gbit, as 512kbit, 10mbit or 1gbit");
 }
 
 #[test]

@@ -93,11 +93,12 @@ impl NetworkPartition {
             Shape::Ring => 4,
         };
         if targets.len() < least || view.nodes.len() < 2 {
-            let least = least.max(2);
             return Err(Failure::input(format!(
-                "with {} nodes there is nothing to part: this shape takes {least} or more",
+                "this shape takes {} nodes or more, not {}",
+                least.max(2),
                 targets.len()
-            )));
+            ))
+            .with_hint("name more targets, or none to part all nodes"));
         }
         Ok(match shape {
             Shape::Isolate => isolated(&targets, view),

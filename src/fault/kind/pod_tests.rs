@@ -1,8 +1,9 @@
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
 
-use super::network_tests::{fault, show, view};
+use super::network_tests::{fault, show};
 use crate::failure::Failure;
+use crate::fault::fixture::view;
 use crate::fault::plan::{Request, plan};
 use crate::fault::target::View;
 
@@ -73,7 +74,17 @@ fn refused(kind: &str, pod: Value) -> String {
 fn pods_taken_away() {
     let text =
         ["pod-delete", "pod-delete --force", "pod-evict"].map(|kind| shown(kind, &with(web())));
-    insta::assert_snapshot!(text.concat(), @"");
+    insta::assert_snapshot!(text.concat(), @r"
+    == dev-worker (pod/shop/web-1): deletes the pod
+    impact None, holds []
+    api Delete
+    == dev-worker (pod/shop/web-1): deletes the pod by force
+    impact None, holds []
+    api ForceDelete
+    == dev-worker (pod/shop/web-1): evicts the pod
+    impact None, holds []
+    api Evict
+    ");
 }
 
 #[test]
@@ -99,7 +110,14 @@ fn a_pod_is_taken_away_from_no_node_and_from_a_dead_one() {
 
 #[test]
 fn a_container_killed() {
-    insta::assert_snapshot!(shown("container-kill --signal sigterm", &with(web())), @"");
+    insta::assert_snapshot!(shown("container-kill --signal sigterm", &with(web())), @r#"
+    == dev-worker (pod/shop/web-1): sends SIGTERM to container main
+    impact None, holds []
+    -- inject
+    pid=$(ctr -n k8s.io tasks ls 2>/dev/null | awk '$1 == "main0123" && $3 == "RUNNING" { print $2 }')
+    [ -n "$pid" ] || { echo 'container main has just ended' >&2; exit 1; }
+    kill -s TERM "$pid"
+    "#);
     assert!(shown("container-kill", &with(web())).contains("kill -s KILL "));
 }
 
