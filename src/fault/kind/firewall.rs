@@ -43,10 +43,10 @@ pub(super) fn put_up(hooks: &[Hook], rules: &str) -> String {
 pub(super) fn take_down(hooks: &[Hook]) -> String {
     let hooks: Vec<&str> = hooks.iter().map(|hook| hook.name()).collect();
     format!(
-        "{CHAIN}for hook in {}; do\n    \
-         while iptables -w -D \"$hook\" -j \"$chain\" 2>/dev/null; do :; done\ndone\n\
-         iptables -w -F \"$chain\" 2>/dev/null || true\n\
-         iptables -w -X \"$chain\" 2>/dev/null || true\n",
+        "{CHAIN}if iptables -w -n -L \"$chain\" >/dev/null 2>&1; then\n    \
+         for hook in {}; do\n        \
+         while iptables -w -D \"$hook\" -j \"$chain\" 2>/dev/null; do :; done\n    done\n    \
+         iptables -w -F \"$chain\"\n    iptables -w -X \"$chain\"\nfi\n",
         hooks.join(" ")
     )
 }
@@ -73,11 +73,13 @@ mod tests {
         "#);
         insta::assert_snapshot!(take_down(&[Hook::Output]), @r#"
         chain="KINDRS-${id##*-}"
-        for hook in OUTPUT; do
-            while iptables -w -D "$hook" -j "$chain" 2>/dev/null; do :; done
-        done
-        iptables -w -F "$chain" 2>/dev/null || true
-        iptables -w -X "$chain" 2>/dev/null || true
+        if iptables -w -n -L "$chain" >/dev/null 2>&1; then
+            for hook in OUTPUT; do
+                while iptables -w -D "$hook" -j "$chain" 2>/dev/null; do :; done
+            done
+            iptables -w -F "$chain"
+            iptables -w -X "$chain"
+        fi
         "#);
     }
 }

@@ -82,11 +82,15 @@ awk '{ sub(/^v/, \"\", $3); split($3, v, \".\"); exit !(v[1] > 2 || (v[1] == 2 &
 fi
 ";
 
-/// What both scripts know: whether containerd has an image of a name; a node that has just started
-/// may not answer yet.
+/// What both scripts know: whether containerd has an image of a name. In a node that has just started
+/// it may not answer yet.
 const HAS: &str = "\
 tries=50
-until ctr version >/dev/null 2>&1 || [ \"$tries\" -eq 0 ]; do tries=$((tries - 1)); sleep 0.2; done
+until ctr version >/dev/null 2>&1; do
+    [ \"$tries\" -gt 0 ] || { echo 'containerd does not answer' >&2; exit 1; }
+    tries=$((tries - 1))
+    sleep 0.2
+done
 has() { ctr -n k8s.io images ls -q 2>/dev/null | grep -qxF \"$1\"; }
 ";
 
@@ -131,8 +135,9 @@ impl Image {
         format!(
             "{FIND_CERTS}{HAS}\
 image='{name}' kept=\"kindrs.invalid/$id:kept\"
-echo \"$certs/{folder}\" >\"$fault/registry\"
-registry=$(cat \"$fault/registry\") hosts=\"$certs/{folder}/hosts.toml\"
+registry=\"$certs/{folder}\"
+hosts=\"$registry/hosts.toml\"
+echo \"$registry\" >\"$fault/registry\"
 exec 8</etc/containerd
 flock 8
 mkdir -p \"$registry\"
@@ -155,25 +160,27 @@ fi
     /// Whatever has the name meanwhile stays: somebody loaded it.
     fn bring_back(&self) -> String {
         format!(
-            "{HAS}\
+            "\
+if [ -s \"$fault/registry\" ]; then
+{HAS}\
 image='{name}' kept=\"kindrs.invalid/$id:kept\"
 if has \"$kept\"; then
     has \"$image\" || ctr -n k8s.io images tag \"$kept\" \"$image\" >/dev/null
     ctr -n k8s.io images rm \"$kept\" >/dev/null
 fi
-if [ -s \"$fault/registry\" ]; then
-    registry=$(cat \"$fault/registry\") hosts=$(cat \"$fault/registry\")/hosts.toml
-    exec 8</etc/containerd
-    flock 8
-    if grep -qsxF \"# kindrs: $id\" \"$hosts\"; then
-        sed -i \"/^# kindrs: $id\\$/d\" \"$hosts\"
-        if ! grep -q '^# kindrs: ' \"$hosts\"; then
-            rm -f \"$hosts\"
-            [ ! -e \"$hosts.before-kindrs\" ] || mv \"$hosts.before-kindrs\" \"$hosts\"
-            rmdir \"$registry\" \"${{registry%/*}}\" 2>/dev/null || true
-        fi
+registry=$(cat \"$fault/registry\")
+hosts=\"$registry/hosts.toml\"
+exec 8</etc/containerd
+flock 8
+if grep -qsxF \"# kindrs: $id\" \"$hosts\"; then
+    sed -i \"/^# kindrs: $id\\$/d\" \"$hosts\"
+    if ! grep -q '^# kindrs: ' \"$hosts\"; then
+        rm -f \"$hosts\"
+        [ ! -e \"$hosts.before-kindrs\" ] || mv \"$hosts.before-kindrs\" \"$hosts\"
+        rmdir \"$registry\" \"${{registry%/*}}\" 2>/dev/null || true
     fi
-    flock -u 8
+fi
+flock -u 8
 fi
 ",
             name = self.name,
