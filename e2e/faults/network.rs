@@ -90,7 +90,7 @@ impl Shared {
         let (sender, receiver) = (self.node(from), self.node(to));
         in_node(
             &receiver,
-            "rm -f /tmp/received; systemd-run --quiet --unit=e2e-receiver \
+            "rm -f /tmp/received; systemd-run --quiet --collect --unit=e2e-receiver \
              socat -u UDP-RECV:9000 OPEN:/tmp/received,creat,append",
         );
         until_holds(
@@ -117,7 +117,7 @@ fn wrong_input(shared: &Shared) {
         ("network-partition --shape isolate", 2, "every node"),
         ("network-partition --node control-plane", 2, "only control plane"),
         ("network-partition --node control-plane --peer-role worker", 2, "only control plane"),
-        ("network-loss --node worker --packets 101%", 2, "at most 100%"),
+        ("network-loss --node worker --probability 101%", 2, "at most 100%"),
         ("network-delay --node worker --delay 5", 2, "no unit"),
         ("network-bandwidth --node worker --rate 1mb", 2, "512kbit"),
     ] {
@@ -243,7 +243,7 @@ fn halves(shared: &Shared) {
 }
 
 fn loss(shared: &Shared) {
-    let id = inject(&shared.sandbox, "network-loss --packets 50% --node worker --peer worker2");
+    let id = inject(&shared.sandbox, "network-loss --probability 50% --node worker --peer worker2");
     let arrived = shared.arrived("worker", "worker2");
     // Ten times the standard deviation from either end.
     assert!((30..170).contains(&arrived), "{arrived} of 200 arrived");
@@ -255,8 +255,8 @@ fn loss(shared: &Shared) {
 
 const NETEM: [&str; 3] = [
     "network-delay --delay 200ms --node worker",
-    "network-duplicate --packets 50% --node worker",
-    "network-corrupt --packets 50% --node worker",
+    "network-duplicate --probability 50% --node worker",
+    "network-corrupt --probability 50% --node worker",
 ];
 
 fn netem(shared: &Shared) {

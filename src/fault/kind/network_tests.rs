@@ -172,11 +172,12 @@ fn partitions_that_make_no_sense() {
 
 #[test]
 fn lost_packets() {
-    let line = "network-loss --packets 12.5% --node worker --peer control-plane --direction out";
+    let line =
+        "network-loss --probability 12.5% --node worker --peer control-plane --direction out";
     insta::assert_snapshot!(shown(line, &view(1, 1)));
-    let all = cuts("network-loss --packets 100 --node worker", &view(1, 1));
+    let all = cuts("network-loss --probability 100 --node worker", &view(1, 1));
     assert_eq!(all[0].2, Impact::Node);
-    insta::assert_snapshot!(refused_line("network-loss --packets 0 --node worker"), @"error: invalid value '0' for '--packets <PERCENT>': expected more than 0% and at most 100%, as 10% or 0.5%");
+    insta::assert_snapshot!(refused_line("network-loss --probability 0 --node worker"), @"error: invalid value '0' for '--probability <PERCENT>': expected more than 0% and at most 100%, as 10 or 0.5%");
     insta::assert_snapshot!(refused_line("network-loss --node worker"), @"error: the following required arguments were not provided:");
 }
 
@@ -184,8 +185,8 @@ fn lost_packets() {
 fn queues() {
     let text = [
         "network-delay --delay 100ms --jitter 20ms --node worker",
-        "network-duplicate --packets 3 --node worker",
-        "network-corrupt --packets 0.5% --node worker",
+        "network-duplicate --probability 3 --node worker",
+        "network-corrupt --probability 0.5% --node worker",
     ]
     .map(|line| shown(line, &view(1, 1)))
     .concat();
@@ -210,7 +211,7 @@ fn narrow_links() {
 #[test]
 fn what_a_file_gives_is_checked_as_well() {
     for (text, message) in [
-        (r#"{"kind":"network-loss","packets":0,"node":["worker"]}"#, "--packets 0:"),
+        (r#"{"kind":"network-loss","probability":0,"node":["worker"]}"#, "--probability 0:"),
         (r#"{"kind":"network-delay","delay":"5","node":["worker"]}"#, "--delay 5:"),
         (r#"{"kind":"network-bandwidth","rate":"fast","node":["worker"]}"#, "--rate fast:"),
         (
@@ -229,7 +230,7 @@ fn what_was_asked_for_is_kept_whole() {
     for line in [
         "network-partition --node worker --peer worker2 --direction out",
         "network-partition --shape halves --role worker --count 2 --seed 5",
-        "network-loss --packets 12.5% --all-nodes",
+        "network-loss --probability 12.5% --all-nodes",
         "network-bandwidth --rate 1mbit --direction in --node worker",
     ] {
         let asked = fault(line);

@@ -23,9 +23,9 @@ const LONGEST: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NetworkLoss {
-    /// Share of the packets that are lost, as 10% or 0.5%, in each direction
+    /// How likely it is that a packet is lost, in percent, as 10 or 0.5%; for each direction
     #[arg(long, value_name = "PERCENT", value_parser = percentage)]
-    pub packets: f64,
+    pub probability: f64,
     /// Between whom.
     #[command(flatten)]
     #[serde(flatten)]
@@ -57,9 +57,9 @@ pub struct NetworkDelay {
 #[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SomePackets {
-    /// Share of the packets, as 10% or 0.5%
+    /// How likely it is for a packet, in percent, as 10 or 0.5%
     #[arg(long, value_name = "PERCENT", value_parser = percentage)]
-    pub packets: f64,
+    pub probability: f64,
     /// Which nodes.
     #[command(flatten)]
     #[serde(flatten)]
@@ -75,7 +75,7 @@ pub(super) enum Treatment {
 
 impl NetworkLoss {
     pub(super) fn actions(&self, view: &View) -> Result<Vec<Action>, Failure> {
-        let share = checked(self.packets)?;
+        let share = checked(self.probability)?;
         let direction = self.peers.direction;
         let verdict = format!("-m statistic --mode random --probability {} -j DROP", share / 100.0);
         self.peers
@@ -126,7 +126,7 @@ impl NetworkDelay {
 
 impl SomePackets {
     pub(super) fn actions(&self, view: &View, how: Treatment) -> Result<Vec<Action>, Failure> {
-        let share = checked(self.packets)?;
+        let share = checked(self.probability)?;
         let (word, effect, healing) = match how {
             Treatment::Duplicate => ("duplicate", "sends twice", "sends every packet once again"),
             Treatment::Corrupt => ("corrupt", "damages", "leaves every packet whole again"),
@@ -177,18 +177,18 @@ pub(super) fn remove_queue(interface: &str) -> String {
     format!("{interface}tc qdisc del dev \"$dev\" root handle {HANDLE} 2>/dev/null || true\n")
 }
 
-/// Reads a share of packets: `10%`, `0.5%` or `10`.
+/// Reads a probability in percent: `10%`, `0.5%` or `10`.
 fn percentage(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix('%').unwrap_or(text).trim();
     match number.parse::<f64>() {
         Ok(share) if share > 0.0 && share <= 100.0 => Ok(share),
-        _ => Err("expected more than 0% and at most 100%, as 10% or 0.5%".to_owned()),
+        _ => Err("expected more than 0% and at most 100%, as 10 or 0.5%".to_owned()),
     }
 }
 
 fn checked(share: f64) -> Result<f64, Failure> {
     percentage(&share.to_string())
-        .map_err(|reason| Failure::input(format!("--packets {share}: {reason}")))
+        .map_err(|reason| Failure::input(format!("--probability {share}: {reason}")))
 }
 
 fn delay(text: &str) -> Result<String, String> {
