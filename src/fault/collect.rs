@@ -8,7 +8,7 @@ use crate::cluster::access::{ClientPlace, access};
 use crate::cluster::inventory;
 use crate::cluster::labels;
 use crate::failure::Failure;
-use crate::kubernetes::connect;
+use crate::kubernetes::connect_impatiently;
 use crate::pki::Identity;
 use crate::runtime::Engine;
 
@@ -109,7 +109,9 @@ async fn of_pods(engine: &dyn Engine, targets: &PodTargets, view: &mut View) -> 
 pub(super) async fn client(engine: &dyn Engine, cluster: &str) -> anyhow::Result<Client> {
     let access = access(engine, cluster, ClientPlace::Host).await?;
     let identity = Identity { certificate: access.client_cert_pem, key: access.client_key_pem };
-    connect(&access.server, &access.ca_pem, &identity).await.context("a client of the API server")
+    connect_impatiently(&access.server, &access.ca_pem, &identity)
+        .await
+        .context("a client of the API server")
 }
 
 /// The node of the member that etcd's members follow, by its own metrics.

@@ -6,11 +6,34 @@ use kube::config::{
 
 use crate::pki::Identity;
 
-/// A client of the API server at `server` (a URL), which `authority` (PEM) vouches for.
+/// A client of the API server at `server` (a URL), which `authority` (PEM) vouches for. What the
+/// server has no time for now is asked again, for minutes.
 ///
 /// # Errors
 /// When a certificate or key is not readable.
 pub async fn connect(server: &str, authority: &str, identity: &Identity) -> anyhow::Result<Client> {
+    Ok(Client::try_from(configuration(server, authority, identity).await?)?)
+}
+
+/// The same, but everything is asked once: an eviction that a budget refuses is refused.
+///
+/// # Errors
+/// When a certificate or key is not readable.
+pub async fn connect_impatiently(
+    server: &str,
+    authority: &str,
+    identity: &Identity,
+) -> anyhow::Result<Client> {
+    let mut config = configuration(server, authority, identity).await?;
+    config.default_retry = false;
+    Ok(Client::try_from(config)?)
+}
+
+async fn configuration(
+    server: &str,
+    authority: &str,
+    identity: &Identity,
+) -> anyhow::Result<kube::Config> {
     // kube reads credentials from a kubeconfig only, so this is one in memory.
     let name = "kindrs".to_owned();
     let kubeconfig = Kubeconfig {
@@ -49,7 +72,7 @@ pub async fn connect(server: &str, authority: &str, identity: &Identity) -> anyh
     config.connect_timeout = Some(std::time::Duration::from_secs(2));
     // A proxy of the environment has no way to the loopback interface.
     config.proxy_url = None;
-    Ok(Client::try_from(config)?)
+    Ok(config)
 }
 
 fn encode(pem: &str) -> String {

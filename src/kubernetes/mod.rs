@@ -5,6 +5,6 @@ pub mod conditions;
 mod objects;
 mod version;
 
-pub use client::connect;
+pub use client::{connect, connect_impatiently};
 pub use objects::create_objects;
 pub use version::{ParseVersionError, Version};
