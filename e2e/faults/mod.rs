@@ -1,5 +1,7 @@
 //! Faults: each kind with its effect as the cluster sees it, and its healing.
 
+mod api_requests;
+mod control_plane;
 mod network;
 mod nodes;
 mod pods;

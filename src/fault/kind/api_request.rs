@@ -229,10 +229,6 @@ fn proxied(
 ) -> Action {
     let address = node.address.map(|address| address.to_string()).unwrap_or_default();
     Action {
-        probe: Some((
-            has_program(),
-            format!("{} has no proxy of API faults, or that of another kindrs", node.name),
-        )),
         files: vec![("rule.json".to_owned(), rule.to_string())],
         inject: Some(START.replace("@ADDRESS@", &address).replace("@PROGRAM@", PROGRAM)),
         heal: Some(END.to_owned()),

@@ -146,6 +146,18 @@ impl ComponentTargets {
 fn stopped(component: Component, node: &str) -> Action {
     let manifest = component.manifest();
     let processes = component.processes(node);
+    // Without etcd the API server hangs, and with it kubelet, which asks it to delete the pod that
+    // it shows of etcd: for half a minute each time, in which it starts nothing. One that ends is
+    // no reason to wait, and both come back beside etcd.
+    let then = match component {
+        Component::Etcd => format!(
+            "    processes=$({})\n    \
+                 [ -z \"$processes\" ] || kill -KILL $processes 2>/dev/null || true\n    \
+                 systemctl try-restart kubelet.service\n",
+            Component::KubeApiserver.processes(node)
+        ),
+        _ => String::new(),
+    };
     Action {
         probe: Some((
             format!("[ -e {manifest} ]"),
@@ -163,7 +175,7 @@ fn stopped(component: Component, node: &str) -> Action {
         )),
         heal: Some(format!(
             "if [ -e \"$fault/{component}.yaml\" ] && [ ! -e {manifest} ]; then\n    \
-                 mv \"$fault/{component}.yaml\" {manifest}\n\
+                 mv \"$fault/{component}.yaml\" {manifest}\n{then}\
              fi\n"
         )),
         healing: format!("starts {component}"),
