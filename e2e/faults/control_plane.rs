@@ -120,7 +120,12 @@ fn killed(sandbox: &Sandbox, kubectl: &Kubectl) {
 }
 
 fn restarted(sandbox: &Sandbox, kubectl: &Kubectl) {
-    let before = processes(sandbox, "kube-scheduler");
+    // It ended with etcd, and kubelet may still be waiting before it starts it again.
+    let before = until_holds(
+        "there is a scheduler",
+        || processes(sandbox, "kube-scheduler"),
+        |now| !now.is_empty(),
+    );
     inject(sandbox, "component-restart --component kube-scheduler");
     let other = |now: &String| !now.is_empty() && *now != before;
     until_holds("there is another scheduler", || processes(sandbox, "kube-scheduler"), other);

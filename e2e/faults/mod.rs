@@ -5,6 +5,7 @@ mod control_plane;
 mod network;
 mod nodes;
 mod pods;
+mod several_control_planes;
 
 use std::time::{Duration, Instant};
 

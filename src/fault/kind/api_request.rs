@@ -30,7 +30,7 @@ const VERBS: [&str; 8] =
     ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
 
 /// Which requests, and what becomes of them.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Args, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ApiRequest {
     /// Requests of programs with this User-Agent, as 'kubelet/*'
@@ -102,6 +102,24 @@ pub struct ApiRequest {
 }
 
 const REQUESTS: &str = "Requests";
+
+impl Default for ApiRequest {
+    fn default() -> Self {
+        Self {
+            user_agent: None,
+            user: None,
+            verb: Vec::new(),
+            resource: Vec::new(),
+            in_namespace: None,
+            object: None,
+            chance: 100,
+            delay: None,
+            error: None,
+            drop: false,
+            targets: NodeTargets::default(),
+        }
+    }
+}
 
 impl ApiRequest {
     pub(super) fn actions(&self, view: &View) -> Result<Vec<Action>, Failure> {
@@ -325,3 +343,7 @@ fn delay(text: &str) -> Result<String, String> {
     }
     Ok(text.to_owned())
 }
+
+#[cfg(test)]
+#[path = "api_request_tests.rs"]
+mod tests;

@@ -151,9 +151,11 @@ fn stopped(component: Component, node: &str) -> Action {
     // no reason to wait, and both come back beside etcd.
     let then = match component {
         Component::Etcd => format!(
-            "    processes=$({})\n    \
+            "if [ -z \"$({processes})\" ]; then\n    \
+                 processes=$({})\n    \
                  [ -z \"$processes\" ] || kill -KILL $processes 2>/dev/null || true\n    \
-                 systemctl try-restart kubelet.service\n",
+                 systemctl try-restart kubelet.service\n\
+             fi\n",
             Component::KubeApiserver.processes(node)
         ),
         _ => String::new(),
@@ -175,8 +177,8 @@ fn stopped(component: Component, node: &str) -> Action {
         )),
         heal: Some(format!(
             "if [ -e \"$fault/{component}.yaml\" ] && [ ! -e {manifest} ]; then\n    \
-                 mv \"$fault/{component}.yaml\" {manifest}\n{then}\
-             fi\n"
+                 mv \"$fault/{component}.yaml\" {manifest}\n\
+             fi\n{then}"
         )),
         healing: format!("starts {component}"),
         holds: vec![Hold::Component(component.name().to_owned())],
@@ -231,4 +233,87 @@ pub(super) fn control_planes<'a>(
         .with_hint(format!("say which with --node, --leader-of or --random; {hint}")));
     }
     targets.choice.of(meant, "control planes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::fixture::view;
+
+    fn on(nodes: &[&str]) -> NodeTargets {
+        let node = nodes.iter().map(|node| (*node).to_owned()).collect();
+        NodeTargets { node, ..Default::default() }
+    }
+
+    fn of(component: Component, targets: NodeTargets) -> ComponentTargets {
+        ComponentTargets { component, targets }
+    }
+
+    fn hit(actions: &[Action]) -> Vec<&str> {
+        actions.iter().map(|action| action.node.as_str()).collect()
+    }
+
+    #[test]
+    fn actions_on_a_component() {
+        let view = view(1, 2);
+        let scheduler = of(Component::KubeScheduler, NodeTargets::default());
+        insta::assert_debug_snapshot!("component-stop", scheduler.stop(&view).unwrap());
+        insta::assert_debug_snapshot!("component-pause", scheduler.pause(&view).unwrap());
+        insta::assert_debug_snapshot!("component-kill", scheduler.kill(&view).unwrap());
+        insta::assert_debug_snapshot!("etcd-quorum-loss", etcd_quorum_loss(&view));
+        let restarted = scheduler.restart(&view).unwrap();
+        assert_eq!(restarted[0].effect, "restarts kube-scheduler");
+        assert!(!restarted[0].lasts());
+    }
+
+    #[test]
+    fn what_is_lost_with_a_component() {
+        let impact = |component| {
+            let actions = of(component, NodeTargets::default()).pause(&view(1, 0)).unwrap();
+            actions[0].impact
+        };
+        assert_eq!(impact(Component::KubeApiserver), Impact::ApiServer);
+        assert_eq!(impact(Component::Etcd), Impact::Etcd);
+        assert_eq!(impact(Component::KubeScheduler), Impact::None);
+        assert_eq!(impact(Component::KubeControllerManager), Impact::None);
+    }
+
+    #[test]
+    fn no_majority_is_left() {
+        assert_eq!(hit(&etcd_quorum_loss(&view(1, 1))), ["dev-control-plane"]);
+        assert_eq!(hit(&etcd_quorum_loss(&view(2, 1))), ["dev-control-plane2"]);
+        let three = view(3, 1);
+        assert_eq!(hit(&etcd_quorum_loss(&three)), ["dev-control-plane2", "dev-control-plane3"]);
+        assert_eq!(etcd_quorum_loss(&view(5, 0)).len(), 3);
+    }
+
+    #[test]
+    fn only_control_planes_are_meant() {
+        let meant = |targets: NodeTargets, view: &View| {
+            of(Component::Etcd, targets)
+                .stop(view)
+                .map_err(|failure| format!("{failure}\n{}", failure.hint().unwrap_or_default()))
+        };
+        let (one, three) = (view(1, 2), view(3, 1));
+        assert_eq!(hit(&meant(NodeTargets::default(), &one).unwrap()), ["dev-control-plane"]);
+        let role = NodeTargets { role: Some("control-plane".into()), ..Default::default() };
+        assert_eq!(meant(role, &three).unwrap().len(), 3);
+        assert_eq!(hit(&meant(on(&["control-plane2"]), &three).unwrap()), ["dev-control-plane2"]);
+        let random = Choice { random: true, seed: Some(1), ..Choice::default() };
+        let chosen =
+            meant(NodeTargets { choice: random.clone(), ..Default::default() }, &three).unwrap();
+        assert!(chosen.len() == 1 && chosen[0].node.starts_with("dev-control-plane"));
+
+        insta::assert_snapshot!(meant(NodeTargets::default(), &three).unwrap_err(), @r"
+        no target is given, and there are 3 control planes
+        say which with --node, --leader-of or --random; --role control-plane stands for every control plane
+        ");
+        insta::assert_snapshot!(meant(on(&["worker"]), &one).unwrap_err(), @r"
+        dev-worker is no control plane: it runs no etcd
+        --role control-plane stands for every control plane
+        ");
+        // What chance would choose is no way around it.
+        let all = NodeTargets { all_nodes: true, choice: random, ..Default::default() };
+        assert!(meant(all, &one).is_err());
+    }
 }
