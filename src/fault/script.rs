@@ -59,18 +59,25 @@ pub(super) fn heal(id: &str, action: &Action) -> String {
     script.push_str(action.heal.as_deref().unwrap_or_default());
     script.push_str(
         "\
-told=$(cat $fault/healed.json 2>/dev/null) || true
+tell() {
+    timeout 5 kubectl --kubeconfig=/etc/kubernetes/kubelet.conf create -f - >/dev/null 2>&1
+}
+told=
+if [ \"${1:-}\" = by-timer ]; then
+    told=$(cat $fault/healed.json 2>/dev/null) || true
+fi
+if [ -n \"$told\" ] && printf '%s' \"$told\" | tell; then
+    told=
+fi
 rm -rf $fault
 rm -f /run/kindrs-fault-$id.lock
 stop_unit kindrs-fault-$id.timer
 echo healed
 # An API server that was away takes a while to come back, and the fault is over none the less.
-if [ \"${1:-}\" = by-timer ] && [ -n \"$told\" ]; then
-    for _ in 1 2 3 4 5; do
-        if printf '%s' \"$told\" | timeout 10 kubectl --kubeconfig=/etc/kubernetes/kubelet.conf create -f - >/dev/null 2>&1; then
-            break
-        fi
+if [ -n \"$told\" ]; then
+    for _ in 1 2 3 4 5 6; do
         sleep 3
+        printf '%s' \"$told\" | tell && break || true
     done
 fi
 ",

@@ -69,15 +69,15 @@ pub struct ApiRequest {
     #[arg(long, value_name = "NAME", help_heading = REQUESTS)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<String>,
-    /// How many of them, in percent: each has this chance
+    /// How likely it is that one of them is hit, in percent
     #[arg(
         long,
-        value_name = "P",
+        value_name = "PERCENT",
         default_value_t = 100,
         value_parser = clap::value_parser!(u8).range(1..=100),
         help_heading = REQUESTS
     )]
-    pub chance: u8,
+    pub probability: u8,
     /// Let them wait so long, as 2s
     #[arg(long, value_name = "DURATION", value_parser = delay)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -112,7 +112,7 @@ impl Default for ApiRequest {
             resource: Vec::new(),
             in_namespace: None,
             object: None,
-            chance: 100,
+            probability: 100,
             delay: None,
             error: None,
             drop: false,
@@ -177,7 +177,7 @@ impl ApiRequest {
             "delayMilliseconds": delay.unwrap_or_default().as_millis(),
             "error": self.error.unwrap_or_default(),
             "drop": self.drop,
-            "percent": self.chance,
+            "percent": self.probability,
         })
     }
 
@@ -200,9 +200,9 @@ impl ApiRequest {
         named("in namespace", &self.in_namespace);
         named("by user", &self.user);
         named("by", &self.user_agent);
-        let share = match self.chance {
+        let share = match self.probability {
             100 => "requests".to_owned(),
-            chance => format!("{chance} % of requests"),
+            probability => format!("{probability} % of requests"),
         };
         let all = if self.matches_all() { " of everybody" } else { "" };
         let which: String = which.iter().map(|part| format!(" {part}")).collect();

@@ -24,7 +24,7 @@ fn actions(line: &str, view: &View) -> Result<Vec<Action>, Failure> {
 fn actions_on_requests() {
     let line = "--user-agent kubectl/* --user jane --verb get,list --verb watch --resource pods \
                 --resource deployments.apps/scale --in-namespace shop --object web --delay 1500ms \
-                --error 503 --chance 50";
+                --error 503 --probability 50";
     insta::assert_debug_snapshot!("api-request", actions(line, &view(1, 2)).unwrap());
 }
 
@@ -59,7 +59,7 @@ fn every_control_plane_is_meant_unless_another_is_said() {
 #[test]
 fn what_is_for_every_request_takes_the_cluster() {
     let impact = |line: &str| actions(line, &view(1, 1)).unwrap()[0].impact;
-    assert_eq!(impact("--drop --chance 10"), Impact::Total);
+    assert_eq!(impact("--drop --probability 10"), Impact::Total);
     for matcher in [
         "--user-agent a",
         "--user a",
@@ -77,7 +77,7 @@ fn what_is_done_is_said() {
     let effect = |line: &str| actions(line, &view(1, 1)).unwrap().remove(0).effect;
     insta::assert_snapshot!(effect("--drop"), @"drops: requests of everybody");
     insta::assert_snapshot!(
-        effect("--delay 2s --error 503 --verb get,list --resource pods --chance 5"),
+        effect("--delay 2s --error 503 --verb get,list --resource pods --probability 5"),
         @"delays by 2s and answers with 503: 5 % of requests to get, list for pods"
     );
     insta::assert_snapshot!(
@@ -108,8 +108,8 @@ fn what_makes_no_sense_is_refused() {
         "--resource Pods --drop",
         "--delay 0s",
         "--delay 5",
-        "--drop --chance 0",
-        "--drop --chance 101",
+        "--drop --probability 0",
+        "--drop --probability 101",
     ] {
         assert!(parsed(line).is_err(), "{line}");
     }
