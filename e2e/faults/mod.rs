@@ -1,8 +1,11 @@
 //! Faults: each kind with its effect as the cluster sees it, and its healing.
 
+mod api_requests;
+mod control_plane;
 mod network;
 mod nodes;
 mod pods;
+mod several_control_planes;
 
 use std::time::{Duration, Instant};
 

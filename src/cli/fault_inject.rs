@@ -10,8 +10,8 @@ use super::context::Context;
 use super::output::{self, Format};
 use crate::duration;
 use crate::fault::{
-    self, Entry, FaultKind, FaultPlan, Request, Which, collect, heal, inject, read_journal,
-    start_keeper,
+    self, Entry, FaultKind, FaultPlan, Request, Which, collect, heal, inject, provide,
+    read_journal, start_keeper,
 };
 use crate::interruption::unless_interrupted;
 use crate::runtime::Docker;
@@ -102,6 +102,7 @@ impl FaultInject {
         if self.dry_run {
             return output::print(&render(&plan, None, seed, self.output)?);
         }
+        provide(&docker, &plan, &context.progress).await?;
         fault::mark(cluster);
         let injected = unless_interrupted(inject(&docker, &plan)).await;
         let injected = match injected {
@@ -129,7 +130,7 @@ impl FaultInject {
 
 /// Makes chance repeatable: the seed that is used, when chance chooses.
 fn settle_seed(fault: &mut FaultKind) -> Option<u64> {
-    let choice = fault.choice_mut();
+    let choice = fault.choice_mut()?;
     if !choice.is_random() {
         return None;
     }

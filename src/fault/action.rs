@@ -72,8 +72,6 @@ pub enum Hold {
     Cpu,
     /// The queue before the node's interface.
     Queue,
-    /// The proxy before the API server.
-    ApiProxy,
     /// A component of the control plane, by its name.
     Component(String),
     /// A pod's port or address, by pod and what is blocked.

@@ -43,6 +43,7 @@ pub async fn collect(
             .into());
     }
     match fault.targets() {
+        Targets::None => {}
         Targets::Nodes(targets) => of_nodes(engine, targets, &mut view).await?,
         Targets::Pods(targets) => of_pods(engine, targets, &mut view).await?,
     }

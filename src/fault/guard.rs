@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use crate::failure::Failure;
 
-use super::action::{Action, Impact};
+use super::action::{Action, Impact, Subject};
 use super::journal::Entry;
 use super::target::View;
 
@@ -11,8 +11,8 @@ use super::target::View;
 pub(super) fn check(actions: &[Action], active: &[Entry], view: &View) -> Result<(), Failure> {
     let hit: Vec<(&str, Impact)> = actions
         .iter()
-        .map(|action| (action.node.as_str(), action.impact))
-        .chain(active.iter().map(|entry| (entry.node.as_str(), entry.impact)))
+        .map(|action| (hit_node(&action.subject, &action.node), action.impact))
+        .chain(active.iter().map(|entry| (hit_node(&entry.subject, &entry.node), entry.impact)))
         .chain(
             view.nodes
                 .iter()
@@ -26,7 +26,8 @@ pub(super) fn check(actions: &[Action], active: &[Entry], view: &View) -> Result
     let control_planes: BTreeSet<&str> =
         view.control_planes().map(|node| node.name.as_str()).collect();
     let nodes = without(&[Impact::Node]);
-    let api_servers = without(&[Impact::Node, Impact::ApiServer]);
+    // An API server keeps to the member of etcd beside it.
+    let api_servers = without(&[Impact::Node, Impact::ApiServer, Impact::Etcd]);
     let members = without(&[Impact::Node, Impact::Etcd]);
     let left = |lost: &BTreeSet<&str>| control_planes.difference(lost).count();
 
@@ -52,4 +53,12 @@ pub(super) fn check(actions: &[Action], active: &[Entry], view: &View) -> Result
         return Ok(());
     }
     Err(Failure::input(refusal).with_hint("--allow-total lets it happen"))
+}
+
+/// The node that loses something: what happens on one may be about another.
+fn hit_node<'a>(subject: &'a Subject, node: &'a str) -> &'a str {
+    match subject {
+        Subject::Node { name } => name,
+        Subject::Pod { .. } => node,
+    }
 }

@@ -18,6 +18,7 @@ mod journal;
 mod keeper;
 mod kind;
 mod plan;
+mod provide;
 mod script;
 mod target;
 
@@ -29,4 +30,5 @@ pub use journal::{Entry, read as read_journal};
 pub use keeper::{heal_what_is_over, keep, mark, start_keeper, unmark};
 pub use kind::{FaultKind, KindInfo, kinds};
 pub use plan::{FaultPlan, Request, plan};
+pub use provide::provide;
 pub use target::{Choice, NodeTargets, PodTargets, View};

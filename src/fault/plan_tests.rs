@@ -149,3 +149,31 @@ fn the_scripts_of_an_action() {
     insta::assert_snapshot!("inject_script", script);
     insta::assert_snapshot!("heal_script", crate::fault::script::heal(&plan.id, &plan.actions[0]));
 }
+
+#[test]
+fn what_is_about_a_node_counts_for_it_wherever_it_happens() {
+    let view = view(1, 2);
+    let workers = |nodes: &[&str]| request(FaultKind::HeartbeatLoss(on(nodes)));
+    // It happens on the only control plane, and takes a worker.
+    plan(&workers(&["worker"]), "id".into(), &view, &[]).unwrap();
+    let active = active(FaultKind::HeartbeatLoss(on(&["worker", "control-plane"])), &view);
+    assert_eq!(
+        refusal(&workers(&["worker2"]), &view, &active).lines().next(),
+        Some("this would take every node of the cluster")
+    );
+}
+
+#[test]
+fn an_api_server_is_lost_with_its_etcd() {
+    let view = view(3, 0);
+    let active = active(FaultKind::NodeStop(on(&["control-plane"])), &view);
+    let stop = |component: &str, node: &str| {
+        let json = serde_json::json!({
+            "kind": "component-stop", "component": component, "node": [node],
+        });
+        request(serde_json::from_value(json).unwrap())
+    };
+    let last = refusal(&stop("etcd", "control-plane2"), &view, &active);
+    assert!(last.starts_with("this would take etcd's quorum"), "{last}");
+    plan(&stop("kube-apiserver", "control-plane2"), "id".into(), &view, &active).unwrap();
+}

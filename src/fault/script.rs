@@ -59,13 +59,27 @@ pub(super) fn heal(id: &str, action: &Action) -> String {
     script.push_str(action.heal.as_deref().unwrap_or_default());
     script.push_str(
         "\
-if [ \"${1:-}\" = by-timer ] && [ -s $fault/healed.json ]; then
-    timeout 20 kubectl --kubeconfig=/etc/kubernetes/kubelet.conf create -f $fault/healed.json >/dev/null 2>&1 || true
+tell() {
+    timeout 5 kubectl --kubeconfig=/etc/kubernetes/kubelet.conf create -f - >/dev/null 2>&1
+}
+told=
+if [ \"${1:-}\" = by-timer ]; then
+    told=$(cat $fault/healed.json 2>/dev/null) || true
+fi
+if [ -n \"$told\" ] && printf '%s' \"$told\" | tell; then
+    told=
 fi
 rm -rf $fault
 rm -f /run/kindrs-fault-$id.lock
 stop_unit kindrs-fault-$id.timer
 echo healed
+# An API server that was away takes a while to come back, and the fault is over none the less.
+if [ -n \"$told\" ]; then
+    for _ in 1 2 3 4 5 6; do
+        sleep 3
+        printf '%s' \"$told\" | tell && break || true
+    done
+fi
 ",
     );
     script

@@ -22,6 +22,6 @@ pub use labels::{IMAGE_KIND_LABEL, IMAGE_LABEL, KUBERNETES_LABEL, RECIPE_LABEL, 
 pub use load_balancer::load_balancer;
 pub use lock::remove_leftovers;
 pub use node_image::{NodeImage, inspect};
-pub use parts::KubernetesSource;
+pub use parts::{KubernetesSource, api_faults, api_faults_version};
 pub use recipe::{WRAPPER_PATH, wrapper_script};
 pub use resolve::{ImageRequest, resolve};

@@ -3,6 +3,8 @@ use std::borrow::Cow;
 use rust_embed::RustEmbed;
 use sha2::{Digest as _, Sha256};
 
+use super::parts::api_faults_version;
+
 /// Where the wrapper is put in every node's container.
 pub const WRAPPER_PATH: &str = "/kindrs/wrapper";
 
@@ -59,8 +61,12 @@ pub(super) fn node_recipe() -> String {
     // The wrapper is put into containers, not into the image.
     let files = node_files().into_iter().filter(|file| file.path != "wrapper");
     hash(
-        std::iter::once(("revision".to_owned(), Cow::Borrowed(REVISION.as_bytes())))
-            .chain(files.map(|file| (file.path, file.content))),
+        [
+            ("revision".to_owned(), Cow::Borrowed(REVISION.as_bytes())),
+            ("api-faults".to_owned(), Cow::Owned(api_faults_version().into_bytes())),
+        ]
+        .into_iter()
+        .chain(files.map(|file| (file.path, file.content))),
     )
 }
 

@@ -10,10 +10,11 @@ use super::recipe::RecipeFile;
 pub(super) const BUILD_FOLDER: &str = "/kindrs/build";
 
 /// The programs of a node by their folders.
-const PROGRAMS: [(&str, &[&str]); 4] = [
+const PROGRAMS: [(&str, &[&str]); 5] = [
     ("usr/bin", &["kubelet", "kubeadm", "kubectl"]),
     ("usr/local/bin", &["containerd", "ctr", "containerd-shim-runc-v2"]),
     ("usr/local/sbin", &["runc"]),
+    ("kindrs/bin", &["api-faults"]),
     ("opt/cni/bin", &["bridge", "host-local", "loopback", "portmap", "ptp"]),
 ];
 

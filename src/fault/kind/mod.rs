@@ -1,7 +1,9 @@
 //! The kinds of faults: what a user may ask for, and the actions that it means for a cluster.
 
+mod api_request;
 mod bandwidth;
 mod container;
+mod control_plane;
 mod dns;
 mod firewall;
 mod image;
@@ -28,8 +30,11 @@ use super::target::{Choice, NodeTargets, PodTargets, View};
 
 use packets::Treatment;
 
+pub use api_request::ApiRequest;
+pub(super) use api_request::{PROGRAM, has_program};
 pub use bandwidth::NetworkBandwidth;
 pub use container::ContainerKill;
+pub use control_plane::ComponentTargets;
 pub use dns::DnsFailure;
 pub use image::ImagePullFailure;
 pub use packets::{NetworkDelay, NetworkLoss, SomePackets};
@@ -85,10 +90,26 @@ pub enum FaultKind {
     ReadinessFailure(ReadinessFailure),
     /// Pods cannot look names up
     DnsFailure(DnsFailure),
+    /// Heartbeats of a node are lost: its lease and status get no updates, and its pods run on
+    HeartbeatLoss(NodeTargets),
+    /// A component of a control plane stops, and stays away
+    ComponentStop(ComponentTargets),
+    /// A component's process is killed once; kubelet starts it again
+    ComponentKill(ComponentTargets),
+    /// A component freezes; kubelet restarts it if its probes fail for too long
+    ComponentPause(ComponentTargets),
+    /// A component is asked to end; kubelet starts it again
+    ComponentRestart(ComponentTargets),
+    /// etcd stops on so many control planes that the rest is no quorum. Needs --allow-total
+    EtcdQuorumLoss,
+    /// Some requests to the API server wait, fail or are cut off
+    ApiRequest(ApiRequest),
 }
 
 /// Which targets a fault has.
 pub(super) enum Targets<'a> {
+    /// It says itself what it hits.
+    None,
     Nodes(&'a NodeTargets),
     Pods(&'a PodTargets),
 }
@@ -104,8 +125,18 @@ impl FaultKind {
     pub fn is_instant(&self) -> bool {
         matches!(
             self,
-            Self::NodeRestart(_) | Self::PodDelete(_) | Self::PodEvict(_) | Self::ContainerKill(_)
+            Self::NodeRestart(_)
+                | Self::PodDelete(_)
+                | Self::PodEvict(_)
+                | Self::ContainerKill(_)
+                | Self::ComponentKill(_)
+                | Self::ComponentRestart(_)
         )
+    }
+
+    /// Whether it is made by the proxy of API faults.
+    pub(super) fn is_proxied(&self) -> bool {
+        matches!(self, Self::HeartbeatLoss(_) | Self::ApiRequest(_))
     }
 
     /// What it does to a cluster, container by container.
@@ -132,6 +163,13 @@ impl FaultKind {
             Self::ImagePullFailure(failure) => failure.actions(view),
             Self::ReadinessFailure(failure) => failure.actions(view),
             Self::DnsFailure(failure) => failure.actions(view),
+            Self::HeartbeatLoss(targets) => api_request::heartbeat_loss(targets, view),
+            Self::ComponentStop(targets) => targets.stop(view),
+            Self::ComponentKill(targets) => targets.kill(view),
+            Self::ComponentPause(targets) => targets.pause(view),
+            Self::ComponentRestart(targets) => targets.restart(view),
+            Self::EtcdQuorumLoss => Ok(control_plane::etcd_quorum_loss(view)),
+            Self::ApiRequest(request) => request.actions(view),
         }
     }
 
@@ -142,7 +180,8 @@ impl FaultKind {
             | Self::NodePause(targets)
             | Self::NodeRestart(targets)
             | Self::KubeletStop(targets)
-            | Self::RuntimeStop(targets) => Targets::Nodes(targets),
+            | Self::RuntimeStop(targets)
+            | Self::HeartbeatLoss(targets) => Targets::Nodes(targets),
             Self::DiskFill(fill) => Targets::Nodes(&fill.targets),
             Self::MemoryStress(stress) => Targets::Nodes(&stress.targets),
             Self::CpuStress(stress) => Targets::Nodes(&stress.targets),
@@ -159,18 +198,26 @@ impl FaultKind {
             Self::ImagePullFailure(failure) => Targets::Pods(&failure.targets),
             Self::ReadinessFailure(failure) => Targets::Pods(&failure.targets),
             Self::DnsFailure(failure) => Targets::Pods(&failure.targets),
+            Self::ComponentStop(component)
+            | Self::ComponentKill(component)
+            | Self::ComponentPause(component)
+            | Self::ComponentRestart(component) => Targets::Nodes(&component.targets),
+            Self::EtcdQuorumLoss => Targets::None,
+            Self::ApiRequest(request) => Targets::Nodes(&request.targets),
         }
     }
 
-    /// The chance by which targets are chosen, so that a seed can be put into it.
-    pub fn choice_mut(&mut self) -> &mut Choice {
-        match self {
+    /// The chance by which targets are chosen, so that a seed can be put into it; `None` for a
+    /// kind without targets.
+    pub fn choice_mut(&mut self) -> Option<&mut Choice> {
+        Some(match self {
             Self::NodeStop(targets)
             | Self::NodeKill(targets)
             | Self::NodePause(targets)
             | Self::NodeRestart(targets)
             | Self::KubeletStop(targets)
-            | Self::RuntimeStop(targets) => &mut targets.choice,
+            | Self::RuntimeStop(targets)
+            | Self::HeartbeatLoss(targets) => &mut targets.choice,
             Self::DiskFill(fill) => &mut fill.targets.choice,
             Self::MemoryStress(stress) => &mut stress.targets.choice,
             Self::CpuStress(stress) => &mut stress.targets.choice,
@@ -185,7 +232,13 @@ impl FaultKind {
             Self::ImagePullFailure(failure) => &mut failure.targets.choice,
             Self::ReadinessFailure(failure) => &mut failure.targets.choice,
             Self::DnsFailure(failure) => &mut failure.targets.choice,
-        }
+            Self::ComponentStop(component)
+            | Self::ComponentKill(component)
+            | Self::ComponentPause(component)
+            | Self::ComponentRestart(component) => &mut component.targets.choice,
+            Self::EtcdQuorumLoss => return None,
+            Self::ApiRequest(request) => &mut request.targets.choice,
+        })
     }
 }
 

@@ -20,5 +20,6 @@ mod toolchain;
 
 pub use cache::PartsCache;
 pub use container::remove_abandoned;
-pub use obtain::{BINARIES, PartSet, obtain};
+pub use obtain::{BINARIES, PartSet, api_faults, obtain};
+pub use recipe::api_faults_version;
 pub use source::KubernetesSource;

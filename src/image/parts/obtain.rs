@@ -18,12 +18,12 @@ use super::component_tags::{ComponentTags, Line, serves};
 use super::elf::ARCHITECTURES;
 use super::generate::{kubernetes_module, tags_from_source};
 use super::module::pinned_versions;
-use super::recipe::{INDEPENDENT, KUBERNETES, Recipe};
+use super::recipe::{API_FAULTS, INDEPENDENT, KUBERNETES, Recipe, api_faults_version};
 use super::source::{KubernetesSource, in_range};
 use super::{diagnosis, pause, release};
 
 /// Every binary of a node image, by name.
-pub const BINARIES: [&str; 20] = [
+pub const BINARIES: [&str; 21] = [
     "kube-apiserver",
     "kube-controller-manager",
     "kube-scheduler",
@@ -44,6 +44,7 @@ pub const BINARIES: [&str; 20] = [
     "ptp",
     "local-path-provisioner",
     "pause",
+    API_FAULTS,
 ];
 
 /// All binaries of a node image, and what they are.
@@ -107,6 +108,18 @@ pub async fn obtain(
     gathering.all(&version).await
 }
 
+/// The proxy of API faults for this engine's architecture: compiled, or found in the cache.
+///
+/// # Errors
+/// `Failure::Environment` for a compiler that is missing or fails, and the disk.
+pub async fn api_faults(engine: &dyn Engine, progress: &Progress) -> anyhow::Result<PathBuf> {
+    let cache = PartsCache::open()?;
+    let architecture = engine.info().await?.architecture;
+    let recipe = Recipe::independent(API_FAULTS).context("the proxy is not built in")?;
+    let folder = Workshop::new(&cache, engine, &architecture, progress).compile(&recipe).await?;
+    Ok(folder.join(API_FAULTS))
+}
+
 /// The binaries found so far.
 struct Gathering<'a> {
     workshop: &'a Workshop<'a>,
@@ -130,6 +143,10 @@ impl Gathering<'_> {
         if !self.binaries.contains_key("pause") {
             let folder = pause::compile(self.workshop).await?;
             self.binaries.insert("pause".to_owned(), folder.join("pause"));
+        }
+        // What an archive holds of our own may be another kindrs'.
+        if self.versions.get(API_FAULTS) != Some(&api_faults_version()) {
+            self.binaries.remove(API_FAULTS);
         }
         for (part, binaries) in INDEPENDENT {
             if let Some(missing) = self.missing(binaries) {

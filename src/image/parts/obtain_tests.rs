@@ -85,10 +85,15 @@ impl Case {
     }
 }
 
+fn complete() -> String {
+    let own = api_faults_version();
+    format!("kubernetes v1.37.2\netcd v3.7.3\ngo go1.26.8\napi-faults {own}\n")
+}
+
 #[tokio::test]
 async fn a_complete_archive_needs_no_compiler() {
     let case = Case::new();
-    let set = case.obtain("kubernetes v1.37.2\netcd v3.7.3\ngo go1.26.8\n").await.unwrap();
+    let set = case.obtain(&complete()).await.unwrap();
     assert_eq!(set.kubernetes, Version::new(1, 37, 2));
     assert_eq!((set.etcd_tag.as_str(), set.coredns_tag.as_str()), ("3.7.0-0", "v1.14.6"));
     assert_eq!(set.pause_tag, "3.10.2");
@@ -104,7 +109,7 @@ async fn a_complete_archive_needs_no_compiler() {
     let stages: Vec<String> = case.progress.finished().into_iter().map(|(name, _)| name).collect();
     assert_eq!(stages, ["Unpack parts.tar"]);
 
-    let again = case.obtain("kubernetes v1.37.2\netcd v3.7.3\ngo go1.26.8\n").await.unwrap();
+    let again = case.obtain(&complete()).await.unwrap();
     assert_eq!(again.versions, set.versions);
 }
 

@@ -25,8 +25,12 @@ pub struct Recipe {
     pub module: Module,
 }
 
+/// The proxy that faults of API requests are made with: kindrs' own, so its sources are its version.
+pub const API_FAULTS: &str = "api-faults";
+
 /// The parts that do not depend on the version of Kubernetes, each with its binaries.
-pub const INDEPENDENT: [(&str, &[&str]); 4] = [
+pub const INDEPENDENT: [(&str, &[&str]); 5] = [
+    (API_FAULTS, &[API_FAULTS]),
     ("runc", &["runc"]),
     ("cni-plugins", &["bridge", "host-local", "loopback", "portmap", "ptp"]),
     ("containerd", &["containerd", "containerd-shim-runc-v2", "ctr"]),
@@ -48,6 +52,9 @@ impl Recipe {
     /// The recipe of a part of [`INDEPENDENT`]; `None` for any other name.
     pub fn independent(part: &str) -> Option<Self> {
         let (part, binaries) = INDEPENDENT.iter().find(|(name, _)| *name == part)?;
+        if *part == API_FAULTS {
+            return Self::api_faults();
+        }
         let module = Module::pinned(part, None)?;
         let (title, path) = match *part {
             "runc" => ("runc", "github.com/opencontainers/runc"),
@@ -81,6 +88,20 @@ impl Recipe {
         };
         let uses_c = *part == "runc";
         Some(Self { part, version, title, commands, tags, linker_flags, uses_c, module })
+    }
+
+    fn api_faults() -> Option<Self> {
+        let version = api_faults_version();
+        Some(Self {
+            part: API_FAULTS,
+            title: "the proxy of API faults",
+            commands: vec![(API_FAULTS, ".".to_owned())],
+            tags: "",
+            linker_flags: set("main.version", &version),
+            version,
+            uses_c: false,
+            module: Module::pinned(API_FAULTS, None)?,
+        })
     }
 
     /// The recipe of etcd at a pinned version.
@@ -197,6 +218,13 @@ impl Recipe {
     }
 }
 
+/// The version of the proxy of API faults: a hash of its sources.
+pub fn api_faults_version() -> String {
+    let files = Module::pinned(API_FAULTS, None).map(|module| module.files).unwrap_or_default();
+    let pieces = files.iter().flat_map(|(name, content)| [name.as_bytes(), content.as_slice()]);
+    fingerprint(pieces)
+}
+
 /// The version that Kubernetes' binaries report, in both places that hold one.
 ///
 /// The date is a constant: the same sources make the same binaries.
@@ -237,7 +265,18 @@ mod tests {
             .iter()
             .map(|(part, _)| lines(&Recipe::independent(part).unwrap()))
             .collect();
-        insta::assert_snapshot!(all.join("\n"), @r#"
+        let all = all.join("\n").replace(&api_faults_version(), "HASH");
+        insta::assert_snapshot!(all, @r#"
+            the proxy of API faults HASH (Go 1.24.0)
+              build
+              -v
+              -mod=readonly
+              -buildvcs=false
+              -trimpath
+              -ldflags=-s -w -X main.version=HASH
+              -o
+              OUT/api-faults
+              .
             runc v1.4.3 (Go 1.24.0)
               build
               -v

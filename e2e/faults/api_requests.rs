@@ -1,0 +1,277 @@
+//! Requests to the API server that wait, fail and are cut off.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::harness::{
+    Kubectl, Sandbox, Steps, container, in_node, pod, until, until_holds, web_container, words,
+};
+
+use super::{
+    QUICK, active, assert_no_trace, await_ready, condition, events, heal, inject, try_inject,
+};
+
+const NAMESPACE: &str = "requests";
+const NODES: [&str; 3] = ["control-plane", "worker", "worker2"];
+
+#[test]
+fn api_requests() {
+    let sandbox = Sandbox::new("faults-api-requests");
+    let kubectl = sandbox.create(QUICK);
+    kubectl.namespace(NAMESPACE);
+    let talking = container("while :; do date; sleep 0.2; done");
+    let mut reader = pod("reader", &[talking]);
+    reader["spec"]["serviceAccountName"] = json!("reader");
+    kubectl.run(&format!("-n {NAMESPACE} create serviceaccount reader"));
+    kubectl.run(&format!(
+        "-n {NAMESPACE} create rolebinding reader --clusterrole=view --serviceaccount={NAMESPACE}:reader"
+    ));
+    kubectl.apply(NAMESPACE, &[reader, pod("web", &[web_container()])]);
+    kubectl.wait_for(NAMESPACE, "pod/reader pod/web", "condition=Ready");
+    let steps = Steps::default();
+    let step = |name: &str, body: &dyn Fn()| {
+        steps.step(name, || {
+            sandbox.kindrs(&format!("fault heal --all --name {}", sandbox.name)).ok();
+            body();
+            assert_no_trace(&sandbox, &NODES);
+            let tables = in_node(&sandbox.node("control-plane"), "nft list tables");
+            assert!(!tables.contains("kindrs"), "{tables}");
+        });
+    };
+    step("wrong input is told, and nothing is injected", &|| wrong_input(&sandbox));
+    step("what is matched is refused, and nothing else", &|| refused(&sandbox, &kubectl));
+    step("only one program's requests wait", &|| delayed(&sandbox, &kubectl));
+    step("dropped watches end, and come back", &|| dropped(&sandbox, &kubectl));
+    step("all else works through the proxy", &|| everything_works(&sandbox, &kubectl));
+    step("without matchers it hits everybody", &|| everybody(&sandbox, &kubectl));
+    step("a node without heartbeats is lost, and its pods run on", &|| {
+        heartbeats(&sandbox, &kubectl);
+    });
+    steps.finish();
+}
+
+fn wrong_input(sandbox: &Sandbox) {
+    for (line, refusal) in [
+        ("api-request --verb get", "nothing is said of what becomes of the requests"),
+        ("api-request --error 503", "this would take the whole cluster"),
+        ("api-request --verb get --error 200", "200 is not in 400..=599"),
+        ("api-request --verb get --error 503 --drop", "cannot be used with"),
+        ("api-request --verb fetch --drop", "invalid value 'fetch'"),
+        ("api-request --resource Pods --drop", "expected a resource as pods"),
+        ("api-request --verb get --delay 0s", "a delay of nothing has no effect"),
+        ("api-request --verb get --delay 2", "it has no unit"),
+        ("api-request --verb create --object web --drop", "no request to create names an object"),
+        ("api-request --verb get --drop --node worker", "is no control plane"),
+        ("heartbeat-loss", "no target is given"),
+        ("heartbeat-loss --all-nodes", "this would take every node"),
+    ] {
+        let said = try_inject(sandbox, line).fails(2);
+        assert!(said.contains(refusal), "{line}: {said}");
+    }
+    assert!(active(sandbox).is_empty());
+}
+
+fn refused(sandbox: &Sandbox, kubectl: &Kubectl) {
+    let create = format!("-n {NAMESPACE} create configmap");
+    let fault = "api-request --user-agent kubectl* --verb create --resource configmaps";
+    let id = inject(sandbox, &format!("{fault} --in-namespace {NAMESPACE} --error 503"));
+    let said = kubectl.attempt(&format!("{create} refused")).fails(1);
+    assert!(said.contains(&format!("injected by kindrs: {id}")), "{said}");
+    kubectl.run(&format!("-n {NAMESPACE} get configmaps"));
+    kubectl.run(&format!("-n {NAMESPACE} create secret generic allowed"));
+    kubectl.run("-n default create configmap allowed");
+    // A second fault on the same proxy, and its end.
+    let other = inject(sandbox, "api-request --user-agent kubectl* --resource nodes --error 418");
+    assert!(kubectl.attempt("get nodes").code != Some(0));
+    heal(sandbox, &other);
+    kubectl.run("get nodes");
+    assert!(kubectl.attempt(&format!("{create} refused")).code != Some(0));
+    heal(sandbox, &id);
+    kubectl.run(&format!("{create} refused"));
+    let told = events(kubectl, "default", &sandbox.node("control-plane"), "FaultInjected");
+    assert!(told.iter().any(|message| message.contains(&id)), "{told:?}");
+}
+
+fn delayed(sandbox: &Sandbox, kubectl: &Kubectl) {
+    let asked = |by: &str| {
+        // As the API server's own node asks it, over the node's address.
+        let script = format!(
+            "curl -s -o /dev/null -w '%{{time_total}}' -A {by} --cacert /etc/kubernetes/pki/ca.crt \
+             --cert /var/lib/kubelet/pki/kubelet-client-current.pem \
+             \"$(sed -n 's/^ *server: //p' /etc/kubernetes/kubelet.conf)/api/v1/nodes/$(hostname)\""
+        );
+        let took = in_node(&sandbox.node("control-plane"), &script);
+        took.trim().parse::<f64>().unwrap()
+    };
+    let id =
+        inject(sandbox, "api-request --user-agent slow/* --verb get --resource nodes --delay 3s");
+    assert!(asked("slow/1") >= 3.0);
+    // Only what is meant waits.
+    assert!(asked("quick/1") < 3.0);
+    kubectl.run("get nodes");
+    heal(sandbox, &id);
+    assert!(asked("slow/1") < 3.0);
+}
+
+fn dropped(sandbox: &Sandbox, kubectl: &Kubectl) {
+    let follow = format!("-n {NAMESPACE} get pods --watch-only -o name");
+    // Through a proxy that is there for another reason, so that it is not its start that cuts.
+    let first = inject(sandbox, "api-request --user-agent nobody --error 500");
+    let mut watch = kubectl.command(&words(&follow)).stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+    let (sender, seen) = mpsc::channel();
+    std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    let changes = std::cell::Cell::new(0);
+    until("the watch sees a change", || {
+        changes.set(changes.get() + 1);
+        let change = format!("annotate pod web change={} --overwrite", changes.get());
+        kubectl.run(&format!("-n {NAMESPACE} {change}"));
+        seen.recv_timeout(Duration::from_secs(1)).map(|line| assert_eq!(line, "pod/web"))
+    });
+    let id =
+        inject(sandbox, "api-request --user-agent kubectl* --verb watch --resource pods --drop");
+    until_ended(&mut watch);
+    let ran = kubectl.attempt(&format!("{follow} --request-timeout=5s"));
+    assert!(ran.stdout.is_empty(), "{ran}");
+    // A list is no watch.
+    kubectl.run(&format!("-n {NAMESPACE} get pods"));
+    heal(sandbox, &id);
+    heal(sandbox, &first);
+    kubectl.run(&format!("-n {NAMESPACE} wait pod/web --for=condition=Ready --timeout=60s"));
+
+    // Whose watches are dropped comes back: the scheduler sees what was made meanwhile.
+    let id = inject(
+        sandbox,
+        "api-request --user system:kube-scheduler --verb watch --resource pods --drop",
+    );
+    kubectl.apply(NAMESPACE, &[pod("meanwhile", &[web_container()])]);
+    heal(sandbox, &id);
+    kubectl.wait_for(NAMESPACE, "pod/meanwhile", "condition=Ready");
+}
+
+fn until_ended(child: &mut Child) {
+    until("the watch has ended", || match child.try_wait().unwrap() {
+        Some(_) => Ok(()),
+        None => Err("it runs on"),
+    });
+}
+
+fn everything_works(sandbox: &Sandbox, kubectl: &Kubectl) {
+    let id = inject(sandbox, "api-request --user-agent nobody --error 500");
+    assert_eq!(kubectl.run("auth can-i * *").trim(), "yes");
+    let whoami = kubectl.run("auth whoami");
+    assert!(whoami.contains("kubernetes-admin") && whoami.contains("system:authenticated"));
+    let whoami = kubectl.run("auth whoami --as jane --as-group people");
+    assert!(whoami.contains("jane") && whoami.contains("people"), "{whoami}");
+
+    assert_eq!(kubectl.exec(NAMESPACE, "web", "echo hello"), "hello\n");
+    let piped = kubectl.with_input(&format!("-n {NAMESPACE} exec -i web -- cat"), "through");
+    assert_eq!(piped.ok(), "through");
+    let mut spdy = kubectl.command(&["-n", NAMESPACE, "exec", "web", "--", "echo", "spdy"]);
+    let output = spdy.env("KUBECTL_REMOTE_COMMAND_WEBSOCKETS", "false").output().unwrap();
+    assert_eq!(output.stdout, b"spdy\n", "{output:?}");
+
+    // Lines of a log come as they are written.
+    let line = format!("-n {NAMESPACE} logs --follow --tail=1 reader");
+    let mut logs = kubectl.command(&words(&line)).stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(logs.stdout.take().unwrap()).lines();
+    assert_eq!(lines.take(3).filter(|line| line.is_ok()).count(), 3);
+    logs.kill().unwrap();
+    logs.wait().unwrap();
+
+    let line = format!("-n {NAMESPACE} port-forward pod/web :8080");
+    let mut forward = kubectl.command(&words(&line)).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(forward.stdout.take().unwrap()).lines();
+    let told = lines.next().unwrap().unwrap();
+    let address = told.trim_start_matches("Forwarding from ").split(' ').next().unwrap().to_owned();
+    let answer = until("the forwarded port answers", || {
+        std::net::TcpStream::connect(&address).map_err(|error| error.to_string()).and_then(
+            |stream| {
+                use std::io::{Read as _, Write as _};
+                let mut stream = stream;
+                stream
+                    .set_read_timeout(Some(Duration::from_secs(10)))
+                    .map_err(|e| e.to_string())?;
+                stream.write_all(b"GET / HTTP/1.0\r\n\r\n").map_err(|error| error.to_string())?;
+                let mut text = String::new();
+                stream.read_to_string(&mut text).map_err(|error| error.to_string())?;
+                Ok::<String, String>(text)
+            },
+        )
+    });
+    assert!(answer.contains("web"), "{answer}");
+    forward.kill().unwrap();
+    forward.wait().unwrap();
+
+    // A pod with its own token, by the Service's address.
+    let ask = "wget -q -O - --no-check-certificate --header \
+               \"Authorization: Bearer $(cat /var/run/secrets/kubernetes.io/serviceaccount/token)\" \
+               https://kubernetes.default/api/v1/namespaces/requests";
+    let pods = kubectl.exec(NAMESPACE, "reader", &format!("{ask}/pods"));
+    assert!(pods.contains("\"PodList\""), "{pods}");
+    let secrets = kubectl.try_exec(NAMESPACE, "reader", &format!("{ask}/secrets"));
+    assert!(secrets.stderr.contains("403"), "{secrets}");
+    // Nobody becomes another by saying so.
+    let claim = "wget -q -O - --no-check-certificate --header 'X-Remote-User: root' \
+                 --header 'X-Remote-Group: system:masters' \
+                 https://kubernetes.default/api/v1/secrets";
+    let claimed = kubectl.try_exec(NAMESPACE, "reader", claim);
+    assert!(claimed.stderr.contains("403"), "{claimed}");
+    let by_pod = "api-request --user system:serviceaccount:requests:reader --error 500";
+    let other = inject(sandbox, by_pod);
+    let pods = kubectl.try_exec(NAMESPACE, "reader", &format!("{ask}/pods"));
+    assert!(pods.stderr.contains("500"), "{pods}");
+    heal(sandbox, &other);
+    heal(sandbox, &id);
+}
+
+fn everybody(sandbox: &Sandbox, kubectl: &Kubectl) {
+    let before = restarts(kubectl);
+    inject(sandbox, "api-request --drop --allow-total --for 6s");
+    assert!(kubectl.attempt("--request-timeout=5s get nodes").code != Some(0));
+    until_holds("the node has healed it", || active(sandbox), Vec::is_empty);
+    until("the API server answers", || {
+        let ran = kubectl.attempt("--request-timeout=5s get nodes");
+        if ran.code == Some(0) { Ok(()) } else { Err(ran.stderr) }
+    });
+    assert_eq!(restarts(kubectl), before, "the API server was restarted");
+    let units = "systemctl list-units --all --plain --no-legend 'kindrs-fault*'";
+    let node = sandbox.node("control-plane");
+    until_holds("the timers are done", || in_node(&node, units), String::is_empty);
+}
+
+fn restarts(kubectl: &Kubectl) -> String {
+    let pods = "-n kube-system get pods -l component=kube-apiserver";
+    kubectl.value(pods, ".items[*].status.containerStatuses[*].restartCount")
+}
+
+fn heartbeats(sandbox: &Sandbox, kubectl: &Kubectl) {
+    let node = sandbox.node(&node_of(kubectl, sandbox, "reader"));
+    let renewed =
+        || kubectl.value(&format!("-n kube-node-lease get lease {node}"), ".spec.renewTime");
+    let id = inject(sandbox, &format!("heartbeat-loss --node {node}"));
+    let last = renewed();
+    await_ready(kubectl, &node, false);
+    assert_eq!(condition(kubectl, &node, "Ready"), "Unknown");
+    assert_eq!(renewed(), last, "the lease is renewed");
+    // Its pods run on: kubelet is there to say so.
+    assert_eq!(kubectl.exec(NAMESPACE, "reader", "echo still here"), "still here\n");
+    let told = events(kubectl, "default", &node, "FaultInjected");
+    assert!(told.iter().any(|message| message.contains("refuses the heartbeats")), "{told:?}");
+    // Of three nodes this one counts as gone.
+    let listed = active(sandbox);
+    assert_eq!(listed[0]["target"], format!("node/{node}"));
+    heal(sandbox, &id);
+    await_ready(kubectl, &node, true);
+    until_holds("the lease is renewed", renewed, |now| *now != last);
+}
+
+/// The node of a pod, without the cluster's name.
+fn node_of(kubectl: &Kubectl, sandbox: &Sandbox, pod: &str) -> String {
+    let node = kubectl.value(&format!("-n {NAMESPACE} get pod {pod}"), ".spec.nodeName");
+    node.trim_start_matches(&format!("{}-", sandbox.name)).to_owned()
+}

@@ -1,0 +1,3 @@
+module kindrs.dev/parts/api-faults
+
+go 1.24.0
