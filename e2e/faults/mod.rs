@@ -72,6 +72,7 @@ pub fn assert_no_trace(sandbox: &Sandbox, nodes: &[&str]) {
     for node in nodes {
         let script = "ls -A /kindrs/faults 2>/dev/null; \
             iptables-save | grep -E 'KINDRS-[a-z0-9]{5}'; \
+            nft list tables | grep kindrs; \
             tc qdisc show dev eth0 | grep -E 'tbf|netem'; \
             systemctl list-units --all --plain --no-legend 'kindrs-fault*' 'kindrs-stress*' 'kindrs-api-faults*'; \
             ls -d /run/kindrs-* /run/kindrs /var/lib/kubelet/kindrs-* 2>/dev/null; true";
