@@ -268,8 +268,10 @@ mv \"$rules/$id.new\" \"$rules/$id.json\"
 if systemctl --quiet is-active kindrs-api-faults.service; then
     systemctl kill --signal=HUP kindrs-api-faults.service
 else
-    stop_unit kindrs-api-faults.service
-    systemd-run --quiet --unit=kindrs-api-faults --service-type=notify --property=Restart=always @PROGRAM@
+    start() {
+        systemd-run --quiet --unit=kindrs-api-faults --service-type=notify --property=Restart=always @PROGRAM@
+    }
+    start 2>/dev/null || { stop_unit kindrs-api-faults.service; start; }
 fi
 service=$(cat /etc/kubernetes/manifests/kube-apiserver.yaml /kindrs/faults/*/kube-apiserver.yaml 2>/dev/null |
     sed -n 's/.*--service-cluster-ip-range=\\([0-9.]*\\).*/\\1/p' | head -n 1)

@@ -171,7 +171,7 @@ fn stopped(component: Component, node: &str) -> Action {
              mv {manifest} \"$fault/{component}.yaml\"\n\
              if [ -n \"$processes\" ]; then\n    \
                  kill -TERM $processes 2>/dev/null || true\n    \
-                 sleep 0.1\n    \
+                 sleep 0.05\n    \
                  kill -KILL $processes 2>/dev/null || true\n\
              fi\n"
         )),
