@@ -33,6 +33,7 @@ See `kindrs fault kinds` for all kinds, and `kindrs fault inject KIND --help` fo
 With -o json, an object:
   id       the fault's name
   seed     what chose the targets; null without chance
+  since    when it was injected; null in a dry run
   actions  list of: node, target, effect, healing, until (null: until it is healed)
 
 Examples:
