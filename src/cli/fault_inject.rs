@@ -86,9 +86,8 @@ pub(super) struct FaultInject {
 }
 
 impl FaultInject {
-    pub(super) async fn run(mut self, context: &Context) -> anyhow::Result<()> {
+    pub(super) async fn run(self, context: &Context) -> anyhow::Result<()> {
         let cluster = &self.name;
-        let seed = settle_seed(&mut self.fault);
         let request =
             Request { fault: self.fault, duration: self.duration, allow_total: self.allow_total };
         request.check()?;
@@ -97,11 +96,11 @@ impl FaultInject {
         let active: Vec<Entry> =
             read_journal(&docker, &view.nodes).await?.into_iter().map(|(_, entry)| entry).collect();
         let plan = fault::plan(&request, new_id(&request.fault), &view, &active)?;
-        if let Some(seed) = seed {
+        if let Some(seed) = plan.seed {
             context.progress.note(format!("seed {seed}"));
         }
         if self.dry_run {
-            return output::print(&render(&plan, None, seed, self.output)?);
+            return output::print(&render(&plan, None, self.output)?);
         }
         provide(&docker, &plan, &context.progress).await?;
         fault::mark(cluster);
@@ -117,7 +116,7 @@ impl FaultInject {
         for entry in &injected.entries {
             context.progress.note(sentence(&entry.node, &entry.effect, plan.duration));
         }
-        output::print(&render(&plan, injected.entries.first(), seed, self.output)?)?;
+        output::print(&render(&plan, injected.entries.first(), self.output)?)?;
         if self.wait {
             return wait(&docker, context, &plan).await;
         }
@@ -127,15 +126,6 @@ impl FaultInject {
         }
         Ok(())
     }
-}
-
-/// Makes chance repeatable: the seed that is used, when chance chooses.
-fn settle_seed(fault: &mut FaultKind) -> Option<u64> {
-    let choice = fault.choice_mut()?;
-    if !choice.is_random() {
-        return None;
-    }
-    Some(*choice.seed.get_or_insert_with(|| fastrand::u64(..1_000_000_000)))
 }
 
 fn new_id(fault: &FaultKind) -> String {
@@ -164,12 +154,7 @@ fn sentence(node: &str, effect: &str, duration: Option<Duration>) -> String {
     }
 }
 
-fn render(
-    plan: &FaultPlan,
-    done: Option<&Entry>,
-    seed: Option<u64>,
-    format: Format,
-) -> anyhow::Result<String> {
+fn render(plan: &FaultPlan, done: Option<&Entry>, format: Format) -> anyhow::Result<String> {
     let until = done.and_then(|entry| entry.until).filter(|_| plan.duration.is_some());
     match (format, done) {
         (Format::Text, Some(_)) => Ok(format!("{}\n", plan.id)),
@@ -191,7 +176,7 @@ fn render(
         }
         (Format::Json, _) => output::json(&json!({
             "id": plan.id,
-            "seed": seed,
+            "seed": plan.seed,
             "since": done.map(|entry| entry.since).filter(|since| *since > Timestamp::UNIX_EPOCH),
             "actions": plan.actions.iter().map(|action| json!({
                 "node": action.node,

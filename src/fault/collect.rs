@@ -32,6 +32,7 @@ pub async fn collect(
     let (nodes, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|node| node.role.is_node());
     let mut view = View {
         cluster: cluster.to_owned(),
+        seed: fastrand::u64(..1_000_000_000),
         nodes,
         load_balancer: others.into_iter().next(),
         gateway: gateway.and_then(|subnet| subnet.hosts().next()),

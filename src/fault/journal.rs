@@ -63,7 +63,7 @@ pub(super) fn entry(plan: &FaultPlan, action: &Action, since: Timestamp) -> Entr
         id: plan.id.clone(),
         cluster: plan.cluster.clone(),
         fault: plan.fault.name(),
-        parameters: serde_json::to_value(&plan.fault).unwrap_or_default(),
+        parameters: parameters(plan),
         node: action.node.clone(),
         subject: action.subject.clone(),
         since,
@@ -76,6 +76,15 @@ pub(super) fn entry(plan: &FaultPlan, action: &Action, since: Timestamp) -> Entr
         holds: action.holds.clone(),
         impact: action.impact,
     }
+}
+
+/// What was asked for, with the seed that chance took.
+fn parameters(plan: &FaultPlan) -> serde_json::Value {
+    let mut parameters = serde_json::to_value(&plan.fault).unwrap_or_default();
+    if let (Some(seed), Some(fields)) = (plan.seed, parameters.as_object_mut()) {
+        fields.insert("seed".to_owned(), seed.into());
+    }
+    parameters
 }
 
 /// Writes a plan's actions on one container, with their scripts, as one file after the other of one

@@ -49,6 +49,8 @@ pub struct FaultPlan {
     pub cluster: String,
     /// What was asked for.
     pub fault: FaultKind,
+    /// What chance chose by; `None` where there was none.
+    pub seed: Option<u64>,
     /// How long it lasts; `None` until it is healed.
     pub duration: Option<Duration>,
     /// What happens, container by container.
@@ -82,6 +84,11 @@ pub fn plan(
     Ok(FaultPlan {
         id,
         cluster: view.cluster.clone(),
+        seed: request
+            .fault
+            .choice()
+            .filter(|choice| choice.is_random())
+            .map(|choice| choice.seed.unwrap_or(view.seed)),
         fault: request.fault.clone(),
         duration: request.duration,
         actions,

@@ -232,7 +232,7 @@ pub(super) fn control_planes<'a>(
         ))
         .with_hint(format!("say which with --node, --leader-of or --random; {hint}")));
     }
-    targets.choice.of(meant, "control planes")
+    targets.choice.of(meant, "control planes", view.seed)
 }
 
 #[cfg(test)]

@@ -36,11 +36,12 @@ impl Choice {
         self.random || self.count.is_some() || self.percent.is_some()
     }
 
-    /// Those chosen of `all`, in their order. The same seed chooses the same.
+    /// Those chosen of `all`, in their order. The same seed chooses the same: the one that is given,
+    /// else `fresh`.
     ///
     /// # Errors
     /// [`Failure::Input`] when more are asked for than there are, or none.
-    pub fn of<T>(&self, all: Vec<T>, what: &str) -> Result<Vec<T>, Failure> {
+    pub fn of<T>(&self, all: Vec<T>, what: &str, fresh: u64) -> Result<Vec<T>, Failure> {
         if !self.is_random() {
             return Ok(all);
         }
@@ -59,7 +60,7 @@ impl Choice {
             )));
         }
         let mut places: Vec<usize> = (0..all.len()).collect();
-        fastrand::Rng::with_seed(self.seed.unwrap_or_default()).shuffle(&mut places);
+        fastrand::Rng::with_seed(self.seed.unwrap_or(fresh)).shuffle(&mut places);
         places.truncate(wanted);
         Ok(all
             .into_iter()
@@ -78,25 +79,35 @@ mod tests {
 
     #[test]
     fn without_a_choice_all_are_chosen() {
-        assert_eq!(Choice::default().of(vec![1, 2, 3], "nodes").unwrap(), [1, 2, 3]);
+        assert_eq!(Choice::default().of(vec![1, 2, 3], "nodes", 0).unwrap(), [1, 2, 3]);
     }
 
     #[test]
     fn more_than_there_are_is_an_error() {
         let choice = Choice { count: Some(3), ..Choice::default() };
-        let failure = choice.of(vec![1, 2], "nodes").unwrap_err();
+        let failure = choice.of(vec![1, 2], "nodes", 0).unwrap_err();
         assert_eq!(failure.to_string(), "3 nodes are asked for, but only 2 fit");
         let none = Choice { count: Some(0), ..Choice::default() };
-        assert!(none.of(vec![1], "nodes").is_err());
+        assert!(none.of(vec![1], "nodes", 0).is_err());
         let one = Choice { random: true, ..Choice::default() };
-        assert!(one.of(Vec::<u8>::new(), "nodes").is_err());
+        assert!(one.of(Vec::<u8>::new(), "nodes", 0).is_err());
+    }
+
+    #[test]
+    fn without_a_seed_the_fresh_one_chooses() {
+        let chosen = |seed, fresh| {
+            let choice = Choice { count: Some(3), seed, ..Choice::default() };
+            choice.of((0..20).collect::<Vec<_>>(), "nodes", fresh).unwrap()
+        };
+        assert_eq!(chosen(None, 7), chosen(Some(7), 1));
+        assert_ne!(chosen(None, 7), chosen(None, 8));
     }
 
     proptest! {
         #[test]
         fn a_seed_chooses_the_same(seed: u64, all in 1usize..20, percent in 1u8..=100) {
             let choice = Choice { percent: Some(percent), seed: Some(seed), ..Choice::default() };
-            let of = || choice.of((0..all).collect(), "nodes").unwrap();
+            let of = || choice.of((0..all).collect(), "nodes", 0).unwrap();
             let chosen = of();
             prop_assert_eq!(&chosen, &of());
             prop_assert_eq!(chosen.len(), (all * usize::from(percent)).div_ceil(100));

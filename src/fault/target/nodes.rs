@@ -101,7 +101,7 @@ impl NodeTargets {
             return Err(Failure::input(format!("no node fits {}", self.said()))
                 .with_hint(known_nodes(view)));
         }
-        self.choice.of(ordered, "nodes")
+        self.choice.of(ordered, "nodes", view.seed)
     }
 
     /// What was said, as flags.

@@ -65,6 +65,6 @@ impl PodTargets {
             ))
             .with_hint("give the pods' namespace with --namespace"));
         }
-        self.choice.of(view.pods.iter().collect(), "pods")
+        self.choice.of(view.pods.iter().collect(), "pods", view.seed)
     }
 }

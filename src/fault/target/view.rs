@@ -14,6 +14,8 @@ use super::nodes::no_such_node;
 pub struct View {
     /// The cluster's name.
     pub cluster: String,
+    /// What chance chooses by, where the targets give no seed.
+    pub seed: u64,
     /// Its nodes, control planes first.
     pub nodes: Vec<NodeSummary>,
     /// The load balancer before several control planes.
