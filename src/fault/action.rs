@@ -162,6 +162,11 @@ impl Action {
         self.api.is_some() && self.inject.is_none() && self.engine.is_none()
     }
 
+    /// Whether all of it is a script in the node.
+    pub fn is_script(&self) -> bool {
+        self.inject.is_some() && self.engine.is_none()
+    }
+
     /// Whether it lasts until it is healed.
     pub fn lasts(&self) -> bool {
         !self.healing.is_empty()

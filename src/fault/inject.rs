@@ -5,7 +5,7 @@ use kube::Client;
 use kube::api::{Api, DeleteParams, EvictParams};
 
 use crate::failure::Failure;
-use crate::runtime::{Engine, EngineError};
+use crate::runtime::{ByteSource, Engine, EngineError};
 
 use super::action::{Action, ApiAction, EngineAction, Impact, Subject};
 use super::collect::client;
@@ -23,36 +23,48 @@ pub struct Injected {
     pub entries: Vec<Entry>,
 }
 
-/// Checks that every node can do what is planned, writes the journal, then does it everywhere at
-/// once. When one of the actions fails, all are put back.
+/// Checks that every node can do what is planned, then writes it to each node's journal and does it,
+/// everywhere at once. When one of the actions fails, all are put back.
 ///
 /// # Errors
 /// [`Failure::Environment`] when a node cannot do it, or when it failed; nothing of it is left then.
 pub async fn inject(engine: &dyn Engine, plan: &FaultPlan) -> anyhow::Result<Injected> {
-    try_join_all(plan.actions.iter().map(|action| probe(engine, action))).await?;
+    // Whoever takes the API server away can only tell of it before.
+    let tells_first = takes_control_plane(plan);
+    // One action alone is probed in the same breath as it is done.
+    let alone = !tells_first && matches!(plan.actions.as_slice(), [one] if one.is_script());
+    if !alone {
+        try_join_all(plan.actions.iter().map(|action| probe(engine, action))).await?;
+    }
     let keys = journal::keys(plan);
     let since = Timestamp::now();
     let steps: Vec<(&String, &Action)> = keys.iter().zip(&plan.actions).collect();
     let entries: Vec<Entry> =
         plan.actions.iter().map(|action| journal::entry(plan, action, since)).collect();
     let events = || entries.iter().map(event::injected).collect();
-
-    let written = try_join_all(steps.iter().filter(|(_, action)| !action.is_for_api_only()).map(
-        |(key, action)| async move { journal::write(engine, plan, key, action, since).await },
-    ));
-    // Whoever takes the API server away can only tell of it before.
-    let telling = tell(engine, plan, events);
-    let takes_api = plan.actions.iter().any(|action| action.impact != Impact::None);
-    let done = async {
-        written.await?;
-        try_join_all(steps.iter().map(|(_, action)| act(engine, plan, action))).await?;
-        run_scripts(engine, &steps).await
-    };
-    let result = if takes_api && touches_control_plane(plan) {
-        telling.await;
-        done.await
-    } else {
-        tokio::join!(telling, done).1
+    if tells_first {
+        tell(engine, plan, events).await;
+    }
+    let result = async {
+        let through_engine = steps.iter().filter(|(_, action)| action.engine.is_some());
+        try_join_all(through_engine.map(|(key, action)| async move {
+            let tar = journal::archive_of(plan, key, action, since)?;
+            anyhow::Ok(engine.upload(&action.node, "/", tar).await?)
+        }))
+        .await?;
+        try_join_all(steps.iter().map(|(key, action)| async move {
+            act(engine, plan, action).await?;
+            run_script(engine, plan, key, action, since, alone).await
+        }))
+        .await
+    }
+    .await;
+    let result = match result {
+        Ok(refusals) => match refusals.into_iter().flatten().next() {
+            Some(refusal) => return Err(refusal.into()),
+            None => Ok(()),
+        },
+        Err(error) => Err(error),
     };
     if let Err(error) = result {
         let lasting = steps.iter().zip(&entries).filter(|((_, a), _)| !a.is_for_api_only());
@@ -64,6 +76,9 @@ pub async fn inject(engine: &dyn Engine, plan: &FaultPlan) -> anyhow::Result<Inj
         };
         return Err(error.context(format!("{} failed{note}", plan.fault.name())));
     }
+    if !tells_first {
+        tell(engine, plan, events).await;
+    }
     if plan.fault.is_instant() {
         // Done, and nothing to put back.
         join_all(steps.iter().map(|(key, action)| forget(engine, &action.node, key))).await;
@@ -71,8 +86,10 @@ pub async fn inject(engine: &dyn Engine, plan: &FaultPlan) -> anyhow::Result<Inj
     Ok(Injected { id: plan.id.clone(), entries })
 }
 
-fn touches_control_plane(plan: &FaultPlan) -> bool {
-    plan.actions.iter().any(|action| action.node.contains("-control-plane"))
+fn takes_control_plane(plan: &FaultPlan) -> bool {
+    plan.actions
+        .iter()
+        .any(|action| action.impact != Impact::None && action.node.contains("-control-plane"))
 }
 
 async fn tell(engine: &dyn Engine, plan: &FaultPlan, events: impl Fn() -> Vec<serde_json::Value>) {
@@ -88,18 +105,29 @@ async fn probe(engine: &dyn Engine, action: &Action) -> anyhow::Result<()> {
     if output.code == 0 { Ok(()) } else { Err(Failure::environment(refusal.clone()).into()) }
 }
 
-async fn run_scripts(engine: &dyn Engine, steps: &[(&String, &Action)]) -> anyhow::Result<()> {
-    let with_scripts = steps.iter().filter(|(_, action)| action.inject.is_some());
-    try_join_all(with_scripts.map(|(key, action)| async move {
-        let path = format!("{}/{key}/inject", script::JOURNAL);
-        let output = engine.exec(&action.node, &["sh", &path], None).await?;
-        if output.code == 0 {
-            return Ok(());
-        }
-        Err(Failure::environment(format!("{}: {}", action.node, output.text().trim())).into())
-    }))
-    .await
-    .map(|_: Vec<()>| ())
+/// Writes an action to the journal and does it, by one command in the node. `Some` is why the node
+/// cannot do it, when it was to be probed as well: nothing has changed then.
+async fn run_script(
+    engine: &dyn Engine,
+    plan: &FaultPlan,
+    key: &str,
+    action: &Action,
+    since: Timestamp,
+    probes: bool,
+) -> anyhow::Result<Option<Failure>> {
+    if !action.is_script() {
+        return Ok(None);
+    }
+    let probe = action.probe.as_ref().filter(|_| probes);
+    let script = script::write_and_inject(key, probe.map(|(script, _)| script.as_str()));
+    let tar = journal::archive_of(plan, key, action, since)?;
+    let input: ByteSource = Box::new(std::io::Cursor::new(tar));
+    let output = engine.exec(&action.node, &["sh", "-c", &script], Some(input)).await?;
+    match (output.code, probe) {
+        (0, _) => Ok(None),
+        (script::CANNOT, Some((_, refusal))) => Ok(Some(Failure::environment(refusal.clone()))),
+        _ => Err(Failure::environment(format!("{}: {}", action.node, output.text().trim())).into()),
+    }
 }
 
 async fn act(engine: &dyn Engine, plan: &FaultPlan, action: &Action) -> anyhow::Result<()> {

@@ -118,6 +118,30 @@ async fn a_node_that_cannot_is_told_before_anything_changes() {
 }
 
 #[tokio::test]
+async fn one_action_alone_is_one_command() {
+    let engine = engine();
+    make(&engine, "dev", 1, &THREE).await;
+    let worker = NodeTargets { node: vec!["worker".into()], ..Default::default() };
+    let fill =
+        crate::fault::kind::DiskFill { size: "1Gi".into(), whole: false, targets: worker.clone() };
+    let plan = planned(&engine, FaultKind::DiskFill(fill)).await;
+    engine.on_exec(|_, _, _| ExecOutput { code: script::CANNOT, ..Default::default() });
+    let failure = inject(&engine, &plan).await.unwrap_err();
+    assert!(failure.to_string().contains("give a smaller --size"), "{failure}");
+    assert_eq!(changes(&engine).len(), 1);
+    assert!(changes(&engine)[0].starts_with("exec dev-worker sh -c (["), "{:?}", changes(&engine));
+
+    let plan = planned(&engine, FaultKind::KubeletStop(worker)).await;
+    engine.on_exec(|_, _, _| ExecOutput::default());
+    inject(&engine, &plan).await.unwrap();
+    insta::assert_snapshot!(changes(&engine).join("\n"), @r"
+    exec dev-worker sh -c tar -xf - -C / || { rm -rf /kindrs/faults/fault-abcde; exit 1; }
+    exec sh /kindrs/faults/fault-abcde/inject
+    ");
+    assert_eq!(active(&engine).await.len(), 1);
+}
+
+#[tokio::test]
 async fn an_unknown_fault_is_told_and_no_failure() {
     let engine = engine();
     make(&engine, "dev", 1, &THREE).await;

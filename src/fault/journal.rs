@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 
+use bytes::Bytes;
 use futures::future::try_join_all;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -87,15 +88,14 @@ fn parameters(plan: &FaultPlan) -> serde_json::Value {
     parameters
 }
 
-/// Writes a plan's actions on one container, with their scripts, as one file after the other of one
-/// upload. Several actions of a plan on one container are numbered.
-pub(super) async fn write(
-    engine: &dyn Engine,
+/// What the journal has of an action: its entry and its scripts, as a tar to be unpacked at `/`.
+/// Several actions of a plan on one container are numbered.
+pub(super) fn archive_of(
     plan: &FaultPlan,
     key: &str,
     action: &Action,
     since: Timestamp,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Bytes> {
     let folder = format!("{}/{key}", script::JOURNAL);
     let file =
         |name: &str, content: String| NodeFile::text(format!("{folder}/{name}"), 0o600, content);
@@ -108,8 +108,7 @@ pub(super) async fn write(
     files.extend(action.files.iter().map(|(name, content)| file(name, content.clone())));
     // The entry comes last: where it is, all of it is.
     files.push(file("fault.json", serde_json::to_string_pretty(&entry)?));
-    engine.upload(&action.node, "/", archive(&files)?).await?;
-    Ok(())
+    Ok(archive(&files)?)
 }
 
 /// The key of a plan's action: the fault's id, and a number after the first on the same node.

@@ -52,6 +52,19 @@ pub(super) fn inject(id: &str, action: &Action, duration: Option<Duration>) -> O
     Some(script)
 }
 
+/// Exit code of a node that cannot do what was asked.
+pub(super) const CANNOT: i64 = 77;
+
+/// A command that writes an action to the journal, a tar at its input, and does it; after a probe, if
+/// there is one. An input that is cut off leaves nothing.
+pub(super) fn write_and_inject(key: &str, probe: Option<&str>) -> String {
+    let probe = probe.map(|probe| format!("({probe}) || exit {CANNOT}\n")).unwrap_or_default();
+    format!(
+        "{probe}tar -xf - -C / || {{ rm -rf {JOURNAL}/{key}; exit 1; }}\n\
+         exec sh {JOURNAL}/{key}/inject\n"
+    )
+}
+
 /// The script that puts an action back and removes its entry from the journal. Run by kindrs, or by
 /// the node's own timer, which tells the API server by itself. Harmless to run again.
 pub(super) fn heal(id: &str, action: &Action) -> String {

@@ -232,6 +232,12 @@ impl Engine for FakeEngine {
             let read = input.read_to_end(&mut bytes).await;
             read.map_err(|source| EngineError::Io { what: object, source })?;
         }
+        if command.iter().any(|word| word.contains("tar -xf - -C /")) {
+            let files = files_of(&bytes).into_iter();
+            let placed =
+                files.map(|(name, content)| ((container.to_owned(), format!("/{name}")), content));
+            self.state().files.extend(placed);
+        }
         let answer = self.exec.lock().unwrap();
         Ok(answer.as_ref().map(|answer| answer(container, command, &bytes)).unwrap_or_default())
     }
