@@ -61,11 +61,7 @@ fn one_api_server(sandbox: &Sandbox, kubectl: &Kubectl) {
     );
     assert!(said.fails(2).contains("the API servers of all 3 control planes"));
     heal(sandbox, &id);
-    kubectl.wait_for(
-        "kube-system",
-        &format!("pod/kube-apiserver-{}", sandbox.node("control-plane")),
-        "condition=Ready",
-    );
+    await_static_pod(kubectl, &format!("kube-apiserver-{}", sandbox.node("control-plane")));
 }
 
 fn quorum(sandbox: &Sandbox, kubectl: &Kubectl) {
@@ -78,11 +74,7 @@ fn quorum(sandbox: &Sandbox, kubectl: &Kubectl) {
     heal(sandbox, &id);
     await_api(kubectl);
     for node in ["control-plane2", "control-plane3"] {
-        kubectl.wait_for(
-            "kube-system",
-            &format!("pod/etcd-{}", sandbox.node(node)),
-            "condition=Ready",
-        );
+        await_static_pod(kubectl, &format!("etcd-{}", sandbox.node(node)));
     }
 }
 
@@ -110,6 +102,15 @@ fn heartbeats(sandbox: &Sandbox, kubectl: &Kubectl) {
     let told = events(kubectl, "default", &node, "FaultInjected");
     assert!(!told.is_empty());
     assert!(!in_node(&sandbox.node("control-plane3"), "nft list tables").contains("kindrs"));
+}
+
+/// Waits until kubelet shows a static pod as ready; it makes the one it shows anew.
+fn await_static_pod(kubectl: &Kubectl, name: &str) {
+    until(&format!("{name} is ready"), || {
+        let condition = "jsonpath={.status.conditions[?(@.type==\"Ready\")].status}";
+        let ran = kubectl.attempt(&format!("-n kube-system get pod {name} --output={condition}"));
+        if ran.stdout == "True" { Ok(()) } else { Err(ran.to_string()) }
+    });
 }
 
 /// Waits until the API server writes and reads.
