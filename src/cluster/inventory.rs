@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::runtime::{ContainerInfo, Engine, EngineError};
 
 /// The state of a running container.
-const RUNNING: &str = "running";
+pub(crate) const RUNNING: &str = "running";
 
 /// How alike a name must be to be suggested, 0 to 1.
 const ALIKE: f64 = 0.8;

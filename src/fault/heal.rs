@@ -3,7 +3,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::cluster::inventory;
+use crate::cluster::inventory::{self, RUNNING};
 use crate::failure::Failure;
 use crate::runtime::{Engine, EngineError};
 
@@ -23,9 +23,6 @@ const ATTEMPTS: usize = 4;
 
 /// A node that does nothing for so long was frozen.
 const FROZEN_AFTER: Duration = Duration::from_secs(10);
-
-/// The state of a running container.
-const RUNNING: &str = "running";
 
 /// Which faults are healed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -41,6 +41,7 @@ impl View {
         let full = format!("{}-{name}", self.cluster);
         self.nodes.iter().find(|node| node.name == name || node.name == full)
     }
+
     /// A node, or the load balancer, by its name or by the part of it after the cluster's.
     ///
     /// # Errors
