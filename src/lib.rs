@@ -17,3 +17,4 @@ pub mod plan;
 pub mod progress;
 pub mod render;
 pub mod runtime;
+pub mod scenario;

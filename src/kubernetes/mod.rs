@@ -2,9 +2,11 @@
 
 mod client;
 pub mod conditions;
+mod kinds;
 mod objects;
 mod version;
 
 pub use client::{connect, connect_impatiently};
+pub use kinds::{Kind, find_kind, kinds};
 pub use objects::create_objects;
 pub use version::{ParseVersionError, Version};

@@ -1,0 +1,6 @@
+//! Judging a record: what held when, and what follows for each assertion. Pure: the same record gives
+//! the same verdicts, during a run and afterwards.
+
+mod verdict;
+
+pub use verdict::{Breach, Explanation, Judgement, ObjectName, Span, Verdict};

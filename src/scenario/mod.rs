@@ -1,0 +1,7 @@
+//! Declarative end-to-end tests: what is done to a cluster, and what must hold over its whole
+//! recorded history.
+
+pub mod evaluate;
+pub mod history;
+pub mod language;
+pub mod report;

@@ -1,0 +1,78 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::scenario::evaluate::{Judgement, Verdict};
+use crate::scenario::history::{Moment, StepState};
+
+/// One run of one scenario, ended. With its record it is all that a report is made of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunReport {
+    /// The scenario's name.
+    pub scenario: String,
+    /// What it shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The scenario's file.
+    pub file: PathBuf,
+    /// Which run it is: empty, or the values of the matrix and the number of the repetition, as
+    /// `kubernetes=v1.36.3 #2`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub variant: String,
+    /// The variables, those of the matrix among them.
+    pub variables: Map<String, Value>,
+    /// The cluster's name.
+    pub cluster: String,
+    /// Kubernetes' version; empty where the cluster never came up.
+    pub kubernetes: String,
+    /// When the run began, by the wall clock.
+    pub time: Timestamp,
+    /// The verdict over all: the worst of any step or assertion.
+    pub verdict: Verdict,
+    /// What kept the run from its end: an error of the environment, or Ctrl-C.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// How long it took to make the cluster; `None` where it was there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub creation: Option<Duration>,
+    /// How long the record is.
+    pub elapsed: Duration,
+    /// The record.
+    pub history: PathBuf,
+    /// The steps, in the order of the file; those of groups follow their group.
+    pub steps: Vec<StepReport>,
+    /// The verdicts: of assertions in the background, and of steps that assert or wait.
+    pub judgements: Vec<Judgement>,
+    /// Whether the cluster was kept, for study.
+    #[serde(default)]
+    pub kept: bool,
+}
+
+/// What came of a step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StepReport {
+    /// Its name.
+    pub name: String,
+    /// What it does, as `apply`.
+    pub action: String,
+    /// How deep in groups it is.
+    pub depth: usize,
+    /// How it ended.
+    pub state: StepState,
+    /// When it started; `None` where it never did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<Moment>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Moment>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// What came of it, for people: an error, what was injected.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+}
