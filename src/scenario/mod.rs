@@ -4,4 +4,5 @@
 pub mod evaluate;
 pub mod history;
 pub mod language;
+pub mod read;
 pub mod report;
