@@ -4,4 +4,6 @@
 pub mod evaluate;
 pub mod history;
 pub mod language;
+pub mod placement;
 pub mod report;
+pub mod typecheck;
