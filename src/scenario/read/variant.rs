@@ -13,7 +13,7 @@ use crate::yaml::{Data, Node, Position, Problem, Problems, enclosing};
 pub struct Variant {
     /// The values of the matrix, as `kubernetes=v1.36.3, workers=2`; empty without a matrix.
     pub label: String,
-    /// The scenario.
+    /// The scenario, without a matrix; its variables are all those below.
     pub scenario: Scenario,
     /// All variables, the cluster's name (`cluster`) among them.
     pub variables: Map<String, Value>,
@@ -94,6 +94,7 @@ impl ScenarioFile {
                 for (path, message) in names::fill(&mut scenario) {
                     problems.push(Problem::new(root.nearest(&path).0.position, path, message));
                 }
+                scenario.variables = variables.clone();
                 Some(Variant { label, scenario, variables, root, unreadable })
             }
             Err(error) => {
