@@ -6,5 +6,6 @@ pub mod expression;
 pub mod history;
 pub mod language;
 pub mod placement;
+pub mod read;
 pub mod report;
 pub mod typecheck;
