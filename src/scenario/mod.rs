@@ -5,6 +5,7 @@ pub mod evaluate;
 pub mod expression;
 pub mod history;
 pub mod language;
+pub mod lint;
 pub mod placement;
 pub mod read;
 pub mod report;

@@ -2,7 +2,9 @@
 //! the same verdicts, during a run and afterwards.
 
 mod invalid;
+mod labels;
 mod verdict;
 
 pub use invalid::Invalid;
+pub(in crate::scenario) use labels::{Requirement, requirements};
 pub use verdict::{Breach, Explanation, Judgement, ObjectName, Span, Verdict};

@@ -14,6 +14,26 @@ use crate::yaml::{self, Data, Node, Position, Problem, Problems, describe};
 pub(in crate::scenario) struct Manifest {
     pub value: Value,
     pub origin: Origin,
+    node: Node,
+}
+
+impl Manifest {
+    /// Where a field of it is written, or else the nearest field around it.
+    pub fn origin_of(&self, field: &str, is_about_name: bool) -> Origin {
+        let position = match is_about_name {
+            true => self.node.name_position(field),
+            false => self.node.nearest(field).0.position,
+        };
+        match &self.origin {
+            Origin::Inline(path) => Origin::Inline(match field {
+                "" => path.clone(),
+                field if field.starts_with('[') => format!("{path}{field}"),
+                field => format!("{path}.{field}"),
+            }),
+            Origin::Text(_) => Origin::Text(position),
+            Origin::File(index, name, _) => Origin::File(*index, name.clone(), position),
+        }
+    }
 }
 
 /// Where an object, or a part of one, is written.
@@ -23,7 +43,7 @@ pub(in crate::scenario) enum Origin {
     Inline(String),
     /// In the text of `manifest`, at this place of it.
     Text(Position),
-    /// In a file; the first number is its place in `files`.
+    /// In a file, the number of which in `files` comes first.
     File(usize, String, Position),
 }
 
@@ -192,7 +212,11 @@ impl Reading {
             complete = false;
         }
         if complete {
-            self.manifests.push(Manifest { value: node.to_json(), origin: here });
+            self.manifests.push(Manifest {
+                value: node.to_json(),
+                origin: here,
+                node: node.clone(),
+            });
         }
     }
 

@@ -19,7 +19,10 @@ pub use cluster::{PlannedCluster, planned_cluster};
 pub use fault::{InjectProblem, inject_request};
 pub use file::{ScenarioFile, load, read};
 pub use manifest::manifests;
+pub(super) use manifest::{ManifestProblem, Origin, Reading, read_manifests};
 pub use schema::schema;
+pub(super) use template::variables_in;
+pub(super) use variables::{declared, excludes, is_excluded};
 pub use variant::Variant;
 
 #[cfg(test)]

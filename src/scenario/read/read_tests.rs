@@ -210,7 +210,50 @@ fn check_any(text: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Steps that are right, whatever is around them.
+fn step() -> impl Strategy<Value = serde_json::Value> {
+    use serde_json::json;
+    let time = (1u64..600).prop_map(|seconds| format!("{seconds}s"));
+    let leaf = prop_oneof![
+        any::<bool>().prop_map(|value| json!({"wait": format!("{value}")})),
+        (time.clone(), "[ -~]{1,20}").prop_map(
+            |(time, reason)| json!({"sleep": {"for": time, "reason": reason.replace("${", "")}})
+        ),
+        ("[a-z]{1,8}", 0u32..9).prop_map(
+            |(name, replicas)| json!({"scale": {"target": {"object": format!("deployment/{name}")}, "replicas": replicas}})
+        ),
+        proptest::collection::vec("[a-z=:é'\"-]{0,8}", 1..4)
+            .prop_map(|args| json!({"kubectl": {"args": args}})),
+        (time, any::<bool>()).prop_map(|(time, goes_on)| json!({
+            "assert": {"stable": {"all": {"kind": "Pod"}}, "for": time, "continueOnFailure": goes_on}
+        })),
+    ];
+    leaf.prop_recursive(3, 12, 4, |inner| {
+        proptest::collection::vec(inner, 1..4).prop_map(|steps| json!({"parallel": steps}))
+    })
+}
+
 proptest! {
+    #[test]
+    fn a_valid_scenario_loads_as_it_is(steps in proptest::collection::vec(step(), 1..5)) {
+        let scenario = serde_json::json!({
+            "apiVersion": "kindrs.dev/v1alpha1", "kind": "Scenario", "metadata": {"name": "a"},
+            "steps": steps,
+        });
+        let json = serde_json::to_string(&scenario).unwrap();
+        let yaml = serde_yaml::to_string(&scenario).unwrap();
+        for text in [json, yaml] {
+            let file = load("s.yaml", Path::new("."), &text);
+            let file = file.map_err(|problems| TestCaseError::fail(problems.to_string()))?;
+            let variant = file.variants(&serde_json::Map::new(), "dev").unwrap().remove(0);
+            let written = serde_json::to_value(&variant.scenario).unwrap();
+            let again: crate::scenario::language::Scenario =
+                serde_json::from_value(written).unwrap();
+            prop_assert_eq!(&again, &variant.scenario);
+            prop_assert_eq!(variant.root.get("steps").unwrap().to_json(), scenario["steps"].clone());
+        }
+    }
+
     #[test]
     fn any_text_loads_or_has_placed_problems(text in any::<String>()) {
         check_any(&text)?;

@@ -59,8 +59,8 @@ fn variables_are_put_in_with_their_types() {
     assert_eq!(deployment["spec"]["replicas"], json!(5));
     let container = &deployment["spec"]["template"]["spec"]["containers"][0];
     assert_eq!(container["image"], "registry.k8s.io/pause:3.10");
-    assert_eq!(scenario.steps[7].cordon.as_ref().unwrap().nodes, ["dev-worker"]);
-    assert_eq!(scenario.steps[13].exec.as_ref().unwrap().command[2], "echo ${HOME}");
+    assert_eq!(scenario.steps[8].cordon.as_ref().unwrap().nodes, ["dev-worker"]);
+    assert_eq!(scenario.steps[14].exec.as_ref().unwrap().command[2], "echo ${HOME}");
     insta::assert_snapshot!(serde_json::to_string(&variants[0].variables).unwrap(), @r#"{"cluster":"dev","kubernetes":"v1.36.3","workers":2,"tag":"3.10","replicas":5,"image":"registry.k8s.io/pause:3.10"}"#);
 }
 
@@ -76,6 +76,7 @@ fn everything_has_a_name_of_its_own() {
     create
     all ready
     wait
+    wait 2
     scale
     patch
     label

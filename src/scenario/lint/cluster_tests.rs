@@ -1,0 +1,93 @@
+//! What lint says about the cluster and its nodes.
+
+use super::rule_tests::{findings, findings_in};
+
+#[test]
+fn the_cluster_is_given_once() {
+    let body = "\
+cluster:
+  existing: {name: dev}
+  config: {nodes: []}
+  workers: 2
+  kubernetes: v1.37.2
+  timing: fast
+steps:
+- wait: 'true'
+";
+    insta::assert_snapshot!(findings(body), @r"
+    6:3: cluster.config: the cluster is given by `existing` already [one-cluster]
+    7:3: cluster.workers: is not used: the nodes are those of `existing`; `existing.workers` says how many it needs [one-cluster]
+    8:3: cluster.kubernetes: is not used: the cluster exists already [one-cluster]
+    9:11: warning: cluster.timing: the cluster must have been made so: nothing changes the timing of one that runs [existing-timing]
+    ");
+    let steps = "steps: [{wait: 'true'}]\n";
+    let cluster = |fields: &str| findings(&format!("cluster: {{{fields}}}\n{steps}"));
+    insta::assert_snapshot!(cluster("controlPlanes: 0"), @"4:26: cluster.controlPlanes: expected 1 or more: a cluster needs a control plane [cluster-config]");
+    insta::assert_snapshot!(cluster("kubernetes: latest"), @"4:23: cluster.kubernetes: `latest` is no source of Kubernetes: expected vMAJOR.MINOR.PATCH, file:PATH or release:vMAJOR.MINOR.PATCH [kubernetes-version]");
+    insta::assert_snapshot!(cluster("kubernetes: v1.37.2, image: kindest/node:v1.37.2"), @"4:11: warning: cluster.kubernetes: is not used: the image has a Kubernetes of its own [one-cluster]");
+    insta::assert_snapshot!(cluster("file: none.yaml"), @"4:17: cluster.file: /nowhere/none.yaml cannot be read: No such file or directory (os error 2) [cluster-config]");
+}
+
+#[test]
+fn configurations_are_checked_where_they_are() {
+    let body = "\
+variables: {role: wrker}
+cluster:
+  config:
+    nodes:
+    - role: control-plane
+    - rol: worker
+    - role: ${role}
+    networking: {podSubnet: 10.0.0.1/16}
+steps: [{wait: 'true'}]
+";
+    insta::assert_snapshot!(findings(body), @r"
+    9:7: cluster.config.nodes[1].rol: unknown field `rol` (did you mean `role`?) [cluster-config]
+    10:13: cluster.config.nodes[2].role: expected `control-plane` or `worker`, found `wrker` (did you mean `worker`?) [cluster-config]
+    11:29: cluster.config.networking.podSubnet: 10.0.0.1/16 has address bits beyond its /16, expected a network's own address (did you mean `10.0.0.0/16`?) [cluster-config]
+    ");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("c.yaml"),
+        "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnodes:\n- role: contrl-plane\n",
+    )
+    .unwrap();
+    let found = findings_in(folder.path(), "cluster: {file: c.yaml}\nsteps: [{wait: 'true'}]\n");
+    let found = found.replace(&folder.path().display().to_string(), "FOLDER");
+    insta::assert_snapshot!(found, @"FOLDER/c.yaml:4:9: nodes[0].role: expected `control-plane` or `worker`, found `contrl-plane` (did you mean `control-plane`?) [cluster-config]");
+}
+
+#[test]
+fn nodes_are_there() {
+    let body = "\
+cluster:
+  config:
+    nodes: [{role: control-plane}, {role: worker, labels: {zone: a}}]
+selections:
+  one: {kind: Node, name: '${cluster}-worker2'}
+  two: {kind: node, labels: zone=a}
+  three: {kind: nodes, labels: zne=a}
+  four: {kind: no, namespace: default}
+steps:
+- wait: size(one) + size(two) + size(three) + size(four) > 0
+- cordon: {nodes: ['${cluster}-worker', worker]}
+- drain: {node: kindrs-wrker}
+- taint: {nodes: [zzz], set: ['a:NoSchedule']}
+- label: {target: {object: node/kindrs-worker3}, set: {a: b}}
+";
+    insta::assert_snapshot!(findings(body), @r"
+    8:27: selections.one.name: there is no node `kindrs-worker2` (did you mean `${cluster}-worker`?) [unknown-node]
+    10:32: selections.three.labels: no node of the cluster has such labels (did you mean `zone`?) [selects-nothing]
+    11:20: selections.four.namespace: is not used: nodes are in no namespace [unused-field]
+    14:41: steps[1].cordon.nodes[1]: there is no node `worker` (did you mean `${cluster}-worker`?) [unknown-node]
+    15:17: steps[2].drain.node: there is no node `kindrs-wrker` (did you mean `${cluster}-worker`?) [unknown-node]
+    16:19: steps[3].taint.nodes[0]: there is no node `zzz`; there are `kindrs-control-plane` and `kindrs-worker` [unknown-node]
+    17:28: steps[4].label.target.object: there is no node `kindrs-worker3` (did you mean `${cluster}-worker`?) [unknown-node]
+    ");
+    let existing = "\
+cluster: {existing: {name: dev, workers: 2}}
+steps:
+- drain: {node: '${cluster}-worker7'}
+";
+    insta::assert_snapshot!(findings(existing), @"");
+}
