@@ -101,7 +101,7 @@ impl Recorder {
             state,
             actions: vec![FaultAction {
                 node: NODE.to_owned(),
-                target: NODE.to_owned(),
+                target: format!("node/{NODE}"),
                 effect: "stops the node".to_owned(),
             }],
         };
@@ -150,7 +150,8 @@ fn begin() -> Change {
 fn initial(record: &mut Recorder) {
     for name in ["demo-control-plane", NODE, "demo-worker2"] {
         record.object(0, ObjectEvent::Initial, &node(name, "True", &[]));
-        let mut proxy = pod("kube-system", &format!("kube-proxy-{name}"), ("DaemonSet", "kube-proxy"));
+        let mut proxy =
+            pod("kube-system", &format!("kube-proxy-{name}"), ("DaemonSet", "kube-proxy"));
         scheduled(&mut proxy, name);
         pod_ready(&mut proxy, true);
         record.object(0, ObjectEvent::Initial, &proxy);
@@ -230,16 +231,8 @@ fn pending(record: &mut Recorder) {
     created["status"] = json!({ "phase": "Pending" });
     record.object(3050, ObjectEvent::Added, &created);
     record.object(3070, ObjectEvent::Modified, &big());
-    record.event(
-        3080,
-        &big(),
-        ["Warning", "default-scheduler", "FailedScheduling", NO_NODE],
-    );
-    record.event(
-        30_000,
-        &big(),
-        ["Warning", "default-scheduler", "FailedScheduling", NO_NODE],
-    );
+    record.event(3080, &big(), ["Warning", "default-scheduler", "FailedScheduling", NO_NODE]);
+    record.event(30_000, &big(), ["Warning", "default-scheduler", "FailedScheduling", NO_NODE]);
 }
 
 fn loss(record: &mut Recorder) {
@@ -250,18 +243,20 @@ fn loss(record: &mut Recorder) {
     record.event(
         18_010,
         &lost,
-        ["Normal", "node-controller", "NodeNotReady", "Node demo-worker status is now: NodeNotReady"],
+        [
+            "Normal",
+            "node-controller",
+            "NodeNotReady",
+            "Node demo-worker status is now: NodeNotReady",
+        ],
     );
     let lost = node(NODE, "Unknown", &[(unreachable, "NoSchedule"), (unreachable, "NoExecute")]);
     record.object(18_050, ObjectEvent::Modified, &lost);
     for name in ["web-5d8c-a", "web-5d8c-c"] {
-        let mut pod = web(name, NODE);
-        pod_running(&mut pod, 0);
-        record.object(18_100, ObjectEvent::Modified, &pod);
-        pod["metadata"]["deletionTimestamp"] = json!("2026-11-24T10:00:54Z");
-        pod["status"]["conditions"].as_array_mut().unwrap().push(json!({
-            "type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaintManager",
-        }));
+        let mut unready = web(name, NODE);
+        pod_running(&mut unready, 0);
+        record.object(18_100, ObjectEvent::Modified, &unready);
+        let pod = evicted(name);
         record.object(24_000, ObjectEvent::Modified, &pod);
         record.event(
             24_001,
@@ -270,6 +265,17 @@ fn loss(record: &mut Recorder) {
         );
     }
     record.object(18_110, ObjectEvent::Modified, &deployment(1, 1));
+}
+
+/// A pod of the lost node, marked for deletion.
+fn evicted(name: &str) -> Value {
+    let mut pod = web(name, NODE);
+    pod_running(&mut pod, 0);
+    pod["metadata"]["deletionTimestamp"] = json!("2026-11-24T10:00:54Z");
+    pod["status"]["conditions"].as_array_mut().unwrap().push(json!({
+        "type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaintManager",
+    }));
+    pod
 }
 
 fn recovery(record: &mut Recorder) {
@@ -285,6 +291,9 @@ fn recovery(record: &mut Recorder) {
     record.gap(31_600, "v1/Pod", GapState::Resumed, "");
     record.gap(31_650, "v1/Event", GapState::Relisted, "resource version too old");
     record.fault(34_500, FaultState::Healed);
+    for name in ["web-5d8c-a", "web-5d8c-c"] {
+        record.object(34_800, ObjectEvent::Deleted, &evicted(name));
+    }
 }
 
 fn steps(record: &mut Recorder) {
@@ -363,8 +372,8 @@ pub(super) fn passed() -> RunReport {
 }
 
 fn judgements() -> Vec<Judgement> {
-    let judgement = |assertion: &str, step: bool, claim: &str, verdict, span: (u64, u64), decided| {
-        Judgement {
+    let judgement =
+        |assertion: &str, step: bool, claim: &str, verdict, span: (u64, u64), decided| Judgement {
             assertion: assertion.to_owned(),
             step: step.then(|| assertion.to_owned()),
             claim: claim.to_owned(),
@@ -376,8 +385,7 @@ fn judgements() -> Vec<Judgement> {
                 moment: Some(at(decided)),
                 ..Explanation::default()
             },
-        }
-    };
+        };
     let mut unseen = judgement(
         "no pod is evicted twice",
         false,

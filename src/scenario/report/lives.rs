@@ -1,11 +1,11 @@
 //! A record as the lives of its objects: what was known of each, from its first to its last moment.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::object;
+use super::object::{self, controller};
 use crate::scenario::evaluate::ObjectName;
 use crate::scenario::history::{Change, Entry, KindName, Moment, ObjectEvent};
 
@@ -70,7 +70,10 @@ impl Lives {
     }
 
     /// Those of a kind, by its name without group and version.
-    pub(super) fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Life> {
+    pub(super) fn of_kind<'a>(
+        &'a self,
+        kind: &'a str,
+    ) -> impl DoubleEndedIterator<Item = &'a Life> {
         self.all.iter().filter(move |life| life.kind() == kind)
     }
 
@@ -80,6 +83,26 @@ impl Lives {
             .filter_map(|life| life.at(moment))
             .map(|version| version.object.as_ref())
             .collect()
+    }
+
+    /// The objects that there were at a moment and that these control, by any number of steps: of a
+    /// Deployment its ReplicaSets and their pods.
+    pub(super) fn descendants(&self, of: &HashSet<&str>, moment: Moment) -> Vec<&Life> {
+        let mut known: HashSet<&str> = of.clone();
+        let mut found: Vec<&Life> = Vec::new();
+        loop {
+            let before = found.len();
+            for life in &self.all {
+                let owner = life.at(moment).and_then(|version| controller(&version.object));
+                let is_owned = owner.is_some_and(|(_, _, owner)| known.contains(owner));
+                if is_owned && known.insert(&life.name.uid) {
+                    found.push(life);
+                }
+            }
+            if found.len() == before {
+                return found;
+            }
+        }
     }
 }
 

@@ -26,7 +26,11 @@ pub(super) fn figures(run: &RunReport, lives: &Lives, history: &[Entry]) -> Vec<
         "growth of restartCount of every pod's containers in the record",
     ));
     let retries = run.steps.iter().map(|step| u64::from(step.attempts.saturating_sub(1))).sum();
-    figures.push(Figure::count("steps tried again", retries, "tries beyond the first, of all steps"));
+    figures.push(Figure::count(
+        "steps tried again",
+        retries,
+        "tries beyond the first, of all steps",
+    ));
     let events = history.iter().filter(|entry| match &entry.change {
         Change::Object(change) => change.event != ObjectEvent::Initial,
         _ => false,

@@ -60,11 +60,12 @@ fn start(
     lives: &Lives,
     history: &[Entry],
 ) -> (Moment, String) {
+    let path = format!("node/{}", node.name.name);
     let mut before = history.iter().filter(|entry| entry.at >= earliest && entry.at <= not_ready);
     let fault = before.rfind(|entry| match &entry.change {
         Change::Fault(fault) => {
             fault.state == FaultState::Injected
-                && fault.actions.iter().any(|action| action.node == node.name.name)
+                && fault.actions.iter().any(|action| action.target == path)
         }
         _ => false,
     });

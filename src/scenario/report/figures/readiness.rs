@@ -40,9 +40,8 @@ fn of(life: &Life, created: Moment, desired: &str, ready: &str) -> [Figure; 2] {
     let ready = |object: &Value| number(object, ready).unwrap_or_default();
     let desired = |object: &Value| number(object, desired).unwrap_or(1).max(1);
     let first = life.first_where(created, |object| ready(object) > 0);
-    let all = life.first_where(created, |object| {
-        is_observed(object) && ready(object) >= desired(object)
-    });
+    let all =
+        life.first_where(created, |object| is_observed(object) && ready(object) >= desired(object));
     let since = |moment: Option<Moment>| moment.map(|moment| moment - created);
     let of = life.name.to_string();
     [
