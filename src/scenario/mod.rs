@@ -2,6 +2,7 @@
 //! recorded history.
 
 pub mod evaluate;
+pub mod expression;
 pub mod history;
 pub mod language;
 pub mod placement;

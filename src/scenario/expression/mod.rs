@@ -1,0 +1,16 @@
+//! CEL over Kubernetes' objects: the environment of functions, compiling, evaluating without copying
+//! objects, and writing parts of expressions for people.
+
+mod compile;
+mod environment;
+mod shape;
+mod text;
+mod value;
+
+pub use compile::{Expression, Mistake, Scope, evaluate, evaluate_json, variables_of};
+pub use environment::environment;
+pub use shape::{Fold, Macro, conjuncts, fold, macro_call, path};
+pub use text::write;
+
+#[cfg(test)]
+mod tests;
