@@ -46,7 +46,7 @@ function occurrenceThing(occurrence, kind) {
   };
 }
 
-const KINDS = { step: 'Step', fault: 'Fault', assertion: 'Assertion', outage: 'Outage:', gap: 'Gap:' };
+const KINDS = { step: 'Step', fault: 'Fault', assertion: 'Assertion', outage: 'API server:', gap: 'Watch of' };
 const shown = { workload: false, system: false };
 const folded = new Set(['Other objects']);
 
@@ -97,12 +97,12 @@ function lane(name, rows) {
 
 const byName = (one, other) => fullName(one).localeCompare(fullName(other), 'en', { numeric: true });
 const byOwner = (one, other) =>
-  `${one.namespace}/${one.owner}`.localeCompare(`${other.namespace}/${other.owner}`) ||
+  `${one.namespace}/${one.owner ?? ''}`.localeCompare(`${other.namespace}/${other.owner ?? ''}`) ||
   startOf(one) - startOf(other) || byName(one, other);
 
 function podRow(pod, detail) {
-  const name = isSystem(pod) || pod.namespace !== 'default' ? `${pod.namespace}, ${detail}` : detail;
-  return objectRow(pod, 2, name.replace(/, $/, ''));
+  const namespace = pod.namespace === 'default' ? '' : pod.namespace;
+  return objectRow(pod, 2, [namespace, detail].filter(Boolean).join(', '));
 }
 
 function nodesAndPods() {

@@ -159,9 +159,9 @@ pub(super) fn api(history: &[Entry], end: Moment) -> Vec<Occurrence> {
             let mut facts = Vec::new();
             fact(&mut facts, "Because", &reason(from).unwrap_or_default());
             Occurrence {
-                name: "the API server does not answer".to_owned(),
+                name: "no answer".to_owned(),
                 class: "outage".to_owned(),
-                word: "no answer".to_owned(),
+                word: "does not answer".to_owned(),
                 from,
                 to,
                 mark: None,
@@ -184,9 +184,9 @@ pub(super) fn gaps(history: &[Entry], end: Moment) -> Vec<Occurrence> {
         };
         fact(&mut facts, "After it", word);
         Occurrence {
-            name: format!("{} is not watched", gap.kind),
+            name: gap.kind.to_string(),
             class: if gap.ended == GapState::Resumed { "gap" } else { "gap missing" }.to_owned(),
-            word: word.to_owned(),
+            word: format!("not watched; {word}"),
             from: gap.from,
             to: gap.to,
             mark: None,

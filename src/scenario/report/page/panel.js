@@ -98,7 +98,7 @@ function changesPart(object, place) {
   for (const { path, before, after } of changes) {
     const row = make('tr');
     const values = make('td');
-    values.append(make('del', '', brief(before)), ' ', make('ins', '', brief(after)));
+    values.append(make('del', '', brief(before)), ' → ', make('ins', '', brief(after)));
     row.append(make('th', '', path.join('.')), values);
     table.append(row);
   }

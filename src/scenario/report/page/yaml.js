@@ -40,7 +40,7 @@ function scalar(value, indent) {
 
 // A text as it is where that is safe, else in quotes.
 function plain(text) {
-  const isSafe = /^[A-Za-z_/.][\w./ ()@+-]*$/.test(text) && !text.endsWith(' ');
+  const isSafe = /^[A-Za-z_/.][\w./ ()@+:,-]*$/.test(text) && !/(: |[: ]$)/.test(text);
   const isWord = /^(true|false|null|yes|no|on|off|y|n|~|\.inf|\.nan)$/i.test(text);
   return isSafe && !isWord ? text : JSON.stringify(text);
 }
