@@ -79,12 +79,12 @@ function openObject(object, moment) {
   const steps = make('div', 'set');
   steps.append(step(-1, '‹ version before'), step(1, 'next version ›'));
   const told = {
-    initial: 'was there when the record began', added: 'is created', deleted: 'is gone',
-    found: 'is found so after a gap', missed: 'is missing after a gap',
-  }[version.event] ?? 'changes';
+    initial: 'there when the record began', added: 'created', deleted: 'gone',
+    found: 'found after a gap', missed: 'missing after a gap',
+  }[version.event] ?? 'changed';
   const list = [
     ['Looked at', momentButton(moment)],
-    ['Version', `${place + 1} of ${object.versions.length}, which ${told} at ${seconds(version.at)}`],
+    ['Version', `${place + 1} of ${object.versions.length}, ${told} at ${seconds(version.at)}`],
   ];
   if (version.state) list.push(['State', version.state]);
   if (object.owner) list.push(['Made by', object.owner]);

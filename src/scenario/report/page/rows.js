@@ -106,14 +106,14 @@ function pack(track, items) {
     const { bar, text, mark, occurrence } = item;
     put(bar, occurrence.from, occurrence.to);
     if (bar.hidden) continue;
-    item.room ??= text.offsetWidth;
+    item.room ??= text.offsetWidth + 6;
     const left = Math.max(0, shareOf(occurrence.from)) * width;
     const right = Math.min(1, shareOf(occurrence.to)) * width;
     let start = left + 4;
     let [first, last] = [left, Math.max(right, left + 4)];
     if (mark) {
       const at = shareOf(occurrence.mark) * width;
-      const shown = Math.max(8, Math.min(width - 8, at));
+      const shown = Math.max(10, Math.min(width - 10, at));
       mark.hidden = at < -1 || at > width + 1;
       mark.style.left = `${shown - left}px`;
       if (!mark.hidden) {
@@ -122,6 +122,8 @@ function pack(track, items) {
         [first, last] = [Math.min(first, shown - 9), Math.max(last, shown + 9)];
       }
     }
+    // A name that has no room after its beginning stands before it.
+    if (start + item.room > width && right - left < item.room) start = left - item.room;
     start = Math.max(0, Math.min(start, width - item.room));
     text.style.left = `${start - left}px`;
     first = Math.min(first, start) - 4;

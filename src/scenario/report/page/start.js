@@ -4,7 +4,7 @@ function legend() {
   const entries = [
     ['ready', 'Ready'], ['running', 'running, not ready'], ['pending', 'pending'],
     ['terminating', 'being deleted'], ['failed', 'failed'], ['succeeded', 'succeeded'],
-    ['notready', 'node not Ready'], ['unknown', 'node unknown'], ['ready cordoned', 'cordoned'],
+    ['notready', 'not Ready'], ['unknown', 'unknown'], ['ready cordoned', 'cordoned'],
     ['outage', 'not seen'],
   ];
   const isUsed = ([name]) => name === 'outage'
