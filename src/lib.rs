@@ -18,3 +18,4 @@ pub mod progress;
 pub mod render;
 pub mod runtime;
 pub mod scenario;
+pub mod yaml;

@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::document::{Data, Entry, Mapping, Node};
-use super::problem::{Position, Problem, Violation, list, nearest};
+use super::violation::Violation;
+use crate::yaml::{
+    Data, Entry, Mapping, Node, Position, Problem, Style, describe, enclosing, join, list, nearest,
+    whole_number,
+};
 
 /// The fields of one kind of mapping.
 pub(super) struct Schema {
@@ -63,9 +66,9 @@ impl Decoder {
             if paths.into_iter().flatten().any(|path| self.has_failed(path)) {
                 continue;
             }
-            let Position { line, column } = self.position_of(&violation.path);
+            let position = self.position_of(&violation.path);
             let Violation { path, message, suggestion, .. } = violation;
-            self.problems.push(Problem { line, column, path, message, suggestion });
+            self.problems.push(Problem::new(position, path, message).suggest(suggestion));
         }
         self.problems.sort_by_key(|problem| (problem.line, problem.column));
         self.problems
@@ -79,13 +82,7 @@ impl Decoder {
         message: impl Into<String>,
         suggestion: Option<&str>,
     ) {
-        self.problems.push(Problem {
-            line: position.line,
-            column: position.column,
-            path: path.into(),
-            message: message.into(),
-            suggestion: suggestion.map(str::to_string),
-        });
+        self.problems.push(Problem::new(position, path, message).suggest(suggestion));
     }
 
     /// Notes a problem with a field's value, which counts as not read: no rule applies to it.
@@ -204,7 +201,7 @@ impl Decoder {
 
     /// A boolean. YAML 1.1's words (`yes`, `off`) count, as in kind.
     pub fn boolean(&mut self, field: &Field<'_>) -> Option<bool> {
-        if let Data::Scalar { text, plain: true } = &field.node.data {
+        if let Data::Scalar { text, style: Style::Plain } = &field.node.data {
             match text.to_lowercase().as_str() {
                 "true" | "yes" | "on" | "y" => return Some(true),
                 "false" | "no" | "off" | "n" => return Some(false),
@@ -218,7 +215,7 @@ impl Decoder {
     /// A whole number in a range.
     pub fn integer(&mut self, field: &Field<'_>, least: i64, most: i64) -> Option<i64> {
         let number = match &field.node.data {
-            Data::Scalar { text, plain: true } => whole_number(text),
+            Data::Scalar { text, style: Style::Plain } => whole_number(text),
             _ => None,
         };
         match number {
@@ -279,71 +276,6 @@ impl Decoder {
             }
             around = enclosing(path);
         }
-        self.positions.get("").copied().unwrap_or(Position { line: 1, column: 1 })
-    }
-}
-
-/// The path of the field around one; `None` for a field of the document itself.
-fn enclosing(path: &str) -> Option<&str> {
-    path.rfind(['.', '[']).map(|end| &path[..end])
-}
-
-/// A field's path: `parent.name`, or `parent["na/me"]` when the name is no plain word.
-pub(super) fn join(parent: &str, name: &str) -> String {
-    let plain = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_-".contains(c));
-    match (parent, plain) {
-        (parent, false) => format!("{parent}[{name:?}]"),
-        ("", true) => name.to_string(),
-        (parent, true) => format!("{parent}.{name}"),
-    }
-}
-
-fn whole_number(text: &str) -> Option<i64> {
-    let digits = text.strip_prefix('+').unwrap_or(text);
-    match (digits.strip_prefix("0x"), digits.strip_prefix("0o")) {
-        (Some(hexadecimal), _) => i64::from_str_radix(hexadecimal, 16).ok(),
-        (_, Some(octal)) => i64::from_str_radix(octal, 8).ok(),
-        _ => digits.parse().ok(),
-    }
-}
-
-pub(super) fn describe(node: &Node) -> &'static str {
-    match &node.data {
-        Data::Mapping(_) => "a mapping",
-        Data::Sequence(_) => "a list",
-        Data::Scalar { .. } if node.is_null() => "nothing",
-        Data::Scalar { plain: false, .. } => "a string",
-        Data::Scalar { text, .. } => match text.as_str() {
-            "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => "a boolean",
-            text if whole_number(text).is_some() => "a whole number",
-            text if text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c))
-                && text.parse::<f64>().is_ok() =>
-            {
-                "a fraction"
-            }
-            _ => "a string",
-        },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_quote_names_that_are_no_words() {
-        assert_eq!(join("", "name"), "name");
-        assert_eq!(join("nodes[0]", "role"), "nodes[0].role");
-        assert_eq!(join("labels", "a.b/c"), "labels[\"a.b/c\"]");
-    }
-
-    #[test]
-    fn whole_numbers() {
-        assert_eq!(whole_number("80"), Some(80));
-        assert_eq!(whole_number("+0x50"), Some(80));
-        assert_eq!(whole_number("0o120"), Some(80));
-        assert_eq!(whole_number("-1"), Some(-1));
-        assert_eq!(whole_number("8.0"), None);
-        assert_eq!(whole_number("99999999999999999999"), None);
+        self.positions.get("").copied().unwrap_or(Position::START)
     }
 }

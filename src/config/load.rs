@@ -4,11 +4,13 @@ use std::net::{IpAddr, Ipv4Addr};
 use ipnet::{IpNet, Ipv4Net};
 
 use super::cluster::{Cluster, Networking, Node, Role};
-use super::decode::{Decoder, Field, Fields, Schema, describe};
-use super::document::{self, Data, Entry};
-use super::problem::{Position, Problem, Problems, nearest};
+use super::decode::{Decoder, Field, Fields, Schema};
 use super::validate::violations;
 use crate::runtime::{Mount, MountSource, PortBinding, Propagation, Protocol};
+use crate::yaml::{self, Data, Entry, Position, Problem, Problems, describe, nearest};
+
+/// Where the format is described, for hints.
+const FORMAT: &str = "the format is described at https://kind.sigs.k8s.io/docs/user/configuration/";
 
 const KIND: &str = "Cluster";
 const API_VERSION: &str = "kind.x-k8s.io/v1alpha4";
@@ -76,12 +78,12 @@ const PORT_MAPPING: Schema = Schema {
 /// Every problem there is, of syntax, fields, types and rules, with its place. A field of the
 /// format that kindrs does not have yet is refused by name.
 pub fn load(source: &str, text: &str) -> Result<Cluster, Problems> {
-    decode(text).map_err(|problems| Problems { file: source.to_string(), problems })
+    decode(text).map_err(|problems| Problems { file: source.to_string(), problems, hint: FORMAT })
 }
 
 fn decode(text: &str) -> Result<Cluster, Vec<Problem>> {
     let mut decoder = Decoder::default();
-    let documents = match document::parse(text) {
+    let documents = match yaml::parse(text) {
         Ok(documents) => documents,
         Err(error) => {
             decoder.problem(error.position, "", error.message, None);
@@ -91,13 +93,36 @@ fn decode(text: &str) -> Result<Cluster, Vec<Problem>> {
     let mut documents = documents.iter().filter(|document| !document.is_null());
     let Some(root) = documents.next() else {
         let message = format!("empty; expected `kind: {KIND}`, `apiVersion: {API_VERSION}`");
-        decoder.problem(Position { line: 1, column: 1 }, "", message, None);
+        decoder.problem(Position::START, "", message, None);
         return Err(decoder.finish(Vec::new()));
     };
     if let Some(second) = documents.next() {
         let message = "a second document starts here; expected one cluster in a file";
         decoder.problem(second.position, "", message, None);
     }
+    decode_root(decoder, root)
+}
+
+/// Reads a cluster from a value of another document, as [`load`] does from a text, but `kind` and
+/// `apiVersion` may be left out. Places are those of that document, and paths begin at the value.
+///
+/// # Errors
+/// Every problem there is.
+pub(crate) fn load_value(value: &yaml::Node) -> Result<Cluster, Vec<Problem>> {
+    let mut value = value.clone();
+    let position = value.position;
+    if let Data::Mapping(mapping) = &mut value.data {
+        for (key, word) in [("kind", KIND), ("apiVersion", API_VERSION)] {
+            if mapping.entry(key).is_none() {
+                let value = yaml::Node::from_json(&word.into(), position);
+                mapping.entries.push(Entry { key: key.to_owned(), position, value });
+            }
+        }
+    }
+    decode_root(Decoder::default(), &value)
+}
+
+fn decode_root(mut decoder: Decoder, root: &yaml::Node) -> Result<Cluster, Vec<Problem>> {
     let root = decoder.root(root);
     let cluster = decoder.header(&root).and_then(|()| decoder.cluster(&root));
     let broken = cluster.as_ref().map(violations).unwrap_or_default();

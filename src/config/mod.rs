@@ -8,20 +8,20 @@
 
 mod cluster;
 mod decode;
-mod document;
 mod host_path;
 mod load;
 mod name;
 mod patch;
-mod problem;
 mod subnet;
 mod validate;
+mod violation;
 
 pub use cluster::{Cluster, Networking, Node, Role};
 pub use load::load;
+pub(crate) use load::load_value;
 pub use name::{load_balancer_name, node_names, validate_cluster_name};
-pub use problem::{Problem, Problems, Violation, Violations};
 pub use validate::validate;
+pub use violation::{Violation, Violations};
 
 #[cfg(test)]
 mod load_tests;

@@ -2,7 +2,8 @@
 
 use serde_yaml::Value;
 
-use super::problem::{Violation, list, nearest};
+use super::violation::Violation;
+use crate::yaml::{list, nearest};
 
 /// The kinds of document that kubeadm is configured with in a cluster
 /// (<https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/>).

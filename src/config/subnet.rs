@@ -1,7 +1,7 @@
 use ipnet::Ipv4Net;
 
 use super::cluster::Networking;
-use super::problem::Violation;
+use super::violation::Violation;
 
 /// Each node gets a subnet of pods of this size: kube-controller-manager's
 /// `--node-cidr-mask-size` (<https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/>).

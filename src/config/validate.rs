@@ -2,12 +2,12 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::cluster::{Cluster, Node, Role};
-use super::decode::join;
 use super::name::check_cluster_name;
 use super::patch::{containerd_patch, kubeadm_patch};
-use super::problem::{Violation, Violations};
 use super::subnet::subnet_violations;
+use super::violation::{Violation, Violations};
 use crate::runtime::{MountSource, PortBinding, Protocol};
+use crate::yaml::join;
 
 /// Checks every rule about a cluster, as [`load`](super::load()) does, for one that was built or
 /// changed otherwise (by flags).

@@ -4,4 +4,7 @@
 pub mod evaluate;
 pub mod history;
 pub mod language;
+pub mod placement;
+pub mod read;
 pub mod report;
+pub mod typecheck;

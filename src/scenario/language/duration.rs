@@ -37,6 +37,7 @@ impl JsonSchema for Duration {
         json_schema!({
             "type": "string",
             "description": "A time as 30s, 5m, 1h or 1m30s",
+            "format": "kindrs-duration",
             "examples": ["30s", "1m30s"],
         })
     }

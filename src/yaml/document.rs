@@ -7,42 +7,58 @@ use std::collections::HashMap;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
 
-use super::problem::Position;
+use super::position::Bounds;
+use super::{Position, join};
 
-/// Nodes that may be nested in each other: the format needs 6, patches come as strings.
+/// Values that may be nested in each other: schemas of custom resources nest the deepest.
 const DEEPEST: usize = 64;
-/// Nodes of all documents with aliases expanded: bounds what a few nested aliases can grow to.
-const MOST_NODES: usize = 20_000;
+/// Values of all documents with aliases expanded: bounds what a few nested aliases can grow to.
+const MOST_NODES: usize = 200_000;
 
 /// A value and its place.
 #[derive(Debug, Clone)]
-pub(super) struct Node {
+pub(crate) struct Node {
     pub position: Position,
     pub data: Data,
 }
 
 /// A value.
 #[derive(Debug, Clone)]
-pub(super) enum Data {
-    /// Text as written; `plain` when nothing (quotes, a block, a tag) says that it is a string.
+pub(crate) enum Data {
+    /// Text without quotes and escapes.
     Scalar {
         text: String,
-        plain: bool,
+        style: Style,
     },
     Sequence(Vec<Node>),
     Mapping(Mapping),
 }
 
+/// How a text is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// Nothing says that it is a string.
+    Plain,
+    /// As it is, but a tag says that it is a string.
+    Tagged,
+    /// In `'`.
+    Single,
+    /// In `"`.
+    Double,
+    /// In a block, after `|` or `>`.
+    Block,
+}
+
 /// Keys with values, in order. Keys brought in by `<<` come last and never replace others.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Mapping {
+pub(crate) struct Mapping {
     pub entries: Vec<Entry>,
     pub repeated: Vec<Repeated>,
 }
 
 /// A key with its value.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     pub key: String,
     pub position: Position,
     pub value: Node,
@@ -50,7 +66,7 @@ pub(super) struct Entry {
 
 /// A key given again.
 #[derive(Debug, Clone)]
-pub(super) struct Repeated {
+pub(crate) struct Repeated {
     pub key: String,
     pub position: Position,
     pub first: Position,
@@ -58,7 +74,7 @@ pub(super) struct Repeated {
 
 /// Text that is not YAML, or YAML that is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct SyntaxError {
+pub(crate) struct SyntaxError {
     pub position: Position,
     pub message: String,
 }
@@ -66,8 +82,41 @@ pub(super) struct SyntaxError {
 impl Node {
     /// Whether the value is absent or `null`.
     pub fn is_null(&self) -> bool {
-        matches!(&self.data, Data::Scalar { text, plain: true }
+        matches!(&self.data, Data::Scalar { text, style: Style::Plain }
             if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
+    }
+
+    /// The text of a scalar.
+    pub fn text(&self) -> Option<&str> {
+        match &self.data {
+            Data::Scalar { text, .. } => Some(text),
+            Data::Sequence(_) | Data::Mapping(_) => None,
+        }
+    }
+
+    /// A field's value, where this is a mapping.
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        match &self.data {
+            Data::Mapping(mapping) => mapping.entry(key).map(|entry| &entry.value),
+            Data::Scalar { .. } | Data::Sequence(_) => None,
+        }
+    }
+
+    /// Calls `visit` with each scalar of this value and its path.
+    pub fn scalars<'a>(&'a self, path: &str, visit: &mut dyn FnMut(&str, &'a Self)) {
+        match &self.data {
+            Data::Scalar { .. } => visit(path, self),
+            Data::Sequence(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    item.scalars(&format!("{path}[{index}]"), visit);
+                }
+            }
+            Data::Mapping(mapping) => {
+                for entry in &mapping.entries {
+                    entry.value.scalars(&join(path, &entry.key), visit);
+                }
+            }
+        }
     }
 
     fn count(&self) -> usize {
@@ -80,21 +129,27 @@ impl Node {
 }
 
 impl Mapping {
+    /// The entry with a key.
+    pub fn entry(&self, key: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.key == key)
+    }
+
     fn position_of(&self, key: &str) -> Option<Position> {
-        self.entries.iter().find(|entry| entry.key == key).map(|entry| entry.position)
+        self.entry(key).map(|entry| entry.position)
     }
 }
 
 /// The documents of a YAML text; an empty one is a null node.
-pub(super) fn parse(text: &str) -> Result<Vec<Node>, SyntaxError> {
+pub(crate) fn parse(text: &str) -> Result<Vec<Node>, SyntaxError> {
     let mut parser = Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text));
     let mut builder = Builder::default();
+    let bounds = Bounds::of(text);
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| SyntaxError {
-            position: position(*error.marker()).within(text),
+            position: bounds.nearest(position(*error.marker())),
             message: format!("not valid YAML: {}", error.info()),
         })?;
-        builder.accept(event, position(span.start).within(text))?;
+        builder.accept(event, bounds.nearest(position(span.start)))?;
     }
     Ok(builder.documents)
 }
@@ -131,8 +186,14 @@ impl Builder {
                     Some(tag) => check_tag(tag, position)? == "str",
                     None => false,
                 };
-                let plain = style == ScalarStyle::Plain && !tagged_string;
-                let data = Data::Scalar { text: text.into_owned(), plain };
+                let style = match style {
+                    ScalarStyle::Plain if tagged_string => Style::Tagged,
+                    ScalarStyle::Plain => Style::Plain,
+                    ScalarStyle::SingleQuoted => Style::Single,
+                    ScalarStyle::DoubleQuoted => Style::Double,
+                    ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
+                };
+                let data = Data::Scalar { text: text.into_owned(), style };
                 self.add(Node { position, data }, anchor, 1)
             }
             Event::SequenceStart(anchor, tag) => {
@@ -208,9 +269,13 @@ impl Builder {
             Content::Sequence(items) => items.push(node),
             Content::Mapping { mapping, key, merged } => match key.take() {
                 None => match node.data {
-                    Data::Scalar { text, plain } => {
+                    Data::Scalar { text, style } => {
                         // A quoted "<<" is a key like any other, and an unknown field.
-                        let text = if text == "<<" && !plain { "\"<<\"".into() } else { text };
+                        let text = if text == "<<" && style != Style::Plain {
+                            "\"<<\"".into()
+                        } else {
+                            text
+                        };
                         *key = Some((text, node.position));
                     }
                     Data::Sequence(_) | Data::Mapping(_) => {
@@ -253,7 +318,7 @@ fn merge(into: &mut Mapping, node: Node) -> Result<(), SyntaxError> {
     }
 }
 
-/// The suffix of a standard tag (`!!str`); other tags have no meaning in this format.
+/// The suffix of a standard tag (`!!str`); other tags have no meaning here.
 fn check_tag(tag: &Tag, position: Position) -> Result<&str, SyntaxError> {
     let suffix = tag.suffix.as_str();
     let standard = ["str", "int", "bool", "null", "float", "map", "seq"];
@@ -282,8 +347,8 @@ mod tests {
 
     fn outline(node: &Node) -> String {
         match &node.data {
-            Data::Scalar { text, plain: true } => text.clone(),
-            Data::Scalar { text, plain: false } => format!("{text:?}"),
+            Data::Scalar { text, style: Style::Plain } => text.clone(),
+            Data::Scalar { text, .. } => format!("{text:?}"),
             Data::Sequence(items) => {
                 format!("[{}]", items.iter().map(outline).collect::<Vec<_>>().join(" "))
             }
@@ -364,6 +429,6 @@ mod tests {
             let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
             text.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
         }
-        assert!(failure(&text).ends_with("more than 20000 values, aliases expanded"));
+        assert!(failure(&text).ends_with("more than 200000 values, aliases expanded"));
     }
 }

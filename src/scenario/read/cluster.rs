@@ -1,0 +1,80 @@
+use std::path::Path;
+
+use super::variant::Variant;
+use crate::config::{self, Cluster, Node, Role, node_names};
+use crate::yaml::{Position, Problem};
+
+/// The cluster that a scenario makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedCluster {
+    /// Its configuration, without a name.
+    pub config: Cluster,
+    /// The nodes' names, in the configuration's order.
+    pub node_names: Vec<String>,
+}
+
+/// The cluster that a variant makes, from its configuration or the numbers of nodes; `None` for one that
+/// exists. `folder` is where the configuration's path starts.
+///
+/// # Errors
+/// Every problem of the configuration, with its place in the scenario or in the configuration's own file.
+pub fn planned_cluster(
+    variant: &Variant,
+    folder: &Path,
+    cluster_name: &str,
+) -> Result<Option<PlannedCluster>, Vec<Problem>> {
+    let source = &variant.scenario.cluster;
+    if source.existing.is_some() {
+        return Ok(None);
+    }
+    let mut config = match (&source.file, &source.config) {
+        (Some(file), _) => from_file(variant, &folder.join(file))?,
+        (None, Some(_)) => inline(variant)?,
+        (None, None) => {
+            counted(source.control_planes.unwrap_or(1), source.workers.unwrap_or_default())
+        }
+    };
+    config.name = None;
+    let roles: Vec<Role> = config.nodes.iter().map(|node| node.role).collect();
+    let node_names = node_names(cluster_name, &roles);
+    Ok(Some(PlannedCluster { config: config.resolve_host_paths(folder), node_names }))
+}
+
+fn counted(control_planes: usize, workers: usize) -> Cluster {
+    let planes = std::iter::repeat_n(Node::new(Role::ControlPlane), control_planes);
+    let workers = std::iter::repeat_n(Node::new(Role::Worker), workers);
+    Cluster { nodes: planes.chain(workers).collect(), ..Cluster::default() }
+}
+
+fn from_file(variant: &Variant, path: &Path) -> Result<Cluster, Vec<Problem>> {
+    let name = path.display().to_string();
+    match std::fs::read_to_string(path) {
+        Ok(text) => config::load(&name, &text).map_err(|problems| {
+            let file = problems.file;
+            let of_file = |problem| Problem { file: Some(file.clone()), ..problem };
+            problems.problems.into_iter().map(of_file).collect()
+        }),
+        Err(error) => {
+            let position = variant.position("cluster.file");
+            let message = format!("{name} cannot be read: {error}");
+            Err(vec![Problem::new(position, "cluster.file", message)])
+        }
+    }
+}
+
+fn inline(variant: &Variant) -> Result<Cluster, Vec<Problem>> {
+    const PATH: &str = "cluster.config";
+    let Some(node) = variant.root.at(PATH) else { return Ok(Cluster::default()) };
+    config::load_value(node).map_err(|problems| {
+        let within = |problem: Problem| {
+            let path = match problem.path.as_str() {
+                "" => PATH.to_owned(),
+                path if path.starts_with('[') => format!("{PATH}{path}"),
+                path => format!("{PATH}.{path}"),
+            };
+            let place = Position { line: problem.line, column: problem.column };
+            Problem::new(place, path, problem.message).suggest(problem.suggestion)
+        };
+        problems.into_iter().map(within).collect()
+    })
+}

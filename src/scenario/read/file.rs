@@ -1,0 +1,193 @@
+use std::path::{Path, PathBuf};
+
+use super::{structure, variables};
+use crate::yaml::{self, Data, Node, Position, Problem, Problems, describe, enclosing, nearest};
+
+pub(super) const KIND: &str = "Scenario";
+pub(super) const API_VERSION: &str = "kindrs.dev/v1alpha1";
+/// Where the format is described, for hints.
+pub(in crate::scenario) const FORMAT: &str =
+    "the format is described by configs/scenario.schema.json; `kindrs scenario lint` checks it";
+/// Longest name: names of clusters, and so of hosts, are made of it.
+const LONGEST_NAME: usize = 40;
+
+/// A scenario's text, checked as far as its variables allow.
+#[derive(Debug, Clone)]
+pub struct ScenarioFile {
+    /// The file's name, for messages.
+    pub name: String,
+    /// The folder from which its paths start.
+    pub folder: PathBuf,
+    /// The text.
+    pub text: String,
+    /// The text as a tree, without what cannot be read.
+    pub(in crate::scenario) root: Node,
+    /// The paths of what cannot be read.
+    pub(in crate::scenario) unreadable: Vec<String>,
+}
+
+/// Reads a scenario: YAML, one document, with the fields and types of the format wherever no variable
+/// stands. `name` names it in messages; `folder` is where its paths start.
+///
+/// # Errors
+/// Every problem there is, with its place.
+pub fn load(name: &str, folder: &Path, text: &str) -> Result<ScenarioFile, Problems> {
+    match read(name, folder, text) {
+        (Some(file), problems) if problems.is_empty() => Ok(file),
+        (_, problems) => Err(Problems { file: name.to_owned(), problems, hint: FORMAT }),
+    }
+}
+
+/// Reads as much of a scenario as can be read, to find more mistakes in it; `None` when it is no
+/// scenario at all. All problems are given, in the order of the text.
+pub fn read(name: &str, folder: &Path, text: &str) -> (Option<ScenarioFile>, Vec<Problem>) {
+    let mut problems = Vec::new();
+    let mut file = document(text, &mut problems).map(|root| ScenarioFile {
+        name: name.to_owned(),
+        folder: folder.to_owned(),
+        text: text.to_owned(),
+        root,
+        unreadable: Vec::new(),
+    });
+    if let Some(file) = &mut file {
+        for (position, path, first) in file.root.repeated_keys() {
+            let message = format!("given twice; the first is in line {first}");
+            problems.push(Problem::new(position, path, message));
+        }
+        file.check_keys(&mut problems);
+        file.check_name(&mut problems);
+        variables::check(file, &mut problems);
+        let (root, unreadable) = (&mut file.root, &mut file.unreadable);
+        if !take_out_faults(root, true, unreadable, &mut problems) {
+            problems.sort_by_key(|problem| (problem.line, problem.column));
+            return (None, problems);
+        }
+    }
+    problems.sort_by_key(|problem| (problem.line, problem.column));
+    (file, problems)
+}
+
+/// Takes out what has the wrong structure, until the rest is right, and tells what it was. `false` when
+/// nothing is left.
+pub(super) fn take_out_faults(
+    root: &mut Node,
+    with_variables: bool,
+    unreadable: &mut Vec<String>,
+    problems: &mut Vec<Problem>,
+) -> bool {
+    let mut faults = structure::faults(root, with_variables);
+    problems.extend(faults.iter().map(|fault| fault.problem.clone()));
+    // What is missing once its neighbour was taken out is no new problem.
+    while !faults.is_empty() {
+        for fault in faults {
+            let mut path = fault.unreadable.as_str();
+            while !root.take_out(path) {
+                match enclosing(path) {
+                    Some(around) => path = around,
+                    None => return false,
+                }
+            }
+            unreadable.push(path.to_owned());
+            unreadable.push(fault.problem.path);
+        }
+        faults = structure::faults(root, with_variables);
+    }
+    true
+}
+
+fn document(text: &str, problems: &mut Vec<Problem>) -> Option<Node> {
+    let documents = match yaml::parse(text) {
+        Ok(documents) => documents,
+        Err(error) => {
+            problems.push(Problem::new(error.position, "", error.message));
+            return None;
+        }
+    };
+    let mut documents = documents.into_iter().filter(|document| !document.is_null());
+    let Some(root) = documents.next() else {
+        let message = format!("empty; expected `kind: {KIND}`, `apiVersion: {API_VERSION}`");
+        problems.push(Problem::new(Position::START, "", message));
+        return None;
+    };
+    if let Some(second) = documents.next() {
+        let message = "a second document starts here; expected one scenario in a file";
+        problems.push(Problem::new(second.position, "", message));
+    }
+    header(&root, problems).then_some(root)
+}
+
+/// Checks `kind` and `apiVersion`; `false` when the document is of another kind altogether, so that
+/// complaints about its fields would say nothing.
+fn header(root: &Node, problems: &mut Vec<Problem>) -> bool {
+    if !matches!(root.data, Data::Mapping(_)) {
+        let message = format!("expected a mapping with `kind: {KIND}`, found {}", describe(root));
+        problems.push(Problem::new(root.position, "", message));
+        return false;
+    }
+    let mut ours = true;
+    for (name, expected) in [("kind", KIND), ("apiVersion", API_VERSION)] {
+        let Some(value) = root.get(name) else {
+            let message = format!("missing; expected `{name}: {expected}`");
+            problems.push(Problem::new(root.position, name, message));
+            ours = false;
+            continue;
+        };
+        let (found, near) = match value.text() {
+            Some(text) if text == expected => continue,
+            Some(text) if !value.is_null() => {
+                (format!("`{}`", text.escape_debug()), nearest(text, &[expected]))
+            }
+            _ => (describe(value).to_owned(), None),
+        };
+        ours &= near.is_some();
+        let message = format!("expected `{expected}`, found {found}");
+        problems.push(Problem::new(value.position, name, message).suggest(near));
+    }
+    ours
+}
+
+impl ScenarioFile {
+    /// Variables stand for values, not for the names of fields.
+    fn check_keys(&self, problems: &mut Vec<Problem>) {
+        fn visit(node: &Node, path: &str, problems: &mut Vec<Problem>) {
+            match &node.data {
+                Data::Scalar { .. } => {}
+                Data::Sequence(items) => {
+                    for (index, item) in items.iter().enumerate() {
+                        visit(item, &format!("{path}[{index}]"), problems);
+                    }
+                }
+                Data::Mapping(mapping) => {
+                    for entry in &mapping.entries {
+                        let path = yaml::join(path, &entry.key);
+                        if entry.key.contains("${") {
+                            let message = "variables stand for values, not in the names of fields";
+                            problems.push(Problem::new(entry.position, path.as_str(), message));
+                        }
+                        visit(&entry.value, &path, problems);
+                    }
+                }
+            }
+        }
+        visit(&self.root, "", problems);
+    }
+
+    fn check_name(&self, problems: &mut Vec<Problem>) {
+        let Some(node) = self.root.at("metadata.name") else { return };
+        let Some(name) = node.text() else { return };
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let is_name = name.chars().all(allowed) && !name.starts_with('-') && !name.ends_with('-');
+        if node.is_null() || (is_name && name.len() <= LONGEST_NAME) {
+            return;
+        }
+        let message = format!(
+            "expected lowercase letters, digits and dashes within, at most {LONGEST_NAME}, found \
+             `{}`",
+            name.escape_debug()
+        );
+        let words = name.to_lowercase().replace(|c: char| !allowed(c), "-");
+        let near = words.trim_matches('-').to_owned();
+        let near = (!near.is_empty() && near != name && near.len() <= LONGEST_NAME).then_some(near);
+        problems.push(Problem::new(node.position, "metadata.name", message).suggest(near));
+    }
+}

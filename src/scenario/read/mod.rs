@@ -1,0 +1,32 @@
+//! Reading scenarios: from a text to what is run, with every mistake placed.
+//!
+//! A text becomes a tree of values that know their place, the tree one variant for each combination of
+//! the matrix, with the variables put in, and each of those a [`Scenario`](super::language::Scenario).
+//! A part that cannot be read is taken out, so that the rest can be looked at in the same go.
+
+mod cluster;
+mod fault;
+mod file;
+mod manifest;
+mod names;
+mod schema;
+mod structure;
+mod template;
+mod variables;
+mod variant;
+
+pub use cluster::{PlannedCluster, planned_cluster};
+pub use fault::{InjectProblem, inject_request};
+pub use file::{ScenarioFile, load, read};
+pub use manifest::manifests;
+pub use schema::schema;
+pub use variant::Variant;
+
+#[cfg(test)]
+mod fault_tests;
+#[cfg(test)]
+mod manifest_tests;
+#[cfg(test)]
+mod read_tests;
+#[cfg(test)]
+mod variant_tests;

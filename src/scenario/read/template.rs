@@ -1,0 +1,237 @@
+//! Texts in which variables stand: `${name}`, and `$${` for `${` itself.
+
+use serde_json::Value;
+
+/// What is said of `${` without its end.
+pub(super) const UNCLOSED: &str = "`${` is not closed; write `$${` for a literal `${`";
+
+/// A part of such a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::scenario) struct Part<'a> {
+    /// Where it begins.
+    pub start: usize,
+    /// Where it ends.
+    pub end: usize,
+    pub content: Content<'a>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::scenario) enum Content<'a> {
+    /// As it stands.
+    Text(&'a str),
+    /// A variable's name.
+    Variable(&'a str),
+    /// `${` without its end.
+    Unclosed,
+}
+
+/// The parts of a text, in order and without a break.
+pub(in crate::scenario) fn parts(text: &str) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    let mut at = 0;
+    let mut push = |start: usize, end: usize, content| {
+        if start < end {
+            parts.push(Part { start, end, content });
+        }
+    };
+    while let Some(found) = text[at..].find("${").map(|found| at + found) {
+        if text[at..found].ends_with('$') {
+            push(at, found - 1, Content::Text(&text[at..found - 1]));
+            push(found - 1, found + 2, Content::Text("${"));
+            at = found + 2;
+            continue;
+        }
+        push(at, found, Content::Text(&text[at..found]));
+        match text[found + 2..].find('}') {
+            Some(length) => {
+                at = found + 2 + length + 1;
+                push(found, at, Content::Variable(text[found + 2..at - 1].trim()));
+            }
+            None => {
+                push(found, text.len(), Content::Unclosed);
+                at = text.len();
+            }
+        }
+    }
+    push(at, text.len(), Content::Text(&text[at..]));
+    parts
+}
+
+/// The variables that a text has, with where they stand.
+pub(in crate::scenario) fn variables_in<'a>(text: &'a str) -> Vec<(usize, &'a str)> {
+    let variable = |part: Part<'a>| match part.content {
+        Content::Variable(name) => Some((part.start, name)),
+        Content::Text(_) | Content::Unclosed => None,
+    };
+    parts(text).into_iter().filter_map(variable).collect()
+}
+
+/// Why a variable cannot be put in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::scenario) struct Unfit {
+    /// Where it stands in the text.
+    pub offset: usize,
+    /// The variable's name, where there is one that is not known.
+    pub unknown: Option<String>,
+    /// What is wrong, where the name is known.
+    pub message: String,
+}
+
+/// The text, or other value, with the variables put in. A text that is one variable and nothing else
+/// becomes its value, of whatever type.
+///
+/// # Errors
+/// The first variable that cannot be put in.
+pub(in crate::scenario) fn fill<'a>(
+    text: &str,
+    value_of: impl Fn(&str) -> Option<&'a Value>,
+) -> Result<Value, Vec<Unfit>> {
+    let parts = parts(text);
+    let unknown = |offset, name: &str| Unfit {
+        offset,
+        unknown: Some(name.to_owned()),
+        message: String::new(),
+    };
+    if let [Part { content: Content::Variable(name), .. }] = parts.as_slice() {
+        return value_of(name).cloned().ok_or_else(|| vec![unknown(0, name)]);
+    }
+    let mut filled = String::new();
+    let mut unfit = Vec::new();
+    for Part { start, content, .. } in parts {
+        match content {
+            Content::Text(text) => filled.push_str(text),
+            Content::Variable(name) => match value_of(name) {
+                None => unfit.push(unknown(start, name)),
+                Some(value) => match as_text(value) {
+                    Some(text) => filled.push_str(&text),
+                    None => unfit.push(Unfit {
+                        offset: start,
+                        unknown: None,
+                        message: format!(
+                            "`${{{name}}}` is a {}, which cannot be a part of a text",
+                            if value.is_array() { "list" } else { "mapping" }
+                        ),
+                    }),
+                },
+            },
+            Content::Unclosed => {
+                unfit.push(Unfit { offset: start, unknown: None, message: UNCLOSED.to_owned() })
+            }
+        }
+    }
+    if unfit.is_empty() { Ok(Value::String(filled)) } else { Err(unfit) }
+}
+
+/// A value as a part of a text; `None` for a list or mapping.
+pub(in crate::scenario) fn as_text(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => Some(String::new()),
+        Value::Bool(boolean) => Some(boolean.to_string()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::String(text) => Some(text.clone()),
+        Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// Where a byte of the filled text comes from in the text; the beginning of the variable for what it
+/// brought in.
+pub(in crate::scenario) fn origin<'a>(
+    text: &str,
+    offset: usize,
+    value_of: impl Fn(&str) -> Option<&'a Value>,
+) -> usize {
+    let mut filled = 0;
+    for Part { start, end, content } in parts(text) {
+        let length = match content {
+            Content::Text(text) => text.len(),
+            Content::Variable(name) => {
+                value_of(name).and_then(as_text).map_or(0, |text| text.len())
+            }
+            Content::Unclosed => end - start,
+        };
+        if offset < filled + length {
+            return match content {
+                Content::Text(text) if text.len() == end - start => start + (offset - filled),
+                _ => start,
+            };
+        }
+        filled += length;
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Map, json};
+
+    use super::*;
+
+    fn variables() -> Map<String, Value> {
+        let Value::Object(map) = json!({"n": 3, "name": "web", "list": [1], "yes": true}) else {
+            panic!()
+        };
+        map
+    }
+
+    fn filled(text: &str) -> Result<Value, Vec<Unfit>> {
+        let variables = variables();
+        fill(text, |name| variables.get(name))
+    }
+
+    #[test]
+    fn variables_are_put_in() {
+        assert_eq!(filled("${n}"), Ok(json!(3)));
+        assert_eq!(filled("${ list }"), Ok(json!([1])));
+        assert_eq!(filled("a-${name}-${n}-${yes}"), Ok(json!("a-web-3-true")));
+        assert_eq!(filled("$${n} $$ $n {n} 100%"), Ok(json!("${n} $$ $n {n} 100%")));
+        assert_eq!(filled("$$${n}"), Ok(json!("$${n}")));
+        assert_eq!(filled(""), Ok(json!("")));
+    }
+
+    #[test]
+    fn what_cannot_be_put_in() {
+        let messages = |text: &str| -> Vec<_> {
+            let unfit = filled(text).unwrap_err();
+            unfit.into_iter().map(|u| (u.offset, u.unknown.unwrap_or(u.message))).collect()
+        };
+        assert_eq!(messages("é ${nme} ${x}"), [(3, "nme".to_owned()), (10, "x".to_owned())]);
+        assert_eq!(
+            messages("a ${list}"),
+            [(2, "`${list}` is a list, which cannot be a part of a text".to_owned())]
+        );
+        assert_eq!(
+            messages("a ${n"),
+            [(2, "`${` is not closed; write `$${` for a literal `${`".to_owned())]
+        );
+        assert_eq!(messages("${x}"), [(0, "x".to_owned())]);
+    }
+
+    #[test]
+    fn the_origin_of_what_was_put_in_is_its_variable() {
+        let variables = variables();
+        let text = "size(${name}) == ${n}!";
+        let of = |needle: &str| {
+            let offset = "size(web) == 3!".find(needle).unwrap();
+            &text[origin(text, offset, |name| variables.get(name))..]
+        };
+        assert_eq!(of("size"), text);
+        assert_eq!(of("web"), "${name}) == ${n}!");
+        assert_eq!(of("eb)"), "${name}) == ${n}!");
+        assert_eq!(of(") =="), ") == ${n}!");
+        assert_eq!(of("3"), "${n}!");
+        assert_eq!(of("!"), "!");
+    }
+
+    proptest! {
+        #[test]
+        fn parts_are_the_whole_text(text in r"[a$\{\}é ]{0,20}") {
+            let mut at = 0;
+            for part in parts(&text) {
+                prop_assert_eq!(part.start, at);
+                at = part.end;
+            }
+            prop_assert_eq!(at, text.len());
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! The values of variables: those of the file, of the matrix and of the command line.
+
+use serde_json::{Map, Value};
+
+use super::file::ScenarioFile;
+use super::template::{self, Content, Unfit};
+use crate::yaml::{Data, Entry, Mapping, Node, Position, Problem, join, list, nearest};
+
+/// The variable that every scenario has: the cluster's name.
+pub(in crate::scenario) const CLUSTER: &str = "cluster";
+
+/// The names of a file's variables, in its order; those of the matrix come first.
+pub(in crate::scenario) fn declared(root: &Node) -> Vec<(&str, Position)> {
+    let entries = |path| match root.at(path).map(|node| &node.data) {
+        Some(Data::Mapping(mapping)) => mapping.entries.as_slice(),
+        _ => &[],
+    };
+    let all = entries("matrix.variables").iter().chain(entries("variables"));
+    all.map(|entry| (entry.key.as_str(), entry.position)).collect()
+}
+
+/// Checks names, and that every variable which is used is there.
+pub(super) fn check(file: &ScenarioFile, problems: &mut Vec<Problem>) {
+    let root = &file.root;
+    let declared: Vec<&str> = declared(root).into_iter().map(|(name, _)| name).collect();
+    let mut known: Vec<&str> = vec![CLUSTER];
+    for (section, what) in [("matrix.variables", "matrix"), ("variables", "variable")] {
+        let Some(Data::Mapping(mapping)) = root.at(section).map(|node| &node.data) else {
+            continue;
+        };
+        for entry in &mapping.entries {
+            let path = join(section, &entry.key);
+            let name = entry.key.as_str();
+            let mut problem = |message: String| {
+                problems.push(Problem::new(entry.position, path.as_str(), message));
+            };
+            if !is_identifier(name) {
+                problem(
+                    "expected a name of letters, digits and `_` that starts with no digit".into(),
+                );
+            } else if name == CLUSTER {
+                problem(format!("`{CLUSTER}` is the cluster's name in every scenario"));
+            } else if known.contains(&name) {
+                problem("is a variable of the matrix already".to_owned());
+            }
+            if what == "matrix"
+                && matches!(&entry.value.data, Data::Sequence(values) if values.is_empty())
+            {
+                problem("has no values, so that the scenario would never run".to_owned());
+            }
+            // A variable may use those above it.
+            check_texts(file, &entry.value, &path, &known, &declared, problems);
+            known.push(name);
+        }
+    }
+    check_excludes(root, problems);
+    let Data::Mapping(mapping) = &root.data else { return };
+    for entry in &mapping.entries {
+        if !matches!(entry.key.as_str(), "variables" | "matrix") {
+            check_texts(file, &entry.value, &entry.key, &known, &[], problems);
+        }
+    }
+}
+
+fn check_excludes(root: &Node, problems: &mut Vec<Problem>) {
+    let Some(Data::Sequence(excludes)) = root.at("matrix.exclude").map(|node| &node.data) else {
+        return;
+    };
+    let names: Vec<&str> = match root.at("matrix.variables").map(|node| &node.data) {
+        Some(Data::Mapping(mapping)) => mapping.entries.iter().map(|e| e.key.as_str()).collect(),
+        _ => return,
+    };
+    for (index, exclude) in excludes.iter().enumerate() {
+        let Data::Mapping(exclude) = &exclude.data else { continue };
+        for entry in exclude.entries.iter().filter(|entry| !names.contains(&entry.key.as_str())) {
+            let path = join(&format!("matrix.exclude[{index}]"), &entry.key);
+            let message = format!("no variable of the matrix; it has {}", list(&names, "and"));
+            let near = nearest(&entry.key, &names);
+            problems.push(Problem::new(entry.position, path, message).suggest(near));
+        }
+    }
+}
+
+fn is_identifier(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+fn check_texts(
+    file: &ScenarioFile,
+    node: &Node,
+    path: &str,
+    known: &[&str],
+    below: &[&str],
+    problems: &mut Vec<Problem>,
+) {
+    node.scalars(path, &mut |path, node| {
+        let Some(text) = node.text().filter(|text| text.contains("${")) else { return };
+        for part in template::parts(text) {
+            let unfit = match part.content {
+                Content::Variable(name) if !known.contains(&name) && below.contains(&name) => {
+                    Unfit {
+                        offset: part.start,
+                        unknown: None,
+                        message: format!(
+                            "`{name}` is not above: a variable may use those above it"
+                        ),
+                    }
+                }
+                Content::Variable(name) if !known.contains(&name) => Unfit {
+                    offset: part.start,
+                    unknown: Some(name.to_owned()),
+                    message: String::new(),
+                },
+                Content::Unclosed => Unfit {
+                    offset: part.start,
+                    unknown: None,
+                    message: template::UNCLOSED.to_owned(),
+                },
+                Content::Variable(_) | Content::Text(_) => continue,
+            };
+            problems.push(problem_of(unfit, node.locate(&file.text, part.start), path, known));
+        }
+    });
+}
+
+fn problem_of(unfit: Unfit, position: Position, path: &str, known: &[&str]) -> Problem {
+    let Some(name) = unfit.unknown else { return Problem::new(position, path, unfit.message) };
+    let near = nearest(&name, known).map(|near| format!("${{{near}}}"));
+    let shown = name.escape_debug();
+    let message = match &near {
+        Some(_) => format!("there is no variable `{shown}`"),
+        None => format!("there is no variable `{shown}`; write `$${{` for a literal `${{`"),
+    };
+    Problem::new(position, path, message).suggest(near)
+}
+
+/// A tree of the text `source` with the variables put in. Places stay; what cannot be put in stays as it is.
+pub(super) fn substitute(
+    source: &str,
+    node: &Node,
+    path: &str,
+    values: &Map<String, Value>,
+    problems: &mut Vec<Problem>,
+) -> Node {
+    let data = match &node.data {
+        Data::Scalar { text, .. } if text.contains("${") => {
+            match template::fill(text, |name| values.get(name)) {
+                Ok(value) => return Node::from_json(&value, node.position),
+                Err(unfit) => {
+                    let known: Vec<&str> = values.keys().map(String::as_str).collect();
+                    problems.extend(unfit.into_iter().map(|unfit| {
+                        let position = node.locate(source, unfit.offset);
+                        problem_of(unfit, position, path, &known)
+                    }));
+                    node.data.clone()
+                }
+            }
+        }
+        Data::Scalar { .. } => node.data.clone(),
+        Data::Sequence(items) => {
+            let item = |(index, item): (usize, &Node)| {
+                substitute(source, item, &format!("{path}[{index}]"), values, problems)
+            };
+            Data::Sequence(items.iter().enumerate().map(item).collect())
+        }
+        Data::Mapping(mapping) => {
+            let entry = |entry: &Entry| Entry {
+                key: entry.key.clone(),
+                position: entry.position,
+                value: substitute(source, &entry.value, &join(path, &entry.key), values, problems),
+            };
+            let entries = mapping.entries.iter().map(entry).collect();
+            Data::Mapping(Mapping { entries, repeated: Vec::new() })
+        }
+    };
+    Node { position: node.position, data }
+}
+
+/// The combinations of the matrix that are not left out, each with its values in the file's order; one
+/// without values where there is no matrix. `set` fixes variables of the matrix too.
+pub(super) fn combinations(
+    file: &ScenarioFile,
+    set: &Map<String, Value>,
+    constants: &Map<String, Value>,
+    problems: &mut Vec<Problem>,
+) -> Vec<Map<String, Value>> {
+    let mut all = vec![Map::new()];
+    let Some(Data::Mapping(mapping)) = file.root.at("matrix.variables").map(|node| &node.data)
+    else {
+        return all;
+    };
+    for entry in &mapping.entries {
+        let path = join("matrix.variables", &entry.key);
+        let values = match set.get(&entry.key) {
+            Some(value) => vec![value.clone()],
+            None => {
+                match substitute(&file.text, &entry.value, &path, constants, problems).to_json() {
+                    Value::Array(values) => values,
+                    _ => Vec::new(),
+                }
+            }
+        };
+        let with = |combination: Map<String, Value>| {
+            let key = entry.key.clone();
+            values
+                .iter()
+                .map(move |value| {
+                    let mut combination = combination.clone();
+                    combination.insert(key.clone(), value.clone());
+                    combination
+                })
+                .collect::<Vec<_>>()
+        };
+        all = all.into_iter().flat_map(with).collect();
+    }
+    let excludes = excludes(&file.root);
+    all.retain(|combination| !excludes.iter().any(|exclude| is_excluded(combination, exclude)));
+    all
+}
+
+/// The combinations that are left out.
+pub(in crate::scenario) fn excludes(root: &Node) -> Vec<Map<String, Value>> {
+    let Some(Value::Array(excludes)) = root.at("matrix.exclude").map(Node::to_json) else {
+        return Vec::new();
+    };
+    let fields = |exclude| match exclude {
+        Value::Object(fields) => Some(fields),
+        _ => None,
+    };
+    excludes.into_iter().filter_map(fields).collect()
+}
+
+/// Whether a combination has all values of an entry of `exclude`.
+pub(in crate::scenario) fn is_excluded(
+    combination: &Map<String, Value>,
+    exclude: &Map<String, Value>,
+) -> bool {
+    exclude.iter().all(|(name, value)| combination.get(name) == Some(value))
+}
+
+/// The variables of a combination: the cluster's name, its own, and those of the file, each of which may
+/// use those before it.
+pub(super) fn values(
+    file: &ScenarioFile,
+    combination: &Map<String, Value>,
+    set: &Map<String, Value>,
+    constants: &Map<String, Value>,
+    problems: &mut Vec<Problem>,
+) -> Map<String, Value> {
+    let mut values = constants.clone();
+    values.extend(combination.clone());
+    if let Some(Data::Mapping(mapping)) = file.root.at("variables").map(|node| &node.data) {
+        for entry in &mapping.entries {
+            let path = join("variables", &entry.key);
+            let value = match set.get(&entry.key) {
+                Some(value) => value.clone(),
+                None => substitute(&file.text, &entry.value, &path, &values, problems).to_json(),
+            };
+            values.insert(entry.key.clone(), value);
+        }
+    }
+    values
+}
+
+/// Values of the command line for variables that the file does not have.
+pub(super) fn check_set(
+    file: &ScenarioFile,
+    set: &Map<String, Value>,
+    problems: &mut Vec<Problem>,
+) {
+    let known: Vec<&str> = declared(&file.root).into_iter().map(|(name, _)| name).collect();
+    for name in set.keys().filter(|name| !known.contains(&name.as_str())) {
+        let message = match known.as_slice() {
+            [] => format!("the scenario has no variables, so none is `{name}`"),
+            known => format!("there is no variable `{name}`; there are {}", list(known, "and")),
+        };
+        let place = file.root.name_position("variables");
+        let problem = Problem::new(place, format!("--set {name}"), message);
+        problems.push(problem.suggest(nearest(name, &known)));
+    }
+}

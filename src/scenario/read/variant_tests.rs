@@ -1,0 +1,161 @@
+//! What becomes of variables, matrices and names.
+
+use serde_json::{Map, Value, json};
+
+use super::read_tests::{EVERYTHING, HEADER, loaded};
+use crate::scenario::language::{Scenario, Step};
+
+fn set(value: Value) -> Map<String, Value> {
+    value.as_object().cloned().unwrap_or_default()
+}
+
+fn problems(body: &str, set_values: Value) -> String {
+    let text = format!("{HEADER}metadata: {{name: a}}\n{body}");
+    loaded(&text).variants(&set(set_values), "dev").map(|_| ()).unwrap_err().to_string()
+}
+
+fn names(scenario: &Scenario) -> Vec<String> {
+    fn visit(steps: &[Step], found: &mut Vec<String>) {
+        for step in steps {
+            found.extend(step.name.clone());
+            let asserted = step.assert.as_ref().map(|assertion| assertion.name.clone());
+            assert!(asserted.is_none_or(|name| name == step.name));
+            for steps in [&step.parallel, &step.steps] {
+                visit(steps.as_deref().unwrap_or_default(), found);
+            }
+        }
+    }
+    let mut found: Vec<String> =
+        scenario.assertions.iter().filter_map(|assertion| assertion.name.clone()).collect();
+    visit(&scenario.steps, &mut found);
+    found
+}
+
+#[test]
+fn a_matrix_makes_variants() {
+    let file = loaded(EVERYTHING);
+    let labels = |set_values| -> Vec<String> {
+        let variants = file.variants(&set(set_values), "dev").unwrap();
+        variants.into_iter().map(|variant| variant.label).collect()
+    };
+    insta::assert_snapshot!(labels(json!({})).join("\n"), @r"
+    kubernetes=v1.36.3, workers=2, tag=3.10
+    kubernetes=v1.37.2, workers=2, tag=3.10
+    kubernetes=v1.37.2, workers=3, tag=3.10
+    ");
+    insta::assert_snapshot!(labels(json!({"workers": 2})).join("\n"), @r"
+    kubernetes=v1.36.3, workers=2, tag=3.10
+    kubernetes=v1.37.2, workers=2, tag=3.10
+    ");
+}
+
+#[test]
+fn variables_are_put_in_with_their_types() {
+    let file = loaded(EVERYTHING);
+    let variants = file.variants(&set(json!({"replicas": 5})), "dev").unwrap();
+    let scenario = &variants[0].scenario;
+    assert_eq!(scenario.cluster.kubernetes.as_deref(), Some("v1.36.3"));
+    let deployment = &scenario.steps[0].apply.as_ref().unwrap().objects[0];
+    assert_eq!(deployment["spec"]["replicas"], json!(5));
+    let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!(container["image"], "registry.k8s.io/pause:3.10");
+    assert_eq!(scenario.steps[7].cordon.as_ref().unwrap().nodes, ["dev-worker"]);
+    assert_eq!(scenario.steps[13].exec.as_ref().unwrap().command[2], "echo ${HOME}");
+    insta::assert_snapshot!(serde_json::to_string(&variants[0].variables).unwrap(), @r#"{"cluster":"dev","kubernetes":"v1.36.3","workers":2,"tag":"3.10","replicas":5,"image":"registry.k8s.io/pause:3.10"}"#);
+}
+
+#[test]
+fn everything_has_a_name_of_its_own() {
+    let variants = loaded(EVERYTHING).variants(&Map::new(), "dev").unwrap();
+    insta::assert_snapshot!(names(&variants[0].scenario).join("\n"), @r"
+    always size(nodes) >= 1
+    never two caches
+    count
+    after
+    apply the web
+    create
+    all ready
+    wait
+    scale
+    patch
+    label
+    cordon
+    cordon 2
+    taint
+    taint 2
+    drain
+    loadImage
+    exec
+    kubectl
+    lose a node
+    parallel
+    stable
+    steps
+    in a group
+    until
+    heal
+    in this order
+    eventually
+    delete
+    ");
+    let body = "\
+assertions: [{name: a, never: 'true'}, {name: ' ', never: 'true'}]
+steps:
+- {name: a, wait: 'true'}
+- parallel: [{name: b, wait: 'true'}, {assert: {name: b, eventually: 'true'}}]
+- {name: wait, sleep: {for: 1s, reason: x}}
+- {wait: 'true'}
+";
+    insta::assert_snapshot!(problems(body, json!({})), @r"
+    s.yaml:4:47: assertions[1].name: expected a name, found nothing
+    s.yaml:6:10: steps[0].name: `a` is the name of assertions[0] already
+    s.yaml:7:55: steps[1].parallel[1].assert.name: `b` is the name of steps[1].parallel[0] already
+    ");
+}
+
+#[test]
+fn what_values_cannot_be() {
+    let body = "\
+variables: {count: two, version: 1.37, list: [a, b], map: {a: b}, time: 5}
+cluster:
+  workers: ${count}
+  kubernetes: ${version}
+steps:
+- sleep: {for: '${time}', reason: 'a ${list}'}
+- apply: {namespace: '${map}'}
+- wait: ${list}
+";
+    insta::assert_snapshot!(problems(body, json!({"cout": 3})), @r#"
+    s.yaml:4:1: --set cout: there is no variable `cout`; there are `count`, `version`, `list`, `map` and `time` (did you mean `count`?)
+    s.yaml:6:12: cluster.workers: `${count}` is put in: expected a whole number, found a string
+    s.yaml:7:15: cluster.kubernetes: `${version}` is put in: expected a string, found a fraction: put it in quotes to make it a text, where the variable gets it (did you mean `"1.37"`?)
+    s.yaml:9:16: steps[0].sleep.for: `${time}` is put in: it has no unit: did you mean 5s or 5m?
+    s.yaml:9:38: steps[0].sleep.reason: `${list}` is a list, which cannot be a part of a text
+    s.yaml:10:22: steps[1].apply.namespace: `${map}` is put in: expected a string, found a mapping
+    s.yaml:11:9: steps[2].wait: `${list}` is put in: expected a string or a mapping, found a list
+    "#);
+    insta::assert_snapshot!(problems("steps: []\n", json!({"a": 1})), @"s.yaml:1:1: --set a: the scenario has no variables, so none is `a`");
+    let matrix = "matrix: {variables: {a: [1, 2]}, exclude: [{a: 1}]}\nsteps: []\n";
+    insta::assert_snapshot!(problems(matrix, json!({"a": 1})), @"s.yaml:4:1: matrix: no combination is left, so that the scenario would never run");
+}
+
+#[test]
+fn parts_of_texts_are_found_in_the_file() {
+    let text = format!(
+        "{HEADER}metadata: {{name: a}}\nvariables: {{name: webserver}}\nsteps:\n- wait: >-\n    \
+         size(${{name}}) == 1\n    && foo(bar)\n"
+    );
+    let file = loaded(&text);
+    let variant = file.variants(&Map::new(), "dev").unwrap().remove(0);
+    let wait = variant.scenario.steps[0].wait.clone().unwrap();
+    let cel = serde_json::to_value(wait).unwrap().as_str().unwrap().to_owned();
+    assert_eq!(cel, "size(webserver) == 1 && foo(bar)");
+    let at = |needle: &str| {
+        let place = variant.locate(&file, "steps[0].wait", cel.find(needle).unwrap());
+        (place.line, place.column)
+    };
+    assert_eq!(at("size"), (7, 5));
+    assert_eq!(at("webserver"), (7, 10));
+    assert_eq!(at("== 1"), (7, 19));
+    assert_eq!(at("bar"), (8, 12));
+}

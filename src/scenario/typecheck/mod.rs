@@ -1,0 +1,26 @@
+//! Mistakes that can be found without a cluster: CEL that does not fit the schemas of Kubernetes'
+//! kinds, and objects that have fields their kinds do not.
+
+mod calls;
+mod check;
+mod constants;
+mod mistake;
+mod nearest;
+mod object;
+mod operators;
+mod scenario;
+mod schema;
+mod signatures;
+mod source;
+mod syntax;
+mod types;
+
+#[cfg(test)]
+mod check_tests;
+
+pub use check::check;
+pub use mistake::{Mistake, ObjectMistake};
+pub use object::{match_mistakes, object_mistakes};
+pub use scenario::scenario_mistakes;
+pub use schema::{ObjectType, object_type};
+pub use types::Type;

@@ -1,0 +1,17 @@
+//! YAML texts as trees whose values know their places, and what is said of their mistakes.
+
+mod core;
+mod document;
+mod locate;
+mod path;
+mod position;
+mod problem;
+mod words;
+
+pub(crate) use core::{describe, whole_number};
+pub(crate) use document::{Data, Entry, Mapping, Node, Style, parse};
+pub(crate) use path::{enclosing, join};
+pub(crate) use position::Position;
+pub(crate) use problem::write_finding;
+pub use problem::{Problem, Problems};
+pub(crate) use words::{list, nearest};

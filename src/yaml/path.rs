@@ -1,0 +1,196 @@
+use super::{Data, Mapping, Node, Position};
+
+/// A step of a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Segment {
+    /// A mapping's key.
+    Key(String),
+    /// A list's element, from 0.
+    Index(usize),
+}
+
+/// A field's path: `parent.name`, or `parent["na/me"]` when the name is no plain word.
+pub(crate) fn join(parent: &str, name: &str) -> String {
+    let plain = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_-".contains(c));
+    match (parent, plain) {
+        (parent, false) => format!("{parent}[{name:?}]"),
+        ("", true) => name.to_string(),
+        (parent, true) => format!("{parent}.{name}"),
+    }
+}
+
+/// The path of the field around one; `None` for a field of the document itself.
+pub(crate) fn enclosing(path: &str) -> Option<&str> {
+    let end = match path.strip_suffix("\"]") {
+        Some(quoted) => quoted.rfind("[\""),
+        None => path.rfind(['.', '[']),
+    };
+    end.map(|end| &path[..end])
+}
+
+/// The steps of a path as [`join`] writes it; what cannot be read ends it.
+pub(crate) fn segments(path: &str) -> Vec<Segment> {
+    let mut found = Vec::new();
+    let mut rest = path;
+    while !rest.is_empty() {
+        if let Some(quoted) = rest.strip_prefix('[') {
+            if let Some((key, after)) = quoted_key(quoted) {
+                found.push(Segment::Key(key));
+                rest = after;
+                continue;
+            }
+            let Some((index, after)) = quoted.split_once(']') else { break };
+            let Ok(index) = index.parse() else { break };
+            found.push(Segment::Index(index));
+            rest = after;
+            continue;
+        }
+        let word = rest.strip_prefix('.').unwrap_or(rest);
+        let end = word.find(['.', '[']).unwrap_or(word.len());
+        found.push(Segment::Key(word[..end].to_owned()));
+        rest = &word[end..];
+    }
+    found
+}
+
+/// The key of `"KEY"]…` and what follows it.
+fn quoted_key(text: &str) -> Option<(String, &str)> {
+    let inner = text.strip_prefix('"')?;
+    let mut escaped = false;
+    let end = inner.find(|c| {
+        let ends = c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        ends
+    })?;
+    // Rust's escapes of a text are JSON's, but for rare characters.
+    let key = serde_json::from_str(&text[..end + 2]).unwrap_or_else(|_| inner[..end].to_owned());
+    Some((key, inner[end + 1..].strip_prefix(']')?))
+}
+
+impl Node {
+    /// The value at a path, or else the nearest one around it, and whether it is the very one.
+    pub fn nearest(&self, path: &str) -> (&Self, bool) {
+        let mut node = self;
+        for segment in segments(path) {
+            match node.child(&segment) {
+                Some(child) => node = child,
+                None => return (node, false),
+            }
+        }
+        (node, true)
+    }
+
+    /// The value at a path.
+    pub fn at(&self, path: &str) -> Option<&Self> {
+        match self.nearest(path) {
+            (node, true) => Some(node),
+            (_, false) => None,
+        }
+    }
+
+    /// Where the name of the field at a path stands; the place of the value where it has none.
+    pub fn name_position(&self, path: &str) -> Position {
+        let mut node = self;
+        let mut position = self.position;
+        for segment in segments(path) {
+            let Some(child) = node.child(&segment) else { break };
+            position = match (&node.data, &segment) {
+                (Data::Mapping(mapping), Segment::Key(key)) => {
+                    mapping.entry(key).map_or(child.position, |entry| entry.position)
+                }
+                _ => child.position,
+            };
+            node = child;
+        }
+        position
+    }
+
+    /// Takes the value at a path out: a field goes with its name, an element of a list becomes an empty
+    /// mapping, so that the others keep their paths. Returns whether anything changed.
+    pub fn take_out(&mut self, path: &str) -> bool {
+        let segments = segments(path);
+        let Some((last, parents)) = segments.split_last() else { return false };
+        let mut node = self;
+        for segment in parents {
+            match node.child_mut(segment) {
+                Some(child) => node = child,
+                None => return false,
+            }
+        }
+        match (&mut node.data, last) {
+            (Data::Mapping(mapping), Segment::Key(key)) => {
+                let before = mapping.entries.len();
+                mapping.entries.retain(|entry| entry.key != *key);
+                mapping.entries.len() < before
+            }
+            (Data::Sequence(items), Segment::Index(index)) => match items.get_mut(*index) {
+                Some(item) => {
+                    let empty = Data::Mapping(Mapping::default());
+                    let changes = !matches!(&item.data, Data::Mapping(m) if m.entries.is_empty());
+                    item.data = empty;
+                    changes
+                }
+                None => false,
+            },
+            _ => false,
+        }
+    }
+
+    fn child_mut(&mut self, segment: &Segment) -> Option<&mut Self> {
+        match (&mut self.data, segment) {
+            (Data::Mapping(mapping), Segment::Key(key)) => {
+                let entry = mapping.entries.iter_mut().find(|entry| entry.key == *key);
+                entry.map(|entry| &mut entry.value)
+            }
+            (Data::Sequence(items), Segment::Index(index)) => items.get_mut(*index),
+            _ => None,
+        }
+    }
+
+    fn child(&self, segment: &Segment) -> Option<&Self> {
+        match (&self.data, segment) {
+            (Data::Mapping(mapping), Segment::Key(key)) => {
+                mapping.entry(key).map(|entry| &entry.value)
+            }
+            (Data::Sequence(items), Segment::Index(index)) => items.get(*index),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::yaml::parse;
+
+    #[test]
+    fn paths_quote_names_that_are_no_words() {
+        assert_eq!(join("", "name"), "name");
+        assert_eq!(join("nodes[0]", "role"), "nodes[0].role");
+        assert_eq!(join("labels", "a.b/c"), "labels[\"a.b/c\"]");
+    }
+
+    #[test]
+    fn values_are_found_by_their_paths() {
+        let root = parse("a:\n- b: 1\n- \"x.y/z\":\n    c: 2\n").unwrap().remove(0);
+        let at = |path| root.at(path).map(|node| (node.position.line, node.position.column));
+        assert_eq!(at("a[0].b"), Some((2, 6)));
+        assert_eq!(at("a[1][\"x.y/z\"].c"), Some((4, 8)));
+        assert_eq!(at("a[2].b"), None);
+        assert_eq!(root.nearest("a[1].no.such").0.position.line, 3);
+        assert_eq!(root.name_position("a[1][\"x.y/z\"]"), Position { line: 3, column: 3 });
+        assert_eq!(enclosing("a[\"b.c\"]"), Some("a"));
+        assert_eq!(enclosing("a"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn segments_undo_join(names in proptest::collection::vec("[-a-z.\"\\\\/\\[\\] é]{0,6}", 1..4)) {
+            let path = names.iter().fold(String::new(), |path, name| join(&path, name));
+            let keys: Vec<_> = names.into_iter().map(Segment::Key).collect();
+            prop_assert_eq!(segments(&path), keys);
+        }
+    }
+}
