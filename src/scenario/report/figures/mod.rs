@@ -1,0 +1,8 @@
+//! Measured figures of a run.
+
+mod count;
+mod figure;
+mod node_loss;
+mod readiness;
+
+pub use figure::{Figure, Unit, figures};
