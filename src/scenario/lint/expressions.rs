@@ -1,7 +1,7 @@
 //! CEL and partial objects that do not fit the kinds they are about.
 
 use super::linter::Linter;
-use crate::scenario::evaluate::Invalid;
+use crate::scenario::evaluate::{Invalid, Program};
 use crate::scenario::language::{Condition, SelectionRef};
 use crate::scenario::typecheck::{ObjectMistake, match_mistakes, scenario_mistakes};
 use crate::yaml::Node;
@@ -10,6 +10,12 @@ impl Linter<'_> {
     pub(super) fn expressions(&mut self) {
         for invalid in scenario_mistakes(self.scenario) {
             self.invalid("cel", invalid);
+        }
+        // What the evaluator refuses beyond that: it has the last word.
+        for invalid in Program::compile(self.scenario).err().unwrap_or_default() {
+            if !self.has_error_within(&invalid.path) {
+                self.invalid("condition", invalid);
+            }
         }
         let mut parts = Vec::new();
         for (path, selection) in &self.walk.selections {
@@ -48,6 +54,17 @@ impl Linter<'_> {
                 self.scenario.selections.get(name).map(|selection| selection.kind.clone())
             }
         }
+    }
+
+    /// Whether an error at, in or right around a path is noted already.
+    fn has_error_within(&self, path: &str) -> bool {
+        let is_part = |inner: &str, outer: &str| {
+            inner
+                .strip_prefix(outer)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        let is_same = |known: &str| is_part(known, path) || is_part(path, known);
+        self.findings.iter().any(|finding| finding.is_error() && is_same(&finding.path))
     }
 
     /// Notes what another check found in the field's text.

@@ -37,9 +37,10 @@ pub struct RunReport {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// How long it took to make the cluster; `None` where it was there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "microseconds::option", skip_serializing_if = "Option::is_none")]
     pub creation: Option<Duration>,
     /// How long the record is.
+    #[serde(with = "microseconds")]
     pub elapsed: Duration,
     /// The record.
     pub history: PathBuf,
@@ -75,4 +76,39 @@ pub struct StepReport {
     /// What came of it, for people: an error, what was injected.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
+}
+
+/// Durations in files, in the unit of a record's moments.
+mod microseconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(time: &Duration, out: S) -> Result<S::Ok, S::Error> {
+        out.serialize_u64(u64::try_from(time.as_micros()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        u64::deserialize(from).map(Duration::from_micros)
+    }
+
+    pub(super) mod option {
+        use super::{Deserialize, Deserializer, Duration, Serializer};
+
+        pub(in super::super) fn serialize<S: Serializer>(
+            time: &Option<Duration>,
+            out: S,
+        ) -> Result<S::Ok, S::Error> {
+            match time {
+                Some(time) => super::serialize(time, out),
+                None => out.serialize_none(),
+            }
+        }
+
+        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+            from: D,
+        ) -> Result<Option<Duration>, D::Error> {
+            Ok(Option::<u64>::deserialize(from)?.map(Duration::from_micros))
+        }
+    }
 }

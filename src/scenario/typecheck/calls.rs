@@ -3,8 +3,8 @@ use cel::common::ast::{CallExpr, Expr, IdedExpr};
 use super::Type;
 use super::check::{Checker, segments};
 use super::constants::constant_mistake;
-use super::nearest::nearest;
 use super::signatures::{MACROS, SIGNATURES, Signature};
+use crate::yaml::nearest;
 
 impl<'a> Checker<'a> {
     pub(super) fn infer_call(&mut self, expression: &'a IdedExpr, call: &'a CallExpr) -> Type {

@@ -1,17 +1,16 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::{Arc, LazyLock};
 
 use cel::common::ast::{
     ComprehensionExpr, EntryExpr, Expr, IdedExpr, ListExpr, LiteralValue, MapExpr, SelectExpr,
 };
-use cel::{Env, extensions};
 
-use super::nearest::nearest;
 use super::signatures::TYPE_NAMES;
 use super::source::Source;
 use super::syntax::syntax_mistake;
 use super::{Mistake, ObjectType, Type};
+use crate::scenario::expression::environment;
+use crate::yaml::nearest;
 
 /// Names of types that have dots.
 const QUALIFIED_TYPE_NAMES: &[&[&str]] =
@@ -35,19 +34,6 @@ pub fn check(text: &str, variables: &BTreeMap<String, Type>, expected: &Type) ->
     let mut mistakes = checker.mistakes;
     mistakes.sort_by_key(|mistake| mistake.range.as_ref().map(|range| (range.start, range.end)));
     mistakes
-}
-
-/// The functions and macros that texts are compiled with.
-pub(super) fn environment() -> &'static Arc<Env> {
-    static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
-        let mut environment = Env::stdlib();
-        for extension in [extensions::strings, extensions::lists, extensions::math] {
-            // They do not collide with each other, nor with the standard library.
-            let _ = environment.add_extension(extension);
-        }
-        Arc::new(environment)
-    });
-    &ENVIRONMENT
 }
 
 /// Infers the types of one text's expressions, from the leaves up.

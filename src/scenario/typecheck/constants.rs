@@ -1,7 +1,7 @@
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue};
 use cel::{Context, ExecutionError, Value};
 
-use super::check::environment;
+use crate::scenario::expression::environment;
 
 /// What is wrong with a text that is written out, and which argument it is: a regular expression, a
 /// time or a number that cannot be read.
@@ -21,7 +21,7 @@ pub(super) fn constant_mistake<'a>(
     };
     let call = CallExpr { func_name: name.to_owned(), target: None, args: tried };
     let call = IdedExpr { id: 0, expr: Expr::Call(call) };
-    let context = Context::with_env(environment().clone());
+    let context = Context::with_env(environment());
     let reason = match Value::resolve(&call, &context).err()? {
         ExecutionError::FunctionError { message, .. } => message,
         other => other.to_string(),

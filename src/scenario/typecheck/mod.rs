@@ -5,7 +5,6 @@ mod calls;
 mod check;
 mod constants;
 mod mistake;
-mod nearest;
 mod object;
 mod operators;
 mod scenario;
@@ -17,6 +16,10 @@ mod types;
 
 #[cfg(test)]
 mod check_tests;
+#[cfg(test)]
+mod own_scenarios_tests;
+#[cfg(test)]
+mod signature_tests;
 
 pub use check::check;
 pub use mistake::{Mistake, ObjectMistake};

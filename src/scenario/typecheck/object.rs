@@ -3,10 +3,10 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::ObjectMistake;
-use super::nearest::nearest;
 use super::schema::{Node, Shape};
 use crate::kubernetes::{Kind, find_kind, kinds};
 use crate::scenario::placement::Quantity;
+use crate::yaml::nearest;
 
 /// Everything wrong in a manifest, as far as its kind's schema tells; nothing for kinds that are not
 /// Kubernetes' own.

@@ -158,7 +158,7 @@ fn is_between(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::typecheck::check::environment;
+    use crate::scenario::expression::environment;
 
     fn slice(text: &str, range: Range<usize>) -> String {
         text.chars().skip(range.start).take(range.len()).collect()

@@ -1,0 +1,91 @@
+use std::collections::HashSet;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::scenario::evaluate::{Breach, ObjectName};
+use crate::scenario::history::Moment;
+use crate::scenario::report::lives::{Life, Lives};
+use crate::scenario::report::object::{text, unschedulable};
+
+/// How many pods are explained at most.
+const MOST: usize = 5;
+
+/// A pod that no node took.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PendingPod {
+    /// The pod.
+    pub pod: ObjectName,
+    /// What the scheduler said of it last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Why each node refused it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refusals: Vec<NodeRefusal>,
+}
+
+/// Why a node did not take a pod.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NodeRefusal {
+    /// The node.
+    pub node: String,
+    /// The reasons.
+    pub reasons: Vec<String>,
+}
+
+/// The pods that had no node at a moment: of the breached objects and what they control; of all, where
+/// no object is named.
+pub(super) fn pending_pods(moment: Moment, breaches: &[Breach], lives: &Lives) -> Vec<PendingPod> {
+    let breached: HashSet<&str> =
+        breaches.iter().map(|breach| breach.object.uid.as_str()).collect();
+    let owned: HashSet<&str> = lives
+        .descendants(&breached, moment)
+        .into_iter()
+        .map(|life| life.name.uid.as_str())
+        .collect();
+    let concerned = |life: &Life| {
+        let uid = life.name.uid.as_str();
+        breaches.is_empty() || breached.contains(uid) || owned.contains(uid)
+    };
+    let nodes = lives.objects_at("Node", moment);
+    let pods = lives.objects_at("Pod", moment);
+    lives
+        .of_kind("Pod")
+        .filter(|life| concerned(life))
+        .filter_map(|life| Some((life, life.at(moment)?.object.as_ref())))
+        .filter(|(_, pod)| is_unplaced(pod))
+        .take(MOST)
+        .map(|(life, pod)| PendingPod {
+            pod: life.name.clone(),
+            message: unschedulable(pod)
+                .map(str::to_owned)
+                .or_else(|| last_failure(life, moment, lives)),
+            refusals: refusals(pod, &nodes, &pods),
+        })
+        .collect()
+}
+
+fn is_unplaced(pod: &Value) -> bool {
+    text(pod, "/status/phase") == "Pending" && text(pod, "/spec/nodeName").is_empty()
+}
+
+/// The message of the last Event FailedScheduling of a pod.
+fn last_failure(pod: &Life, moment: Moment, lives: &Lives) -> Option<String> {
+    let events = lives.of_kind("Event").filter(|event| event.first() <= moment);
+    let last = events.filter_map(Life::last).rfind(|event| {
+        text(event, "/reason") == "FailedScheduling"
+            && text(super::surroundings::involved(event), "/uid") == pod.name.uid
+    })?;
+    let message = match text(last, "/message") {
+        "" => text(last, "/note"),
+        message => message,
+    };
+    Some(message.to_owned())
+}
+
+/// Why each node refused the pod, at that moment.
+fn refusals(_pod: &Value, _nodes: &[&Value], _pods: &[&Value]) -> Vec<NodeRefusal> {
+    Vec::new()
+}
