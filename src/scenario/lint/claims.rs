@@ -2,7 +2,9 @@
 
 use super::linter::Linter;
 use super::walk::AssertionAt;
-use crate::scenario::language::{Assertion, Condition, Occurrence, Quantified};
+use crate::scenario::language::{
+    Assertion, Condition, Occurrence, Quantified, Selection, SelectionRef,
+};
 use crate::yaml::list;
 
 /// A claim with the fields that it uses, besides its own.
@@ -230,8 +232,12 @@ impl Linter<'_> {
                 self.report_name("unused-field", format!("{path}.{field}"), message);
             }
         }
-        if occurrence.becomes.is_some() && parts.iter().all(|(_, given)| !given) {
-            let message = "needs `match` or `where`: what an object begins to be";
+        if let Some(reference) = &occurrence.becomes
+            && parts.iter().all(|(_, given)| !given)
+            && self.selects_whole_kind(reference)
+        {
+            let message = "needs `match` or `where`, what an object begins to be: every object of the \
+                           selection is of it from its creation on";
             self.report("one-occurrence", path, message);
         }
         if let Some(phase) = &occurrence.step
@@ -240,6 +246,20 @@ impl Linter<'_> {
             let message = "expected either `started` or `finished`";
             self.report("one-occurrence", format!("{path}.step"), message);
         }
+    }
+}
+
+impl Linter<'_> {
+    /// Whether objects cannot come into a selection later than by their creation.
+    fn selects_whole_kind(&self, reference: &SelectionRef) -> bool {
+        let selection = match reference {
+            SelectionRef::Inline(selection) => Some(selection),
+            SelectionRef::Named(name) => self.scenario.selections.get(name),
+        };
+        selection.is_some_and(|selection| {
+            let Selection { labels, matches, filter, .. } = selection;
+            labels.is_none() && matches.is_none() && filter.is_none()
+        })
     }
 }
 

@@ -168,7 +168,7 @@ impl Linter<'_> {
     /// Why not all pods of a workload find a node among those that there will be.
     fn misfit(&self, workload: &Workload) -> Option<String> {
         let mut nodes: Vec<Value> = self.nodes.as_ref()?.objects.clone();
-        self.relabel(&mut nodes);
+        self.change_nodes(&mut nodes);
         let nodes: Vec<&Value> = nodes.iter().collect();
         let mut placed: Vec<Value> = Vec::new();
         for number in 0..workload.replicas.min(MOST_REPLICAS) {
@@ -210,7 +210,7 @@ impl Linter<'_> {
             reasons.push(format!("and {} more", refused.len() - MOST_NODES));
         }
         let mut reasons = reasons.join("; ");
-        if reasons.contains("insufficient") {
+        if ["insufficient cpu", "insufficient memory"].iter().any(|word| reasons.contains(word)) {
             let Capacity { cpus, memory } = self.capacity;
             reasons.push_str(&format!(
                 " (each node is taken to have {cpus} processors and {} GiB of memory)",
@@ -219,57 +219,17 @@ impl Linter<'_> {
         }
         let what = &workload.what;
         match (placed, workload.replicas) {
+            (0, 1) if workload.path == "spec" => format!("{what} fits no node: {reasons}"),
             (0, 1) => format!("the pod of {what} fits no node: {reasons}"),
             (0, _) => format!("the pods of {what} fit no node: {reasons}"),
             (placed, all) => format!("only {placed} of {all} pods of {what} fit: {reasons}"),
         }
     }
 
-    /// Gives nodes all labels that steps give any of them, and takes off the taints that steps remove.
-    fn relabel(&self, nodes: &mut [Value]) {
-        for at in &self.walk.steps {
-            if let Some(label) = &at.step.label {
-                let named = label.target.object.as_ref().and_then(|name| name.rsplit_once('/'));
-                for node in nodes.iter_mut() {
-                    let is_meant = match named {
-                        Some((kind, name)) => {
-                            super::nodes::is_node(kind) && node["metadata"]["name"] == name
-                        }
-                        None => label
-                            .target
-                            .select
-                            .as_ref()
-                            .and_then(|one| self.kind_of(one))
-                            .is_some_and(|kind| super::nodes::is_node(&kind)),
-                    };
-                    if is_meant {
-                        for (key, value) in &label.set {
-                            node["metadata"]["labels"][key] = value.as_str().into();
-                        }
-                    }
-                }
-            }
-            if let Some(taint) = &at.step.taint {
-                let removed: Vec<&str> =
-                    taint.remove.iter().filter_map(|one| one.split([':', '=']).next()).collect();
-                for node in nodes.iter_mut() {
-                    let is_meant =
-                        taint.nodes.iter().any(|name| node["metadata"]["name"] == name.as_str());
-                    if let Some(taints) = node["spec"]["taints"].as_array_mut().filter(|_| is_meant)
-                    {
-                        taints.retain(|one| {
-                            !removed.contains(&one["key"].as_str().unwrap_or_default())
-                        });
-                    }
-                }
-            }
-        }
-    }
-
     /// Whether the scenario speaks of pods that wait for a node, or changes nodes in ways that cannot be
     /// foreseen: then a pod that does not fit may be meant.
     fn may_wait(&self) -> bool {
-        let mut speaks = self.created.and_more;
+        let mut speaks = self.created.and_more || self.patches_nodes_by_operations();
         self.variant.root.scalars("", &mut |_, node| {
             let text = node.text().unwrap_or_default();
             speaks |= ["Pending", "PodScheduled", "Unschedulable", "FailedScheduling"]

@@ -1,5 +1,6 @@
 //! Mistakes that a scenario has though it can be read, found without a cluster.
 
+mod changes;
 mod claims;
 mod cluster;
 mod created;

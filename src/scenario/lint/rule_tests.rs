@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
+use proptest::prelude::*;
 use serde_json::Map;
 
 use super::{Capacity, lint_text};
+
+const EVERYTHING: &str = include_str!("../read/everything.yaml");
 
 /// The findings of a scenario with this body, which begins in line 4.
 pub(super) fn findings(body: &str) -> String {
@@ -21,10 +24,33 @@ pub(super) fn findings_in(folder: &Path, body: &str) -> String {
 
 #[test]
 fn a_good_scenario_has_no_findings() {
-    let text = include_str!("../read/everything.yaml");
-    let found = lint_text("s.yaml", Path::new("."), text, &Map::new(), &Capacity::default());
+    let found = lint_text("s.yaml", Path::new("."), EVERYTHING, &Map::new(), &Capacity::default());
     let lines: Vec<String> = found.iter().map(ToString::to_string).collect();
     assert_eq!(lines, Vec::<String>::new());
+}
+
+/// The project's own scenarios, but those that are to fail a run.
+#[test]
+fn the_first_scenarios_have_no_findings() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e/scenarios");
+    let mut seen = 0;
+    let mut lines = Vec::new();
+    for folder in [folder.clone(), folder.join("failing")] {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|extension| extension != "yaml") {
+                continue;
+            }
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let found = lint_text(&name, &folder, &text, &Map::new(), &Capacity::default());
+            lines.extend(found.iter().map(ToString::to_string));
+            seen += 1;
+        }
+    }
+    lines.sort();
+    assert!(seen > 0);
+    insta::assert_snapshot!(lines.join("\n"), @"");
 }
 
 #[test]
@@ -183,7 +209,7 @@ steps:
     14:69: assertions[8].after.sameObject: is not used: not both are about objects [unused-field]
     15:12: assertions[9].order[0]: is nothing that happens: expected one of `created`, `deleted`, `changed`, `becomes`, `holds`, `step`, `injected` or `healed` [one-occurrence]
     15:16: assertions[9].order[1]: has `created` and `deleted`: leave out all but one [one-occurrence]
-    15:50: assertions[9].order[2]: needs `match` or `where`: what an object begins to be [one-occurrence]
+    15:50: assertions[9].order[2]: needs `match` or `where`, what an object begins to be: every object of the selection is of it from its creation on [one-occurrence]
     15:79: assertions[9].order[3].injected: there is no step `a`; there are `always`, `count 4`, `eventually`, `eventually 2`, `eventually 3`, `eventually 4` and `eventually 5` [unknown-step]
     15:82: assertions[9].order[3].match: is not used by `injected`, which is not about objects [unused-field]
     17:11: steps[0].assert: `always` in a step needs `for`, to look at the time after its start, or `from`, to look back at the time since a step [no-span]
@@ -310,4 +336,35 @@ steps:
     12:56: steps[3].assert.eventually.where: NodeSpec has no field `unschedulble` (did you mean `unschedulable`?) [cel]
     13:54: steps[4].assert.order[0].match.status.phse: NodeStatus has no such field (did you mean `phase`?) [match]
     ");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_changed_scenario_has_placed_findings(
+        line in 0..EVERYTHING.lines().count(),
+        start in 0_usize..60,
+        length in 0_usize..20,
+        replacement in r##"([-a-z:\[\]{},'"# 0-9]{0,6}|\$\{|\$\{replicas\}|99999|web|0s|true)"##,
+    ) {
+        let change = |(number, text): (usize, &str)| {
+            let characters = text.chars();
+            let changed: String = if number == line {
+                let (before, after) = (characters.clone().take(start), characters.skip(start + length));
+                before.chain(replacement.chars()).chain(after).collect()
+            } else {
+                text.to_owned()
+            };
+            format!("{changed}\n")
+        };
+        let text: String = EVERYTHING.lines().enumerate().map(change).collect();
+        let nowhere = Path::new("/nowhere");
+        let found = lint_text("any", nowhere, &text, &Map::new(), &Capacity::default());
+        for finding in &found {
+            prop_assert!((1..=text.lines().count()).contains(&finding.line), "{}", finding);
+            prop_assert!(finding.column >= 1);
+            prop_assert!(!finding.to_string().contains('\n'), "{}", finding);
+        }
+    }
 }

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use super::linter::Linter;
+use crate::scenario::evaluate::DEFAULT_DEADLINE;
 use crate::scenario::language::{Assertion, Duration as Time, Step};
 
-/// Time of a step that has no deadline of its own, but for assertions and sleeps.
-const DEFAULT_DEADLINE: Duration = Duration::from_secs(60);
 /// Longest sleep that needs no second thought.
 const LONG_SLEEP: Duration = Duration::from_secs(300);
 
