@@ -1,8 +1,21 @@
 //! Judging a record: what held when, and what follows for each assertion. Pure: the same record gives
 //! the same verdicts, during a run and afterwards.
 
-mod invalid;
+mod claim;
+mod compile;
+mod evaluator;
+mod explain;
+mod labels;
+mod pattern;
+mod plan;
+mod running;
+mod state;
 mod verdict;
 
-pub use invalid::Invalid;
+pub use compile::{DEFAULT_DEADLINE, Invalid};
+pub use evaluator::{Evaluator, judge};
+pub use plan::Program;
 pub use verdict::{Breach, Explanation, Judgement, ObjectName, Span, Verdict};
+
+#[cfg(test)]
+mod tests;

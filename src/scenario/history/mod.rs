@@ -1,11 +1,19 @@
 //! The record of a run, `history.jsonl`: everything that happened, in the order in which kindrs
 //! heard of it.
 
+mod line;
 mod moment;
+mod read;
 mod record;
+mod write;
 
 pub use moment::Moment;
+pub use read::{ReadError, Reader};
 pub use record::{
     ApiState, Begin, Change, End, Entry, FaultAction, FaultEntry, FaultState, Gap, GapState,
     KindName, LogLine, ObjectChange, ObjectEvent, StepEntry, StepState, VerdictEntry,
 };
+pub use write::Writer;
+
+#[cfg(test)]
+mod tests;

@@ -9,19 +9,18 @@ use serde_json::{Map, Value};
 use super::Moment;
 use crate::scenario::language::Timing;
 
-/// One line of the record.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// One line of the record: a JSON object of `at` and one field, named after what the line tells:
+/// `{"at":123,"object":{…}}`.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     /// When kindrs heard of it; never before the line above.
     pub at: Moment,
     /// What it heard of.
-    #[serde(flatten)]
     pub change: Change,
 }
 
 /// What a line tells.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Change {
     /// The first line.
     Begin(Box<Begin>),

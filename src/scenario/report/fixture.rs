@@ -447,3 +447,20 @@ fn judgements() -> Vec<Judgement> {
         failed,
     ]
 }
+
+/// The run's record and report as files, by which the page is tested in a browser.
+#[test]
+fn the_files_for_the_browser_are_of_this_run() {
+    let mut lines = Vec::new();
+    for entry in history() {
+        lines.extend(serde_json::to_vec(&entry).unwrap());
+        lines.push(b'\n');
+    }
+    let report = serde_json::to_vec_pretty(&run()).unwrap();
+    insta::with_settings!({
+        snapshot_path => "../../../tests/fixtures", prepend_module_to_snapshot => false,
+    }, {
+        insta::assert_binary_snapshot!("lost_node_history.jsonl", lines);
+        insta::assert_binary_snapshot!("lost_node_report.json", report);
+    });
+}

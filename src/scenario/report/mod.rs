@@ -12,8 +12,10 @@ mod lives;
 mod markdown;
 mod object;
 mod outcome;
+mod page;
 mod runs;
 mod text;
+mod write;
 
 pub use document::json;
 pub use explain::{
@@ -23,5 +25,7 @@ pub use figures::{Figure, Unit, figures};
 pub use junit::junit;
 pub use markdown::markdown;
 pub use outcome::{RunReport, StepReport};
+pub use page::page;
 pub use runs::{ScenarioRuns, scenario_runs};
 pub use text::render;
+pub use write::{Written, write};

@@ -7,3 +7,4 @@ mod surroundings;
 pub use explanation::{Cause, Details, ObjectThen, explanations};
 pub use pending::{NodeRefusal, PendingPod};
 pub use surroundings::{Surrounding, SurroundingKind};
+pub(super) use surroundings::{event_line, fault_line, involved};

@@ -5,4 +5,5 @@ mod figure;
 mod node_loss;
 mod readiness;
 
+pub(super) use count::{outages, unwatched};
 pub use figure::{Figure, Unit, figures};

@@ -1,0 +1,217 @@
+//! From a scenario to a program: everything is resolved, and every mistake is found.
+
+mod assertion;
+mod condition;
+mod occurrence;
+mod selection;
+mod uses;
+
+pub(super) use self::condition::Leaf;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::plan::{ClaimPlan, Program, Rule};
+use crate::scenario::expression::Expression;
+use crate::scenario::language::{Action, Condition, Objects, Scenario, Step};
+
+/// The longest time of a step that names none.
+pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(60);
+
+/// A mistake in a scenario.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invalid {
+    /// Where, as `steps[2].assert.eventually`.
+    pub path: String,
+    /// What is wrong.
+    pub message: String,
+    /// What may have been meant.
+    pub suggestion: Option<String>,
+    /// The part of the text at `path` that is wrong, in characters.
+    pub offset: Option<Range<usize>>,
+}
+
+impl Program {
+    /// Compiles a scenario, in which every step and every assertion in the background has its name.
+    ///
+    /// # Errors
+    /// All mistakes in selections, conditions and assertions.
+    pub fn compile(scenario: &Scenario) -> Result<Self, Vec<Invalid>> {
+        let mut compiler = Compiler {
+            scenario,
+            program: Self {
+                variables: Value::Object(scenario.variables.clone()),
+                ..Self::default()
+            },
+            named: BTreeMap::new(),
+            invalid: Vec::new(),
+        };
+        compiler.scenario();
+        let Compiler { mut program, invalid, .. } = compiler;
+        if !invalid.is_empty() {
+            return Err(invalid);
+        }
+        program.link();
+        Ok(program)
+    }
+}
+
+struct Compiler<'s> {
+    scenario: &'s Scenario,
+    program: Program,
+    /// Named selections; `None` for one with a mistake, which is told once.
+    named: BTreeMap<String, Option<usize>>,
+    invalid: Vec<Invalid>,
+}
+
+impl Compiler<'_> {
+    fn mistake(&mut self, path: &str, message: impl Into<String>) {
+        self.mistake_with(path, message, None);
+    }
+
+    fn mistake_with(&mut self, path: &str, message: impl Into<String>, suggestion: Option<String>) {
+        let (path, message) = (path.to_owned(), message.into());
+        self.invalid.push(Invalid { path, message, suggestion, offset: None });
+    }
+
+    /// Compiles an expression in which nothing but `allowed` may be named.
+    fn expression(&mut self, path: &str, text: &str, allowed: &[&str]) -> Option<Expression> {
+        let expression = match Expression::compile(text) {
+            Ok(expression) => expression,
+            Err(mistakes) => {
+                self.invalid.extend(mistakes.into_iter().map(|mistake| Invalid {
+                    path: path.to_owned(),
+                    message: format!("this is no CEL: {}", mistake.message),
+                    suggestion: None,
+                    offset: mistake.offset,
+                }));
+                return None;
+            }
+        };
+        let unknown: Vec<_> = expression
+            .variables()
+            .iter()
+            .filter(|name| !allowed.contains(&name.as_str()))
+            .collect();
+        for name in &unknown {
+            let known = allowed.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
+            self.invalid.push(Invalid {
+                path: path.to_owned(),
+                message: format!("there is no `{name}` here: expected {}", any_of(&known)),
+                suggestion: nearest(name, allowed.iter().copied()),
+                offset: expression.offset_of(name),
+            });
+        }
+        unknown.is_empty().then_some(expression)
+    }
+
+    fn scenario(&mut self) {
+        let scenario = self.scenario;
+        for (name, selection) in &scenario.selections {
+            let path = format!("selections.{name}");
+            let number = self.selection(&path, selection, Some(name));
+            self.named.insert(name.clone(), number);
+            if let Some(number) = number {
+                self.program.named.insert(name.clone(), number);
+            }
+        }
+        for (index, logs) in scenario.record.logs.iter().enumerate() {
+            self.selection_ref(&format!("record.logs[{index}]"), logs);
+        }
+        for (index, assertion) in scenario.assertions.iter().enumerate() {
+            self.assertion(&format!("assertions[{index}]"), assertion, None);
+        }
+        self.steps("steps", &scenario.steps);
+    }
+
+    fn steps(&mut self, path: &str, steps: &[Step]) {
+        for (index, step) in steps.iter().enumerate() {
+            self.step(&format!("{path}[{index}]"), step);
+        }
+    }
+
+    fn step(&mut self, path: &str, step: &Step) {
+        for (field, action) in step.actions() {
+            let path = format!("{path}.{field}");
+            match action {
+                Action::Assert(assertion) => self.assertion(&path, assertion, Some(step)),
+                Action::Wait(condition) => self.wait(&path, condition, step),
+                Action::Inject(inject) => {
+                    if let Some(condition) = &inject.when {
+                        self.wait(&format!("{path}.when"), condition, step);
+                    }
+                }
+                Action::Patch(patch) => self.target(&format!("{path}.target"), &patch.target),
+                Action::Scale(scale) => self.target(&format!("{path}.target"), &scale.target),
+                Action::Delete(delete) => self.target(&format!("{path}.target"), &delete.target),
+                Action::Label(label) => self.target(&format!("{path}.target"), &label.target),
+                Action::Exec(exec) => self.target(&format!("{path}.pod"), &exec.pod),
+                Action::Parallel(steps) | Action::Steps(steps) => self.steps(&path, steps),
+                Action::Apply(_)
+                | Action::Create(_)
+                | Action::Cordon(_)
+                | Action::Drain(_)
+                | Action::Taint(_)
+                | Action::LoadImage(_)
+                | Action::Kubectl(_)
+                | Action::Heal(_)
+                | Action::Sleep(_) => {}
+            }
+        }
+    }
+
+    fn target(&mut self, path: &str, target: &Objects) {
+        if let Some(selection) = &target.select {
+            self.selection_ref(&format!("{path}.select"), selection);
+        }
+    }
+
+    /// A step that goes on when a condition holds.
+    fn wait(&mut self, path: &str, condition: &Condition, step: &Step) {
+        let Some(condition) = self.condition(path, condition) else { return };
+        let name = step.name.clone().unwrap_or_default();
+        let limit = step.deadline.map_or(DEFAULT_DEADLINE, |deadline| deadline.0);
+        let plan = &self.program.conditions[condition];
+        let text = format!("eventually {} within {}", plan.text, seconds(limit));
+        let kinds = plan.kinds.clone();
+        self.program.claims.push(ClaimPlan {
+            name: name.clone(),
+            from: Some(name.clone()),
+            step: Some(name),
+            text,
+            rule: Rule::Eventually { condition },
+            to: None,
+            limit: Some(limit),
+            looks_back: false,
+            retries: step.retries.is_some(),
+            occurrences: Vec::new(),
+            conditions: vec![condition],
+            kinds,
+        });
+    }
+}
+
+/// `a`, `a or b`, `a, b or c`.
+fn any_of(names: &[String]) -> String {
+    match names {
+        [] => "nothing".to_owned(),
+        [name] => name.clone(),
+        [names @ .., last] => format!("{} or {last}", names.join(", ")),
+    }
+}
+
+/// The name that is so near to what was written that it may have been meant.
+fn nearest<'n>(written: &str, names: impl IntoIterator<Item = &'n str>) -> Option<String> {
+    let distances =
+        names.into_iter().map(|name| (strsim::damerau_levenshtein(written, name), name));
+    let (distance, name) = distances.min()?;
+    (distance <= 2.max(written.len() / 3)).then(|| name.to_owned())
+}
+
+/// A time as people write it.
+pub(super) fn seconds(time: Duration) -> String {
+    humantime::format_duration(time).to_string().replace(' ', "")
+}

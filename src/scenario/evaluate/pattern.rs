@@ -1,0 +1,207 @@
+//! Parts of objects: whether an object has a part, and where it differs from it.
+
+use serde_json::{Map, Value};
+
+/// Whether `found` has the part `expected`: mappings by their fields, lists by their elements in
+/// order, all else by equality; `null` is expected of what is absent.
+pub(super) fn matches(expected: &Value, found: Option<&Value>) -> bool {
+    let found = found.filter(|value| !value.is_null());
+    match (expected, found) {
+        (Value::Null, found) => found.is_none(),
+        (Value::Object(fields), None) => {
+            !fields.is_empty() && fields.values().all(|field| matches(field, None))
+        }
+        (_, None) => false,
+        (Value::Object(fields), Some(Value::Object(object))) => {
+            fields.iter().all(|(name, field)| matches(field, object.get(name)))
+        }
+        (Value::Array(elements), Some(Value::Array(list))) => {
+            elements.len() == list.len()
+                && elements.iter().zip(list).all(|(element, found)| matches(element, Some(found)))
+        }
+        (expected, Some(found)) => same_scalar(expected, found),
+    }
+}
+
+fn same_scalar(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => {
+            one == other || one.as_f64() == other.as_f64()
+        }
+        _ => one == other,
+    }
+}
+
+/// Where `found` differs from the part, a line for each place: `status.phase: expected "Running", is
+/// "Pending"`.
+pub(super) fn differences(expected: &Value, found: Option<&Value>) -> Vec<String> {
+    let mut lines = Vec::new();
+    compare(expected, found, &mut String::new(), &mut lines);
+    lines
+}
+
+fn compare(expected: &Value, found: Option<&Value>, path: &mut String, lines: &mut Vec<String>) {
+    if matches(expected, found) {
+        return;
+    }
+    match (expected, found) {
+        (Value::Object(fields), found)
+            if !fields.is_empty()
+                && found.is_none_or(|found| found.is_object() || found.is_null()) =>
+        {
+            let object = found.and_then(Value::as_object);
+            for (name, field) in fields {
+                let length = path.len();
+                push_field(path, name);
+                compare(field, object.and_then(|object| object.get(name)), path, lines);
+                path.truncate(length);
+            }
+        }
+        (Value::Array(elements), Some(Value::Array(list))) if elements.len() == list.len() => {
+            for (index, (element, found)) in elements.iter().zip(list).enumerate() {
+                let length = path.len();
+                path.push_str(&format!("[{index}]"));
+                compare(element, Some(found), path, lines);
+                path.truncate(length);
+            }
+        }
+        (Value::Array(elements), Some(Value::Array(list))) => lines.push(format!(
+            "{path}: expected {}, has {}",
+            counted(elements.len(), "element"),
+            list.len()
+        )),
+        _ => lines.push(difference(path, &expectation(expected), found)),
+    }
+}
+
+/// A line of a difference.
+pub(super) fn difference(path: &str, expected: &str, found: Option<&Value>) -> String {
+    let place = if path.is_empty() { "the object" } else { path };
+    match found.filter(|value| !value.is_null()) {
+        Some(found) => format!("{place}: expected {expected}, is {}", shortened(found)),
+        None => format!("{place}: expected {expected}, is absent"),
+    }
+}
+
+fn expectation(expected: &Value) -> String {
+    match expected {
+        Value::Null => "nothing".to_owned(),
+        Value::Object(fields) if fields.is_empty() => "a mapping".to_owned(),
+        other => shortened(other),
+    }
+}
+
+/// A field's name at the end of a path; in brackets where it has dots or slashes, as labels' names.
+pub(super) fn push_field(path: &mut String, name: &str) {
+    let is_plain = name.chars().all(|char| char.is_alphanumeric() || matches!(char, '_' | '-'));
+    if !is_plain {
+        path.push_str(&format!("[{name:?}]"));
+        return;
+    }
+    if !path.is_empty() {
+        path.push('.');
+    }
+    path.push_str(name);
+}
+
+/// The path of fields, in the same form.
+pub(super) fn path_text(fields: &[&str]) -> String {
+    let mut path = String::new();
+    fields.iter().for_each(|field| push_field(&mut path, field));
+    path
+}
+
+/// What is at the end of a path.
+pub(super) fn at_path<'v>(object: &'v Value, fields: &[&str]) -> Option<&'v Value> {
+    fields.iter().try_fold(object, |value, field| value.get(field))
+}
+
+/// A value in JSON, its end left out where it is long.
+pub(super) fn shortened(value: &Value) -> String {
+    const LONGEST: usize = 120;
+    let text = value.to_string();
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+/// `1 pod`, `2 pods`.
+pub(super) fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// A part in one line, as `status.phase: "Running", spec.nodeName: nothing`.
+pub(super) fn part_text(part: &Value) -> String {
+    let mut leaves = Vec::new();
+    collect_leaves(part, &mut String::new(), &mut leaves);
+    leaves.join(", ")
+}
+
+fn collect_leaves(part: &Value, path: &mut String, leaves: &mut Vec<String>) {
+    let Some(fields) = part.as_object().filter(|fields: &&Map<_, _>| !fields.is_empty()) else {
+        leaves.push(format!("{path}: {}", expectation(part)));
+        return;
+    };
+    for (name, field) in fields {
+        let length = path.len();
+        push_field(path, name);
+        collect_leaves(field, path, leaves);
+        path.truncate(length);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn pod() -> Value {
+        json!({
+            "metadata": {"name": "web", "labels": {"app.kubernetes.io/name": "web"}},
+            "spec": {"containers": [{"name": "a", "image": "x"}], "priority": 1.0},
+            "status": {"phase": "Pending", "hostIP": null},
+        })
+    }
+
+    #[test]
+    fn parts_match_by_fields_elements_and_equality() {
+        for (part, expected) in [
+            (json!({"status": {"phase": "Pending"}}), true),
+            (json!({"status": {"phase": "Running"}}), false),
+            (json!({"spec": {"containers": [{"name": "a"}]}}), true),
+            (json!({"spec": {"containers": [{"name": "a"}, {}]}}), false),
+            (json!({"spec": {"containers": []}}), false),
+            (json!({"spec": {"priority": 1}}), true),
+            (json!({"spec": {"nodeName": null}}), true),
+            (json!({"spec": {"nodeName": null, "priority": null}}), false),
+            (json!({"status": {"hostIP": null}}), true),
+            (json!({"other": {"field": null}}), true),
+            (json!({"other": {}}), false),
+            (json!({"status": {}}), true),
+            (json!({"status": "Pending"}), false),
+            (json!({}), true),
+        ] {
+            assert_eq!(matches(&part, Some(&pod())), expected, "{part}");
+            assert_eq!(differences(&part, Some(&pod())).is_empty(), expected, "{part}");
+        }
+    }
+
+    #[test]
+    fn differences_name_their_places() {
+        let part = json!({
+            "metadata": {"labels": {"app.kubernetes.io/name": "db"}},
+            "spec": {"containers": [{"image": "y"}], "nodeName": "worker", "priority": null},
+            "status": {"phase": "Running", "conditions": [{"type": "Ready"}]},
+        });
+        insta::assert_snapshot!(differences(&part, Some(&pod())).join("\n"), @r#"
+        metadata.labels["app.kubernetes.io/name"]: expected "db", is "web"
+        spec.containers[0].image: expected "y", is "x"
+        spec.nodeName: expected "worker", is absent
+        spec.priority: expected nothing, is 1.0
+        status.phase: expected "Running", is "Pending"
+        status.conditions: expected [{"type":"Ready"}], is absent
+        "#);
+    }
+}

@@ -1,0 +1,3 @@
+mod compiling;
+mod kinds;
+mod tape;

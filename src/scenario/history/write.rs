@@ -1,0 +1,60 @@
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use super::Entry;
+
+/// Writes a record, a line for each entry.
+#[derive(Debug)]
+pub struct Writer<W: Write> {
+    out: W,
+    lines: BTreeMap<String, u64>,
+}
+
+impl Writer<BufWriter<File>> {
+    /// A new file, or an emptied one.
+    ///
+    /// # Errors
+    /// The file cannot be made.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        Ok(Self::new(BufWriter::with_capacity(1 << 18, File::create(path)?)))
+    }
+}
+
+impl<W: Write> Writer<W> {
+    /// Writes to `out`.
+    pub fn new(out: W) -> Self {
+        Self { out, lines: BTreeMap::new() }
+    }
+
+    /// Writes one entry.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(&mut self, entry: &Entry) -> io::Result<()> {
+        serde_json::to_writer(&mut self.out, entry)?;
+        self.out.write_all(b"\n")?;
+        let name = entry.change.name();
+        match self.lines.get_mut(name) {
+            Some(count) => *count += 1,
+            None => {
+                self.lines.insert(name.to_owned(), 1);
+            }
+        }
+        Ok(())
+    }
+
+    /// How many lines of each type it has written: what the last line tells.
+    pub fn lines(&self) -> &BTreeMap<String, u64> {
+        &self.lines
+    }
+
+    /// Hands on what is buffered.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}

@@ -1,0 +1,178 @@
+// What is in the plot: the axis, and a lane for each sort of things.
+
+const eventsByObject = new Map();
+for (const event of record.events) {
+  if (event.object === undefined) continue;
+  const list = eventsByObject.get(event.object) ?? [];
+  list.push(event);
+  eventsByObject.set(event.object, list);
+}
+const places = new Map(record.objects.map((object, place) => [object, place]));
+const eventsOf = (object) => eventsByObject.get(places.get(object)) ?? [];
+
+function objectThing(object) {
+  return {
+    title: fullName(object),
+    from: startOf(object),
+    to: endOf(object),
+    moments: [...object.versions.map(({ at }) => at)],
+    owner: object.owner && `${object.namespace}/${object.owner}`,
+    lines(moment) {
+      const place = versionAt(object, moment);
+      if (place < 0) return ['not there'];
+      const version = object.versions[place];
+      const lines = [version.state || wordOf(version.class)].filter(Boolean);
+      if (object.owner) lines.push(`of ${object.owner}`);
+      return lines;
+    },
+    events: () => eventsOf(object),
+    open: (moment) => openObject(object, moment),
+  };
+}
+
+function occurrenceThing(occurrence, kind) {
+  return {
+    title: `${KINDS[kind]} ${occurrence.name}`,
+    from: occurrence.from,
+    to: occurrence.to,
+    moments: [occurrence.from, occurrence.mark, occurrence.to].filter((moment) => moment !== undefined),
+    lines: () => [
+      occurrence.word,
+      `${seconds(occurrence.from)} to ${seconds(occurrence.to)}`,
+      ...occurrence.facts.map(([title, text]) => `${title}: ${text}`),
+    ],
+    events: () => [],
+    open: (moment) => openOccurrence(occurrence, KINDS[kind], moment),
+  };
+}
+
+const KINDS = { step: 'Step', fault: 'Fault', assertion: 'Assertion', outage: 'API server:', gap: 'Watch of' };
+const shown = { workload: false, system: false };
+const folded = new Set(['Other objects']);
+
+function axis() {
+  const row = make('div', 'row axis');
+  const track = make('div', 'track');
+  track.id = 'axis';
+  row.append(make('div', 'label', 'seconds'), track);
+  redrawn.push(() => {
+    if (!row.isConnected) return;
+    track.replaceChildren();
+    const most = Math.max(2, Math.floor(track.clientWidth / 64));
+    const rough = (view.to - view.from) / most;
+    const power = 10 ** Math.floor(Math.log10(rough));
+    const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= rough);
+    const digits = Math.max(0, 6 - Math.floor(Math.log10(step) + 1e-9));
+    for (let at = Math.ceil(view.from / step) * step; at <= view.to; at += step) {
+      const tick = make('span', 'tick', (at / 1e6).toFixed(digits));
+      tick.style.left = `${shareOf(at) * 100}%`;
+      track.append(tick);
+    }
+  });
+  return row;
+}
+
+function lane(name, rows) {
+  if (rows.length === 0) return [];
+  const section = make('section', 'lane');
+  const title = make('h3');
+  const button = make('button', 'fold', name);
+  button.type = 'button';
+  const body = make('div', 'rows');
+  body.append(...rows);
+  const fold = (isFolded) => {
+    button.setAttribute('aria-expanded', String(!isFolded));
+    body.hidden = isFolded;
+  };
+  fold(folded.has(name));
+  button.addEventListener('click', () => {
+    folded.has(name) ? folded.delete(name) : folded.add(name);
+    fold(folded.has(name));
+    redraw();
+  });
+  title.append(button);
+  section.append(title, body);
+  return [section];
+}
+
+const byName = (one, other) => fullName(one).localeCompare(fullName(other), 'en', { numeric: true });
+const byOwner = (one, other) =>
+  `${one.namespace}/${one.owner ?? ''}`.localeCompare(`${other.namespace}/${other.owner ?? ''}`) ||
+  startOf(one) - startOf(other) || byName(one, other);
+
+function podRow(pod, detail) {
+  const namespace = pod.namespace === 'default' ? '' : pod.namespace;
+  return objectRow(pod, 2, [namespace, detail].filter(Boolean).join(', '));
+}
+
+function nodesAndPods() {
+  const isShown = (object) => shown.system || !isSystem(object);
+  const nodes = record.objects.filter(({ kind }) => kind === 'Node').sort(byName);
+  const pods = record.objects.filter((object) => object.kind === 'Pod' && isShown(object));
+  if (shown.workload) {
+    const workloads = new Map();
+    for (const pod of pods.sort(byOwner)) {
+      const key = pod.owner ? `${pod.namespace}/${pod.owner}` : '';
+      workloads.set(key, [...(workloads.get(key) ?? []), pod]);
+    }
+    const rows = [...workloads].flatMap(([key, list]) => [
+      make('div', 'group', key ? `${list[0].owner}${list[0].namespace === 'default' ? '' : ` in ${list[0].namespace}`}` : 'of no workload'),
+      ...list.map((pod) => podRow(pod, pod.node ? `on ${pod.node}` : 'on no node')),
+    ]);
+    return [...lane('Nodes', nodes.map((node) => objectRow(node, 1))), ...lane('Pods by workload', rows)];
+  }
+  const rows = nodes.flatMap((node) => [
+    objectRow(node, 1, 'node'),
+    ...pods.filter((pod) => pod.node === node.name).sort(byOwner).map((pod) => podRow(pod, pod.owner)),
+  ]);
+  const known = new Set(nodes.map(({ name }) => name));
+  const homeless = pods.filter((pod) => !known.has(pod.node)).sort(byOwner);
+  if (homeless.length > 0) {
+    rows.push(make('div', 'group', 'on no node'), ...homeless.map((pod) => podRow(pod, pod.owner)));
+  }
+  return lane('Nodes and their pods', rows);
+}
+
+function others() {
+  const list = record.objects.filter((object) => !['Node', 'Pod'].includes(object.kind));
+  const isShown = (object) => shown.system || !isSystem(object);
+  return lane('Other objects', list.filter(isShown).sort(byName).map((object) => objectRow(object, 1)));
+}
+
+function bands() {
+  const layer = make('div', 'bands');
+  const cursor = make('div', 'cursor');
+  cursor.id = 'cursor';
+  const selection = make('div', 'selection');
+  selection.id = 'selection';
+  selection.hidden = true;
+  const list = [...record.api, ...record.faults].map((occurrence) => {
+    const band = make('div', `band ${occurrence.class}`);
+    layer.append(band);
+    return { band, occurrence };
+  });
+  layer.append(cursor, selection);
+  redrawn.push(() => {
+    for (const { band, occurrence } of list) put(band, occurrence.from, occurrence.to);
+  });
+  return layer;
+}
+
+function build() {
+  redrawn.length = 0;
+  const watch = [];
+  if (record.api.length > 0) watch.push(packedRow('API server', record.api, 'outage'));
+  if (record.gaps.length > 0) watch.push(packedRow('Watches', record.gaps, 'gap'));
+  const packed = (name, list, kind) => (list.length > 0 ? [packedRow('', list, kind)] : []);
+  document.getElementById('plot').replaceChildren(
+    axis(),
+    ...lane('Steps', packed('', record.steps, 'step')),
+    ...lane('Faults', packed('', record.faults, 'fault')),
+    ...lane('Assertions', packed('', record.assertions, 'assertion')),
+    ...lane('Not seen', watch),
+    ...nodesAndPods(),
+    ...others(),
+    bands(),
+  );
+  redraw();
+}

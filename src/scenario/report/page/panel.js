@@ -1,0 +1,135 @@
+// An object as it was at a moment, with what had changed; or all there is to tell of something else.
+
+const panel = document.getElementById('panel');
+let opener = null;
+
+function openPanel(title, parts) {
+  if (panel.hidden) opener = document.activeElement;
+  const close = make('button', 'close', '×');
+  close.type = 'button';
+  close.setAttribute('aria-label', 'Close');
+  close.addEventListener('click', closePanel);
+  const heading = make('h2', '', title);
+  heading.id = 'panel-title';
+  heading.tabIndex = -1;
+  const head = make('div', 'head');
+  head.append(heading, close);
+  const body = make('div', 'body');
+  body.append(...parts);
+  panel.replaceChildren(head, body);
+  panel.hidden = false;
+  document.body.classList.add('has-panel');
+  heading.focus({ preventScroll: true });
+}
+
+function closePanel() {
+  panel.hidden = true;
+  document.body.classList.remove('has-panel');
+  opener?.focus({ preventScroll: true });
+  opener = null;
+}
+
+function momentButton(moment, text) {
+  const button = make('button', 'moment', text ?? seconds(moment));
+  button.type = 'button';
+  button.dataset.at = moment;
+  return button;
+}
+
+function facts(list) {
+  const all = make('dl', 'facts');
+  for (const [name, value] of list) {
+    const fact = make('div');
+    const detail = make('dd');
+    detail.append(value);
+    fact.append(make('dt', '', name), detail);
+    all.append(fact);
+  }
+  return all;
+}
+
+function openOccurrence(occurrence, kind, moment) {
+  openPanel(`${kind} ${occurrence.name}`, [
+    facts([
+      ['State', occurrence.word],
+      ['From', momentButton(occurrence.from)],
+      ['To', momentButton(occurrence.to)],
+      ['Took', seconds(occurrence.to - occurrence.from)],
+      ...(occurrence.mark === undefined ? [] : [['Decided at', momentButton(occurrence.mark)]]),
+      ...occurrence.facts,
+    ]),
+  ]);
+  look(moment);
+}
+
+function openObject(object, moment) {
+  const place = Math.max(0, versionAt(object, Math.min(moment, endOf(object))));
+  const version = object.versions[place];
+  const step = (by, text) => {
+    const button = make('button', '', text);
+    button.type = 'button';
+    const other = object.versions[place + by];
+    button.disabled = !other;
+    button.addEventListener('click', () => {
+      reveal(other.at);
+      openObject(object, other.at);
+    });
+    return button;
+  };
+  const steps = make('div', 'set');
+  steps.append(step(-1, '‹ version before'), step(1, 'next version ›'));
+  const told = {
+    initial: 'there when the record began', added: 'created', deleted: 'gone',
+    found: 'found after a gap', missed: 'missing after a gap',
+  }[version.event] ?? 'changed';
+  const list = [
+    ['Looked at', momentButton(moment)],
+    ['Version', `${place + 1} of ${object.versions.length}, ${told} at ${seconds(version.at)}`],
+  ];
+  if (version.state) list.push(['State', version.state]);
+  if (object.owner) list.push(['Made by', object.owner]);
+  openPanel(fullName(object), [facts(list), steps, ...changesPart(object, place), ...eventsPart(object), ...bodyPart(object, place)]);
+}
+
+function changesPart(object, place) {
+  const changes = changesOf(object, place);
+  if (changes.length === 0) return [];
+  const table = make('table', 'changes');
+  for (const { path, before, after } of changes) {
+    const row = make('tr');
+    const values = make('td');
+    values.append(make('del', '', brief(before)), ' → ', make('ins', '', brief(after)));
+    row.append(make('th', '', path.join('.')), values);
+    table.append(row);
+  }
+  return [make('h3', '', 'What changed to the version before'), table];
+}
+
+function eventsPart(object) {
+  const events = eventsOf(object).slice(-20);
+  if (events.length === 0) return [];
+  const list = make('ul', 'lines');
+  for (const { at, text } of events) {
+    const item = make('li');
+    item.append(momentButton(at), ` ${text}`);
+    list.append(item);
+  }
+  return [make('h3', '', 'Events about it'), list];
+}
+
+function bodyPart(object, place) {
+  const body = bodyOf(object, place);
+  if (body === null) return [make('p', 'note', 'The object itself is left out of this page; it is in the record.')];
+  const changed = changesOf(object, place).map(({ path }) => path.join('\n'));
+  const isChanged = (path) => {
+    const at = path.join('\n');
+    return changed.some((change) => at === change || at.startsWith(`${change}\n`));
+  };
+  const pre = make('pre', 'yaml');
+  for (const { text, path } of yamlLines(body)) {
+    pre.append(make(isChanged(path) ? 'mark' : 'span', '', `${text}\n`));
+  }
+  pre.tabIndex = 0;
+  pre.setAttribute('aria-label', 'The object as YAML; changed lines are marked');
+  return [make('h3', '', 'The object'), pre];
+}

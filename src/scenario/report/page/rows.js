@@ -1,0 +1,137 @@
+// Rows, bars in them, and their places by time.
+
+function make(tag, name, text) {
+  const element = document.createElement(tag);
+  if (name) element.className = name;
+  if (text !== undefined) element.textContent = text;
+  return element;
+}
+
+// What a bar is about: { title, from, to, moments, lines(moment), open(moment), owner }.
+const things = new WeakMap();
+
+function barOf(thing, name) {
+  const bar = make('button', `bar ${name}`);
+  bar.type = 'button';
+  bar.setAttribute('aria-label', [thing.title, ...thing.lines(thing.from)].join(', '));
+  things.set(bar, thing);
+  return bar;
+}
+
+// Puts an element where its time is; hides it outside of the view.
+function put(element, from, to) {
+  const left = Math.max(0, shareOf(from));
+  const right = Math.min(1, shareOf(to));
+  element.hidden = right < 0 || left > 1 || right < left;
+  element.style.left = `${left * 100}%`;
+  element.style.width = `${Math.max(0, right - left) * 100}%`;
+}
+
+// A row of one object: its name, and a bar of its states.
+function objectRow(object, level, detail) {
+  const row = make('div', `row object level${level}`);
+  row.dataset.kind = object.kind;
+  const label = make('div', 'label');
+  label.append(make('span', 'name', level === 1 && object.kind !== 'Node' ? fullName(object) : object.name));
+  if (detail) label.append(make('span', 'detail', detail));
+  label.title = fullName(object);
+  const track = make('div', 'track');
+  const bar = barOf(objectThing(object), 'states');
+  bar.dataset.uid = object.uid;
+  bar.dataset.kind = object.kind;
+  const segments = segmentsOf(object).map((segment) => {
+    const element = make('span', `segment ${segment.name}`, wordOf(segment.name));
+    bar.append(element);
+    return { ...segment, element, room: wordOf(segment.name).length * 6.2 + 8 };
+  });
+  const warnings = eventsOf(object).filter(({ warning }) => warning).map(({ at }) => {
+    const element = make('span', 'warning');
+    track.append(element);
+    return { at, element };
+  });
+  if (object.gone === undefined) bar.classList.add('open-end');
+  track.prepend(bar);
+  row.append(label, track);
+  redrawn.push(() => {
+    if (!row.isConnected) return;
+    const [start, end] = [startOf(object), endOf(object)];
+    put(bar, start, end);
+    const from = Math.max(start, view.from);
+    const width = Math.max(1, Math.min(end, view.to) - from);
+    for (const { element, room, ...segment } of segments) {
+      const left = Math.max(segment.from, from);
+      const right = Math.min(segment.to, view.to);
+      element.hidden = right < left;
+      element.style.left = `${((left - from) / width) * 100}%`;
+      element.style.width = `${(Math.max(0, right - left) / width) * 100}%`;
+      const pixels = ((right - left) / (view.to - view.from)) * track.clientWidth;
+      element.classList.toggle('silent', pixels < room);
+    }
+    for (const { at, element } of warnings) {
+      element.hidden = at < view.from || at > view.to;
+      element.style.left = `${shareOf(at) * 100}%`;
+    }
+  });
+  return row;
+}
+
+const LINE = 24;
+
+// A row in which bars of one sort share lines, as many as their names need.
+function packedRow(name, list, kind) {
+  const row = make('div', 'row packed');
+  const track = make('div', 'track');
+  const items = list.map((occurrence) => {
+    const bar = barOf(occurrenceThing(occurrence, kind), `${kind} ${occurrence.class}`);
+    bar.dataset.kind = kind;
+    const sign = SIGNS[occurrence.class] ?? '';
+    const mark = occurrence.mark === undefined ? null : make('span', 'mark', sign);
+    const text = make('span', 'name', mark || !sign ? occurrence.name : `${sign} ${occurrence.name}`);
+    bar.append(text);
+    if (mark) bar.append(mark);
+    track.append(bar);
+    return { bar, text, mark, occurrence };
+  });
+  row.append(make('div', 'label', name), track);
+  redrawn.push(() => row.isConnected && pack(track, items));
+  return row;
+}
+
+const SIGNS = { pass: '✓', fail: '✗', inconclusive: '?', retried: '↻', fault: '⚡' };
+
+function pack(track, items) {
+  const width = track.clientWidth;
+  const lines = [];
+  for (const item of items) {
+    const { bar, text, mark, occurrence } = item;
+    put(bar, occurrence.from, occurrence.to);
+    if (bar.hidden) continue;
+    item.room ??= text.offsetWidth + 6;
+    const left = Math.max(0, shareOf(occurrence.from)) * width;
+    const right = Math.min(1, shareOf(occurrence.to)) * width;
+    let start = left + 4;
+    let [first, last] = [left, Math.max(right, left + 4)];
+    if (mark) {
+      const at = shareOf(occurrence.mark) * width;
+      const shown = Math.max(10, Math.min(width - 10, at));
+      mark.hidden = at < -1 || at > width + 1;
+      mark.style.left = `${shown - left}px`;
+      if (!mark.hidden) {
+        if (shown > start - 10 && shown < start + item.room + 10) start = shown + 11;
+        if (start + item.room > width) start = shown - item.room - 11;
+        [first, last] = [Math.min(first, shown - 9), Math.max(last, shown + 9)];
+      }
+    }
+    // A name that has no room after its beginning stands before it.
+    if (start + item.room > width && right - left < item.room) start = left - item.room;
+    start = Math.max(0, Math.min(start, width - item.room));
+    text.style.left = `${start - left}px`;
+    first = Math.min(first, start) - 4;
+    last = Math.max(last, start + item.room) + 4;
+    let line = lines.findIndex((end) => end <= first);
+    if (line < 0) line = lines.length;
+    lines[line] = last;
+    bar.style.top = `${line * LINE}px`;
+  }
+  track.style.height = `${Math.max(1, lines.length) * LINE}px`;
+}

@@ -1,0 +1,82 @@
+// Puts the page together.
+
+function legend() {
+  const entries = [
+    ['ready', 'Ready'], ['running', 'running, not ready'], ['pending', 'pending'],
+    ['terminating', 'being deleted'], ['failed', 'failed'], ['succeeded', 'succeeded'],
+    ['notready', 'not Ready'], ['unknown', 'unknown'], ['ready cordoned', 'cordoned'],
+    ['outage', 'not seen'],
+  ];
+  const isUsed = ([name]) => name === 'outage'
+    ? record.api.length + record.gaps.length > 0
+    : record.objects.some(({ versions }) => versions.some((version) => version.class === name));
+  const list = entries.filter(isUsed).map(([name, text]) => {
+    const entry = make('span', 'entry');
+    entry.append(make('span', `segment ${name}`), text);
+    return entry;
+  });
+  if (record.events.some(({ warning }) => warning)) {
+    const entry = make('span', 'entry');
+    entry.append(make('span', 'warning'), 'warning Event');
+    list.push(entry);
+  }
+  document.getElementById('legend').replaceChildren(...list);
+}
+
+function press(name, action) {
+  document.getElementById(name).addEventListener('click', action);
+}
+
+function group(isByWorkload) {
+  shown.workload = isByWorkload;
+  document.getElementById('by-workload').setAttribute('aria-pressed', String(isByWorkload));
+  document.getElementById('by-node').setAttribute('aria-pressed', String(!isByWorkload));
+  build();
+}
+
+press('zoom-in', () => zoom(0.5));
+press('zoom-out', () => zoom(2));
+press('earlier', () => pan(-0.5));
+press('later', () => pan(0.5));
+press('all', () => show(0, END));
+press('by-node', () => group(false));
+press('by-workload', () => group(true));
+press('system', (event) => {
+  shown.system = !shown.system;
+  event.currentTarget.setAttribute('aria-pressed', String(shown.system));
+  build();
+});
+
+document.addEventListener('click', (event) => {
+  const button = event.target.closest('button.moment, button.object');
+  if (!button) return;
+  const moment = Number(button.dataset.at);
+  reveal(moment);
+  if (button.classList.contains('object')) {
+    const object = record.objects.find(({ uid }) => uid === button.dataset.uid);
+    if (object) openObject(object, moment);
+  } else if (!button.closest('#panel')) {
+    document.getElementById('timeline').scrollIntoView({ block: 'start' });
+  }
+});
+
+document.addEventListener('keydown', (event) => {
+  if (event.key !== 'Escape') return;
+  if (!tooltip.hidden) hush();
+  else if (!panel.hidden) closePanel();
+});
+
+document.getElementById('notes').append(...record.notes.map((note) => make('p', 'note', note)));
+const plot = document.getElementById('plot');
+legend();
+build();
+listen(plot);
+listenForSelection(plot);
+
+// Rows change the plot's height: only its width matters to them.
+let width = plot.clientWidth;
+new ResizeObserver(() => {
+  if (plot.clientWidth === width) return;
+  width = plot.clientWidth;
+  redraw();
+}).observe(plot);
