@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Map;
 
 use super::*;
+use crate::scenario::evaluate::Program;
 use crate::scenario::language::{Action, Scenario, Step};
 use crate::scenario::read::{Variant, inject_request, load, manifests};
 
@@ -37,6 +38,9 @@ fn mistakes(variant: &Variant, folder: &Path) -> Vec<String> {
         .into_iter()
         .map(|invalid| format!("{}: {} {:?}", invalid.path, invalid.message, invalid.suggestion))
         .collect();
+    if let Err(invalid) = Program::compile(&scenario) {
+        mistakes.extend(invalid.iter().map(|invalid| format!("{invalid:?}")));
+    }
     let mut found = Vec::new();
     actions(&scenario.steps, &mut found);
     for action in found {
