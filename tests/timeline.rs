@@ -1,4 +1,5 @@
 //! The page of a run, in a real browser: headless Chromium, driven by chromedriver.
+#![allow(clippy::unwrap_used)]
 
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;

@@ -110,6 +110,10 @@ fn not_passed(verdict: Verdict, name: &str, details: &[Details]) -> TestCaseStat
             status.set_message(details.summary.as_str());
             status.set_description(details_text(details, Paint::PLAIN));
         }
+        // A group fails by what is in it.
+        None if verdict == Verdict::Fail => {
+            status.set_message("a step in it did not pass");
+        }
         None => {
             status.set_message("it did not come to an end");
         }

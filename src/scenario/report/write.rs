@@ -143,6 +143,25 @@ mod tests {
         assert!(written.paths.iter().all(|path| path.is_file()));
     }
 
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(24))]
+
+        /// A record may be cut off, or lack lines, at any place.
+        #[test]
+        fn any_part_of_a_record_has_reports(
+            kept in proptest::collection::vec(proptest::bool::weighted(0.7), 200),
+        ) {
+            let history: Vec<Entry> = fixture::history()
+                .into_iter()
+                .zip(kept.into_iter().chain(std::iter::repeat(true)))
+                .filter_map(|(entry, is_kept)| is_kept.then_some(entry))
+                .collect();
+            assert!(super::super::render(&fixture::run(), &history, true).contains("FAIL"));
+            let folder = tempfile::tempdir().unwrap();
+            assert_eq!(write(folder.path(), &[(fixture::run(), history)]).unwrap().paths.len(), 4);
+        }
+    }
+
     #[test]
     fn what_cannot_be_written_names_its_path() {
         let file = tempfile::NamedTempFile::new().unwrap();

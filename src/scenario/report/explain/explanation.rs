@@ -56,7 +56,7 @@ pub enum Cause {
     Step,
 }
 
-/// An object that was not as expected.
+/// An object that was not as expected; the whole of it is with the judgement.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectThen {
@@ -67,8 +67,6 @@ pub struct ObjectThen {
     pub state: String,
     /// What was expected against what there was, a line each.
     pub differences: Vec<String>,
-    /// The object, whole.
-    pub then: std::sync::Arc<serde_json::Value>,
 }
 
 /// What goes with every step and assertion of a run that failed or is inconclusive: failures first,
@@ -116,7 +114,6 @@ fn object_then(breach: &Breach) -> ObjectThen {
         object: breach.object.clone(),
         state: object::state(object::short_kind(&breach.object.kind), &breach.then),
         differences: breach.differences.clone(),
-        then: breach.then.clone(),
     }
 }
 
@@ -133,8 +130,9 @@ fn of_step(
         _ => return None,
     };
     let is_group = step.action == "parallel" || step.action == "steps";
-    let is_judged =
-        run.judgements.iter().any(|judgement| judgement.step.as_ref() == Some(&step.name));
+    let is_judged = run.judgements.iter().any(|judgement| {
+        judgement.step.as_ref() == Some(&step.name) && judgement.verdict != Verdict::Pass
+    });
     if is_judged || (is_group && step.detail.is_empty()) {
         return None;
     }

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::scenario::evaluate::{Breach, ObjectName};
 use crate::scenario::history::Moment;
+use crate::scenario::placement;
 use crate::scenario::report::lives::{Life, Lives};
 use crate::scenario::report::object::{text, unschedulable};
 
@@ -20,7 +21,7 @@ pub struct PendingPod {
     /// What the scheduler said of it last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// Why each node refused it.
+    /// Why each node refused it, in the order in which nodes are known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub refusals: Vec<NodeRefusal>,
 }
@@ -85,7 +86,20 @@ fn last_failure(pod: &Life, moment: Moment, lives: &Lives) -> Option<String> {
     Some(message.to_owned())
 }
 
-/// Why each node refused the pod, at that moment.
-fn refusals(_pod: &Value, _nodes: &[&Value], _pods: &[&Value]) -> Vec<NodeRefusal> {
-    Vec::new()
+/// Why each node refused the pod; of one that would have taken it, that is said.
+fn refusals(pod: &Value, nodes: &[&Value], pods: &[&Value]) -> Vec<NodeRefusal> {
+    let mut refused = placement::refusals(pod, nodes, pods).into_iter().peekable();
+    nodes
+        .iter()
+        .map(|node| {
+            let node = text(node, "/metadata/name").to_owned();
+            let reasons = refused.next_if(|refusal| refusal.node == node);
+            let mut reasons = reasons.map(|refusal| refusal.reasons).unwrap_or_else(|| {
+                vec!["nothing known is in the way: it would take the pod".to_owned()]
+            });
+            // Two taints of one key differ in their effect only.
+            reasons.dedup();
+            NodeRefusal { node, reasons }
+        })
+        .collect()
 }

@@ -81,7 +81,10 @@ fn availability(lives: &Lives, history: &[Entry]) -> Vec<Figure> {
         method: "share of the record's time in which the API server answered".to_owned(),
     }];
     if let Some(longest) = outages.iter().map(|(from, to)| *to - *from).max() {
-        let method = format!("of {} in which the API server did not answer", outages.len());
+        let method = match outages.len() {
+            1 => "the one time in which the API server did not answer".to_owned(),
+            times => format!("of {times} times in which the API server did not answer"),
+        };
         figures.push(Figure::time("longest API outage", "", Some(longest), method));
     }
     figures

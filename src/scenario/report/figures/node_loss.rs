@@ -112,7 +112,7 @@ fn of(loss: &Loss<'_>, lives: &Lives) -> Vec<Figure> {
     };
     let to = format!("the deletionTimestamp of {pods}");
     figures.push(figure("time to eviction", Some(first.1), &to));
-    if evicted.len() > 1 {
+    if last.1 > first.1 {
         let to = format!("the deletionTimestamp of the last of {} pods", evicted.len());
         figures.push(figure("time to eviction of all", Some(last.1), &to));
     }

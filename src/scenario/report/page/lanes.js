@@ -56,9 +56,8 @@ function axis() {
   track.id = 'axis';
   row.append(make('div', 'label', 'seconds'), track);
   redrawn.push(() => {
-    if (!row.isConnected) return;
     track.replaceChildren();
-    const most = Math.max(2, Math.floor(track.clientWidth / 64));
+    const most = Math.max(2, Math.floor(view.pixels / 64));
     const rough = (view.to - view.from) / most;
     const power = 10 ** Math.floor(Math.log10(rough));
     const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= rough);
@@ -160,6 +159,7 @@ function bands() {
 
 function build() {
   redrawn.length = 0;
+  measured.length = 0;
   const watch = [];
   if (record.api.length > 0) watch.push(packedRow('API server', record.api, 'outage'));
   if (record.gaps.length > 0) watch.push(packedRow('Watches', record.gaps, 'gap'));

@@ -34,30 +34,41 @@ fn fact(facts: &mut Vec<(String, String)>, title: &str, text: &str) {
     }
 }
 
-/// Every step that started: a bar for each try.
-pub(super) fn steps(run: &RunReport, history: &[Entry], end: Moment) -> Vec<Occurrence> {
-    let mut tries: HashMap<&str, Vec<(Moment, Option<(Moment, StepState)>)>> = HashMap::new();
+/// One try of a step.
+struct Try {
+    from: Moment,
+    /// When and how it ended; `None` where it did not.
+    ended: Option<(Moment, StepState)>,
+}
+
+fn tries(history: &[Entry]) -> HashMap<&str, Vec<Try>> {
+    let mut tries: HashMap<&str, Vec<Try>> = HashMap::new();
     for entry in history {
         let Change::Step(step) = &entry.change else { continue };
         let tries = tries.entry(&step.step).or_default();
-        match step.state {
-            StepState::Started => tries.push((entry.at, None)),
-            state => {
-                if let Some((_, ended)) = tries.last_mut() {
-                    ended.get_or_insert((entry.at, state));
-                }
+        match (step.state, tries.last_mut()) {
+            (StepState::Started, _) => tries.push(Try { from: entry.at, ended: None }),
+            (state, Some(last)) => {
+                last.ended.get_or_insert((entry.at, state));
             }
+            (_, None) => {}
         }
     }
+    tries
+}
+
+/// Every step that started: a bar for each try.
+pub(super) fn steps(run: &RunReport, history: &[Entry], end: Moment) -> Vec<Occurrence> {
+    let mut tries = tries(history);
     let mut steps = Vec::new();
     for step in &run.steps {
-        let told = tries.remove(step.name.as_str()).unwrap_or_default();
-        let known = match (told.is_empty(), step.started) {
-            (true, Some(started)) => vec![(started, step.ended.map(|to| (to, step.state)))],
-            _ => told,
-        };
-        let number = known.len();
-        for (place, (from, ended)) in known.into_iter().enumerate() {
+        let mut told = tries.remove(step.name.as_str()).unwrap_or_default();
+        if told.is_empty() {
+            let ended = step.ended.map(|to| (to, step.state));
+            told.extend(step.started.map(|from| Try { from, ended }));
+        }
+        let number = told.len();
+        for (place, Try { from, ended }) in told.into_iter().enumerate() {
             let (to, state) = ended.unwrap_or((end, StepState::Started));
             let mut facts = Vec::new();
             fact(&mut facts, "Does", &step.action);

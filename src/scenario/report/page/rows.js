@@ -53,7 +53,6 @@ function objectRow(object, level, detail) {
   track.prepend(bar);
   row.append(label, track);
   redrawn.push(() => {
-    if (!row.isConnected) return;
     const [start, end] = [startOf(object), endOf(object)];
     put(bar, start, end);
     const from = Math.max(start, view.from);
@@ -64,7 +63,7 @@ function objectRow(object, level, detail) {
       element.hidden = right < left;
       element.style.left = `${((left - from) / width) * 100}%`;
       element.style.width = `${(Math.max(0, right - left) / width) * 100}%`;
-      const pixels = ((right - left) / (view.to - view.from)) * track.clientWidth;
+      const pixels = ((right - left) / (view.to - view.from)) * view.pixels;
       element.classList.toggle('silent', pixels < room);
     }
     for (const { at, element } of warnings) {
@@ -93,20 +92,22 @@ function packedRow(name, list, kind) {
     return { bar, text, mark, occurrence };
   });
   row.append(make('div', 'label', name), track);
-  redrawn.push(() => row.isConnected && pack(track, items));
+  // A folded lane has no sizes yet.
+  measured.push(() => items.forEach((item) => { item.room ||= item.text.offsetWidth; }));
+  redrawn.push(() => pack(track, items));
   return row;
 }
 
 const SIGNS = { pass: '✓', fail: '✗', inconclusive: '?', retried: '↻', fault: '⚡' };
 
 function pack(track, items) {
-  const width = track.clientWidth;
+  const width = view.pixels;
   const lines = [];
   for (const item of items) {
     const { bar, text, mark, occurrence } = item;
     put(bar, occurrence.from, occurrence.to);
     if (bar.hidden) continue;
-    item.room ??= text.offsetWidth + 6;
+    const room = item.room + 6;
     const left = Math.max(0, shareOf(occurrence.from)) * width;
     const right = Math.min(1, shareOf(occurrence.to)) * width;
     let start = left + 4;
@@ -117,17 +118,17 @@ function pack(track, items) {
       mark.hidden = at < -1 || at > width + 1;
       mark.style.left = `${shown - left}px`;
       if (!mark.hidden) {
-        if (shown > start - 10 && shown < start + item.room + 10) start = shown + 11;
-        if (start + item.room > width) start = shown - item.room - 11;
+        if (shown > start - 10 && shown < start + room + 10) start = shown + 11;
+        if (start + room > width) start = shown - room - 11;
         [first, last] = [Math.min(first, shown - 9), Math.max(last, shown + 9)];
       }
     }
     // A name that has no room after its beginning stands before it.
-    if (start + item.room > width && right - left < item.room) start = left - item.room;
-    start = Math.max(0, Math.min(start, width - item.room));
+    if (start + room > width && right - left < room) start = left - room;
+    start = Math.max(0, Math.min(start, width - room));
     text.style.left = `${start - left}px`;
     first = Math.min(first, start) - 4;
-    last = Math.max(last, start + item.room) + 4;
+    last = Math.max(last, start + room) + 4;
     let line = lines.findIndex((end) => end <= first);
     if (line < 0) line = lines.length;
     lines[line] = last;

@@ -5,8 +5,7 @@ let focused = null;
 
 function tell(bar, moment, x, y) {
   const thing = things.get(bar);
-  const track = bar.closest('.track');
-  const near = (view.to - view.from) * (5 / Math.max(1, track.clientWidth));
+  const near = (view.to - view.from) * (5 / view.pixels);
   const events = thing.events().filter(({ at }) => Math.abs(at - moment) <= near).slice(0, 3);
   tooltip.replaceChildren(
     make('strong', '', thing.title),

@@ -1,8 +1,9 @@
 // The part of the run that is shown, and the moment that is looked at.
 
-const view = { from: 0, to: END, cursor: null };
+const view = { from: 0, to: END, cursor: null, pixels: 1 };
 const NARROWEST = Math.min(END, 20000);
 const redrawn = [];
+const measured = [];
 
 // Shows a part of the run, as far as there is one.
 function show(from, to) {
@@ -56,7 +57,10 @@ function momentAt(track, x) {
   return Math.round(view.from + share * (view.to - view.from));
 }
 
+// All is measured before anything is moved: a browser lays out once, not for each row.
 function redraw() {
+  view.pixels = Math.max(1, document.getElementById('axis').clientWidth);
+  for (const measure of measured) measure();
   for (const draw of redrawn) draw();
   look(view.cursor);
 }
