@@ -20,5 +20,6 @@ mod killed;
 mod lifecycle;
 mod node_loss;
 mod pulled_image;
+mod scenarios;
 mod stock_image;
 mod workloads;

@@ -17,6 +17,14 @@ pub enum Failure {
         /// What to do next.
         hint: Option<String>,
     },
+    /// An assertion, or a step of a scenario, failed. Exit code 1.
+    #[error("{message}")]
+    Assertion {
+        /// What failed.
+        message: String,
+        /// What to do next.
+        hint: Option<String>,
+    },
     /// Docker, an image, a disk or a network failed. Exit code 3.
     #[error("{message}")]
     Environment {
@@ -33,6 +41,11 @@ impl Failure {
         Self::Input { message: message.into(), hint: None }
     }
 
+    /// A failed assertion, with no hint yet.
+    pub fn assertion(message: impl Into<String>) -> Self {
+        Self::Assertion { message: message.into(), hint: None }
+    }
+
     /// A failed environment, with no hint yet.
     pub fn environment(message: impl Into<String>) -> Self {
         Self::Environment { message: message.into(), hint: None }
@@ -40,26 +53,28 @@ impl Failure {
 
     /// The same failure, saying what to do next.
     #[must_use]
-    pub fn with_hint(self, next: impl Into<String>) -> Self {
-        match self {
-            Self::Input { message, .. } => Self::Input { message, hint: Some(next.into()) },
-            Self::Environment { message, .. } => {
-                Self::Environment { message, hint: Some(next.into()) }
-            }
-        }
+    pub fn with_hint(mut self, next: impl Into<String>) -> Self {
+        let (Self::Input { hint, .. }
+        | Self::Assertion { hint, .. }
+        | Self::Environment { hint, .. }) = &mut self;
+        *hint = Some(next.into());
+        self
     }
 
     /// What to do next, when it is known.
     pub fn hint(&self) -> Option<&str> {
         match self {
-            Self::Input { hint, .. } | Self::Environment { hint, .. } => hint.as_deref(),
+            Self::Input { hint, .. }
+            | Self::Assertion { hint, .. }
+            | Self::Environment { hint, .. } => hint.as_deref(),
         }
     }
 }
 
-/// Exit code for an error, as README's table documents: 2 for wrong input, 3 for the environment.
+/// Exit code for an error, as README's table documents: 1 for a failed assertion, 2 for wrong input, 3 for the environment.
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
     match find(error) {
+        Some(Failure::Assertion { .. }) => ExitCode::from(1),
         Some(Failure::Input { .. }) => ExitCode::from(2),
         Some(Failure::Environment { .. }) | None => ExitCode::from(3),
     }

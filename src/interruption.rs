@@ -19,7 +19,8 @@ pub async fn unless_interrupted<T>(
     }
 }
 
-async fn interrupted() {
+/// Waits for Ctrl-C or SIGTERM. From then on neither ends the process.
+pub async fn interrupted() {
     let terminated = async {
         match signal(SignalKind::terminate()) {
             Ok(mut signal) => {

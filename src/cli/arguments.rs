@@ -17,6 +17,10 @@ use super::get_kubeconfig::GetKubeconfig;
 use super::get_nodes::GetNodes;
 use super::load_docker_image::LoadDockerImage;
 use super::load_image_archive::LoadImageArchive;
+use super::scenario_check::ScenarioCheck;
+use super::scenario_lint::ScenarioLint;
+use super::scenario_run::ScenarioRun;
+use super::scenario_schema::ScenarioSchema;
 use super::version::Version;
 
 /// Heading of the options that every verb has.
@@ -79,6 +83,9 @@ pub(super) enum Command {
     /// Break a cluster on purpose, and heal it
     #[command(subcommand)]
     Fault(Fault),
+    /// Test a cluster's behaviour by scenarios
+    #[command(subcommand)]
+    Scenario(Scenario),
     Completion(Completion),
     Version(Version),
 }
@@ -133,6 +140,15 @@ pub(super) enum Fault {
     Kinds(FaultKinds),
 }
 
+/// What can be done with scenarios.
+#[derive(Debug, Subcommand)]
+pub(super) enum Scenario {
+    Run(Box<ScenarioRun>),
+    Lint(ScenarioLint),
+    Check(ScenarioCheck),
+    Schema(ScenarioSchema),
+}
+
 impl Command {
     /// Does what the verb says.
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<()> {
@@ -152,6 +168,10 @@ impl Command {
             Self::Fault(Fault::List(verb)) => verb.run(context).await,
             Self::Fault(Fault::Heal(verb)) => verb.run(context).await,
             Self::Fault(Fault::Kinds(verb)) => verb.run(),
+            Self::Scenario(Scenario::Run(verb)) => verb.run(context).await,
+            Self::Scenario(Scenario::Lint(verb)) => verb.run(context),
+            Self::Scenario(Scenario::Check(verb)) => verb.run(context),
+            Self::Scenario(Scenario::Schema(verb)) => verb.run(),
             Self::Completion(verb) => verb.run(),
             Self::Version(verb) => verb.run(),
         }

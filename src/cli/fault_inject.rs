@@ -10,8 +10,7 @@ use super::context::Context;
 use super::output::{self, Format};
 use crate::duration;
 use crate::fault::{
-    self, Entry, FaultKind, FaultPlan, Request, Which, collect, heal, inject, provide,
-    read_journal, start_keeper,
+    self, Entry, FaultKind, FaultPlan, Request, Which, heal, inject, provide, start_keeper,
 };
 use crate::interruption::unless_interrupted;
 use crate::runtime::Docker;
@@ -92,10 +91,7 @@ impl FaultInject {
             Request { fault: self.fault, duration: self.duration, allow_total: self.allow_total };
         request.check()?;
         let docker = context.docker().await?;
-        let view = collect(&docker, cluster, &request.fault).await?;
-        let active: Vec<Entry> =
-            read_journal(&docker, &view.nodes).await?.into_iter().map(|(_, entry)| entry).collect();
-        let plan = fault::plan(&request, new_id(&request.fault), &view, &active)?;
+        let plan = fault::prepare(&docker, cluster, &request).await?;
         if let Some(seed) = plan.seed {
             context.progress.note(format!("seed {seed}"));
         }
@@ -126,11 +122,6 @@ impl FaultInject {
         }
         Ok(())
     }
-}
-
-fn new_id(fault: &FaultKind) -> String {
-    let tail: String = std::iter::repeat_with(fastrand::alphanumeric).take(5).collect();
-    format!("{}-{}", fault.name(), tail.to_lowercase())
 }
 
 async fn wait(docker: &Docker, context: &Context, plan: &FaultPlan) -> anyhow::Result<()> {

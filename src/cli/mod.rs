@@ -21,6 +21,11 @@ mod get_nodes;
 mod load_docker_image;
 mod load_image_archive;
 mod output;
+mod scenario_check;
+mod scenario_files;
+mod scenario_lint;
+mod scenario_run;
+mod scenario_schema;
 mod version;
 
 pub use entry::main;

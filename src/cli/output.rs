@@ -1,4 +1,4 @@
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
 use clap::ValueEnum;
 use serde::Serialize;
@@ -9,6 +9,12 @@ pub(super) enum Format {
     #[default]
     Text,
     Json,
+}
+
+/// Whether stdout is a terminal that shows colors: <https://no-color.org>.
+pub(super) fn is_colored() -> bool {
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    io::stdout().is_terminal() && !unwanted
 }
 
 /// Writes to stdout. A reader that has enough, as `head` has, is fine.

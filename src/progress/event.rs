@@ -37,6 +37,20 @@ pub enum Event {
     Warning(String),
 }
 
+impl Event {
+    /// The same event, its text after a title.
+    pub(super) fn titled(mut self, title: &str) -> Self {
+        let (Self::StageStarted { stage: text }
+        | Self::StageAdvanced { stage: text, .. }
+        | Self::StageFinished { stage: text, .. }
+        | Self::StageFailed { stage: text, .. }
+        | Self::Note(text)
+        | Self::Warning(text)) = &mut self;
+        *text = format!("{title}: {text}");
+        self
+    }
+}
+
 /// A consumer of events. It must not block: it is called from async code.
 pub trait Reporter: Send + Sync {
     /// Takes one event.

@@ -25,6 +25,23 @@ impl Progress {
         Self::new(Arc::new(Nobody))
     }
 
+    /// The same for work that is one of several at the same time: every stage and note begins with
+    /// its title.
+    pub fn within(&self, title: &str) -> Self {
+        struct Titled {
+            title: String,
+            reporter: Arc<dyn Reporter>,
+        }
+        impl Reporter for Titled {
+            fn report(&self, event: &Event) {
+                self.reporter.report(&event.clone().titled(&self.title));
+            }
+        }
+        let reporter =
+            Arc::new(Titled { title: title.to_owned(), reporter: self.reporter.clone() });
+        Self { reporter, finished: self.finished.clone() }
+    }
+
     /// Starts a stage. Drop it unfinished and it is reported as failed.
     pub fn stage(&self, name: impl Into<String>) -> Stage {
         let name = name.into();

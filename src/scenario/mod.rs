@@ -9,4 +9,5 @@ pub mod lint;
 pub mod placement;
 pub mod read;
 pub mod report;
+pub mod run;
 pub mod typecheck;

@@ -18,6 +18,7 @@ pub use duration::Duration;
 pub use scenario::{Matrix, Metadata, Record, Scenario};
 pub use selection::{Labels, Selection, SelectionRef};
 pub use step::{
-    Action, Apply, Cordon, Delete, Drain, Exec, Expect, Heal, Inject, KubectlCommand, Label,
-    LoadImage, Objects, Patch, PatchType, Retries, Scale, Sleep, Step, Taint, Wait,
+    Action, Apply, Cordon, DEFAULT_DEADLINE, Delete, Drain, Exec, Expect, Heal, Inject,
+    KubectlCommand, Label, LoadImage, Objects, Patch, PatchType, Retries, Scale, Sleep, Step,
+    Taint, Wait,
 };

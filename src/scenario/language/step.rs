@@ -7,6 +7,9 @@ use serde_json::{Map, Value};
 
 use super::{Assertion, Condition, Duration, SelectionRef};
 
+/// The deadline of a step that names none.
+pub const DEFAULT_DEADLINE: Duration = Duration(std::time::Duration::from_secs(60));
+
 /// One thing that is done or asserted: exactly one field besides `name`, `deadline`, `retries`,
 /// `continueOnFailure` and `background`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -138,6 +141,26 @@ impl Step {
             ("steps", self.steps.as_deref().map(Action::Steps)),
         ];
         all.into_iter().filter_map(|(field, action)| Some((field, action?))).collect()
+    }
+
+    /// How long doing `action` may take by the wall clock. `None` for groups without a deadline of
+    /// their own, and for assertions and waits, which end by the times of the record.
+    pub fn time_limit(&self, action: Action<'_>) -> Option<Duration> {
+        match action {
+            Action::Assert(_) | Action::Wait(_) => None,
+            Action::Parallel(_) | Action::Steps(_) => self.deadline,
+            Action::Sleep(sleep) => Some(Duration(sleep.lasting.0 + DEFAULT_DEADLINE.0)),
+            // The wait for its condition is judged by the times of the record.
+            Action::Inject(Inject { when: Some(_), .. }) => {
+                Some(Duration(self.deadline().0 + DEFAULT_DEADLINE.0))
+            }
+            _ => Some(self.deadline()),
+        }
+    }
+
+    /// Its deadline, or the default.
+    pub fn deadline(&self) -> Duration {
+        self.deadline.unwrap_or(DEFAULT_DEADLINE)
     }
 }
 

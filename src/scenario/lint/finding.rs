@@ -1,9 +1,12 @@
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::yaml::{Position, Problem, write_finding};
 
 /// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Severity {
     /// The scenario cannot do what it says.
     Error,
@@ -15,7 +18,7 @@ pub enum Severity {
 ///
 /// Displays as `FILE:LINE:COLUMN: PATH: message (did you mean …?) [rule]`, with `warning:` before the
 /// path of a warning.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// The rule's name, which stays the same over versions.
     pub rule: &'static str,

@@ -1,0 +1,270 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
+use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
+
+use super::cluster_name;
+use super::context::Context;
+use super::output::{self, Format};
+use super::scenario_files::{LANGUAGE, Source, assignment, record, require_sound, sources};
+use crate::failure::Failure;
+use crate::interruption::interrupted;
+use crate::runtime::Engine;
+use crate::scenario::evaluate::Verdict;
+use crate::scenario::history::Entry;
+use crate::scenario::language::{ClusterSource, Existing};
+use crate::scenario::read::{ScenarioFile, Variant, planned_cluster};
+use crate::scenario::report::{self, RunReport};
+use crate::scenario::run::{Batch, Job, Keep, Options, Shard, run_all};
+use crate::yaml::Problems;
+
+/// Longest part of a scenario's name in the name of its cluster, which is a part of its nodes' names.
+const LONGEST_NAME: usize = 30;
+
+/// Run scenarios: do what they say on real clusters, and judge what must hold
+///
+/// Each runs on a cluster of its own, unless it names one that exists; the cluster is deleted in the
+/// end. Everything that happens is recorded in DIR/SCENARIO/history.jsonl, and reported there as
+/// report.html, and for all scenarios in DIR as junit.xml, report.json and summary.md.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 all pass, 1 an assertion or a step failed, 2 a file is wrong (nothing ran), 3 what holds
+could not be told, or Docker, an image, a disk or a network failed.
+
+Examples:
+  kindrs scenario run e2e/scenarios/preemption.yaml
+  kindrs scenario run e2e/scenarios --parallel 2 --report reports
+  kindrs scenario run drill.yaml --cluster dev --set replicas=5
+  kindrs scenario run flaky.yaml --repeat 20 --keep-on-failure")]
+pub(super) struct ScenarioRun {
+    /// Scenarios: files, or folders with *.yaml files in them
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// Give a variable a value, before the file's; a matrix variable only runs with it
+    #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
+    set: Vec<(String, Value)>,
+    /// Run on this cluster, which exists, in place of the scenarios' own
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    cluster: Option<String>,
+    /// Kubernetes of scenarios that name none: vX.Y.Z, file:PATH or release:vX.Y.Z
+    #[arg(long, value_name = "SOURCE", env = "KINDRS_KUBERNETES", hide_env_values = true)]
+    kubernetes: Option<String>,
+    /// Folder for records and reports
+    #[arg(long, value_name = "DIR", default_value = "kindrs-report")]
+    report: PathBuf,
+    /// How many run at the same time, each on its own cluster
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    parallel: usize,
+    /// How often each runs
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    repeat: usize,
+    /// Only a part of all runs, as 1/3 on the first of three machines
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
+    /// Keep the cluster of a run that does not pass
+    #[arg(long)]
+    keep_on_failure: bool,
+    /// How the result is printed
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    output: Format,
+}
+
+impl ScenarioRun {
+    pub(super) async fn run(self, context: &Context) -> anyhow::Result<()> {
+        let set: Map<String, Value> = self.set.iter().cloned().collect();
+        let files = sources(&self.files)?;
+        require_sound(context, &files, &set)?;
+        let jobs = self.jobs(&files, &set)?;
+        let docker = context.docker().await?;
+        let engine: Arc<dyn Engine> = Arc::new(docker);
+        let keep = if self.keep_on_failure { Keep::OnFailure } else { Keep::Never };
+        let options = Options { kubernetes: self.kubernetes.clone(), keep };
+        let batch = Batch { jobs, parallel: self.parallel, options };
+        let stop = CancellationToken::new();
+        let signals = tokio::spawn({
+            let stop = stop.clone();
+            async move {
+                interrupted().await;
+                stop.cancel();
+            }
+        });
+        let reports = run_all(&engine, &batch, &context.progress, &stop).await;
+        signals.abort();
+        self.show(context, reports)?;
+        if stop.is_cancelled() {
+            return Err(Failure::environment("interrupted").into());
+        }
+        Ok(())
+    }
+
+    /// The runs that are asked for, in their order.
+    fn jobs(&self, sources: &[Source], set: &Map<String, Value>) -> anyhow::Result<Vec<Job>> {
+        let mut jobs = Vec::new();
+        let mut names: BTreeMap<String, PathBuf> = BTreeMap::new();
+        for source in sources {
+            let file = source.load()?;
+            let name = scenario_name(&file, set)?;
+            if let Some(other) = names.insert(name.clone(), source.path.clone()) {
+                return Err(Failure::input(format!(
+                    "{} and {} are both named `{name}`",
+                    other.display(),
+                    source.path.display()
+                ))
+                .with_hint("give each scenario a name of its own in metadata.name")
+                .into());
+            }
+            for repetition in 1..=self.repeat.max(1) {
+                let cluster = self.cluster.clone().unwrap_or_else(|| new_cluster_name(&name));
+                let variants = file.variants(set, &cluster).map_err(Failure::from)?;
+                for variant in variants {
+                    let mut label = variant.label.clone();
+                    if self.repeat > 1 {
+                        label = format!("{label} #{repetition}").trim().to_owned();
+                    }
+                    jobs.push(self.job(&file, &source.path, variant, label, &cluster)?);
+                }
+            }
+        }
+        if let Some(shard) = self.shard {
+            let mut number = 0..;
+            jobs.retain(|_| number.next().is_some_and(|number| shard.has(number)));
+        }
+        Ok(jobs)
+    }
+
+    fn job(
+        &self,
+        file: &ScenarioFile,
+        path: &Path,
+        variant: Variant,
+        label: String,
+        cluster: &str,
+    ) -> anyhow::Result<Job> {
+        let folder = &file.folder;
+        let planned = planned_cluster(&variant, folder, cluster).map_err(|problems| {
+            let file = file.name.clone();
+            Failure::from(Problems { file, problems, hint: LANGUAGE })
+        })?;
+        let mut config = planned.map(|planned| planned.config);
+        let mut scenario = variant.scenario;
+        if let Some(name) = &self.cluster {
+            let workers = scenario.cluster.existing.as_ref().map_or(0, |own| own.workers);
+            let existing = Some(Existing { name: name.clone(), workers });
+            let timing = scenario.cluster.timing;
+            scenario.cluster = ClusterSource { existing, timing, ..ClusterSource::default() };
+            config = None;
+        }
+        let own = scenario.cluster.existing.as_ref().map(|existing| existing.name.clone());
+        let mut output = scenario.metadata.name.clone();
+        if !label.is_empty() {
+            output = format!("{output}-{}", file_name(&label));
+        }
+        Ok(Job {
+            file: path.to_owned(),
+            folder: folder.clone(),
+            variant: label,
+            scenario,
+            variables: variant.variables,
+            cluster: own.unwrap_or_else(|| cluster.to_owned()),
+            output: self.report.join(output),
+            config,
+        })
+    }
+
+    /// Writes the reports, prints the result, and fails where a run did not pass.
+    fn show(&self, context: &Context, reports: Vec<RunReport>) -> anyhow::Result<()> {
+        let mut runs = Vec::new();
+        for report in reports {
+            let entries =
+                if report.history.exists() { record(&report.history)? } else { Vec::new() };
+            runs.push((report, entries));
+        }
+        let written = report::write(&self.report, &runs)?;
+        output::print(&match self.output {
+            Format::Text => text(&runs),
+            Format::Json => report::json(&runs)?,
+        })?;
+        for path in &written.paths {
+            context.progress.note(format!("wrote {}", path.display()));
+        }
+        passed(runs.iter().map(|(report, _)| report))
+    }
+}
+
+/// Runs with their records, for people.
+pub(super) fn text(runs: &[(RunReport, Vec<Entry>)]) -> String {
+    let color = output::is_colored();
+    let texts = runs.iter().map(|(report, entries)| report::render(report, entries, color));
+    texts.collect::<Vec<_>>().join("\n")
+}
+
+/// Fails where a run did not pass.
+///
+/// # Errors
+/// [`Failure::Assertion`] when one failed, [`Failure::Environment`] when one is inconclusive.
+pub(super) fn passed<'a>(reports: impl Iterator<Item = &'a RunReport>) -> anyhow::Result<()> {
+    let (mut failed, mut unknown) = (Vec::new(), Vec::new());
+    for report in reports {
+        let title = match report.variant.as_str() {
+            "" => report.scenario.clone(),
+            variant => format!("{} ({variant})", report.scenario),
+        };
+        match report.verdict {
+            Verdict::Fail => failed.push(title),
+            Verdict::Inconclusive => unknown.push(title),
+            Verdict::Pass => {}
+        }
+    }
+    if !failed.is_empty() {
+        return Err(Failure::assertion(format!("failed: {}", failed.join(", "))).into());
+    }
+    if !unknown.is_empty() {
+        return Err(Failure::environment(format!("inconclusive: {}", unknown.join(", "))).into());
+    }
+    Ok(())
+}
+
+/// The name of a file's scenario.
+fn scenario_name(file: &ScenarioFile, set: &Map<String, Value>) -> anyhow::Result<String> {
+    let variants = file.variants(set, cluster_name::DEFAULT).map_err(Failure::from)?;
+    let first = variants.into_iter().next().context("the matrix leaves nothing")?;
+    Ok(first.scenario.metadata.name)
+}
+
+/// A name for the cluster of a run that no other run has.
+fn new_cluster_name(scenario: &str) -> String {
+    let short: String = scenario.chars().take(LONGEST_NAME).collect();
+    let tail: String = std::iter::repeat_with(fastrand::alphanumeric).take(4).collect();
+    format!("{}-{}", short.trim_end_matches(['-', '.']), tail.to_lowercase())
+}
+
+/// A label as a part of a file's name.
+fn file_name(label: &str) -> String {
+    let kept = |c: char| if c.is_ascii_alphanumeric() || "._=".contains(c) { c } else { '-' };
+    let name: String = label.chars().map(kept).collect();
+    name.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_become_parts_of_file_names() {
+        assert_eq!(file_name("kubernetes=v1.36.3, workers=2 #3"), "kubernetes=v1.36.3-workers=2-3");
+        assert_eq!(file_name("image=a/b:1"), "image=a-b-1");
+    }
+
+    #[test]
+    fn clusters_have_names_of_their_own() {
+        let (one, other) = (new_cluster_name("preemption"), new_cluster_name("preemption"));
+        assert!(one.starts_with("preemption-"));
+        assert_ne!(one, other);
+        crate::config::validate_cluster_name(&new_cluster_name(&"long-".repeat(20))).unwrap();
+    }
+}

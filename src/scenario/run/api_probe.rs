@@ -1,0 +1,53 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Request;
+use kube::Client;
+use tokio::sync::watch::Sender;
+
+use super::recorder::Recorder;
+use crate::scenario::history::{ApiState, Change};
+
+/// How often the API server is asked whether it is there. A frozen one closes no connection, so that
+/// watches alone would not tell.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// How long it may take to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Records when the API server goes and comes back, for ever; counts its returns in `returns`.
+pub(super) async fn probe(client: Client, recorder: Arc<Recorder>, returns: Sender<u64>) {
+    let mut available = true;
+    let mut ticks = tokio::time::interval(INTERVAL);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        match (available, answer(&client).await.err()) {
+            (true, Some(reason)) => {
+                available = false;
+                recorder.record(Change::Api(ApiState { available, reason }));
+            }
+            (false, None) => {
+                available = true;
+                recorder.record(Change::Api(ApiState { available, reason: String::new() }));
+                returns.send_modify(|count| *count += 1);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether the API server answers that it is ready.
+///
+/// # Errors
+/// Why not.
+pub(super) async fn answer(client: &Client) -> Result<(), String> {
+    match tokio::time::timeout(PATIENCE, ask(client)).await {
+        Ok(answer) => answer,
+        Err(_) => Err(format!("no answer in {} s", PATIENCE.as_secs())),
+    }
+}
+
+async fn ask(client: &Client) -> Result<(), String> {
+    let request = Request::get("/readyz").body(Vec::new()).map_err(|error| error.to_string())?;
+    client.request_text(request).await.map(drop).map_err(|error| error.to_string())
+}

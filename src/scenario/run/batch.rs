@@ -1,0 +1,132 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use futures::stream;
+use serde_json::{Map, Value};
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use super::run_one::{Options, run_one};
+use crate::config::Cluster;
+use crate::progress::Progress;
+use crate::runtime::Engine;
+use crate::scenario::language::Scenario;
+use crate::scenario::report::RunReport;
+
+/// One run to be made.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// The scenario's file, as it was named.
+    pub file: PathBuf,
+    /// The file's folder, to which its paths are relative.
+    pub folder: PathBuf,
+    /// Which run of the scenario it is: of its matrix and its repetitions; empty for the only one.
+    pub variant: String,
+    /// The scenario with its variables put in.
+    pub scenario: Scenario,
+    /// The variables.
+    pub variables: Map<String, Value>,
+    /// Name of the cluster that it makes, or of the one that exists.
+    pub cluster: String,
+    /// The configuration of the cluster that it makes, without its timing; `None` for one that exists.
+    pub config: Option<Cluster>,
+    /// The folder that its record goes to.
+    pub output: PathBuf,
+}
+
+/// Runs to be made, and how.
+#[derive(Clone)]
+pub struct Batch {
+    /// The runs.
+    pub jobs: Vec<Job>,
+    /// How many are made at the same time.
+    pub parallel: usize,
+    /// How each is made.
+    pub options: Options,
+}
+
+/// A part of all runs, for one of several machines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    index: usize,
+    of: usize,
+}
+
+impl Shard {
+    /// Whether the run with this number, counted from 0, is of the part.
+    pub fn has(self, number: usize) -> bool {
+        number % self.of == self.index
+    }
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    /// Reads `1/3`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = || "expected a part as 1/3: the first of three".to_owned();
+        let (index, of) = text.split_once('/').ok_or_else(expected)?;
+        let (index, of): (usize, usize) =
+            (index.parse().map_err(|_| expected())?, of.parse().map_err(|_| expected())?);
+        if index == 0 || index > of {
+            return Err(format!("there is no part {index} of {of}: {}", expected()));
+        }
+        Ok(Self { index: index - 1, of })
+    }
+}
+
+/// Makes all runs; `interrupted` ends those under way and skips the others. Returns what came of each,
+/// in their order.
+pub async fn run_all(
+    engine: &Arc<dyn Engine>,
+    batch: &Batch,
+    progress: &Progress,
+    interrupted: &CancellationToken,
+) -> Vec<RunReport> {
+    // Runs on one cluster would see each other.
+    let mut clusters: BTreeMap<&str, Arc<Mutex<()>>> = BTreeMap::new();
+    for job in &batch.jobs {
+        clusters.entry(&job.cluster).or_default();
+    }
+    let several = batch.parallel > 1;
+    let runs = batch.jobs.iter().map(|job| {
+        let turn = clusters.get(job.cluster.as_str()).cloned().unwrap_or_default();
+        async move {
+            let _turn = turn.lock().await;
+            if interrupted.is_cancelled() {
+                return None;
+            }
+            let title = title(job);
+            progress.note(format!("Scenario {title}"));
+            let progress = if several { progress.within(&title) } else { progress.clone() };
+            Some(run_one(engine, job, &batch.options, &progress, interrupted).await)
+        }
+    });
+    let runs: Vec<_> = runs.collect();
+    let reports = stream::iter(runs).buffered(batch.parallel.max(1));
+    reports.filter_map(std::future::ready).collect().await
+}
+
+fn title(job: &Job) -> String {
+    let name = &job.scenario.metadata.name;
+    if job.variant.is_empty() { name.clone() } else { format!("{name} ({})", job.variant) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_share_all_runs_between_them() {
+        let parts: Vec<Shard> = (1..=3).map(|part| format!("{part}/3").parse().unwrap()).collect();
+        for number in 0..10 {
+            assert_eq!(parts.iter().filter(|part| part.has(number)).count(), 1);
+        }
+        for text in ["", "0/3", "4/3", "1", "a/b", "1/0"] {
+            assert!(text.parse::<Shard>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,270 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, join_all};
+
+use super::api_probe;
+use super::outcome::{Unmet, state_of};
+use super::session::{Session, Stop, lock};
+use super::step::perform;
+use crate::scenario::evaluate::Verdict;
+use crate::scenario::history::{Moment, StepState};
+use crate::scenario::language::{Action, Step};
+
+/// Pause between the tries of a step that names none.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+
+/// Runs all steps of a scenario, those in the background to their end, and waits for what must still
+/// follow what has happened; returns when all have ended, or were ended by a failure, the scenario's deadline or an interruption.
+pub(super) async fn execute(session: &Arc<Session>) {
+    let watch = watch_over(session);
+    let steps = async {
+        in_order(session, &session.scenario.steps).await;
+        loop {
+            let next = std::mem::take(&mut *lock(&session.background));
+            if next.is_empty() {
+                break;
+            }
+            next.join_all().await;
+        }
+        if !session.stop.is_cancelled() {
+            tokio::select! {
+                () = session.recorder.followed() => {}
+                () = session.stop.cancelled() => {}
+            }
+        }
+    };
+    tokio::select! {
+        () = steps => {}
+        // Never ends: it ends the steps.
+        () = watch => {}
+    }
+}
+
+/// Ends the steps when an assertion of the background fails, or the scenario's time is up.
+async fn watch_over(session: &Arc<Session>) {
+    let goes_on: Vec<String> = session
+        .scenario
+        .assertions
+        .iter()
+        .filter(|assertion| assertion.continue_on_failure)
+        .filter_map(|assertion| assertion.name.clone())
+        .collect();
+    let breach = session
+        .recorder
+        .breached(|judgement| judgement.step.is_none() && !goes_on.contains(&judgement.assertion));
+    let deadline = async {
+        match session.scenario.deadline {
+            Some(deadline) => {
+                tokio::time::sleep(deadline.0).await;
+                deadline
+            }
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        judgement = breach => session.end_steps(Stop::Assertion(judgement.assertion)),
+        deadline = deadline => session.end_steps(Stop::Deadline(deadline.to_string())),
+    }
+    std::future::pending().await
+}
+
+/// Runs steps one after the other, and skips those after a failure.
+fn in_order<'a>(session: &'a Arc<Session>, steps: &'a [Step]) -> BoxFuture<'a, StepState> {
+    async move {
+        let mut worst = StepState::Passed;
+        for step in steps {
+            if session.stop.is_cancelled() {
+                skip(session, step);
+                continue;
+            }
+            if step.background {
+                let (session, step) = (session.clone(), step.clone());
+                let owner = session.clone();
+                lock(&owner.background).spawn(async move {
+                    run(&session, &step).await;
+                });
+                continue;
+            }
+            worst = worse(worst, run(session, step).await);
+        }
+        worst
+    }
+    .boxed()
+}
+
+/// Runs a step to its end, with its retries.
+async fn run(session: &Arc<Session>, step: &Step) -> StepState {
+    let name = step.name.as_deref().unwrap_or_default();
+    let attempts = step.retries.as_ref().map_or(1, |retries| retries.attempts.max(1));
+    let is_group = step.parallel.is_some() || step.steps.is_some();
+    let stage = (!is_group).then(|| session.progress.stage(name));
+    let mut attempt = 1;
+    loop {
+        let since = session.tell(name, StepState::Started, attempt, "");
+        let Tried { state, detail, is_late } = try_once(session, step, since).await;
+        let again = matches!(state, StepState::Failed | StepState::Inconclusive)
+            && attempt < attempts
+            && !session.stop.is_cancelled();
+        if again {
+            session.tell(name, StepState::Retried, attempt, &detail);
+            session.progress.warning(format!("{name}: try {attempt} of {attempts}: {detail}"));
+            let pause = step.retries.as_ref().and_then(|retries| retries.delay);
+            tokio::time::sleep(pause.map_or(RETRY_PAUSE, |pause| pause.0)).await;
+            attempt += 1;
+            continue;
+        }
+        session.tell(name, state, attempt, &detail);
+        if let Some(stage) = stage {
+            if state == StepState::Passed {
+                stage.finish();
+            } else {
+                drop(stage);
+                session.progress.warning(format!("{name}: {detail}"));
+            }
+        }
+        let goes_on = step.continue_on_failure
+            || step.assert.as_ref().is_some_and(|assertion| assertion.continue_on_failure);
+        // The steps of a group have ended the others, or were allowed to fail.
+        if state != StepState::Passed && !goes_on && (!is_group || is_late) {
+            session.end_steps(Stop::Step);
+        }
+        return state;
+    }
+}
+
+/// How a step ended, what came of it, and whether it was a group whose own time was up.
+struct Tried {
+    state: StepState,
+    detail: String,
+    is_late: bool,
+}
+
+/// Tries a step once.
+async fn try_once(session: &Arc<Session>, step: &Step, since: Moment) -> Tried {
+    let Some((_, action)) = step.actions().into_iter().next() else {
+        let detail = "the step does nothing".to_owned();
+        return Tried { state: StepState::Failed, detail, is_late: false };
+    };
+    let work = async {
+        match action {
+            Action::Steps(steps) => group(in_order(session, steps).await),
+            Action::Parallel(steps) => {
+                let all = join_all(
+                    steps.iter().map(std::slice::from_ref).map(|step| in_order(session, step)),
+                );
+                group(all.await.into_iter().fold(StepState::Passed, worse))
+            }
+            action => perform(session, step, action, since).await,
+        }
+    };
+    // Groups see to their steps, which end by themselves.
+    let is_group = matches!(action, Action::Steps(_) | Action::Parallel(_));
+    let stopped = async {
+        if is_group {
+            std::future::pending::<()>().await;
+        }
+        session.stop.cancelled().await;
+    };
+    let result = tokio::select! {
+        result = within(session, step, action, work) => result,
+        () = stopped => Err(cut_short(session)),
+    };
+    let is_late = result.is_err() && cut_off(session, action);
+    let (state, detail) = match result {
+        Ok(detail) => (StepState::Passed, detail),
+        Err(error) => (state_of(&error), format!("{error:#}")),
+    };
+    Tried { state, detail, is_late }
+}
+
+/// Ends the steps of a group whose own time was up; returns whether there are any.
+fn cut_off(session: &Session, group: Action<'_>) -> bool {
+    let (Action::Parallel(steps) | Action::Steps(steps)) = group else { return false };
+    let mut any = false;
+    for report in session.reports(steps) {
+        if matches!(report.state, StepState::Started | StepState::Retried) {
+            let detail = "cut short: the time of its group was up";
+            session.tell(&report.name, StepState::Inconclusive, report.attempts, detail);
+            any = true;
+        }
+    }
+    any
+}
+
+async fn within(
+    session: &Session,
+    step: &Step,
+    action: Action<'_>,
+    work: impl Future<Output = anyhow::Result<String>>,
+) -> anyhow::Result<String> {
+    match step.time_limit(action) {
+        Some(limit) => match tokio::time::timeout(limit.0, work).await {
+            Ok(result) => result,
+            Err(_) => {
+                let late = format!("not done within its deadline of {limit}");
+                // Without an API server to do it, that says nothing.
+                Err(match api_probe::answer(&session.client).await {
+                    Ok(()) => Unmet::Failed(late),
+                    Err(reason) => Unmet::Unknown(format!("{late}: the API server: {reason}")),
+                }
+                .into())
+            }
+        },
+        None => work.await,
+    }
+}
+
+fn cut_short(session: &Session) -> anyhow::Error {
+    match &*lock(&session.reason) {
+        Some(Stop::Deadline(deadline)) => {
+            Unmet::Failed(format!("the scenario's deadline of {deadline} has passed"))
+        }
+        Some(Stop::Assertion(name)) => Unmet::Unknown(format!("cut short: `{name}` failed")),
+        Some(Stop::Step) => Unmet::Unknown("cut short: another step failed".to_owned()),
+        Some(Stop::Interrupted) | None => Unmet::Unknown("interrupted".to_owned()),
+    }
+    .into()
+}
+
+fn group(worst: StepState) -> anyhow::Result<String> {
+    match worst {
+        StepState::Failed => Err(Unmet::Failed("a step of the group failed".to_owned()).into()),
+        StepState::Inconclusive => {
+            Err(Unmet::Unknown("a step of the group is inconclusive".to_owned()).into())
+        }
+        _ => Ok(String::new()),
+    }
+}
+
+fn worse(one: StepState, other: StepState) -> StepState {
+    let rank = |state: StepState| match state {
+        StepState::Failed => 2,
+        StepState::Inconclusive => 1,
+        _ => 0,
+    };
+    if rank(other) > rank(one) { other } else { one }
+}
+
+fn skip(session: &Session, step: &Step) {
+    session.tell(step.name.as_deref().unwrap_or_default(), StepState::Skipped, 1, "");
+    for (_, action) in step.actions() {
+        if let Action::Parallel(steps) | Action::Steps(steps) = action {
+            steps.iter().for_each(|step| skip(session, step));
+        }
+    }
+}
+
+/// The verdict that a step's end counts as.
+pub(super) fn verdict_of(state: StepState) -> Verdict {
+    match state {
+        StepState::Failed => Verdict::Fail,
+        StepState::Inconclusive | StepState::Started | StepState::Retried => Verdict::Inconclusive,
+        StepState::Passed | StepState::Skipped => Verdict::Pass,
+    }
+}
+
+#[cfg(test)]
+#[path = "execute_tests.rs"]
+mod tests;

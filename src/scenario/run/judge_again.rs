@@ -1,0 +1,78 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use super::execute::verdict_of;
+use super::run_one::compile;
+use super::step_reports::{StepReports, of_steps_that_ran};
+use crate::scenario::evaluate::{Verdict, judge};
+use crate::scenario::history::{Begin, Change, Entry, StepState};
+use crate::scenario::language::Scenario;
+use crate::scenario::report::RunReport;
+
+/// Judges the record of a run that began as `begin` says by a scenario, which may have changed since. Steps are as they were.
+///
+/// # Errors
+/// [`crate::failure::Failure::Input`] when the scenario does not compile.
+pub fn judge_again(
+    history: &Path,
+    file: &Path,
+    begin: &Begin,
+    scenario: Scenario,
+    entries: &[Entry],
+) -> anyhow::Result<RunReport> {
+    let program = Arc::new(compile(&scenario)?);
+    let judgements = judge(program, entries.iter().cloned());
+    let mut told = StepReports::default();
+    for entry in entries {
+        if let Change::Step(step) = &entry.change {
+            told.accept(step, entry.at);
+        }
+    }
+    let mut steps = told.of(&scenario.steps);
+    let judgements = of_steps_that_ran(judgements, &steps);
+    for step in &mut steps {
+        // What an assertion says now goes before what it said then.
+        let again = judgements.iter().find(|judgement| judgement.step.as_ref() == Some(&step.name));
+        if let Some(judgement) = again {
+            step.state = match judgement.verdict {
+                Verdict::Pass => StepState::Passed,
+                Verdict::Fail => StepState::Failed,
+                Verdict::Inconclusive => StepState::Inconclusive,
+            };
+            step.detail.clone_from(&judgement.explanation.summary);
+        }
+    }
+    let interrupted = entries.iter().rev().find_map(|entry| match &entry.change {
+        Change::End(end) => Some(end.interrupted),
+        _ => None,
+    });
+    let error = match interrupted {
+        Some(false) => None,
+        Some(true) => Some("the run was cut short".to_owned()),
+        None => Some("the record has no end: the run was killed".to_owned()),
+    };
+    let floor = if error.is_some() { Verdict::Inconclusive } else { Verdict::Pass };
+    let verdict = steps
+        .iter()
+        .map(|step| verdict_of(step.state))
+        .chain(judgements.iter().map(|judgement| judgement.verdict))
+        .fold(floor, Verdict::max);
+    Ok(RunReport {
+        scenario: scenario.metadata.name,
+        description: scenario.metadata.description,
+        file: file.to_owned(),
+        variant: String::new(),
+        variables: begin.variables.clone(),
+        cluster: begin.cluster.clone(),
+        kubernetes: begin.kubernetes.clone(),
+        time: begin.time,
+        verdict,
+        error,
+        creation: None,
+        elapsed: entries.last().map(|entry| entry.at.elapsed()).unwrap_or_default(),
+        history: history.to_owned(),
+        steps,
+        judgements,
+        kept: false,
+    })
+}

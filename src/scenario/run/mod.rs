@@ -1,0 +1,24 @@
+//! Running scenarios on clusters: everything that happens is recorded, and judged as it happens.
+
+mod access;
+mod api_probe;
+mod batch;
+mod cluster;
+mod execute;
+mod faults;
+mod judge_again;
+mod logs;
+mod outcome;
+mod recorder;
+mod resource;
+mod run_one;
+mod session;
+mod step;
+mod step_reports;
+mod tidy;
+mod timing;
+mod watch;
+
+pub use batch::{Batch, Job, Shard, run_all};
+pub use judge_again::judge_again;
+pub use run_one::{Keep, Options};

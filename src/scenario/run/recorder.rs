@@ -1,0 +1,210 @@
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tokio::sync::watch;
+
+use crate::scenario::evaluate::{Evaluator, Judgement, Program, Verdict};
+use crate::scenario::history::{Begin, Change, End, Entry, Moment, VerdictEntry, Writer};
+use crate::scenario::language::SelectionRef;
+
+/// Where all that happens comes together: it gets its moment, goes into the record and before the
+/// evaluator, in one order.
+pub(super) struct Recorder {
+    started: Instant,
+    state: Mutex<State>,
+    changes: watch::Sender<u64>,
+}
+
+struct State {
+    writer: Writer<BufWriter<File>>,
+    evaluator: Evaluator,
+    judgements: Vec<Judgement>,
+    /// The first failure to write: the record is not complete.
+    broken: Option<std::io::Error>,
+}
+
+impl Recorder {
+    /// A record at `path` that begins now.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn begin(path: &Path, program: Arc<Program>, begin: Begin) -> std::io::Result<Self> {
+        let state = State {
+            writer: Writer::create(path)?,
+            evaluator: Evaluator::new(program),
+            judgements: Vec::new(),
+            broken: None,
+        };
+        let (changes, _) = watch::channel(0);
+        let recorder = Self { started: Instant::now(), state: Mutex::new(state), changes };
+        recorder.record(Change::Begin(Box::new(begin)));
+        Ok(recorder)
+    }
+
+    /// Records something that happened now; returns when that is.
+    pub fn record(&self, change: Change) -> Moment {
+        let mut state = self.lock();
+        let at = self.now();
+        state.write(Entry { at, change });
+        state.collect(at);
+        drop(state);
+        self.changes.send_modify(|count| *count += 1);
+        at
+    }
+
+    /// The moment that it is.
+    pub fn now(&self) -> Moment {
+        Moment(u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX))
+    }
+
+    /// Tells of every change of the record or of a verdict.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// The objects of a selection of the scenario as they are now.
+    pub fn select(&self, selection: &SelectionRef) -> Vec<Arc<Value>> {
+        self.lock().evaluator.select(selection).unwrap_or_default()
+    }
+
+    /// Waits until nothing that has happened waits for what must follow it.
+    pub async fn followed(&self) {
+        let mut changes = self.changes();
+        while self.lock().evaluator.waits_until().is_some() {
+            let _ = changes.changed().await;
+        }
+    }
+
+    /// Waits until an assertion is decided that was begun at `since` or later.
+    pub async fn decided(&self, assertion: &str, since: Moment) -> Judgement {
+        let mut changes = self.changes();
+        loop {
+            if let Some(judgement) = self.judgement(assertion, since) {
+                return judgement;
+            }
+            // The sender lives as long as this does.
+            let _ = changes.changed().await;
+        }
+    }
+
+    /// Waits until an assertion of the background fails whose failure ends the run.
+    pub async fn breached(&self, stops: impl Fn(&Judgement) -> bool) -> Judgement {
+        let mut changes = self.changes();
+        loop {
+            let found = self
+                .lock()
+                .judgements
+                .iter()
+                .find(|judgement| judgement.verdict == Verdict::Fail && stops(judgement))
+                .cloned();
+            if let Some(judgement) = found {
+                return judgement;
+            }
+            let _ = changes.changed().await;
+        }
+    }
+
+    /// Decides assertions whose time is up when it is, for ever.
+    pub async fn keep_time(&self) {
+        let mut changes = self.changes();
+        loop {
+            let deadline = self.lock().evaluator.next_deadline();
+            let left = match deadline {
+                // A deadline itself still counts.
+                Some(deadline) => deadline - self.now() + Duration::from_micros(1),
+                None => Duration::MAX,
+            };
+            tokio::select! {
+                () = sleep(left) => {
+                    let mut state = self.lock();
+                    let now = self.now();
+                    state.evaluator.advance(now);
+                    state.collect(now);
+                    drop(state);
+                    self.changes.send_modify(|count| *count += 1);
+                }
+                _ = changes.changed() => {}
+            }
+        }
+    }
+
+    /// Ends the record and decides all the rest; returns the verdicts, each assertion's last one.
+    ///
+    /// # Errors
+    /// When a line of the record could not be written.
+    pub fn end(&self, interrupted: bool) -> std::io::Result<Vec<Judgement>> {
+        let mut state = self.lock();
+        let at = self.now();
+        state.evaluator.finish(at, interrupted);
+        state.collect(at);
+        let lines = state.writer.lines().clone();
+        state.write_line(&Entry { at, change: Change::End(End { interrupted, lines }) });
+        state.flush();
+        let mut judgements: Vec<Judgement> = Vec::new();
+        for judgement in std::mem::take(&mut state.judgements) {
+            judgements.retain(|earlier| earlier.assertion != judgement.assertion);
+            judgements.push(judgement);
+        }
+        match state.broken.take() {
+            Some(error) => Err(error),
+            None => Ok(judgements),
+        }
+    }
+
+    fn judgement(&self, assertion: &str, since: Moment) -> Option<Judgement> {
+        let state = self.lock();
+        let mut found = state.judgements.iter().rev();
+        found
+            .find(|judgement| judgement.assertion == assertion && judgement.decided >= since)
+            .cloned()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn write(&mut self, entry: Entry) {
+        self.write_line(&entry);
+        self.evaluator.accept(&entry);
+    }
+
+    fn write_line(&mut self, entry: &Entry) {
+        if let Err(error) = self.writer.write(entry) {
+            self.broken.get_or_insert(error);
+        }
+    }
+
+    /// Takes what the evaluator has decided, and records it.
+    fn collect(&mut self, at: Moment) {
+        for judgement in self.evaluator.take_decided() {
+            let verdict = VerdictEntry {
+                assertion: judgement.assertion.clone(),
+                verdict: judgement.verdict.to_string(),
+                summary: judgement.explanation.summary.clone(),
+            };
+            self.write_line(&Entry { at, change: Change::Verdict(Box::new(verdict)) });
+            self.judgements.push(judgement);
+        }
+        self.flush();
+    }
+
+    /// Nothing is lost with the process.
+    fn flush(&mut self) {
+        if let Err(error) = self.writer.flush() {
+            self.broken.get_or_insert(error);
+        }
+    }
+}
+
+async fn sleep(time: Duration) {
+    if time == Duration::MAX {
+        std::future::pending::<()>().await;
+    }
+    tokio::time::sleep(time).await;
+}

@@ -1,0 +1,92 @@
+use kube::api::{Api, ApiResource, DynamicObject};
+use kube::core::GroupVersionKind;
+use kube::{Client, discovery};
+use serde_json::Value;
+
+use crate::failure::Failure;
+use crate::kubernetes::{Kind, find_kind};
+
+/// A kind of objects that the API server has.
+#[derive(Debug, Clone)]
+pub(super) struct Resource {
+    pub api: ApiResource,
+    pub namespaced: bool,
+}
+
+impl Resource {
+    /// The path of all its objects, or of those of one namespace.
+    pub fn path(&self, namespace: Option<&str>) -> String {
+        let root = if self.api.group.is_empty() { "api" } else { "apis" };
+        let namespace = match namespace {
+            Some(namespace) if self.namespaced => format!("namespaces/{namespace}/"),
+            _ => String::new(),
+        };
+        format!("/{root}/{}/{namespace}{}", self.api.api_version, self.api.plural)
+    }
+
+    /// Its objects, in `namespace` where they are in one.
+    pub fn objects(&self, client: &Client, namespace: &str) -> Api<DynamicObject> {
+        if self.namespaced {
+            Api::namespaced_with(client.clone(), namespace, &self.api)
+        } else {
+            Api::all_with(client.clone(), &self.api)
+        }
+    }
+
+    fn own(kind: &Kind) -> Self {
+        let api = ApiResource {
+            group: kind.group.to_owned(),
+            version: kind.version.to_owned(),
+            api_version: kind.api_version(),
+            kind: kind.kind.to_owned(),
+            plural: kind.plural.to_owned(),
+        };
+        Self { api, namespaced: kind.namespaced }
+    }
+}
+
+/// The kind that is called `name`, as `Pod`, `deploy` or `example.com/v1/Widget`; `None` when neither
+/// Kubernetes nor this API server has it.
+///
+/// # Errors
+/// [`Failure::Environment`] when the API server is needed and does not answer.
+pub(super) async fn find(client: &Client, name: &str) -> anyhow::Result<Option<Resource>> {
+    if let Some(kind) = find_kind(name) {
+        return Ok(Some(Resource::own(kind)));
+    }
+    let Some((api_version, kind)) = name.rsplit_once('/') else { return Ok(None) };
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    let kind = GroupVersionKind::gvk(group, version, kind);
+    match discovery::pinned_kind(client, &kind).await {
+        Ok((api, capabilities)) => {
+            let namespaced = capabilities.scope == discovery::Scope::Namespaced;
+            Ok(Some(Resource { api, namespaced }))
+        }
+        Err(kube::Error::Discovery(_)) => Ok(None),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+        Err(error) => Err(anyhow::Error::new(error).context(format!("looking for kind {name}"))),
+    }
+}
+
+/// The kind of an object, by its `apiVersion` and `kind`.
+///
+/// # Errors
+/// [`Failure::Input`] when the API server has no such kind.
+pub(super) async fn of_object(client: &Client, object: &Value) -> anyhow::Result<Resource> {
+    let text = |field: &str| object[field].as_str().unwrap_or_default().to_owned();
+    let name = format!("{}/{}", text("apiVersion"), text("kind"));
+    require(client, &name).await
+}
+
+/// The kind that is called `name`, which there must be.
+///
+/// # Errors
+/// [`Failure::Input`] when there is none.
+pub(super) async fn require(client: &Client, name: &str) -> anyhow::Result<Resource> {
+    let found = find(client, name).await?;
+    found.ok_or_else(|| {
+        Failure::input(format!("the API server has no kind `{name}`"))
+            .with_hint("name a kind that is not Kubernetes' own as GROUP/VERSION/KIND")
+            .into()
+    })
+}

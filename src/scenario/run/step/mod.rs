@@ -1,0 +1,14 @@
+//! What each kind of step does: one file a family.
+
+mod apply;
+mod assert;
+mod command;
+mod delete;
+mod images;
+mod inject;
+mod node;
+mod perform;
+mod target;
+mod update;
+
+pub(super) use perform::perform;

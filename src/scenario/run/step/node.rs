@@ -1,0 +1,113 @@
+use anyhow::Context as _;
+use k8s_openapi::api::core::v1::{Node, Taint as NodeTaint};
+use kube::api::{Api, Patch, PatchParams};
+use serde_json::json;
+
+use crate::failure::Failure;
+use crate::scenario::language::{Cordon, Taint};
+use crate::scenario::run::session::Session;
+
+const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
+
+/// Makes nodes unschedulable, or schedulable again.
+pub(super) async fn cordon(session: &Session, cordon: &Cordon) -> anyhow::Result<String> {
+    let nodes: Api<Node> = Api::all(session.client.clone());
+    let unschedulable = if cordon.undo { serde_json::Value::Null } else { true.into() };
+    let body = Patch::Merge(json!({ "spec": { "unschedulable": unschedulable } }));
+    for node in &cordon.nodes {
+        session.tidying.before_changing_node(node, &nodes).await;
+        let result = nodes.patch(node, &PatchParams::default(), &body).await;
+        result.with_context(|| format!("Node {node}"))?;
+    }
+    Ok(cordon.nodes.join(", "))
+}
+
+/// Sets and removes taints.
+pub(super) async fn taint(session: &Session, taint: &Taint) -> anyhow::Result<String> {
+    let nodes: Api<Node> = Api::all(session.client.clone());
+    let set: Vec<NodeTaint> = taint.set.iter().map(|text| parse(text)).collect::<Result<_, _>>()?;
+    for name in &taint.nodes {
+        session.tidying.before_changing_node(name, &nodes).await;
+        let node = nodes.get(name).await.with_context(|| format!("Node {name}"))?;
+        let version = node.metadata.resource_version.clone();
+        let mut taints = node.spec.and_then(|spec| spec.taints).unwrap_or_default();
+        taints.retain(|known| {
+            !taint.remove.iter().any(|text| is_named(known, text))
+                && !set.iter().any(|new| same(new, known))
+        });
+        taints.extend(set.iter().cloned());
+        // Taints of the node's controllers that come meanwhile make this a conflict, not a loss.
+        let body =
+            json!({ "metadata": { "resourceVersion": version }, "spec": { "taints": taints } });
+        match nodes.patch(name, &PatchParams::default(), &Patch::Merge(body)).await {
+            Ok(_) => {}
+            Err(kube::Error::Api(mut status)) if status.code == 409 => {
+                // To be asked again, like any request that came at a bad moment.
+                status.code = 429;
+                return Err(kube::Error::Api(status).into());
+            }
+            Err(error) => return Err(error).with_context(|| format!("Node {name}")),
+        }
+    }
+    Ok(taint.nodes.join(", "))
+}
+
+fn same(one: &NodeTaint, other: &NodeTaint) -> bool {
+    one.key == other.key && one.effect == other.effect
+}
+
+/// Whether a taint is called `key`, `key:effect` or `key=value:effect`.
+fn is_named(taint: &NodeTaint, text: &str) -> bool {
+    let (name, effect) = match text.rsplit_once(':') {
+        Some((name, effect)) => (name, Some(effect)),
+        None => (text, None),
+    };
+    let (key, value) = match name.split_once('=') {
+        Some((key, value)) => (key, Some(value)),
+        None => (name, None),
+    };
+    taint.key == key
+        && effect.is_none_or(|effect| taint.effect == effect)
+        && value.is_none_or(|value| taint.value.as_deref() == Some(value))
+}
+
+fn parse(text: &str) -> Result<NodeTaint, Failure> {
+    let expected = || {
+        Failure::input(format!("`{text}` is no taint"))
+            .with_hint(format!("write it as key=value:EFFECT, with one of {}", EFFECTS.join(", ")))
+    };
+    let (name, effect) = text.rsplit_once(':').ok_or_else(expected)?;
+    let (key, value) = match name.split_once('=') {
+        Some((key, value)) => (key, Some(value.to_owned())),
+        None => (name, None),
+    };
+    if key.is_empty() || !EFFECTS.contains(&effect) {
+        return Err(expected());
+    }
+    Ok(NodeTaint { key: key.to_owned(), value, effect: effect.to_owned(), time_added: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn taints_as_kubectl_writes_them() {
+        let taint = parse("dedicated=gpu:NoSchedule").unwrap();
+        assert_eq!((taint.key.as_str(), taint.value.as_deref()), ("dedicated", Some("gpu")));
+        assert_eq!(parse("lost:NoExecute").unwrap().value, None);
+        for text in ["dedicated=gpu", ":NoSchedule", "a:Never", ""] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+        for (text, named) in [
+            ("dedicated", true),
+            ("dedicated:NoSchedule", true),
+            ("dedicated=gpu:NoSchedule", true),
+            ("dedicated:NoExecute", false),
+            ("dedicated=cpu:NoSchedule", false),
+            ("other", false),
+        ] {
+            assert_eq!(is_named(&taint, text), named, "{text}");
+        }
+    }
+}

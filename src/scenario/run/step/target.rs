@@ -1,0 +1,75 @@
+use kube::api::{Api, DynamicObject};
+use serde_json::Value;
+
+use crate::failure::Failure;
+use crate::scenario::language::Objects;
+use crate::scenario::run::resource::{self, Resource};
+use crate::scenario::run::session::Session;
+
+/// An object that a step is about.
+pub(super) struct Target {
+    pub resource: Resource,
+    pub namespace: String,
+    pub name: String,
+    /// Its unique identifier, where it is known.
+    pub uid: Option<String>,
+}
+
+impl Target {
+    /// The objects of its kind and namespace.
+    pub fn objects(&self, session: &Session) -> Api<DynamicObject> {
+        self.resource.objects(&session.client, &self.namespace)
+    }
+
+    /// As `Deployment web`.
+    pub fn path(&self) -> String {
+        format!("{} {}", self.resource.api.kind, self.name)
+    }
+
+    /// The target of an object that is at hand.
+    pub fn of(resource: Resource, object: &Value) -> Self {
+        let text = |field: &str| object["metadata"][field].as_str().map(str::to_owned);
+        Self {
+            resource,
+            namespace: text("namespace").unwrap_or_default(),
+            name: text("name").unwrap_or_default(),
+            uid: text("uid"),
+        }
+    }
+}
+
+/// The objects that a step names or selects; at least one.
+///
+/// # Errors
+/// [`Failure::Input`] when a selection has none now, or the kind is unknown.
+pub(super) async fn targets(session: &Session, objects: &Objects) -> anyhow::Result<Vec<Target>> {
+    if let Some(path) = &objects.object {
+        let (kind, name) = path.rsplit_once('/').ok_or_else(|| {
+            Failure::input(format!("`{path}` names no object"))
+                .with_hint("name it as KIND/NAME, as deployment/web")
+        })?;
+        let resource = resource::require(&session.client, kind).await?;
+        let namespace = session.namespace(objects.namespace.as_deref()).to_owned();
+        return Ok(vec![Target { resource, namespace, name: name.to_owned(), uid: None }]);
+    }
+    let Some(selection) = &objects.select else {
+        return Err(Failure::input("the step names no object").into());
+    };
+    let mut found = session.recorder.select(selection);
+    found.truncate(objects.first.unwrap_or(usize::MAX));
+    if found.is_empty() {
+        return Err(Failure::input("the selection has no object now")
+            .with_hint("wait for it first, with a `wait` step")
+            .into());
+    }
+    let mut targets = Vec::new();
+    for object in &found {
+        targets.push(Target::of(resource::of_object(&session.client, object).await?, object));
+    }
+    Ok(targets)
+}
+
+/// The paths of targets, with commas between.
+pub(super) fn paths(targets: &[Target]) -> String {
+    targets.iter().map(Target::path).collect::<Vec<_>>().join(", ")
+}

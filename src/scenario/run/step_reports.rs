@@ -1,0 +1,80 @@
+use std::collections::BTreeMap;
+
+use crate::scenario::evaluate::Judgement;
+use crate::scenario::history::{Moment, StepEntry, StepState};
+use crate::scenario::language::{Action, Step};
+use crate::scenario::report::StepReport;
+
+/// What came of steps, gathered from the record's lines about them.
+#[derive(Debug, Default)]
+pub(super) struct StepReports(BTreeMap<String, StepReport>);
+
+impl StepReports {
+    /// Takes a line.
+    pub fn accept(&mut self, entry: &StepEntry, at: Moment) {
+        let report =
+            self.0.entry(entry.step.clone()).or_insert_with(|| skipped(entry.step.clone()));
+        report.state = entry.state;
+        report.attempts = entry.attempt;
+        match entry.state {
+            StepState::Started => {
+                report.started.get_or_insert(at);
+            }
+            StepState::Skipped => {}
+            _ => {
+                report.ended = Some(at);
+                report.detail.clone_from(&entry.detail);
+            }
+        }
+    }
+
+    /// The reports of all `steps` in their order, those of groups after their group. A step that no
+    /// line was about was skipped.
+    pub fn of(&self, steps: &[Step]) -> Vec<StepReport> {
+        let mut reports = Vec::new();
+        self.collect(steps, 0, &mut reports);
+        reports
+    }
+
+    fn collect(&self, steps: &[Step], depth: usize, into: &mut Vec<StepReport>) {
+        for step in steps {
+            let name = step.name.clone().unwrap_or_default();
+            let actions = step.actions();
+            let action = actions.first().map_or("", |(field, _)| field).to_owned();
+            let report = self.0.get(&name).cloned().unwrap_or_else(|| skipped(name));
+            into.push(StepReport { action, depth, ..report });
+            for (_, action) in actions {
+                if let Action::Parallel(steps) | Action::Steps(steps) = action {
+                    self.collect(steps, depth + 1, into);
+                }
+            }
+        }
+    }
+}
+
+/// The judgements without those of steps that never started, of which there is nothing to say.
+pub(super) fn of_steps_that_ran(
+    mut judgements: Vec<Judgement>,
+    steps: &[StepReport],
+) -> Vec<Judgement> {
+    judgements.retain(|judgement| {
+        let is_skipped = |step: &StepReport| {
+            step.state == StepState::Skipped && judgement.step.as_ref() == Some(&step.name)
+        };
+        !steps.iter().any(is_skipped)
+    });
+    judgements
+}
+
+fn skipped(name: String) -> StepReport {
+    StepReport {
+        name,
+        action: String::new(),
+        depth: 0,
+        state: StepState::Skipped,
+        started: None,
+        ended: None,
+        attempts: 0,
+        detail: String::new(),
+    }
+}
