@@ -19,10 +19,20 @@ use serde_json::{Value, json};
 
 const MISSING: &str = "this test needs a browser: apt-get install chromium chromium-driver";
 
+/// A process that ends with its owner, also when a test fails.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// A browser with the page of the run whose files are in `fixtures`.
 struct Browser {
     client: Client,
-    driver: Child,
+    _driver: Process,
     _folder: tempfile::TempDir,
 }
 
@@ -33,13 +43,15 @@ impl Browser {
         let file = folder.path().join("report.html");
         std::fs::write(&file, fixture_page()).unwrap();
 
-        let mut driver = Command::new("chromedriver")
+        let driver = Command::new("chromedriver")
             .arg("--port=0")
+            .env("TMPDIR", folder.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| panic!("{MISSING} (chromedriver: {error})"));
-        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+        let mut driver = Process(driver);
+        let mut lines = BufReader::new(driver.0.stdout.take().unwrap()).lines();
         let port = lines
             .find_map(|line| {
                 let line = line.ok()?;
@@ -70,7 +82,7 @@ impl Browser {
             .await
             .unwrap_or_else(|error| panic!("{MISSING} (chromium: {error})"));
         client.goto(&format!("file://{}", file.display())).await.unwrap();
-        let browser = Self { client, driver, _folder: folder };
+        let browser = Self { client, _driver: driver, _folder: folder };
         assert_eq!(browser.complaints().await, Vec::<String>::new());
         browser
     }
@@ -160,18 +172,21 @@ impl Browser {
         std::fs::write(PathBuf::from(folder).join(format!("{name}.png")), bytes.unwrap()).unwrap();
     }
 
-    async fn close(mut self) {
+    async fn close(self) {
         self.client.clone().close().await.unwrap();
-        self.driver.kill().unwrap();
-        self.driver.wait().unwrap();
     }
 }
 
 impl Drop for Browser {
-    /// After a failed assertion, the browser ends with its driver.
+    /// After a failed assertion nobody closes the session, and the browser outlives its driver.
     fn drop(&mut self) {
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
+        let process = self.client.capabilities().and_then(|known| known.get("goog:processID"));
+        let process = process.and_then(Value::as_i64).and_then(|id| i32::try_from(id).ok());
+        if std::thread::panicking()
+            && let Some(process) = process.and_then(rustix::process::Pid::from_raw)
+        {
+            let _ = rustix::process::kill_process(process, rustix::process::Signal::KILL);
+        }
     }
 }
 
