@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use http::Request;
 use kube::Client;
-use tokio::sync::watch::Sender;
+use tokio::sync::watch::{Receiver, Sender, channel};
 
 use super::recorder::Recorder;
 use crate::scenario::history::{ApiState, Change};
@@ -14,25 +14,62 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// How long it may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Records when the API server goes and comes back, for ever; counts its returns in `returns`.
-pub(super) async fn probe(client: Client, recorder: Arc<Recorder>, returns: Sender<u64>) {
+/// Tells watches when the API server goes and comes back: counts both, so that it is away while the
+/// count is odd.
+#[derive(Debug, Clone)]
+pub(super) struct Outages(Receiver<u64>);
+
+impl Outages {
+    /// The end that tells, and one that hears.
+    pub fn channel() -> (Sender<u64>, Self) {
+        let (sender, receiver) = channel(0);
+        (sender, Self(receiver))
+    }
+
+    /// Whether the API server is away.
+    pub fn is_away(&self) -> bool {
+        *self.0.borrow() % 2 == 1
+    }
+
+    /// Waits while the API server is away.
+    pub async fn while_away(&self) {
+        if self.0.clone().wait_for(|count| count % 2 == 0).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Hears of what comes from now on; of an outage that is not over, at once.
+    pub fn from_now(&self) -> Self {
+        let mut count = self.0.clone();
+        if *count.borrow_and_update() % 2 == 1 {
+            count.mark_changed();
+        }
+        Self(count)
+    }
+
+    /// Waits until the API server goes or comes back.
+    pub async fn next(&mut self) {
+        if self.0.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Records when the API server goes and comes back, for ever, and tells `outages`.
+pub(super) async fn probe(client: Client, recorder: Arc<Recorder>, outages: Sender<u64>) {
     let mut available = true;
     let mut ticks = tokio::time::interval(INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        match (available, answer(&client).await.err()) {
-            (true, Some(reason)) => {
-                available = false;
-                recorder.record(Change::Api(ApiState { available, reason }));
-            }
-            (false, None) => {
-                available = true;
-                recorder.record(Change::Api(ApiState { available, reason: String::new() }));
-                returns.send_modify(|count| *count += 1);
-            }
-            _ => {}
-        }
+        let reason = match (available, answer(&client).await) {
+            (true, Err(reason)) => reason,
+            (false, Ok(())) => String::new(),
+            _ => continue,
+        };
+        available = !available;
+        recorder.record(Change::Api(ApiState { available, reason }));
+        outages.send_modify(|count| *count += 1);
     }
 }
 
@@ -50,4 +87,56 @@ pub(super) async fn answer(client: &Client) -> Result<(), String> {
 async fn ask(client: &Client) -> Result<(), String> {
     let request = Request::get("/readyz").body(Vec::new()).map_err(|error| error.to_string())?;
     client.request_text(request).await.map(drop).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::scenario::run::fixture::{Answer, FakeApi, after_lines, recorder, scenario};
+
+    #[tokio::test(start_paused = true)]
+    async fn the_api_server_goes_and_comes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let recorder = recorder(&scenario(json!([]), json!({})), &folder);
+        let api = FakeApi::default();
+        api.gives("GET /readyz", json!("ok"))
+            .on("GET /readyz", Answer::Broken)
+            .on("GET /readyz", Answer::Silence)
+            .refuses("GET /readyz", 500, "etcd failed")
+            .gives("GET /readyz", json!("ok"))
+            .refuses("GET /readyz", 500, "etcd failed")
+            .gives("GET /readyz", json!("ok"));
+        let (sender, mut outages) = Outages::channel();
+        let waits = outages.clone();
+        let probe = tokio::spawn(probe(api.client(), recorder.clone(), sender));
+        outages.next().await;
+        assert!(waits.is_away());
+        waits.while_away().await;
+        assert!(!waits.is_away());
+        let lines = after_lines(4, &recorder, &folder).await;
+        assert_eq!(
+            lines,
+            [
+                "no API: ServiceError: connection refused",
+                "API",
+                "no API: ApiError: etcd failed: Failure",
+                "API"
+            ]
+        );
+        probe.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_is_heard_of_by_those_who_come_late() {
+        let (sender, outages) = Outages::channel();
+        sender.send_modify(|count| *count += 1);
+        outages.from_now().next().await;
+        sender.send_modify(|count| *count += 1);
+        outages.while_away().await;
+        let mut late = outages.from_now();
+        let next = tokio::time::timeout(Duration::from_secs(9), late.next()).await;
+        assert!(next.is_err(), "the outage is over");
+    }
 }

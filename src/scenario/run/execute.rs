@@ -3,30 +3,30 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
+use tokio_util::sync::CancellationToken;
 
 use super::api_probe;
 use super::outcome::{Unmet, state_of};
+use super::recorder::Mark;
 use super::session::{Session, Stop, lock};
 use super::step::perform;
 use crate::scenario::evaluate::Verdict;
-use crate::scenario::history::{Moment, StepState};
+use crate::scenario::history::StepState;
 use crate::scenario::language::{Action, Step};
 
 /// Pause between the tries of a step that names none.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs all steps of a scenario, those in the background to their end, and waits for what must still
-/// follow what has happened; returns when all have ended, or were ended by a failure, the scenario's deadline or an interruption.
+/// follow what has happened; returns when all have ended, or were ended by a failure, the scenario's
+/// deadline or an interruption.
 pub(super) async fn execute(session: &Arc<Session>) {
     let watch = watch_over(session);
     let steps = async {
-        in_order(session, &session.scenario.steps).await;
-        loop {
-            let next = std::mem::take(&mut *lock(&session.background));
-            if next.is_empty() {
-                break;
-            }
-            next.join_all().await;
+        tokio::select! {
+            () = all_steps(session) => {}
+            // Never ends: it ends the steps.
+            () = deadline(session) => {}
         }
         if !session.stop.is_cancelled() {
             tokio::select! {
@@ -37,12 +37,33 @@ pub(super) async fn execute(session: &Arc<Session>) {
     };
     tokio::select! {
         () = steps => {}
-        // Never ends: it ends the steps.
+        // Never ends either.
         () = watch => {}
     }
 }
 
-/// Ends the steps when an assertion of the background fails, or the scenario's time is up.
+async fn all_steps(session: &Arc<Session>) {
+    let scope = Scope { stop: session.stop.clone(), is_all: true };
+    in_order(session, &scope, &session.scenario.steps).await;
+    loop {
+        let next = std::mem::take(&mut *lock(&session.background));
+        if next.is_empty() {
+            break;
+        }
+        next.join_all().await;
+    }
+}
+
+/// Ends the steps when the scenario's time is up.
+async fn deadline(session: &Session) {
+    if let Some(deadline) = session.scenario.deadline {
+        tokio::time::sleep(deadline.0).await;
+        session.end_steps(Stop::Deadline(deadline.to_string()));
+    }
+    std::future::pending().await
+}
+
+/// Ends the run when an assertion of the background fails, or nothing can be recorded.
 async fn watch_over(session: &Arc<Session>) {
     let goes_on: Vec<String> = session
         .scenario
@@ -54,40 +75,54 @@ async fn watch_over(session: &Arc<Session>) {
     let breach = session
         .recorder
         .breached(|judgement| judgement.step.is_none() && !goes_on.contains(&judgement.assertion));
-    let deadline = async {
-        match session.scenario.deadline {
-            Some(deadline) => {
-                tokio::time::sleep(deadline.0).await;
-                deadline
-            }
-            None => std::future::pending().await,
-        }
-    };
     tokio::select! {
         judgement = breach => session.end_steps(Stop::Assertion(judgement.assertion)),
-        deadline = deadline => session.end_steps(Stop::Deadline(deadline.to_string())),
+        reason = session.recorder.broken() => session.end_steps(Stop::Record(reason)),
     }
     std::future::pending().await
 }
 
+/// What a failure ends: all steps, or those of a group that is tried again.
+#[derive(Clone)]
+struct Scope {
+    stop: CancellationToken,
+    is_all: bool,
+}
+
+impl Scope {
+    fn end(&self, session: &Session) {
+        if self.is_all {
+            session.end_steps(Stop::Step);
+        }
+        self.stop.cancel();
+    }
+}
+
 /// Runs steps one after the other, and skips those after a failure.
-fn in_order<'a>(session: &'a Arc<Session>, steps: &'a [Step]) -> BoxFuture<'a, StepState> {
+fn in_order<'a>(
+    session: &'a Arc<Session>,
+    scope: &'a Scope,
+    steps: &'a [Step],
+) -> BoxFuture<'a, StepState> {
     async move {
         let mut worst = StepState::Passed;
         for step in steps {
-            if session.stop.is_cancelled() {
-                skip(session, step);
+            if scope.stop.is_cancelled() {
+                // Where their group is tried again, they may still come.
+                if scope.is_all {
+                    skip(session, step);
+                }
                 continue;
             }
             if step.background {
-                let (session, step) = (session.clone(), step.clone());
+                let (session, scope, step) = (session.clone(), scope.clone(), step.clone());
                 let owner = session.clone();
                 lock(&owner.background).spawn(async move {
-                    run(&session, &step).await;
+                    run(&session, &scope, &step).await;
                 });
                 continue;
             }
-            worst = worse(worst, run(session, step).await);
+            worst = worse(worst, run(session, scope, step).await);
         }
         worst
     }
@@ -95,27 +130,42 @@ fn in_order<'a>(session: &'a Arc<Session>, steps: &'a [Step]) -> BoxFuture<'a, S
 }
 
 /// Runs a step to its end, with its retries.
-async fn run(session: &Arc<Session>, step: &Step) -> StepState {
+async fn run(session: &Arc<Session>, scope: &Scope, step: &Step) -> StepState {
     let name = step.name.as_deref().unwrap_or_default();
-    let attempts = step.retries.as_ref().map_or(1, |retries| retries.attempts.max(1));
+    let tries = step.retries.as_ref().map_or(1, |retries| retries.attempts.max(1));
+    let pause = step.retries.as_ref().and_then(|retries| retries.delay);
+    let pause = pause.map_or(RETRY_PAUSE, |pause| pause.0);
     let is_group = step.parallel.is_some() || step.steps.is_some();
     let stage = (!is_group).then(|| session.progress.stage(name));
-    let mut attempt = 1;
+    // Those of an earlier try of its group count as well, so that each has a number of its own.
+    let before = session.attempts(name);
+    let mut tried = 1;
     loop {
-        let since = session.tell(name, StepState::Started, attempt, "");
-        let Tried { state, detail, is_late } = try_once(session, step, since).await;
-        let again = matches!(state, StepState::Failed | StepState::Inconclusive)
-            && attempt < attempts
-            && !session.stop.is_cancelled();
-        if again {
-            session.tell(name, StepState::Retried, attempt, &detail);
-            session.progress.warning(format!("{name}: try {attempt} of {attempts}: {detail}"));
-            let pause = step.retries.as_ref().and_then(|retries| retries.delay);
-            tokio::time::sleep(pause.map_or(RETRY_PAUSE, |pause| pause.0)).await;
-            attempt += 1;
-            continue;
+        let since = session.tell(name, StepState::Started, before + tried, "");
+        let is_retried = is_group && tries > 1;
+        let inner = if is_retried {
+            Scope { stop: scope.stop.child_token(), is_all: false }
+        } else {
+            scope.clone()
+        };
+        let Tried { state, detail, is_late } = try_once(session, &inner, step, since).await;
+        let is_bad = matches!(state, StepState::Failed | StepState::Inconclusive);
+        if is_bad && tried < tries && !scope.stop.is_cancelled() {
+            session.tell(name, StepState::Retried, before + tried, &detail);
+            session.progress.warning(format!("{name}: try {tried} of {tries}: {detail}"));
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = scope.stop.cancelled() => {}
+            }
+            if !scope.stop.is_cancelled() {
+                tried += 1;
+                continue;
+            }
         }
-        session.tell(name, state, attempt, &detail);
+        if is_retried && is_bad && scope.is_all {
+            skip_unstarted(session, step);
+        }
+        session.tell(name, state, before + tried, &detail);
         if let Some(stage) = stage {
             if state == StepState::Passed {
                 stage.finish();
@@ -127,8 +177,8 @@ async fn run(session: &Arc<Session>, step: &Step) -> StepState {
         let goes_on = step.continue_on_failure
             || step.assert.as_ref().is_some_and(|assertion| assertion.continue_on_failure);
         // The steps of a group have ended the others, or were allowed to fail.
-        if state != StepState::Passed && !goes_on && (!is_group || is_late) {
-            session.end_steps(Stop::Step);
+        if state != StepState::Passed && !goes_on && (!is_group || is_late || is_retried) {
+            scope.end(session);
         }
         return state;
     }
@@ -142,18 +192,17 @@ struct Tried {
 }
 
 /// Tries a step once.
-async fn try_once(session: &Arc<Session>, step: &Step, since: Moment) -> Tried {
+async fn try_once(session: &Arc<Session>, scope: &Scope, step: &Step, since: Mark) -> Tried {
     let Some((_, action)) = step.actions().into_iter().next() else {
         let detail = "the step does nothing".to_owned();
         return Tried { state: StepState::Failed, detail, is_late: false };
     };
     let work = async {
         match action {
-            Action::Steps(steps) => group(in_order(session, steps).await),
+            Action::Steps(steps) => group(in_order(session, scope, steps).await),
             Action::Parallel(steps) => {
-                let all = join_all(
-                    steps.iter().map(std::slice::from_ref).map(|step| in_order(session, step)),
-                );
+                let each = steps.iter().map(std::slice::from_ref);
+                let all = join_all(each.map(|step| in_order(session, scope, step)));
                 group(all.await.into_iter().fold(StepState::Passed, worse))
             }
             action => perform(session, step, action, since).await,
@@ -165,7 +214,7 @@ async fn try_once(session: &Arc<Session>, step: &Step, since: Moment) -> Tried {
         if is_group {
             std::future::pending::<()>().await;
         }
-        session.stop.cancelled().await;
+        scope.stop.cancelled().await;
     };
     let result = tokio::select! {
         result = within(session, step, action, work) => result,
@@ -222,8 +271,12 @@ fn cut_short(session: &Session) -> anyhow::Error {
             Unmet::Failed(format!("the scenario's deadline of {deadline} has passed"))
         }
         Some(Stop::Assertion(name)) => Unmet::Unknown(format!("cut short: `{name}` failed")),
-        Some(Stop::Step) => Unmet::Unknown("cut short: another step failed".to_owned()),
-        Some(Stop::Interrupted) | None => Unmet::Unknown("interrupted".to_owned()),
+        // A group that is tried again has no reason beyond its own.
+        Some(Stop::Step) | None => Unmet::Unknown("cut short: another step failed".to_owned()),
+        Some(Stop::Record(reason)) => {
+            Unmet::Unknown(format!("cut short: the record cannot be written: {reason}"))
+        }
+        Some(Stop::Interrupted) => Unmet::Unknown("interrupted".to_owned()),
     }
     .into()
 }
@@ -252,6 +305,19 @@ fn skip(session: &Session, step: &Step) {
     for (_, action) in step.actions() {
         if let Action::Parallel(steps) | Action::Steps(steps) = action {
             steps.iter().for_each(|step| skip(session, step));
+        }
+    }
+}
+
+/// Skips those steps in a group that no try has come to.
+fn skip_unstarted(session: &Session, group: &Step) {
+    for (_, action) in group.actions() {
+        let (Action::Parallel(steps) | Action::Steps(steps)) = action else { continue };
+        for step in steps {
+            match step.name.as_deref().map_or(0, |name| session.attempts(name)) {
+                0 => skip(session, step),
+                _ => skip_unstarted(session, step),
+            }
         }
     }
 }

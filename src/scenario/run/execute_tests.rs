@@ -1,69 +1,20 @@
-use std::path::PathBuf;
-use std::sync::Arc;
-
-use jiff::Timestamp;
-use serde_json::{Map, Value, json};
-use tempfile::TempDir;
+use serde_json::{Value, json};
 
 use super::*;
-use crate::cluster::fixture::{THREE, engine, make};
-use crate::progress::Progress;
 use crate::runtime::ExecOutput;
-use crate::scenario::evaluate::Program;
-use crate::scenario::history::{Begin, Change, Reader};
-use crate::scenario::language::{Scenario, Timing};
-use crate::scenario::run::recorder::Recorder;
-use crate::scenario::run::session::Parts;
+use crate::scenario::history::Change;
+use crate::scenario::run::fixture::{Answer, Stage, entries};
 
 /// A session whose kubectl fails when it is told to.
-async fn session(steps: Value, is_ready: bool) -> (Arc<Session>, TempDir) {
-    let scenario: Scenario = serde_json::from_value(json!({
-        "apiVersion": "kindrs.dev/v1alpha1",
-        "kind": "Scenario",
-        "metadata": { "name": "test" },
-        "steps": steps,
-    }))
-    .unwrap();
-    let engine = engine();
-    make(&engine, "dev", 1, &THREE).await;
+async fn stage(steps: Value) -> Stage {
+    let stage = Stage::with(steps).await;
     let tries = std::sync::atomic::AtomicUsize::new(0);
-    engine.on_exec(move |_, command, _| {
+    stage.engine.on_exec(move |_, command, _| {
         let tried = tries.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let fails = command.contains(&"fail") || (command.contains(&"once") && tried == 0);
         ExecOutput { code: i64::from(fails), stdout: b"said\n".to_vec(), stderr: Vec::new() }
     });
-    let folder = tempfile::tempdir().unwrap();
-    let program = Arc::new(Program::compile(&scenario).unwrap_or_else(|_| panic!("compiles")));
-    let begin = Begin {
-        format: 1,
-        kindrs: String::new(),
-        scenario: "test".into(),
-        time: Timestamp::UNIX_EPOCH,
-        cluster: "dev".into(),
-        kubernetes: "v1.37.2".into(),
-        timing: Timing::Default,
-        variables: Map::new(),
-        kinds: Vec::new(),
-    };
-    let recorder = Recorder::begin(&folder.path().join("history.jsonl"), program, begin).unwrap();
-    // It is ready, and has an answer to nothing else.
-    let api = tower::service_fn(move |request: http::Request<kube::client::Body>| async move {
-        if !is_ready || request.uri().path() != "/readyz" {
-            std::future::pending::<()>().await;
-        }
-        Ok::<_, std::io::Error>(http::Response::new(kube::client::Body::empty()))
-    });
-    let parts = Parts {
-        engine: Arc::new(engine),
-        cluster: "dev".into(),
-        client: kube::Client::new(api, "default"),
-        scenario,
-        variables: Map::new(),
-        folder: PathBuf::new(),
-        recorder: Arc::new(recorder),
-        progress: Progress::silent(),
-    };
-    (Arc::new(Session::new(parts)), folder)
+    stage
 }
 
 fn kubectl(name: &str, word: &str) -> Value {
@@ -80,23 +31,15 @@ fn with(mut step: Value, field: &str, value: Value) -> Value {
 }
 
 /// How the steps end, in short, and the lines of the record about them.
-async fn run_steps_while(steps: Value, is_ready: bool) -> (Vec<String>, Vec<String>) {
-    let (session, folder) = session(steps, is_ready).await;
-    execute(&session).await;
-    session.recorder.end(false).unwrap();
-    let ends = session.reports(&session.scenario.steps).into_iter().map(|step| {
-        format!("{} {:?} {}", step.name, step.state, step.detail).trim_end().to_owned()
-    });
-    let entries = Reader::open(&folder.path().join("history.jsonl"), None).unwrap();
-    let lines = entries.filter_map(|entry| match entry.unwrap().change {
+async fn run_steps(steps: Value) -> (Vec<String>, Vec<String>) {
+    let stage = stage(steps).await;
+    let ends = stage.run().await;
+    stage.session.recorder.end(false).1.unwrap();
+    let lines = entries(&stage.folder).into_iter().filter_map(|entry| match entry.change {
         Change::Step(step) => Some(format!("{} {:?} {}", step.step, step.state, step.attempt)),
         _ => None,
     });
-    (ends.collect(), lines.collect())
-}
-
-async fn run_steps(steps: Value) -> (Vec<String>, Vec<String>) {
-    run_steps_while(steps, true).await
+    (ends, lines.collect())
 }
 
 #[tokio::test]
@@ -167,25 +110,143 @@ async fn the_run_waits_for_steps_in_the_background() {
     assert_eq!(lines.last().unwrap(), "slow Passed 1");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_api_server_without_an_answer_is_asked_until_the_deadline() {
-    let step = json!({ "name": "one", "cordon": { "nodes": ["dev-worker"] }, "deadline": "50ms" });
-    let (ends, _) = run_steps_while(json!([step.clone()]), true).await;
-    assert_eq!(ends, ["one Failed not done within its deadline of 50ms"]);
-    let (ends, _) = run_steps_while(json!([step]), false).await;
+    let step = json!({ "name": "one", "cordon": { "nodes": ["dev-worker"] }, "deadline": "5s" });
+    let asked = |api: &crate::scenario::run::fixture::FakeApi| {
+        api.asked_for("PATCH /api/v1/nodes/dev-worker").len()
+    };
+    let stage = stage(json!([step.clone()])).await;
+    stage.api.refuses("PATCH /api/v1/nodes/dev-worker", 503, "not now");
+    assert_eq!(stage.run().await, ["one Failed not done within its deadline of 5s"]);
+    assert!((5..=15).contains(&asked(&stage.api)), "{}", asked(&stage.api));
+    let stage = self::stage(json!([step])).await;
+    stage.api.now("GET /readyz", Answer::Silence);
+    stage.api.on("PATCH /api/v1/nodes/dev-worker", Answer::Silence);
     let unknown =
-        "one Inconclusive not done within its deadline of 50ms: the API server: no answer in 2 s";
-    assert_eq!(ends, [unknown]);
+        "one Inconclusive not done within its deadline of 5s: the API server: no answer in 2 s";
+    assert_eq!(stage.run().await, [unknown]);
 }
 
 #[tokio::test]
 async fn an_interruption_ends_the_steps() {
-    let (session, _folder) = session(json!([sleep("one", "1m"), sleep("two", "1m")]), true).await;
-    tokio::join!(execute(&session), async {
+    let steps = json!([
+        with(sleep("slow", "1m"), "background", true.into()),
+        sleep("one", "1m"),
+        sleep("two", "1m"),
+    ]);
+    let stage = stage(steps).await;
+    tokio::join!(execute(&stage.session), async {
         tokio::time::sleep(Duration::from_millis(20)).await;
-        session.end_steps(Stop::Interrupted);
+        stage.session.end_steps(Stop::Interrupted);
     });
-    let ends: Vec<StepState> =
-        session.reports(&session.scenario.steps).into_iter().map(|step| step.state).collect();
-    assert_eq!(ends, [StepState::Inconclusive, StepState::Skipped]);
+    let ends = ["slow Inconclusive interrupted", "one Inconclusive interrupted", "two Skipped"];
+    assert_eq!(stage.ends(), ends);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interruption_ends_the_pause_between_tries() {
+    let retries = json!({ "attempts": 3, "delay": "1h" });
+    let stage = stage(json!([with(kubectl("one", "fail"), "retries", retries)])).await;
+    tokio::join!(execute(&stage.session), async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        stage.session.end_steps(Stop::Interrupted);
+    });
+    assert_eq!(stage.ends(), ["one Failed exit code 1, expected 0: said"]);
+    assert!(stage.session.recorder.now().elapsed() < Duration::from_secs(60));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_scenario_has_a_deadline() {
+    let stage = stage(json!([sleep("one", "1m"), sleep("two", "1m")])).await;
+    let mut scenario = stage.session.scenario.clone();
+    scenario.deadline = Some(serde_json::from_value(json!("90s")).unwrap());
+    let stage = Stage::of(scenario).await;
+    let ends = stage.run().await;
+    assert_eq!(ends, ["one Passed", "two Failed the scenario's deadline of 90s has passed"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_is_tried_again_with_all_that_is_in_it() {
+    let retries = json!({ "attempts": 3 });
+    let steps = json!([
+        kubectl("first", "once"),
+        { "name": "holds", "wait": "size(web) == 0" },
+        sleep("last", "1ms"),
+    ]);
+    let group = with(json!({ "name": "all", "steps": steps }), "retries", retries);
+    let (ends, lines) = run_steps(json!([group, kubectl("later", "get")])).await;
+    assert_eq!(ends[0], "all Passed");
+    assert_eq!(ends[1], "first Passed said");
+    assert!(ends[2].starts_with("holds Passed"), "{ends:?}");
+    assert_eq!(ends[4], "later Passed said");
+    let expected = [
+        "all Started 1",
+        "first Started 1",
+        "first Failed 1",
+        "all Retried 1",
+        "all Started 2",
+        "first Started 2",
+        "first Passed 2",
+        "holds Started 1",
+        "holds Passed 1",
+    ];
+    assert_eq!(lines[..9], expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn assertions_in_a_group_are_judged_in_each_of_its_tries() {
+    let retries = json!({ "attempts": 2 });
+    let steps = json!([
+        { "name": "holds", "wait": "size(web) == 0" },
+        { "name": "since", "assert": { "always": "size(web) == 0", "from": "first" } },
+        kubectl("fails", "fail"),
+        kubectl("never", "get"),
+    ]);
+    let group = with(json!({ "name": "all", "steps": steps }), "retries", retries);
+    let (ends, lines) = run_steps(json!([sleep("first", "1ms"), group])).await;
+    assert_eq!(ends[1], "all Failed a step of the group failed");
+    for (name, end) in [("holds", "Passed 2"), ("since", "Passed 2"), ("fails", "Failed 2")] {
+        assert!(lines.contains(&format!("{name} {end}")), "{lines:#?}");
+    }
+    assert_eq!(lines.iter().filter(|line| *line == "never Skipped 1").count(), 1, "{lines:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_fails_for_good_ends_the_rest() {
+    let group = json!({
+        "name": "both", "parallel": [sleep("a", "1m"), kubectl("b", "fail")],
+        "retries": { "attempts": 2 },
+    });
+    let (ends, lines) = run_steps(json!([group, kubectl("later", "get")])).await;
+    assert_eq!(ends[0], "both Failed a step of the group failed");
+    assert_eq!(ends[3], "later Skipped");
+    assert_eq!(lines.iter().filter(|line| line.starts_with("a Inconclusive")).count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_verdict_of_an_earlier_try_answers_no_later_one() {
+    let retries = json!({ "attempts": 3, "delay": "0s" });
+    let never = json!({ "name": "pods", "wait": "size(web) == 1", "deadline": "10s" });
+    let (ends, lines) = run_steps(json!([with(never, "retries", retries)])).await;
+    assert!(ends[0].starts_with("pods Failed"), "{ends:?}");
+    let expected = [
+        "pods Started 1",
+        "pods Retried 1",
+        "pods Started 2",
+        "pods Retried 2",
+        "pods Started 3",
+        "pods Failed 3",
+    ];
+    assert_eq!(lines, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_breach_in_the_background_ends_the_steps() {
+    let scenario = crate::scenario::run::fixture::scenario(
+        json!([sleep("one", "1m"), sleep("two", "1m")]),
+        json!({ "assertions": [{ "name": "none", "never": "size(web) == 0" }] }),
+    );
+    let stage = Stage::of(scenario).await;
+    assert_eq!(stage.run().await, ["one Inconclusive cut short: `none` failed", "two Skipped"]);
 }

@@ -1,6 +1,8 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+use tokio::sync::RwLock;
 
 use super::session::{Session, lock};
 use crate::fault::{self, FaultPlan, Injected, Request, Which};
@@ -10,8 +12,14 @@ use crate::scenario::history::{Change, FaultAction, FaultEntry, FaultState};
 #[derive(Default)]
 pub(super) struct Faults {
     active: Mutex<BTreeMap<String, Active>>,
+    /// Steps whose fault is over.
+    over: Mutex<BTreeSet<String>>,
+    /// Held by whoever changes the cluster. An injection or a healing is never left half done, so what
+    /// comes at the end waits for it.
+    changing: Arc<RwLock<()>>,
 }
 
+#[derive(Clone)]
 struct Active {
     id: String,
     fault: String,
@@ -30,38 +38,53 @@ pub(super) async fn inject(
     let plan = fault::prepare(engine, &session.cluster, request).await?;
     fault::provide(engine, &plan, &session.progress).await?;
     fault::mark(&session.cluster);
+    let duration = request.duration;
+    let (session, step) = (session.clone(), step.to_owned());
+    // Goes on where its step is cut short.
+    let injection = tokio::spawn(async move {
+        let changing = session.faults.changing.clone();
+        let _changing = changing.read().await;
+        if session.stop.is_cancelled() {
+            anyhow::bail!("the steps have ended");
+        }
+        let injected = do_inject(&session, &step, &plan).await?;
+        if let Some(duration) = duration {
+            heal_after(&session, &step, duration);
+        }
+        Ok(injected)
+    });
+    let injected = injection.await??;
+    let effects: Vec<String> =
+        injected.entries.iter().map(|entry| format!("{}: {}", entry.node, entry.effect)).collect();
+    Ok(effects.join("; "))
+}
+
+async fn do_inject(session: &Session, step: &str, plan: &FaultPlan) -> anyhow::Result<Injected> {
     let lasts = !plan.fault.is_instant();
+    let (id, name) = (&plan.id, plan.fault.name());
+    lock(&session.faults.over).remove(step);
     if lasts {
-        let active = Active { id: plan.id.clone(), fault: plan.fault.name() };
+        let active = Active { id: id.clone(), fault: name.clone() };
         lock(&session.faults.active).insert(step.to_owned(), active);
     }
-    let injected = match fault::inject(engine, &plan).await {
+    let injected = match fault::inject(session.engine.as_ref(), plan).await {
         Ok(injected) => injected,
         Err(error) => {
             lock(&session.faults.active).remove(step);
             return Err(error);
         }
     };
-    record(session, step, &plan, &injected);
-    if !lasts {
-        tell(session, step, &plan.id, &plan.fault.name(), FaultState::Healed, Vec::new());
-    }
-    if let Some(duration) = request.duration {
-        heal_after(session, step, duration);
-    }
-    let effects: Vec<String> =
-        injected.entries.iter().map(|entry| format!("{}: {}", entry.node, entry.effect)).collect();
-    Ok(effects.join("; "))
-}
-
-fn record(session: &Session, step: &str, plan: &FaultPlan, injected: &Injected) {
     let actions = injected.entries.iter().map(|entry| FaultAction {
         node: entry.node.clone(),
         target: entry.subject.path(),
         effect: entry.effect.clone(),
     });
-    let (id, name) = (&plan.id, plan.fault.name());
     tell(session, step, id, &name, FaultState::Injected, actions.collect());
+    if !lasts {
+        tell(session, step, id, &name, FaultState::Healed, Vec::new());
+        lock(&session.faults.over).insert(step.to_owned());
+    }
+    Ok(injected)
 }
 
 fn tell(
@@ -92,41 +115,64 @@ fn heal_after(session: &Arc<Session>, step: &str, duration: Duration) {
     });
 }
 
-/// Heals the fault of a step; returns whether it was active.
+/// What there was to heal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Healing {
+    /// A fault in effect.
+    Done,
+    /// A fault that was over by itself, or healed before.
+    Over,
+    /// No fault was injected.
+    Nothing,
+}
+
+/// Heals the fault of a step.
 ///
 /// # Errors
 /// As [`fault::heal`]; the fault counts as active still.
-pub(super) async fn heal(session: &Session, step: &str) -> anyhow::Result<bool> {
-    let Some(active) = lock(&session.faults.active).remove(step) else { return Ok(false) };
-    let which = Which::Named(vec![active.id.clone()]);
-    match fault::heal(session.engine.as_ref(), &session.cluster, &which).await {
-        Ok(_) => {
-            tell(session, step, &active.id, &active.fault, FaultState::Healed, Vec::new());
-            Ok(true)
-        }
-        Err(error) => {
-            lock(&session.faults.active).insert(step.to_owned(), active);
-            Err(error)
-        }
-    }
+pub(super) async fn heal(session: &Arc<Session>, step: &str) -> anyhow::Result<Healing> {
+    let (session, step) = (session.clone(), step.to_owned());
+    let healing = tokio::spawn(async move {
+        let changing = session.faults.changing.clone();
+        let _changing = changing.write().await;
+        do_heal(&session, &step).await
+    });
+    healing.await?
 }
 
-/// Heals every fault that this run injected; returns how many.
+async fn do_heal(session: &Session, step: &str) -> anyhow::Result<Healing> {
+    let Some(active) = lock(&session.faults.active).get(step).cloned() else {
+        let is_over = lock(&session.faults.over).contains(step);
+        return Ok(if is_over { Healing::Over } else { Healing::Nothing });
+    };
+    let which = Which::Named(vec![active.id.clone()]);
+    fault::heal(session.engine.as_ref(), &session.cluster, &which).await?;
+    lock(&session.faults.active).remove(step);
+    lock(&session.faults.over).insert(step.to_owned());
+    tell(session, step, &active.id, &active.fault, FaultState::Healed, Vec::new());
+    Ok(Healing::Done)
+}
+
+/// Heals every fault that this run injected, those that are just being injected too; returns how many.
 ///
 /// # Errors
 /// The first failure, after all were tried.
-pub(super) async fn heal_all(session: &Session) -> anyhow::Result<usize> {
+pub(super) async fn heal_all(session: &Arc<Session>) -> anyhow::Result<usize> {
+    let changing = session.faults.changing.clone();
+    // What is under way comes to its end first.
+    drop(changing.write().await);
     let steps: Vec<String> = lock(&session.faults.active).keys().cloned().collect();
     let mut healed = 0;
     let mut failed = None;
     for step in steps {
         match heal(session, &step).await {
-            Ok(was_active) => healed += usize::from(was_active),
+            Ok(healing) => healed += usize::from(healing == Healing::Done),
             Err(error) => failed = failed.or(Some(error)),
         }
     }
-    match failed {
-        Some(error) => Err(error),
-        None => Ok(healed),
-    }
+    failed.map_or(Ok(healed), Err)
 }
+
+#[cfg(test)]
+#[path = "faults_tests.rs"]
+mod tests;

@@ -1,7 +1,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::{AsyncBufReadExt as _, TryStreamExt as _};
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, LogParams};
 use serde_json::Value;
@@ -20,6 +22,11 @@ struct Container {
     id: String,
 }
 
+/// How long changes are gathered before pods are looked at again.
+const GATHER: Duration = Duration::from_millis(100);
+/// Pause before a log that broke off is asked for again.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// Records what the containers of the pods print that the scenario names, for ever.
 pub(super) async fn follow(session: Arc<Session>) {
     let mut changes = session.recorder.changes();
@@ -35,6 +42,7 @@ pub(super) async fn follow(session: Arc<Session>) {
                 }
             }
         }
+        tokio::time::sleep(GATHER).await;
         if changes.changed().await.is_err() {
             return;
         }
@@ -44,8 +52,10 @@ pub(super) async fn follow(session: Arc<Session>) {
 /// The containers of a pod that run or ran.
 fn started(pod: &Value) -> Vec<Container> {
     let text = |field: &str| pod["metadata"][field].as_str().unwrap_or_default().to_owned();
-    let statuses = pod["status"]["containerStatuses"].as_array().into_iter().flatten();
+    let fields = ["initContainerStatuses", "containerStatuses"];
+    let statuses = fields.into_iter().filter_map(|field| pod["status"][field].as_array());
     statuses
+        .flatten()
         .filter(|status| status["state"]["waiting"].is_null())
         .filter_map(|status| {
             Some(Container {
@@ -58,24 +68,52 @@ fn started(pod: &Value) -> Vec<Container> {
         .collect()
 }
 
+/// Records a container's log to its end, across connections that break.
 async fn record(session: Arc<Session>, container: Container) {
-    let Container { namespace, pod, name, .. } = container;
-    let pods: Api<Pod> = Api::namespaced(session.client.clone(), &namespace);
-    let parameters =
-        LogParams { container: Some(name.clone()), follow: true, ..LogParams::default() };
-    let source = format!("pod/{namespace}/{pod}/{name}");
-    let stream = match pods.log_stream(&pod, &parameters).await {
-        Ok(stream) => stream,
-        Err(error) => {
-            tracing::debug!("{source}: {error}");
-            return;
+    let mut last = None;
+    loop {
+        let before = last;
+        match read(&session, &container, &mut last).await {
+            // It has ended, or is followed from where it was.
+            Ok(()) if last == before => return,
+            Ok(()) => {}
+            Err(kube::Error::Api(status)) if status.code == 404 => return,
+            Err(error) => tracing::debug!("the log of {}: {error}", container.pod),
         }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Records the lines after `last`, until the connection ends.
+async fn read(
+    session: &Session,
+    container: &Container,
+    last: &mut Option<Timestamp>,
+) -> Result<(), kube::Error> {
+    let Container { namespace, pod, name, .. } = container;
+    let since = *last;
+    let pods: Api<Pod> = Api::namespaced(session.client.clone(), namespace);
+    let parameters = LogParams {
+        container: Some(name.clone()),
+        follow: true,
+        timestamps: true,
+        since_time: since,
+        ..LogParams::default()
     };
-    let mut lines = stream.lines();
-    while let Ok(Some(line)) = lines.try_next().await {
-        let log = LogLine { source: source.clone(), line };
+    let source = format!("pod/{namespace}/{pod}/{name}");
+    let mut lines = pods.log_stream(pod, &parameters).await?.lines();
+    while let Some(line) = lines.try_next().await.map_err(kube::Error::ReadEvents)? {
+        let (time, line) = line.split_once(' ').unwrap_or((&line, ""));
+        let time: Option<Timestamp> = time.parse().ok();
+        // The time to begin at has whole seconds only.
+        if time.is_some() && time <= since {
+            continue;
+        }
+        *last = time.or(*last);
+        let log = LogLine { source: source.clone(), line: line.to_owned() };
         session.recorder.record(Change::Log(Box::new(log)));
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -83,6 +121,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::scenario::history::{KindName, ObjectChange, ObjectEvent};
+    use crate::scenario::run::fixture::{Stage, after_lines, pod, scenario};
 
     #[test]
     fn a_container_that_waits_has_no_log() {
@@ -98,5 +138,41 @@ mod tests {
         let ids: Vec<String> = started(&pod).into_iter().map(|container| container.id).collect();
         assert_eq!(ids, ["containerd://1", "containerd://2"]);
         assert_eq!(started(&json!({})), []);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_log_that_breaks_off_goes_on_where_it_was() {
+        let logs = json!({ "record": { "logs": ["web"] } });
+        let stage = Stage::of(scenario(json!([]), logs)).await;
+        let log = "GET /api/v1/namespaces/default/pods/web-1/log";
+        let (first, second) = (stage.api.feeds(log), stage.api.feeds(log));
+        drop(stage.api.feeds(log));
+        let follower = tokio::spawn(follow(stage.session.clone()));
+        let mut web = pod("web-1", "5");
+        web["status"] = json!({ "containerStatuses": [
+            { "name": "main", "containerID": "containerd://1", "state": { "running": {} } },
+        ] });
+        let change = ObjectChange {
+            event: ObjectEvent::Added,
+            kind: KindName("v1/Pod".into()),
+            resource_version: "5".to_owned(),
+            object: Arc::new(web),
+        };
+        stage.session.recorder.record(Change::Object(Box::new(change)));
+        first.line("2026-01-01T00:00:00.1Z one");
+        first.line("2026-01-01T00:00:00.1Z two");
+        first.breaks();
+        second.line("2026-01-01T00:00:00.1Z two");
+        second.line("2026-01-01T00:00:00.2Z three");
+        drop(second);
+        let lines = after_lines(4, &stage.session.recorder, &stage.folder).await;
+        let source = "pod/default/web-1/main";
+        let expected = ["one", "two", "three"].map(|line| format!("{source}: {line}"));
+        assert_eq!(lines[1..], expected);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let asked = stage.api.asked_for(log);
+        assert_eq!(asked.len(), 3, "it has ended when nothing new comes");
+        assert!(asked[1].query.contains("sinceTime=2026-01-01T00"), "{}", asked[1].query);
+        follower.abort();
     }
 }

@@ -6,9 +6,13 @@ mod batch;
 mod cluster;
 mod execute;
 mod faults;
+#[cfg(test)]
+mod fixture;
 mod judge_again;
 mod logs;
+mod namespace;
 mod outcome;
+mod patience;
 mod recorder;
 mod resource;
 mod run_one;

@@ -2,10 +2,11 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::scenario::evaluate::{Evaluator, Judgement, Program, Verdict};
 use crate::scenario::history::{Begin, Change, End, Entry, Moment, VerdictEntry, Writer};
@@ -19,12 +20,22 @@ pub(super) struct Recorder {
     changes: watch::Sender<u64>,
 }
 
+/// A place in the record.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mark {
+    /// When that is.
+    pub at: Moment,
+    /// How many verdicts were told before.
+    verdicts: usize,
+}
+
 struct State {
     writer: Writer<BufWriter<File>>,
     evaluator: Evaluator,
     judgements: Vec<Judgement>,
     /// The first failure to write: the record is not complete.
     broken: Option<std::io::Error>,
+    has_ended: bool,
 }
 
 impl Recorder {
@@ -38,6 +49,7 @@ impl Recorder {
             evaluator: Evaluator::new(program),
             judgements: Vec::new(),
             broken: None,
+            has_ended: false,
         };
         let (changes, _) = watch::channel(0);
         let recorder = Self { started: Instant::now(), state: Mutex::new(state), changes };
@@ -45,15 +57,18 @@ impl Recorder {
         Ok(recorder)
     }
 
-    /// Records something that happened now; returns when that is.
-    pub fn record(&self, change: Change) -> Moment {
+    /// Records something that happened now; returns its place. After the end nothing is recorded.
+    pub fn record(&self, change: Change) -> Mark {
         let mut state = self.lock();
         let at = self.now();
-        state.write(Entry { at, change });
-        state.collect(at);
+        let mark = Mark { at, verdicts: state.judgements.len() };
+        if !state.has_ended {
+            state.write(Entry { at, change });
+            state.collect(at);
+        }
         drop(state);
         self.changes.send_modify(|count| *count += 1);
-        at
+        mark
     }
 
     /// The moment that it is.
@@ -79,11 +94,12 @@ impl Recorder {
         }
     }
 
-    /// Waits until an assertion is decided that was begun at `since` or later.
-    pub async fn decided(&self, assertion: &str, since: Moment) -> Judgement {
+    /// Waits until the assertion of a step is decided that started at `since`: the verdict of an earlier
+    /// try does not count.
+    pub async fn decided(&self, step: &str, since: Mark) -> Judgement {
         let mut changes = self.changes();
         loop {
-            if let Some(judgement) = self.judgement(assertion, since) {
+            if let Some(judgement) = self.judgement(step, since) {
                 return judgement;
             }
             // The sender lives as long as this does.
@@ -108,6 +124,17 @@ impl Recorder {
         }
     }
 
+    /// Waits until a line of the record cannot be written; returns why.
+    pub async fn broken(&self) -> String {
+        let mut changes = self.changes();
+        loop {
+            if let Some(error) = &self.lock().broken {
+                return error.to_string();
+            }
+            let _ = changes.changed().await;
+        }
+    }
+
     /// Decides assertions whose time is up when it is, for ever.
     pub async fn keep_time(&self) {
         let mut changes = self.changes();
@@ -122,8 +149,10 @@ impl Recorder {
                 () = sleep(left) => {
                     let mut state = self.lock();
                     let now = self.now();
-                    state.evaluator.advance(now);
-                    state.collect(now);
+                    if !state.has_ended {
+                        state.evaluator.advance(now);
+                        state.collect(now);
+                    }
                     drop(state);
                     self.changes.send_modify(|count| *count += 1);
                 }
@@ -132,13 +161,12 @@ impl Recorder {
         }
     }
 
-    /// Ends the record and decides all the rest; returns the verdicts, each assertion's last one.
-    ///
-    /// # Errors
-    /// When a line of the record could not be written.
-    pub fn end(&self, interrupted: bool) -> std::io::Result<Vec<Judgement>> {
+    /// Ends the record and decides all the rest; returns the verdicts, each assertion's last one, and
+    /// what kept a line of the record from being written.
+    pub fn end(&self, interrupted: bool) -> (Vec<Judgement>, std::io::Result<()>) {
         let mut state = self.lock();
         let at = self.now();
+        state.has_ended = true;
         state.evaluator.finish(at, interrupted);
         state.collect(at);
         let lines = state.writer.lines().clone();
@@ -149,17 +177,17 @@ impl Recorder {
             judgements.retain(|earlier| earlier.assertion != judgement.assertion);
             judgements.push(judgement);
         }
-        match state.broken.take() {
-            Some(error) => Err(error),
-            None => Ok(judgements),
-        }
+        (judgements, state.broken.take().map_or(Ok(()), Err))
     }
 
-    fn judgement(&self, assertion: &str, since: Moment) -> Option<Judgement> {
+    fn judgement(&self, step: &str, since: Mark) -> Option<Judgement> {
         let state = self.lock();
-        let mut found = state.judgements.iter().rev();
-        found
-            .find(|judgement| judgement.assertion == assertion && judgement.decided >= since)
+        // What was decided before it, by time alone, is told with it.
+        let mut later = state.judgements.iter().skip(since.verdicts);
+        later
+            .find(|judgement| {
+                judgement.step.as_deref() == Some(step) && judgement.decided >= since.at
+            })
             .cloned()
     }
 
@@ -208,3 +236,7 @@ async fn sleep(time: Duration) {
     }
     tokio::time::sleep(time).await;
 }
+
+#[cfg(test)]
+#[path = "recorder_tests.rs"]
+mod tests;

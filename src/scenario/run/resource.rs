@@ -1,10 +1,19 @@
+use std::time::Duration;
+
 use kube::api::{Api, ApiResource, DynamicObject};
 use kube::core::GroupVersionKind;
 use kube::{Client, discovery};
 use serde_json::Value;
+use tokio::time::Instant;
 
+use super::outcome::is_transient;
 use crate::failure::Failure;
 use crate::kubernetes::{Kind, find_kind};
+
+/// How long the API server may take from a kind's definition to having it.
+const UNTIL_DEFINED: Duration = Duration::from_secs(5);
+/// Pause before it is asked again.
+const PAUSE: Duration = Duration::from_millis(300);
 
 /// A kind of objects that the API server has.
 #[derive(Debug, Clone)]
@@ -78,15 +87,29 @@ pub(super) async fn of_object(client: &Client, object: &Value) -> anyhow::Result
     require(client, &name).await
 }
 
-/// The kind that is called `name`, which there must be.
+/// The kind that is called `name`, which there must be. One whose definition has just been applied comes
+/// a little later, and an API server that has no answer is asked again.
 ///
 /// # Errors
 /// [`Failure::Input`] when there is none.
 pub(super) async fn require(client: &Client, name: &str) -> anyhow::Result<Resource> {
-    let found = find(client, name).await?;
+    let until = Instant::now() + UNTIL_DEFINED;
+    let found = loop {
+        match find(client, name).await {
+            Ok(None) if Instant::now() >= until => break None,
+            Ok(None) => {}
+            Err(error) if is_unanswered(&error) => tracing::debug!("asked again: {error:#}"),
+            found => break found?,
+        }
+        tokio::time::sleep(PAUSE).await;
+    };
     found.ok_or_else(|| {
         Failure::input(format!("the API server has no kind `{name}`"))
             .with_hint("name a kind that is not Kubernetes' own as GROUP/VERSION/KIND")
             .into()
     })
+}
+
+fn is_unanswered(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.downcast_ref::<kube::Error>().is_some_and(is_transient))
 }

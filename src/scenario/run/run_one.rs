@@ -1,20 +1,22 @@
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::api_probe::{self, Outages};
 use super::batch::Job;
 use super::execute::{execute, verdict_of};
+use super::patience::patiently;
 use super::recorder::Recorder;
 use super::session::{Parts, Session, Stop, lock};
 use super::step_reports::of_steps_that_ran;
 use super::watch::Watch;
-use super::{access, api_probe, cluster, faults, logs};
+use super::{access, cluster, faults, logs, namespace};
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::runtime::Engine;
@@ -40,6 +42,9 @@ const LEASE: &str = "coordination.k8s.io/v1/Lease";
 /// Leases of nodes are their heartbeats; those of components say nothing of a scenario.
 const LEASES_OF_NODES: &str = "kube-node-lease";
 
+/// How long the API server may take to its first answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// When the cluster that a run has made stays.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Keep {
@@ -59,14 +64,15 @@ pub struct Options {
     pub keep: Keep,
 }
 
-/// What a run has come to so far.
+/// What a run has come to.
+#[derive(Default)]
 struct Outcome {
     kubernetes: String,
-    creation: Option<Duration>,
     elapsed: Duration,
     steps: Vec<StepReport>,
     judgements: Vec<Judgement>,
-    stop: Option<Stop>,
+    /// What kept it from being made as it should, or from being tidied up.
+    errors: Vec<String>,
 }
 
 /// Runs a scenario once, from its cluster's making to its deletion, and tells what came of it.
@@ -83,8 +89,10 @@ pub(super) async fn run_one(
     let kubeconfig = job.output.join("kubeconfig");
     let mut creation = None;
     let result = async {
+        // Before a cluster is made for a record that nobody can write; one of an earlier run goes.
         std::fs::create_dir_all(&job.output)
-            .with_context(|| format!("cannot make {}", job.output.display()))?;
+            .and_then(|()| File::create(history(&job.output)).map(drop))
+            .with_context(|| format!("cannot write {}", history(&job.output).display()))?;
         let program = compile(&job.scenario)?;
         if let Some(existing) = &source.existing {
             cluster::check(engine.as_ref(), existing).await?;
@@ -98,9 +106,15 @@ pub(super) async fn run_one(
         on_cluster(engine, job, Arc::new(program), progress, interrupted, time).await
     }
     .await;
-    let mut report = report(job, time, creation, result);
-    if source.existing.is_none() && creation.is_some() {
-        report.kept = options.keep == Keep::OnFailure && report.verdict != Verdict::Pass;
+    let outcome = result.unwrap_or_else(|error| Outcome {
+        errors: vec![format!("{error:#}")],
+        ..Outcome::default()
+    });
+    let mut report = report(job, time, creation, outcome);
+    if creation.is_some() {
+        report.kept = options.keep == Keep::OnFailure
+            && report.verdict != Verdict::Pass
+            && !interrupted.is_cancelled();
         if report.kept {
             progress.note(format!(
                 "cluster {0} is kept: `kindrs export kubeconfig --name {0}` leads to it, `kindrs \
@@ -110,7 +124,13 @@ pub(super) async fn run_one(
         } else {
             let removed = cluster::remove(engine.as_ref(), &job.cluster, &kubeconfig, progress);
             if let Err(error) = removed.await {
-                report.error.get_or_insert(format!("{error:#}"));
+                let left = format!(
+                    "cluster {0} is left behind ({error:#}): remove it with `kindrs delete cluster \
+                     --name {0}`",
+                    job.cluster
+                );
+                report.error = Some(report.error.map_or(left.clone(), |error| format!("{error}; {left}")));
+                report.verdict = report.verdict.max(Verdict::Inconclusive);
             }
             let _ = std::fs::remove_file(&kubeconfig);
         }
@@ -128,7 +148,14 @@ async fn on_cluster(
     time: Timestamp,
 ) -> anyhow::Result<Outcome> {
     let client = access::client(engine.as_ref(), &job.cluster).await?;
-    let version = client.apiserver_version().await.context("asking for Kubernetes' version")?;
+    let version = patiently(|| client.apiserver_version());
+    let version = tokio::select! {
+        version = tokio::time::timeout(PATIENCE, version) => version,
+        () = interrupted.cancelled() => return Err(Failure::environment("interrupted").into()),
+    };
+    let version = version
+        .context("the API server has no answer")
+        .and_then(|version| version.context("asking for Kubernetes' version"))?;
     let mut kinds: Vec<KindName> = ALWAYS.iter().map(|kind| KindName((*kind).into())).collect();
     for kind in program.kinds() {
         if !kinds.contains(&kind) {
@@ -152,60 +179,98 @@ async fn on_cluster(
     let session = Arc::new(Session::new(Parts {
         engine: engine.clone(),
         cluster: job.cluster.clone(),
-        client: client.clone(),
+        client,
         scenario: job.scenario.clone(),
         variables: job.variables.clone(),
         folder: job.folder.clone(),
-        recorder: recorder.clone(),
+        recorder,
         progress: progress.clone(),
     }));
     if job.scenario.cluster.existing.is_some() {
         session.tidying.enable();
     }
-    // Dropped at the end, with all that it runs.
+    let mut outcome = on_session(&session, kinds, interrupted).await;
+    outcome.kubernetes = version.git_version;
+    Ok(outcome)
+}
+
+/// Runs the steps of a session, and puts back what they broke.
+async fn on_session(
+    session: &Arc<Session>,
+    kinds: Vec<KindName>,
+    interrupted: &CancellationToken,
+) -> Outcome {
+    // Ended with all that they run.
     let mut companions = JoinSet::new();
-    let (returned, returns) = watch::channel(0);
+    let begun = tokio::select! {
+        begun = begin(session, kinds, &mut companions) => begun,
+        () = interrupted.cancelled() => {
+            session.end_steps(Stop::Interrupted);
+            Ok(())
+        }
+    };
+    let mut outcome = Outcome::default();
+    match begun {
+        Ok(()) => {
+            companions.spawn({
+                let (session, interrupted) = (session.clone(), interrupted.clone());
+                async move {
+                    interrupted.cancelled().await;
+                    session.end_steps(Stop::Interrupted);
+                }
+            });
+            execute(session).await;
+        }
+        Err(error) => outcome.errors.push(format!("{error:#}")),
+    }
+    let stop = lock(&session.reason).clone();
+    if stop == Some(Stop::Interrupted) {
+        outcome.errors.push("interrupted".to_owned());
+    }
+    outcome.elapsed = session.recorder.now().elapsed();
+    let cut_short = !outcome.errors.is_empty()
+        || matches!(stop, Some(Stop::Interrupted | Stop::Deadline(_) | Stop::Record(_)));
+    // What is healed from here on is not the scenario's doing.
+    let (judgements, written) = session.recorder.end(cut_short);
+    companions.shutdown().await;
+    let written = written.context("the record cannot be written");
+    let healed = faults::heal_all(session).await.map(drop).context("healing the faults");
+    let tidied = session.tidying.tidy(&session.client).await.context("tidying the cluster up");
+    for result in [written, healed, tidied] {
+        outcome.errors.extend(result.err().map(|error| format!("{error:#}")));
+    }
+    outcome.steps = session.reports(&session.scenario.steps);
+    outcome.judgements = of_steps_that_ran(judgements, &outcome.steps);
+    outcome
+}
+
+/// Begins to record everything that happens.
+async fn begin(
+    session: &Arc<Session>,
+    kinds: Vec<KindName>,
+    companions: &mut JoinSet<()>,
+) -> anyhow::Result<()> {
+    namespace::provide(session).await?;
+    let (away, outages) = Outages::channel();
     let mut watches = Vec::new();
     for kind in kinds {
         let namespace = (&*kind.0 == LEASE).then_some(LEASES_OF_NODES);
-        let (client, recorder, returns) = (client.clone(), recorder.clone(), returns.clone());
-        let mut watch = Watch::new(client, kind, namespace, recorder, returns);
+        let (client, recorder) = (session.client.clone(), session.recorder.clone());
+        let mut watch = Watch::new(client, kind, namespace, recorder, outages.clone());
         watch.begin().await.with_context(|| format!("listing {}", watch.kind))?;
         watches.push(watch);
     }
     for watch in watches {
         companions.spawn(watch.run());
     }
-    companions.spawn(api_probe::probe(client.clone(), recorder.clone(), returned));
-    companions.spawn({
-        let recorder = recorder.clone();
-        async move { recorder.keep_time().await }
-    });
-    if !job.scenario.record.logs.is_empty() {
+    let (client, recorder) = (session.client.clone(), session.recorder.clone());
+    companions.spawn(api_probe::probe(client, recorder, away));
+    let recorder = session.recorder.clone();
+    companions.spawn(async move { recorder.keep_time().await });
+    if !session.scenario.record.logs.is_empty() {
         companions.spawn(logs::follow(session.clone()));
     }
-    companions.spawn({
-        let (session, interrupted) = (session.clone(), interrupted.clone());
-        async move {
-            interrupted.cancelled().await;
-            session.end_steps(Stop::Interrupted);
-        }
-    });
-
-    execute(&session).await;
-    let stop = lock(&session.reason).clone();
-    let healed = faults::heal_all(&session).await;
-    let elapsed = recorder.now().elapsed();
-    let cut_short = matches!(stop, Some(Stop::Interrupted | Stop::Deadline(_)));
-    let judgements = recorder.end(cut_short);
-    companions.shutdown().await;
-    session.tidying.tidy(&client).await.context("tidying the cluster up")?;
-    healed?;
-    let judgements = judgements.with_context(|| format!("writing {}", history.display()))?;
-    let steps = session.reports(&job.scenario.steps);
-    let judgements = of_steps_that_ran(judgements, &steps);
-    let kubernetes = version.git_version;
-    Ok(Outcome { kubernetes, creation: None, elapsed, steps, judgements, stop })
+    Ok(())
 }
 
 /// Compiles a scenario's assertions.
@@ -226,35 +291,12 @@ fn report(
     job: &Job,
     time: Timestamp,
     creation: Option<Duration>,
-    result: anyhow::Result<Outcome>,
+    outcome: Outcome,
 ) -> RunReport {
-    let (outcome, error) = match result {
-        Ok(outcome) => {
-            let error = match &outcome.stop {
-                Some(Stop::Interrupted) => Some("interrupted".to_owned()),
-                _ => None,
-            };
-            (Some(outcome), error)
-        }
-        Err(error) => (None, Some(format!("{error:#}"))),
-    };
-    let mut verdict = if error.is_some() { Verdict::Inconclusive } else { Verdict::Pass };
-    if let Some(outcome) = &outcome {
-        let steps = outcome.steps.iter().map(|step| verdict_of(step.state));
-        let judgements = outcome.judgements.iter().map(|judgement| judgement.verdict);
-        verdict = steps.chain(judgements).fold(verdict, Verdict::max);
-        if matches!(outcome.stop, Some(Stop::Deadline(_))) {
-            verdict = Verdict::Fail;
-        }
-    }
-    let outcome = outcome.unwrap_or(Outcome {
-        kubernetes: String::new(),
-        creation: None,
-        elapsed: Duration::ZERO,
-        steps: Vec::new(),
-        judgements: Vec::new(),
-        stop: None,
-    });
+    let floor = if outcome.errors.is_empty() { Verdict::Pass } else { Verdict::Inconclusive };
+    let steps = outcome.steps.iter().map(|step| verdict_of(step.state));
+    let judgements = outcome.judgements.iter().map(|judgement| judgement.verdict);
+    let verdict = steps.chain(judgements).fold(floor, Verdict::max);
     RunReport {
         scenario: job.scenario.metadata.name.clone(),
         description: job.scenario.metadata.description.clone(),
@@ -265,8 +307,8 @@ fn report(
         kubernetes: outcome.kubernetes,
         time,
         verdict,
-        error,
-        creation: creation.or(outcome.creation),
+        error: (!outcome.errors.is_empty()).then(|| outcome.errors.join("; ")),
+        creation,
         elapsed: outcome.elapsed,
         history: history(&job.output),
         steps: outcome.steps,

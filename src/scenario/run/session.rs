@@ -7,12 +7,12 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::faults::Faults;
-use super::recorder::Recorder;
+use super::recorder::{Mark, Recorder};
 use super::step_reports::StepReports;
 use super::tidy::Tidying;
 use crate::progress::Progress;
 use crate::runtime::Engine;
-use crate::scenario::history::{Change, Moment, StepEntry, StepState};
+use crate::scenario::history::{Change, StepEntry, StepState};
 use crate::scenario::language::{Scenario, Step};
 use crate::scenario::report::StepReport;
 
@@ -47,6 +47,8 @@ pub(super) enum Stop {
     Assertion(String),
     /// The scenario's deadline has passed.
     Deadline(String),
+    /// The record cannot be written.
+    Record(String),
     /// Ctrl-C or SIGTERM.
     Interrupted,
 }
@@ -97,11 +99,16 @@ impl Session {
     }
 
     /// Records a step's start or end, and keeps it for the report.
-    pub fn tell(&self, step: &str, state: StepState, attempt: u32, detail: &str) -> Moment {
+    pub fn tell(&self, step: &str, state: StepState, attempt: u32, detail: &str) -> Mark {
         let entry = StepEntry { step: step.to_owned(), state, attempt, detail: detail.to_owned() };
-        let at = self.recorder.record(Change::Step(Box::new(entry.clone())));
-        lock(&self.reports).accept(&entry, at);
-        at
+        let mark = self.recorder.record(Change::Step(Box::new(entry.clone())));
+        lock(&self.reports).accept(&entry, mark.at);
+        mark
+    }
+
+    /// How often a step was tried so far: more often than its own retries where its group was.
+    pub fn attempts(&self, step: &str) -> u32 {
+        lock(&self.reports).attempts(step)
     }
 
     /// What came of the steps so far.

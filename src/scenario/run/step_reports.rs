@@ -28,6 +28,11 @@ impl StepReports {
         }
     }
 
+    /// How often a step was tried so far.
+    pub fn attempts(&self, step: &str) -> u32 {
+        self.0.get(step).map_or(0, |report| report.attempts)
+    }
+
     /// The reports of all `steps` in their order, those of groups after their group. A step that no
     /// line was about was skipped.
     pub fn of(&self, steps: &[Step]) -> Vec<StepReport> {

@@ -2,13 +2,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use futures::TryStreamExt as _;
 use kube::Client;
 use kube::api::{ListParams, WatchEvent, WatchParams};
 use kube::core::Request;
 use serde_json::Value;
-use tokio::sync::watch::Receiver;
 
+use super::api_probe::Outages;
+use super::outcome::is_transient;
 use super::recorder::Recorder;
 use super::resource::{self, Resource};
 use crate::scenario::history::{Change, Gap, GapState, KindName, ObjectChange, ObjectEvent};
@@ -17,9 +19,13 @@ use crate::scenario::history::{Change, Gap, GapState, KindName, ObjectChange, Ob
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// How often the API server is asked for a kind that it does not have yet.
-const UNTIL_THE_KIND: Duration = Duration::from_secs(1);
+const UNTIL_THE_KIND: Duration = Duration::from_millis(500);
+/// How long the first list of a kind may take, with all its tries.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Objects a list asks for at once.
 const PAGE: u32 = 500;
+/// What the API server says when a watch's or a list's place in the history is too old.
+const GONE: u16 = 410;
 
 /// One kind of objects on its way into the record.
 pub(super) struct Watch {
@@ -28,20 +34,23 @@ pub(super) struct Watch {
     /// Only objects of this namespace.
     pub namespace: Option<&'static str>,
     pub recorder: Arc<Recorder>,
-    /// Counts the times at which the API server came back: a connection from before may be dead
-    /// without anyone noticing.
-    pub returns: Receiver<u64>,
+    pub outages: Outages,
     resource: Option<Resource>,
+    /// The place in the history up to which everything is recorded.
     version: String,
     known: BTreeMap<String, (String, Arc<Value>)>,
+    /// Whether a gap is open in the record.
+    is_lost: bool,
 }
 
 /// How a watch came to its end.
 enum Ended {
-    /// The server closed it, as it does every few minutes.
-    Closed,
+    /// The server closed it, as it does every few minutes; whether it told anything before.
+    Closed { told: bool },
     /// It broke.
     Broken(String),
+    /// The API server is away, or was: a connection from before may be dead without anyone noticing.
+    Away,
     /// Its place in the history is too old: objects have to be listed anew.
     Expired,
 }
@@ -52,72 +61,121 @@ impl Watch {
         kind: KindName,
         namespace: Option<&'static str>,
         recorder: Arc<Recorder>,
-        returns: Receiver<u64>,
+        outages: Outages,
     ) -> Self {
-        let known = BTreeMap::new();
-        let version = String::new();
-        Self { client, kind, namespace, recorder, returns, resource: None, version, known }
+        Self {
+            client,
+            kind,
+            namespace,
+            recorder,
+            outages,
+            resource: None,
+            version: String::new(),
+            known: BTreeMap::new(),
+            is_lost: false,
+        }
     }
 
     /// Records the objects that there are.
     ///
     /// # Errors
-    /// When the API server cannot be asked.
+    /// When the API server cannot be asked, for all patience.
     pub async fn begin(&mut self) -> anyhow::Result<()> {
-        self.resource = resource::find(&self.client, &self.kind.0).await?;
-        let objects = self.list().await?;
+        let listed = async {
+            loop {
+                match self.first_list().await {
+                    Err(error) if is_temporary(&error) => {
+                        tracing::debug!("{}: {error:#}", self.kind);
+                        tokio::time::sleep(LONGEST_PAUSE).await;
+                    }
+                    result => return result,
+                }
+            }
+        };
+        let in_time = tokio::time::timeout(PATIENCE, listed).await;
+        let objects = in_time.with_context(|| {
+            format!("the API server has no answer for {} s", PATIENCE.as_secs())
+        })??;
         for object in objects {
             self.found(ObjectEvent::Initial, object);
         }
         Ok(())
     }
 
+    async fn first_list(&mut self) -> anyhow::Result<Vec<Value>> {
+        self.resource = resource::find(&self.client, &self.kind.0).await?;
+        self.list().await
+    }
+
     /// Records every change, for ever.
     pub async fn run(mut self) {
-        while self.resource.is_none() {
-            tokio::time::sleep(UNTIL_THE_KIND).await;
-            self.resource = resource::find(&self.client, &self.kind.0).await.ok().flatten();
-            if self.resource.is_some() {
-                self.version = "0".to_owned();
-            }
+        if self.resource.is_none() {
+            self.await_kind().await;
         }
         let mut pause = FIRST_PAUSE;
-        let mut lost = false;
-        let mut expired = false;
+        let mut is_expired = false;
         loop {
-            if expired {
-                match self.list().await {
-                    Ok(objects) => {
-                        self.relisted(objects);
-                        (expired, lost) = (false, false);
-                    }
-                    Err(error) => {
-                        tracing::debug!("{}: {error:#}", self.kind);
-                        tokio::time::sleep(pause).await;
-                        pause = (pause * 2).min(LONGEST_PAUSE);
+            if self.outages.is_away() {
+                self.lose("the API server is away");
+            }
+            self.outages.while_away().await;
+            let ended = match is_expired {
+                true => self.relist().await,
+                false => self.follow().await,
+            };
+            match ended {
+                Ok(()) => {
+                    is_expired = false;
+                    pause = FIRST_PAUSE;
+                    continue;
+                }
+                Err(Ended::Closed { told }) => {
+                    pause = FIRST_PAUSE;
+                    if told {
                         continue;
                     }
                 }
-            }
-            match self.follow(&mut lost).await {
-                Ended::Closed => pause = FIRST_PAUSE,
-                Ended::Broken(reason) => {
-                    self.lose(&mut lost, &reason);
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+                Err(Ended::Away) => {
+                    self.lose("the API server was away");
+                    continue;
                 }
-                Ended::Expired => {
-                    self.lose(&mut lost, "the watch's place in the history has expired");
-                    expired = true;
+                Err(Ended::Broken(reason)) => self.lose(&reason),
+                Err(Ended::Expired) => {
+                    self.lose("the watch's place in the history has expired");
+                    is_expired = true;
                 }
             }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
-    fn lose(&self, lost: &mut bool, reason: &str) {
-        if !*lost {
+    /// Waits for a kind that the API server does not have yet. All objects of it were created since the
+    /// record began.
+    async fn await_kind(&mut self) {
+        loop {
+            let mut outages = self.outages.from_now();
+            let listed = tokio::select! {
+                listed = self.first_list() => listed,
+                () = outages.next() => Ok(Vec::new()),
+            };
+            match listed {
+                Ok(objects) if !self.version.is_empty() => {
+                    for object in objects {
+                        self.found(ObjectEvent::Added, object);
+                    }
+                    return;
+                }
+                Ok(_) => {}
+                Err(error) => tracing::debug!("{}: {error:#}", self.kind),
+            }
+            tokio::time::sleep(UNTIL_THE_KIND).await;
+        }
+    }
+
+    fn lose(&mut self, reason: &str) {
+        if !std::mem::replace(&mut self.is_lost, true) {
             self.gap(GapState::Lost, reason);
-            *lost = true;
         }
     }
 
@@ -127,31 +185,32 @@ impl Watch {
     }
 
     /// Follows one connection to its end.
-    async fn follow(&mut self, lost: &mut bool) -> Ended {
-        let Some(resource) = &self.resource else { return Ended::Expired };
+    async fn follow(&mut self) -> Result<(), Ended> {
+        let resource = self.resource.as_ref().ok_or(Ended::Expired)?;
         let request = Request::new(resource.path(self.namespace));
         let parameters = WatchParams { bookmarks: true, ..WatchParams::default() };
-        let request = match request.watch(&parameters, &self.version) {
-            Ok(request) => request,
-            Err(error) => return Ended::Broken(error.to_string()),
+        let request = request
+            .watch(&parameters, &self.version)
+            .map_err(|error| Ended::Broken(error.to_string()))?;
+        let mut outages = self.outages.from_now();
+        let opened = tokio::select! {
+            opened = self.client.request_events::<Value>(request) => opened,
+            () = outages.next() => return Err(Ended::Away),
         };
-        self.returns.mark_unchanged();
-        let mut returns = self.returns.clone();
-        let stream = match self.client.request_events::<Value>(request).await {
+        let stream = match opened {
             Ok(stream) => stream,
-            Err(kube::Error::Api(status)) if status.code == 410 => return Ended::Expired,
-            Err(error) => return Ended::Broken(error.to_string()),
+            Err(kube::Error::Api(status)) if status.code == GONE => return Err(Ended::Expired),
+            Err(error) => return Err(Ended::Broken(error.to_string())),
         };
-        if std::mem::take(lost) {
+        if std::mem::take(&mut self.is_lost) {
             self.gap(GapState::Resumed, "");
         }
         let mut stream = std::pin::pin!(stream);
+        let mut told = false;
         loop {
             let event = tokio::select! {
                 event = stream.try_next() => event,
-                _ = returns.changed() => {
-                    return Ended::Broken("the API server was away".to_owned());
-                }
+                () = outages.next() => return Err(Ended::Away),
             };
             match event {
                 Ok(Some(WatchEvent::Added(object))) => self.heard(ObjectEvent::Added, object),
@@ -160,35 +219,50 @@ impl Watch {
                 Ok(Some(WatchEvent::Bookmark(bookmark))) => {
                     self.version = bookmark.metadata.resource_version;
                 }
-                Ok(Some(WatchEvent::Error(status))) if status.code == 410 => return Ended::Expired,
-                Ok(Some(WatchEvent::Error(status))) => return Ended::Broken(status.message),
-                Ok(None) => return Ended::Closed,
-                Err(error) => return Ended::Broken(error.to_string()),
+                Ok(Some(WatchEvent::Error(status))) if status.code == GONE => {
+                    return Err(Ended::Expired);
+                }
+                Ok(Some(WatchEvent::Error(status))) => return Err(Ended::Broken(status.message)),
+                Ok(None) => return Err(Ended::Closed { told }),
+                Err(error) => return Err(Ended::Broken(error.to_string())),
             }
+            told = true;
         }
     }
 
-    /// All objects, and from now on the place in the history at which they were so.
+    /// Lists all objects anew, and records what is not as it was.
+    async fn relist(&mut self) -> Result<(), Ended> {
+        let mut outages = self.outages.from_now();
+        let listed = tokio::select! {
+            listed = self.list() => listed,
+            () = outages.next() => return Err(Ended::Away),
+        };
+        let objects = listed.map_err(|error| Ended::Broken(format!("{error:#}")))?;
+        self.relisted(objects);
+        Ok(())
+    }
+
+    /// All objects, and from now on the place in the history at which they were so; none while the API
+    /// server does not have the kind.
     async fn list(&mut self) -> anyhow::Result<Vec<Value>> {
         let Some(resource) = &self.resource else { return Ok(Vec::new()) };
         let (api_version, kind) = (resource.api.api_version.clone(), resource.api.kind.clone());
         let request = Request::new(resource.path(self.namespace));
         let mut parameters = ListParams::default().limit(PAGE);
         let mut objects = Vec::new();
-        loop {
+        let version = loop {
             let mut list: Value = self.client.request(request.list(&parameters)?).await?;
             if let Value::Array(items) = list["items"].take() {
                 objects.extend(items);
             }
-            let metadata = &list["metadata"];
-            metadata["resourceVersion"].as_str().unwrap_or_default().clone_into(&mut self.version);
-            match metadata["continue"].as_str() {
+            match list["metadata"]["continue"].as_str() {
                 Some(token) if !token.is_empty() => {
                     parameters = ListParams::default().limit(PAGE).continue_token(token);
                 }
-                _ => break,
+                _ => break version(&list),
             }
-        }
+        };
+        self.version = version;
         for object in &mut objects {
             // Items of a list do not name their kind.
             object["apiVersion"] = api_version.clone().into();
@@ -198,21 +272,27 @@ impl Watch {
     }
 
     fn relisted(&mut self, objects: Vec<Value>) {
-        let before = std::mem::take(&mut self.known);
+        let mut before = std::mem::take(&mut self.known);
+        let mut changed = Vec::new();
         for object in objects {
             let (uid, version) = (uid(&object), version(&object));
-            match before.get(&uid) {
-                Some((known, same)) if *known == version => {
-                    self.known.insert(uid, (version, same.clone()));
+            match before.remove(&uid) {
+                Some((known, same)) if known == version => {
+                    self.known.insert(uid, (version, same));
                 }
-                _ => self.found(ObjectEvent::Found, object),
+                _ => changed.push(object),
             }
         }
+        let are_there: Vec<String> = changed.iter().map(uid).collect();
         for (uid, (version, object)) in before {
-            if !self.known.contains_key(&uid) {
+            if !are_there.contains(&uid) {
                 self.tell(ObjectEvent::Missed, version, object);
             }
         }
+        for object in changed {
+            self.found(ObjectEvent::Found, object);
+        }
+        self.is_lost = false;
         self.gap(GapState::Relisted, "");
     }
 
@@ -241,6 +321,14 @@ impl Watch {
     }
 }
 
+/// Whether a list may go through when it is asked for again; one of many pages may expire in between.
+fn is_temporary(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|cause| cause.downcast_ref::<kube::Error>()).any(|error| match error {
+        kube::Error::Api(status) if status.code == GONE => true,
+        error => is_transient(error),
+    })
+}
+
 fn uid(object: &Value) -> String {
     object["metadata"]["uid"].as_str().unwrap_or_default().to_owned()
 }
@@ -248,3 +336,7 @@ fn uid(object: &Value) -> String {
 fn version(object: &Value) -> String {
     object["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned()
 }
+
+#[cfg(test)]
+#[path = "watch_tests.rs"]
+mod tests;

@@ -149,7 +149,13 @@ impl Compiler<'_> {
                 Action::Delete(delete) => self.target(&format!("{path}.target"), &delete.target),
                 Action::Label(label) => self.target(&format!("{path}.target"), &label.target),
                 Action::Exec(exec) => self.target(&format!("{path}.pod"), &exec.pod),
-                Action::Parallel(steps) | Action::Steps(steps) => self.steps(&path, steps),
+                Action::Parallel(steps) | Action::Steps(steps) => {
+                    let first = self.program.claims.len();
+                    self.steps(&path, steps);
+                    // A group is tried again with all that is in it.
+                    let inside = self.program.claims.iter_mut().skip(first);
+                    inside.for_each(|claim| claim.retries |= step.retries.is_some());
+                }
                 Action::Apply(_)
                 | Action::Create(_)
                 | Action::Cordon(_)

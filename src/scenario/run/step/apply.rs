@@ -1,4 +1,5 @@
 use anyhow::Context as _;
+use kube::Error;
 use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
 use serde_json::Value;
 
@@ -6,12 +7,16 @@ use super::target::{Target, paths};
 use crate::failure::Failure;
 use crate::scenario::language::Apply;
 use crate::scenario::read::manifests;
-use crate::scenario::run::outcome::{Unmet, is_transient};
+use crate::scenario::run::outcome::Unmet;
 use crate::scenario::run::resource;
+use crate::scenario::run::patience::{Answered, answered, is_signed, patiently, signature};
 use crate::scenario::run::session::Session;
 
 /// Who owns the fields that steps set: <https://kubernetes.io/docs/reference/using-api/server-side-apply/>.
 pub(super) const FIELD_MANAGER: &str = "kindrs";
+
+/// The HTTP status of an object that exists already.
+const CONFLICT: u16 = 409;
 
 /// Creates objects, or makes them what is given.
 pub(super) async fn apply(session: &Session, apply: &Apply) -> anyhow::Result<String> {
@@ -32,58 +37,77 @@ enum Verb {
 async fn each(session: &Session, apply: &Apply, verb: Verb) -> anyhow::Result<String> {
     let objects = manifests(apply, &session.folder, &session.variables).map_err(Failure::from)?;
     let mut done = Vec::new();
-    let mut refusal = None;
+    let mut refusals = Vec::new();
     for mut object in objects {
         let resource = resource::of_object(&session.client, &object).await?;
         if resource.namespaced && object["metadata"]["namespace"].is_null() {
             object["metadata"]["namespace"] = session.namespace(apply.namespace.as_deref()).into();
         }
         let target = Target::of(resource, &object);
-        match put(session, &target, &object, verb).await {
-            Ok(()) => done.push(target),
-            Err(kube::Error::Api(status)) if apply.refused.is_some() && status.code < 500 => {
-                refusal = Some(status.message);
+        match (put(session, &target, &object, verb).await, &apply.refused) {
+            (Ok(name), _) => done.push(Target { name, ..target }),
+            (Err(Error::Api(status)), Some(expected)) => {
+                if !status.message.contains(expected) {
+                    return Err(Unmet::Failed(format!(
+                        "expected a refusal with `{expected}`, the API server says: {}",
+                        status.message
+                    ))
+                    .into());
+                }
+                refusals.push(status.message);
             }
-            Err(error) => return Err(error).with_context(|| target.path()),
+            (Err(error), _) => return Err(error).with_context(|| target.path()),
         }
     }
-    match (&apply.refused, refusal) {
-        (None, _) => Ok(paths(&done)),
-        (Some(expected), Some(message)) if message.contains(expected) => {
-            Ok(format!("refused, as expected: {message}"))
-        }
-        (Some(expected), Some(message)) => Err(Unmet::Failed(format!(
-            "expected a refusal with `{expected}`, the API server says: {message}"
+    match &apply.refused {
+        None => Ok(paths(&done)),
+        Some(_) if done.is_empty() => Ok(format!("refused, as expected: {}", refusals.join("; "))),
+        Some(expected) => Err(Unmet::Failed(format!(
+            "expected a refusal with `{expected}`: accepted {}",
+            paths(&done)
         ))
         .into()),
-        (Some(expected), None) => {
-            Err(Unmet::Failed(format!("expected a refusal with `{expected}`: accepted")).into())
-        }
     }
 }
 
+/// Brings one object into the cluster; returns its name.
 async fn put(
     session: &Session,
     target: &Target,
     object: &Value,
     verb: Verb,
-) -> Result<(), kube::Error> {
+) -> Result<String, Error> {
     let objects = target.objects(session);
-    let typed: DynamicObject =
-        serde_json::from_value(object.clone()).map_err(kube::Error::SerdeError)?;
-    session
-        .tidying
-        .before_making(target.resource.clone(), &target.namespace, &target.name, &objects)
-        .await;
+    let typed: DynamicObject = serde_json::from_value(object.clone()).map_err(Error::SerdeError)?;
+    let tidying = &session.tidying;
+    let (resource, namespace) = (&target.resource, target.namespace.as_str());
+    patiently(|| tidying.before_making(resource, namespace, &target.name, &objects)).await?;
     match verb {
-        Verb::Create => objects.create(&PostParams::default(), &typed).await.map(drop),
         Verb::Apply => {
             let parameters = PatchParams::apply(FIELD_MANAGER).force();
-            let patched = objects.patch(&target.name, &parameters, &Patch::Apply(object)).await;
-            match patched {
-                // Some API servers answer so while a definition is on its way to all of its parts.
-                Err(error) if is_transient(&error) => Err(error),
-                result => result.map(drop),
+            let patch = Patch::Apply(object);
+            patiently(|| objects.patch(&target.name, &parameters, &patch)).await?;
+            Ok(target.name.clone())
+        }
+        Verb::Create => {
+            let signature = signature(FIELD_MANAGER);
+            let parameters =
+                PostParams { field_manager: Some(signature.clone()), ..PostParams::default() };
+            match answered(|| objects.create(&parameters, &typed)).await {
+                Answered { result: Ok(made), .. } => {
+                    let name = made.metadata.name.unwrap_or_default();
+                    if target.name.is_empty() {
+                        tidying.made(resource, namespace, &name);
+                    }
+                    Ok(name)
+                }
+                Answered { result: Err(Error::Api(status)), may_be_second: true }
+                    if status.code == CONFLICT
+                        && is_signed(&objects, &target.name, &signature).await? =>
+                {
+                    Ok(target.name.clone())
+                }
+                Answered { result: Err(error), .. } => Err(error),
             }
         }
     }

@@ -1,13 +1,13 @@
 use crate::scenario::evaluate::Verdict;
-use crate::scenario::history::Moment;
 use crate::scenario::run::outcome::Unmet;
+use crate::scenario::run::recorder::Mark;
 use crate::scenario::run::session::Session;
 
 /// Waits for the verdict of an assertion, or of a condition that is waited for, that began at `since`.
 pub(super) async fn verdict(
     session: &Session,
     step: &str,
-    since: Moment,
+    since: Mark,
 ) -> anyhow::Result<String> {
     let judgement = session.recorder.decided(step, since).await;
     let summary = judgement.explanation.summary;

@@ -1,76 +1,154 @@
+use std::io::Cursor;
+use std::time::Duration;
+
 use regex::Regex;
 
 use super::target::targets;
 use crate::cluster::access::ADMIN_CONF;
-use crate::cluster::inventory;
+use crate::cluster::inventory::{self, NodeSummary, RUNNING};
 use crate::cluster::labels::ContainerRole;
 use crate::failure::Failure;
-use crate::runtime::{ByteSource, ExecOutput};
+use crate::runtime::{ByteSource, Engine, ExecOutput};
 use crate::scenario::history::{Change, LogLine};
-use crate::scenario::language::{Drain, Exec, Expect, KubectlCommand};
+use crate::scenario::language::{Drain, Exec, Expect, KubectlCommand, Step};
+use crate::scenario::run::api_probe;
 use crate::scenario::run::outcome::Unmet;
+use crate::scenario::run::patience::patiently;
 use crate::scenario::run::session::Session;
 
 /// Longest part of a command's output that a step's line shows.
 const SHOWN: usize = 200;
 
+/// How often it is looked whether a node that a command runs in still runs: a frozen one tells nothing.
+const LOOK: Duration = Duration::from_secs(1);
+/// How much longer than its step a command may take that nobody waits for any more.
+const GRACE: Duration = Duration::from_secs(2);
+/// How much sooner than its step's time is up a drain gives up, so that it tells why.
+const TO_TELL: Duration = Duration::from_secs(2);
+
+/// What kubectl says when it had no answer, not a bad one.
+const NO_ANSWER: [&str; 10] = [
+    "Unable to connect to the server",
+    "The connection to the server",
+    "was refused - did you specify the right host or port",
+    "connection refused",
+    "connection reset by peer",
+    "i/o timeout",
+    "TLS handshake timeout",
+    "the server is currently unable to handle the request",
+    "etcdserver: ",
+    "error dialing backend",
+];
+
 /// Runs kubectl in a control plane.
 pub(super) async fn kubectl(
     session: &Session,
-    step: &str,
+    step: &Step,
     command: &KubectlCommand,
 ) -> anyhow::Result<String> {
     let arguments: Vec<&str> = command.args.iter().map(String::as_str).collect();
-    let output = run(session, &arguments, command.stdin.clone()).await?;
-    judge(session, step, &output, &command.expect)
+    run(session, step, &arguments, command.stdin.as_deref(), &command.expect).await
 }
 
 /// Runs a command in a container of a pod.
-pub(super) async fn exec(session: &Session, step: &str, exec: &Exec) -> anyhow::Result<String> {
+pub(super) async fn exec(session: &Session, step: &Step, exec: &Exec) -> anyhow::Result<String> {
     let found = targets(session, &exec.pod).await?;
     let Some(pod) = found.first() else { return Err(Failure::input("there is no pod").into()) };
-    let mut arguments = vec!["exec", &pod.name];
+    let mut arguments = vec!["--namespace", pod.namespace.as_str(), "exec", &pod.name];
     if let Some(container) = &exec.container {
         arguments.extend(["--container", container]);
     }
     arguments.push("--");
     arguments.extend(exec.command.iter().map(String::as_str));
-    let namespace = ["--namespace", pod.namespace.as_str()];
-    let arguments: Vec<&str> = namespace.into_iter().chain(arguments).collect();
-    let output = run(session, &arguments, None).await?;
-    judge(session, step, &output, &exec.expect)
+    run(session, step, &arguments, None, &exec.expect).await
 }
 
 /// Drains a node, as kubectl does.
-pub(super) async fn drain(session: &Session, step: &str, drain: &Drain) -> anyhow::Result<String> {
-    let client = session.client.clone();
-    session.tidying.before_changing_node(&drain.node, &kube::Api::all(client)).await;
+pub(super) async fn drain(session: &Session, step: &Step, drain: &Drain) -> anyhow::Result<String> {
+    let nodes = kube::Api::all(session.client.clone());
+    patiently(|| session.tidying.before_changing_node(&drain.node, &nodes)).await?;
+    let limit = step.deadline().0;
+    let timeout = format!("--timeout={}ms", limit.saturating_sub(TO_TELL).max(limit / 2).as_millis());
     let grace;
-    let mut arguments =
-        vec!["drain", &drain.node, "--ignore-daemonsets", "--delete-emptydir-data", "--force"];
+    let mut arguments = vec![
+        "drain",
+        &drain.node,
+        "--ignore-daemonsets",
+        "--delete-emptydir-data",
+        "--force",
+        &timeout,
+    ];
     if let Some(seconds) = drain.grace_period_seconds {
         grace = format!("--grace-period={seconds}");
         arguments.push(&grace);
     }
-    let output = run(session, &arguments, None).await?;
-    judge(session, step, &output, &Expect::default())
+    run(session, step, &arguments, None, &Expect::default()).await
 }
 
+/// Runs kubectl with these arguments; what comes out otherwise than expected because the API server or
+/// the node was away says nothing.
 async fn run(
     session: &Session,
+    step: &Step,
     arguments: &[&str],
-    input: Option<String>,
-) -> anyhow::Result<ExecOutput> {
-    let nodes = inventory::require(session.engine.as_ref(), &session.cluster).await?;
-    let node = nodes
-        .iter()
-        .find(|node| node.role == ContainerRole::ControlPlane && node.is_running())
-        .ok_or_else(|| Unmet::Unknown("no control plane is running".to_owned()))?;
-    let mut command =
-        vec!["kubectl", "--kubeconfig", ADMIN_CONF, "--namespace", &session.scenario.namespace];
+    input: Option<&str>,
+    expect: &Expect,
+) -> anyhow::Result<String> {
+    let node = control_plane(session).await?;
+    let limit = (step.deadline().0 + GRACE).as_secs_f64().to_string();
+    // Nothing else ends it when the step has ended.
+    let mut command = vec!["timeout", "--kill-after=1", &limit, "kubectl"];
+    command.extend(["--kubeconfig", ADMIN_CONF, "--namespace", &session.scenario.namespace]);
     command.extend(arguments);
-    let input = input.map(|text| -> ByteSource { Box::new(std::io::Cursor::new(text)) });
-    Ok(session.engine.exec(&node.name, &command, input).await?)
+    let input = input.map(|text| -> ByteSource { Box::new(Cursor::new(text.to_owned())) });
+    let output = tokio::select! {
+        output = session.engine.exec(&node, &command, input) => output?,
+        state = no_longer_runs(session.engine.as_ref(), &node) => {
+            let message = format!("{node}, in which the command ran, is {state}");
+            return Err(Unmet::Unknown(message).into());
+        }
+    };
+    let name = step.name.as_deref().unwrap_or_default();
+    let unmet = match judge(session, name, &output, expect) {
+        Err(error) => error,
+        said => return said,
+    };
+    let Some(Unmet::Failed(message)) = unmet.downcast_ref::<Unmet>() else { return Err(unmet) };
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    if NO_ANSWER.iter().any(|sign| stderr.contains(sign)) {
+        return Err(Unmet::Unknown(message.clone()).into());
+    }
+    match api_probe::answer(&session.client).await {
+        Ok(()) => Err(unmet),
+        Err(reason) => {
+            Err(Unmet::Unknown(format!("{message}: the API server: {reason}")).into())
+        }
+    }
+}
+
+/// The name of a control plane that runs; waits until there is one.
+async fn control_plane(session: &Session) -> anyhow::Result<String> {
+    loop {
+        let nodes = inventory::require(session.engine.as_ref(), &session.cluster).await?;
+        let runs = |node: &NodeSummary| node.role == ContainerRole::ControlPlane && node.is_running();
+        if let Some(node) = nodes.into_iter().find(runs) {
+            return Ok(node.name);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Waits until a node does not run any more; returns its state.
+async fn no_longer_runs(engine: &dyn Engine, node: &str) -> String {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        match engine.container(node).await {
+            Ok(Some(container)) if container.state == RUNNING => {}
+            Ok(Some(container)) => return container.state,
+            Ok(None) => return "gone".to_owned(),
+            Err(error) => tracing::debug!("{node}: {error}"),
+        }
+    }
 }
 
 /// Records the output, and holds it against what is expected.

@@ -2,11 +2,11 @@ use std::sync::Arc;
 
 use super::assert;
 use crate::failure::Failure;
-use crate::scenario::history::Moment;
 use crate::scenario::language::{Heal, Inject};
 use crate::scenario::read::inject_request;
-use crate::scenario::run::faults;
+use crate::scenario::run::faults::{self, Healing};
 use crate::scenario::run::outcome::Unmet;
+use crate::scenario::run::recorder::Mark;
 use crate::scenario::run::session::Session;
 
 /// Injects a fault: at once, or at the moment at which its condition first holds.
@@ -14,7 +14,7 @@ pub(super) async fn inject(
     session: &Arc<Session>,
     step: &str,
     inject: &Inject,
-    since: Moment,
+    since: Mark,
 ) -> anyhow::Result<String> {
     let request = inject_request(inject).map_err(|problems| {
         let lines: Vec<String> = problems
@@ -30,7 +30,7 @@ pub(super) async fn inject(
 }
 
 /// Heals faults of the run.
-pub(super) async fn heal(session: &Session, heal: &Heal) -> anyhow::Result<String> {
+pub(super) async fn heal(session: &Arc<Session>, heal: &Heal) -> anyhow::Result<String> {
     if heal.all {
         let healed = faults::heal_all(session).await?;
         return Ok(format!("{healed} faults"));
@@ -38,8 +38,11 @@ pub(super) async fn heal(session: &Session, heal: &Heal) -> anyhow::Result<Strin
     let Some(step) = &heal.step else {
         return Err(Failure::input("the step names no fault").into());
     };
-    if faults::heal(session, step).await? {
-        return Ok(String::new());
+    match faults::heal(session, step).await? {
+        Healing::Done => Ok(String::new()),
+        Healing::Over => Ok("it was over already".to_owned()),
+        Healing::Nothing => {
+            Err(Unmet::Failed(format!("step `{step}` has injected no fault")).into())
+        }
     }
-    Err(Unmet::Failed(format!("the fault of step `{step}` is not active")).into())
 }

@@ -1,10 +1,12 @@
 use anyhow::Context as _;
 use k8s_openapi::api::core::v1::{Node, Taint as NodeTaint};
+use kube::Error;
 use kube::api::{Api, Patch, PatchParams};
 use serde_json::json;
 
 use crate::failure::Failure;
 use crate::scenario::language::{Cordon, Taint};
+use crate::scenario::run::patience::patiently;
 use crate::scenario::run::session::Session;
 
 const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
@@ -15,9 +17,12 @@ pub(super) async fn cordon(session: &Session, cordon: &Cordon) -> anyhow::Result
     let unschedulable = if cordon.undo { serde_json::Value::Null } else { true.into() };
     let body = Patch::Merge(json!({ "spec": { "unschedulable": unschedulable } }));
     for node in &cordon.nodes {
-        session.tidying.before_changing_node(node, &nodes).await;
-        let result = nodes.patch(node, &PatchParams::default(), &body).await;
-        result.with_context(|| format!("Node {node}"))?;
+        let (tidying, parameters) = (&session.tidying, PatchParams::default());
+        let cordoned = async {
+            patiently(|| tidying.before_changing_node(node, &nodes)).await?;
+            patiently(|| nodes.patch(node, &parameters, &body)).await
+        };
+        cordoned.await.with_context(|| format!("Node {node}"))?;
     }
     Ok(cordon.nodes.join(", "))
 }
@@ -27,8 +32,23 @@ pub(super) async fn taint(session: &Session, taint: &Taint) -> anyhow::Result<St
     let nodes: Api<Node> = Api::all(session.client.clone());
     let set: Vec<NodeTaint> = taint.set.iter().map(|text| parse(text)).collect::<Result<_, _>>()?;
     for name in &taint.nodes {
-        session.tidying.before_changing_node(name, &nodes).await;
-        let node = nodes.get(name).await.with_context(|| format!("Node {name}"))?;
+        let tainted = async {
+            patiently(|| session.tidying.before_changing_node(name, &nodes)).await?;
+            patiently(|| taint_one(&nodes, name, taint, &set)).await
+        };
+        tainted.await.with_context(|| format!("Node {name}"))?;
+    }
+    Ok(taint.nodes.join(", "))
+}
+
+async fn taint_one(
+    nodes: &Api<Node>,
+    name: &str,
+    taint: &Taint,
+    set: &[NodeTaint],
+) -> Result<(), Error> {
+    loop {
+        let node = nodes.get(name).await?;
         let version = node.metadata.resource_version.clone();
         let mut taints = node.spec.and_then(|spec| spec.taints).unwrap_or_default();
         taints.retain(|known| {
@@ -40,16 +60,10 @@ pub(super) async fn taint(session: &Session, taint: &Taint) -> anyhow::Result<St
         let body =
             json!({ "metadata": { "resourceVersion": version }, "spec": { "taints": taints } });
         match nodes.patch(name, &PatchParams::default(), &Patch::Merge(body)).await {
-            Ok(_) => {}
-            Err(kube::Error::Api(mut status)) if status.code == 409 => {
-                // To be asked again, like any request that came at a bad moment.
-                status.code = 429;
-                return Err(kube::Error::Api(status).into());
-            }
-            Err(error) => return Err(error).with_context(|| format!("Node {name}")),
+            Err(Error::Api(status)) if status.code == 409 => {}
+            result => return result.map(drop),
         }
     }
-    Ok(taint.nodes.join(", "))
 }
 
 fn same(one: &NodeTaint, other: &NodeTaint) -> bool {

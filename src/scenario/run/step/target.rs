@@ -43,6 +43,20 @@ impl Target {
 /// # Errors
 /// [`Failure::Input`] when a selection has none now, or the kind is unknown.
 pub(super) async fn targets(session: &Session, objects: &Objects) -> anyhow::Result<Vec<Target>> {
+    let found = find(session, objects).await?;
+    if found.is_empty() {
+        return Err(Failure::input("the selection has no object now")
+            .with_hint("wait for it first, with a `wait` step")
+            .into());
+    }
+    Ok(found)
+}
+
+/// The objects that a step names, or selects now.
+///
+/// # Errors
+/// [`Failure::Input`] when the kind is unknown.
+pub(super) async fn find(session: &Session, objects: &Objects) -> anyhow::Result<Vec<Target>> {
     if let Some(path) = &objects.object {
         let (kind, name) = path.rsplit_once('/').ok_or_else(|| {
             Failure::input(format!("`{path}` names no object"))
@@ -57,11 +71,6 @@ pub(super) async fn targets(session: &Session, objects: &Objects) -> anyhow::Res
     };
     let mut found = session.recorder.select(selection);
     found.truncate(objects.first.unwrap_or(usize::MAX));
-    if found.is_empty() {
-        return Err(Failure::input("the selection has no object now")
-            .with_hint("wait for it first, with a `wait` step")
-            .into());
-    }
     let mut targets = Vec::new();
     for object in &found {
         targets.push(Target::of(resource::of_object(&session.client, object).await?, object));

@@ -1,10 +1,15 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use anyhow::Context as _;
+use kube::Error;
 use kube::api::{Patch as ApiPatch, PatchParams};
 use serde_json::{Map, Value, json};
 
-use super::target::{paths, targets};
+use super::apply::FIELD_MANAGER;
+use super::target::{Target, paths, targets};
 use crate::failure::Failure;
 use crate::scenario::language::{Label, Patch, PatchType, Scale};
+use crate::scenario::run::patience::{is_signed, patiently, signature};
 use crate::scenario::run::session::Session;
 
 /// Changes a part of objects.
@@ -20,15 +25,39 @@ pub(super) async fn patch(session: &Session, patch: &Patch) -> anyhow::Result<St
     };
     let found = targets(session, &patch.target).await?;
     for target in &found {
-        let (objects, parameters) = (target.objects(session), PatchParams::default());
-        session.tidying.before_changing(target.resource.clone(), &target.name, &objects).await;
-        let result = match &patch.subresource {
-            None => objects.patch(&target.name, &parameters, &body).await,
-            Some(part) => objects.patch_subresource(part, &target.name, &parameters, &body).await,
-        };
-        result.with_context(|| target.path())?;
+        patch_one(session, target, patch, &body).await.with_context(|| target.path())?;
     }
     Ok(paths(&found))
+}
+
+async fn patch_one(
+    session: &Session,
+    target: &Target,
+    patch: &Patch,
+    body: &ApiPatch<Value>,
+) -> Result<(), Error> {
+    let objects = target.objects(session);
+    let tidying = &session.tidying;
+    patiently(|| tidying.before_changing(&target.resource, &target.name, &objects)).await?;
+    let signature = signature(FIELD_MANAGER);
+    let parameters =
+        PatchParams { field_manager: Some(signature.clone()), ..PatchParams::default() };
+    let is_second = AtomicBool::new(false);
+    patiently(|| async {
+        // A list of operations may not be done twice: whether it was, its object tells.
+        if is_second.swap(true, Ordering::Relaxed)
+            && is_signed(&objects, &target.name, &signature).await?
+        {
+            return Ok(());
+        }
+        match &patch.subresource {
+            None => objects.patch(&target.name, &parameters, body).await.map(drop),
+            Some(part) => {
+                objects.patch_subresource(part, &target.name, &parameters, body).await.map(drop)
+            }
+        }
+    })
+    .await
 }
 
 /// Sets the number of replicas.
@@ -37,8 +66,9 @@ pub(super) async fn scale(session: &Session, scale: &Scale) -> anyhow::Result<St
     let body = ApiPatch::Merge(json!({ "spec": { "replicas": scale.replicas } }));
     for target in &found {
         let objects = target.objects(session);
-        let result = objects.patch_scale(&target.name, &PatchParams::default(), &body).await;
-        result.with_context(|| target.path())?;
+        let parameters = PatchParams::default();
+        let scaled = patiently(|| objects.patch_scale(&target.name, &parameters, &body)).await;
+        scaled.with_context(|| target.path())?;
     }
     Ok(format!("{}: {} replicas", paths(&found), scale.replicas))
 }
@@ -52,9 +82,12 @@ pub(super) async fn label(session: &Session, label: &Label) -> anyhow::Result<St
     let body = ApiPatch::Merge(json!({ "metadata": { "labels": labels } }));
     for target in &found {
         let objects = target.objects(session);
-        session.tidying.before_changing(target.resource.clone(), &target.name, &objects).await;
-        let result = objects.patch(&target.name, &PatchParams::default(), &body).await;
-        result.with_context(|| target.path())?;
+        let (tidying, parameters) = (&session.tidying, PatchParams::default());
+        let labelled = async {
+            patiently(|| tidying.before_changing(&target.resource, &target.name, &objects)).await?;
+            patiently(|| objects.patch(&target.name, &parameters, &body)).await
+        };
+        labelled.await.with_context(|| target.path())?;
     }
     Ok(paths(&found))
 }

@@ -1,0 +1,306 @@
+//! A session on a cluster of the fake engine, whose API server says what a test tells it to.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use http::{Request, Response};
+use jiff::Timestamp;
+use kube::Client;
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+
+use super::recorder::Recorder;
+use super::session::{Parts, Session};
+use crate::cluster::fixture::{THREE, engine, make};
+use crate::progress::Progress;
+use crate::runtime::fake::FakeEngine;
+use crate::scenario::evaluate::Program;
+use crate::scenario::history::{Begin, Change, Entry, Reader};
+use crate::scenario::language::{Scenario, Timing};
+
+type Chunk = Result<String, std::io::Error>;
+
+/// What comes of a request.
+pub(super) enum Answer {
+    /// A status code and a body.
+    Json(u16, Value),
+    /// The connection is refused, or breaks before an answer has come.
+    Broken,
+    /// None, ever.
+    Silence,
+    /// A body that a test goes on writing.
+    Stream(UnboundedReceiver<Chunk>),
+}
+
+/// The end of a stream at which a test writes.
+pub(super) struct Feed(UnboundedSender<Chunk>);
+
+impl Feed {
+    /// Sends an event of a watch.
+    pub fn event(&self, event: &str, object: Value) {
+        self.line(&json!({ "type": event, "object": object }).to_string());
+    }
+
+    /// Sends a line.
+    pub fn line(&self, line: &str) {
+        self.0.unbounded_send(Ok(format!("{line}\n"))).unwrap();
+    }
+
+    /// Breaks the connection. Dropping the feed closes it in order.
+    pub fn breaks(self) {
+        let error = std::io::Error::other("connection reset");
+        self.0.unbounded_send(Err(error)).unwrap();
+    }
+}
+
+/// A request as it came.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Asked {
+    /// As `GET /api/v1/pods`, or `WATCH /api/v1/pods`.
+    pub what: String,
+    pub query: String,
+    /// `null` when there is none.
+    pub body: Value,
+}
+
+/// An API server. The answers to one kind of request are given in their order, and the last that is no
+/// stream again and again; a watch without one stays silent, anything else is not found.
+#[derive(Clone, Default)]
+pub(super) struct FakeApi(Arc<Mutex<Script>>);
+
+#[derive(Default)]
+struct Script {
+    answers: BTreeMap<String, VecDeque<Answer>>,
+    asked: Vec<Asked>,
+}
+
+impl FakeApi {
+    /// Adds an answer to requests like `GET /api/v1/pods`.
+    pub fn on(&self, what: &str, answer: Answer) -> &Self {
+        self.0.lock().unwrap().answers.entry(what.to_owned()).or_default().push_back(answer);
+        self
+    }
+
+    /// Forgets the answers to such requests and gives this one from now on.
+    pub fn now(&self, what: &str, answer: Answer) -> &Self {
+        self.0.lock().unwrap().answers.remove(what);
+        self.on(what, answer)
+    }
+
+    /// Answers well, with a body.
+    pub fn gives(&self, what: &str, body: Value) -> &Self {
+        self.on(what, Answer::Json(200, body))
+    }
+
+    /// Refuses.
+    pub fn refuses(&self, what: &str, code: u16, message: &str) -> &Self {
+        self.on(what, Answer::Json(code, refusal(code, message)))
+    }
+
+    /// Answers with what the test goes on writing.
+    pub fn feeds(&self, what: &str) -> Feed {
+        let (sender, receiver) = unbounded();
+        self.on(what, Answer::Stream(receiver));
+        Feed(sender)
+    }
+
+    /// The requests so far.
+    pub fn asked(&self) -> Vec<Asked> {
+        self.0.lock().unwrap().asked.clone()
+    }
+
+    /// The requests of one kind so far.
+    pub fn asked_for(&self, what: &str) -> Vec<Asked> {
+        self.asked().into_iter().filter(|asked| asked.what == what).collect()
+    }
+
+    /// A client of it.
+    pub fn client(&self) -> Client {
+        let api = self.clone();
+        let service = tower::service_fn(move |request: Request<kube::client::Body>| {
+            let api = api.clone();
+            async move { api.answer(request).await }
+        });
+        Client::new(service, "default")
+    }
+
+    async fn answer(
+        &self,
+        request: Request<kube::client::Body>,
+    ) -> std::io::Result<Response<reqwest::Body>> {
+        let query = request.uri().query().unwrap_or_default().to_owned();
+        let watches = query.contains("watch=true");
+        let method = if watches { "WATCH" } else { request.method().as_str() };
+        let what = format!("{method} {}", request.uri().path());
+        let body = request.into_body().collect_bytes().await.unwrap();
+        let body = serde_json::from_slice(&body).unwrap_or_default();
+        match self.next(Asked { what, query, body }, watches) {
+            Answer::Json(code, body) => {
+                let response = Response::builder().status(code);
+                Ok(response.body(body.to_string().into()).unwrap())
+            }
+            Answer::Broken => Err(std::io::Error::other("connection refused")),
+            Answer::Silence => std::future::pending().await,
+            Answer::Stream(stream) => Ok(Response::new(reqwest::Body::wrap_stream(stream))),
+        }
+    }
+
+    fn next(&self, asked: Asked, watches: bool) -> Answer {
+        let mut script = self.0.lock().unwrap();
+        let answers = script.answers.entry(asked.what.clone()).or_default();
+        let answer = match (answers.len(), answers.front()) {
+            (1, Some(Answer::Json(code, body))) => Answer::Json(*code, body.clone()),
+            (1, Some(Answer::Broken)) => Answer::Broken,
+            (1, Some(Answer::Silence)) => Answer::Silence,
+            (0, _) if watches => Answer::Silence,
+            (0, _) => Answer::Json(404, refusal(404, &format!("{} not found", asked.what))),
+            _ => answers.pop_front().unwrap(),
+        };
+        script.asked.push(asked);
+        answer
+    }
+}
+
+/// What the API server says when it refuses.
+pub(super) fn refusal(code: u16, message: &str) -> Value {
+    json!({ "kind": "Status", "status": "Failure", "code": code, "message": message })
+}
+
+/// A scenario of these steps, and with what `rest` says besides.
+pub(super) fn scenario(steps: Value, rest: Value) -> Scenario {
+    let mut scenario = json!({
+        "apiVersion": "kindrs.dev/v1alpha1",
+        "kind": "Scenario",
+        "metadata": { "name": "test" },
+        "selections": { "web": { "kind": "Pod", "labels": "app=web" } },
+        "steps": steps,
+    });
+    for (field, value) in rest.as_object().into_iter().flatten() {
+        scenario[field] = value.clone();
+    }
+    serde_json::from_value(scenario).unwrap()
+}
+
+/// A recorder of a scenario that writes into a folder.
+pub(super) fn recorder(scenario: &Scenario, folder: &TempDir) -> Arc<Recorder> {
+    let program = Program::compile(scenario).unwrap_or_else(|invalid| panic!("{invalid:#?}"));
+    let begin = Begin {
+        format: 1,
+        kindrs: String::new(),
+        scenario: "test".into(),
+        time: Timestamp::UNIX_EPOCH,
+        cluster: "dev".into(),
+        kubernetes: "v1.37.2".into(),
+        timing: Timing::Default,
+        variables: Map::new(),
+        kinds: Vec::new(),
+    };
+    let path = folder.path().join("history.jsonl");
+    Arc::new(Recorder::begin(&path, Arc::new(program), begin).unwrap())
+}
+
+/// The record in a folder.
+pub(super) fn entries(folder: &TempDir) -> Vec<Entry> {
+    let reader = Reader::open(&folder.path().join("history.jsonl"), None).unwrap();
+    reader.map(Result::unwrap).collect()
+}
+
+/// The lines of a record about objects, gaps, the API server, faults and logs, in short.
+pub(super) fn lines(folder: &TempDir) -> Vec<String> {
+    let line = |entry: Entry| match entry.change {
+        Change::Object(change) => {
+            let name = change.object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+            Some(format!("{:?} {name} {}", change.event, change.resource_version))
+        }
+        Change::Gap(gap) => Some(format!("{:?} {}", gap.state, gap.reason).trim_end().to_owned()),
+        Change::Api(api) if api.available => Some("API".to_owned()),
+        Change::Api(api) => Some(format!("no API: {}", api.reason)),
+        Change::Fault(fault) => Some(format!("{:?} {}", fault.state, fault.step)),
+        Change::Log(log) => Some(format!("{}: {}", log.source, log.line)),
+        _ => None,
+    };
+    entries(folder).into_iter().filter_map(line).collect()
+}
+
+/// Waits until the record has so many lines like those of [`lines`], and gives them.
+pub(super) async fn after_lines(count: usize, recorder: &Recorder, folder: &TempDir) -> Vec<String> {
+    let mut changes = recorder.changes();
+    let enough = async {
+        while lines(folder).len() < count {
+            changes.changed().await.unwrap();
+        }
+    };
+    let patience = std::time::Duration::from_secs(600);
+    let in_time = tokio::time::timeout(patience, enough).await;
+    assert!(in_time.is_ok(), "only {:#?}", lines(folder));
+    lines(folder)
+}
+
+/// A pod of the selection `web`.
+pub(super) fn pod(name: &str, version: &str) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": name,
+            "namespace": "default",
+            "uid": format!("uid-{name}"),
+            "resourceVersion": version,
+            "labels": { "app": "web" },
+        },
+    })
+}
+
+/// A session with all that it works with.
+pub(super) struct Stage {
+    pub session: Arc<Session>,
+    pub engine: Arc<FakeEngine>,
+    pub api: FakeApi,
+    pub folder: TempDir,
+}
+
+impl Stage {
+    /// For a scenario on cluster `dev` of a control plane and two workers. Its API server is ready, and
+    /// has nothing.
+    pub async fn of(scenario: Scenario) -> Self {
+        let engine = engine();
+        make(&engine, "dev", 1, &THREE).await;
+        let engine = Arc::new(engine);
+        let folder = tempfile::tempdir().unwrap();
+        let api = FakeApi::default();
+        api.gives("GET /readyz", json!("ok"));
+        let parts = Parts {
+            engine: engine.clone(),
+            cluster: "dev".into(),
+            client: api.client(),
+            recorder: recorder(&scenario, &folder),
+            scenario,
+            variables: Map::new(),
+            folder: PathBuf::new(),
+            progress: Progress::silent(),
+        };
+        Self { session: Arc::new(Session::new(parts)), engine, api, folder }
+    }
+
+    /// For these steps.
+    pub async fn with(steps: Value) -> Self {
+        Self::of(scenario(steps, json!({}))).await
+    }
+
+    /// Runs the steps, and tells how each ends, in short.
+    pub async fn run(&self) -> Vec<String> {
+        super::execute::execute(&self.session).await;
+        self.ends()
+    }
+
+    /// How the steps have ended, in short.
+    pub fn ends(&self) -> Vec<String> {
+        let reports = self.session.reports(&self.session.scenario.steps);
+        let end = |step: crate::scenario::report::StepReport| {
+            format!("{} {:?} {}", step.name, step.state, step.detail).trim_end().to_owned()
+        };
+        reports.into_iter().map(end).collect()
+    }
+}
