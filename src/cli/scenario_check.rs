@@ -47,9 +47,10 @@ impl ScenarioCheck {
             let path = self.history.display();
             return Err(Failure::input(format!("{path} is empty: it records no run")).into());
         };
+        // The scenario may have changed since, and `cluster` has a name of its own.
         let mut set = begin.variables.clone();
-        // It has a name of its own.
-        set.remove("cluster");
+        let known = file.variables();
+        set.retain(|name, _| known.contains(&name.as_str()));
         let variants = file.variants(&set, &begin.cluster).map_err(Failure::from)?;
         let variant = variants.into_iter().next().context("the matrix leaves nothing")?;
         let report = judge_again(&self.history, &self.file, begin, variant.scenario, &entries)?;

@@ -12,6 +12,7 @@ use super::cluster_name;
 use super::context::Context;
 use super::output::{self, Format};
 use super::scenario_files::{LANGUAGE, Source, assignment, record, require_sound, sources};
+use crate::config::Role;
 use crate::failure::Failure;
 use crate::interruption::interrupted;
 use crate::runtime::Engine;
@@ -121,7 +122,14 @@ impl ScenarioRun {
             for repetition in 1..=self.repeat.max(1) {
                 let cluster = self.cluster.clone().unwrap_or_else(|| new_cluster_name(&name));
                 let variants = file.variants(set, &cluster).map_err(Failure::from)?;
-                for variant in variants {
+                for (number, mut variant) in variants.into_iter().enumerate() {
+                    let own = variant.scenario.cluster.existing.as_ref().map(|own| &own.name);
+                    if let Some(own) = own.filter(|own| self.cluster.is_none() && **own != cluster)
+                    {
+                        // Now that its cluster is known, `${cluster}` is that.
+                        let again = file.variants(set, own).map_err(Failure::from)?;
+                        variant = again.into_iter().nth(number).unwrap_or(variant);
+                    }
                     let mut label = variant.label.clone();
                     if self.repeat > 1 {
                         label = format!("{label} #{repetition}").trim().to_owned();
@@ -153,7 +161,9 @@ impl ScenarioRun {
         let mut config = planned.map(|planned| planned.config);
         let mut scenario = variant.scenario;
         if let Some(name) = &self.cluster {
-            let workers = scenario.cluster.existing.as_ref().map_or(0, |own| own.workers);
+            let planned = config.iter().flat_map(|config| &config.nodes);
+            let planned = planned.filter(|node| node.role == Role::Worker).count();
+            let workers = scenario.cluster.existing.as_ref().map_or(planned, |own| own.workers);
             let existing = Some(Existing { name: name.clone(), workers });
             let timing = scenario.cluster.timing;
             scenario.cluster = ClusterSource { existing, timing, ..ClusterSource::default() };
@@ -180,16 +190,22 @@ impl ScenarioRun {
     fn show(&self, context: &Context, reports: Vec<RunReport>) -> anyhow::Result<()> {
         let mut runs = Vec::new();
         for report in reports {
-            let entries =
-                if report.history.exists() { record(&report.history)? } else { Vec::new() };
+            let entries = match report.history.metadata() {
+                Ok(file) if file.len() > 0 => record(&report.history).unwrap_or_else(|error| {
+                    context.progress.warning(format!("no record for the reports: {error}"));
+                    Vec::new()
+                }),
+                _ => Vec::new(),
+            };
             runs.push((report, entries));
         }
-        let written = report::write(&self.report, &runs)?;
+        let written = report::write(&self.report, &runs);
+        // What came of the runs is told even where it cannot be written.
         output::print(&match self.output {
             Format::Text => text(&runs),
             Format::Json => report::json(&runs)?,
         })?;
-        for path in &written.paths {
+        for path in &written?.paths {
             context.progress.note(format!("wrote {}", path.display()));
         }
         passed(runs.iter().map(|(report, _)| report))

@@ -19,6 +19,13 @@ pub(in crate::scenario) fn declared(root: &Node) -> Vec<(&str, Position)> {
     all.map(|entry| (entry.key.as_str(), entry.position)).collect()
 }
 
+impl ScenarioFile {
+    /// The names of its variables.
+    pub fn variables(&self) -> Vec<&str> {
+        declared(&self.root).into_iter().map(|(name, _)| name).collect()
+    }
+}
+
 /// Checks names, and that every variable which is used is there.
 pub(super) fn check(file: &ScenarioFile, problems: &mut Vec<Problem>) {
     let root = &file.root;

@@ -5,6 +5,7 @@ use http::Request;
 use kube::Client;
 use tokio::sync::watch::{Receiver, Sender, channel};
 
+use super::outcome::told;
 use super::recorder::Recorder;
 use crate::scenario::history::{ApiState, Change};
 
@@ -86,7 +87,7 @@ pub(super) async fn answer(client: &Client) -> Result<(), String> {
 
 async fn ask(client: &Client) -> Result<(), String> {
     let request = Request::get("/readyz").body(Vec::new()).map_err(|error| error.to_string())?;
-    client.request_text(request).await.map(drop).map_err(|error| error.to_string())
+    client.request_text(request).await.map(drop).map_err(|error| told(&error.into()))
 }
 
 #[cfg(test)]
@@ -118,12 +119,7 @@ mod tests {
         let lines = after_lines(4, &recorder, &folder).await;
         assert_eq!(
             lines,
-            [
-                "no API: ServiceError: connection refused",
-                "API",
-                "no API: ApiError: etcd failed: Failure",
-                "API"
-            ]
+            ["no API: ServiceError: connection refused", "API", "no API: etcd failed", "API"]
         );
         probe.abort();
     }

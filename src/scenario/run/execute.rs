@@ -6,7 +6,7 @@ use futures::future::{BoxFuture, join_all};
 use tokio_util::sync::CancellationToken;
 
 use super::api_probe;
-use super::outcome::{Unmet, state_of};
+use super::outcome::{Unmet, state_of, told};
 use super::recorder::Mark;
 use super::session::{Session, Stop, lock};
 use super::step::perform;
@@ -223,7 +223,7 @@ async fn try_once(session: &Arc<Session>, scope: &Scope, step: &Step, since: Mar
     let is_late = result.is_err() && cut_off(session, action);
     let (state, detail) = match result {
         Ok(detail) => (StepState::Passed, detail),
-        Err(error) => (state_of(&error), format!("{error:#}")),
+        Err(error) => (state_of(&error), told(&error)),
     };
     Tried { state, detail, is_late }
 }

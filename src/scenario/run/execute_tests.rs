@@ -163,7 +163,7 @@ async fn the_scenario_has_a_deadline() {
     scenario.deadline = Some(serde_json::from_value(json!("90s")).unwrap());
     let stage = Stage::of(scenario).await;
     let ends = stage.run().await;
-    assert_eq!(ends, ["one Passed", "two Failed the scenario's deadline of 90s has passed"]);
+    assert_eq!(ends, ["one Passed", "two Failed the scenario's deadline of 1m 30s has passed"]);
 }
 
 #[tokio::test(start_paused = true)]

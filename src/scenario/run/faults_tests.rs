@@ -10,7 +10,9 @@ use crate::scenario::run::session::Stop;
 /// A stage on which scripts in nodes do as they are told.
 async fn stage(steps: Value) -> Stage {
     let stage = Stage::with(steps).await;
-    stage.engine.on_exec(|_, _, _| ExecOutput { stdout: b"healed\n".to_vec(), ..Default::default() });
+    stage
+        .engine
+        .on_exec(|_, _, _| ExecOutput { stdout: b"healed\n".to_vec(), ..Default::default() });
     stage
 }
 

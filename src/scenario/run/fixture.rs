@@ -165,7 +165,16 @@ impl FakeApi {
 
 /// What the API server says when it refuses.
 pub(super) fn refusal(code: u16, message: &str) -> Value {
-    json!({ "kind": "Status", "status": "Failure", "code": code, "message": message })
+    let reason = match code {
+        403 => "Forbidden",
+        404 => "NotFound",
+        409 => "Conflict",
+        410 => "Expired",
+        _ => "InternalError",
+    };
+    json!({
+        "kind": "Status", "status": "Failure", "code": code, "message": message, "reason": reason,
+    })
 }
 
 /// A scenario of these steps, and with what `rest` says besides.
@@ -225,7 +234,11 @@ pub(super) fn lines(folder: &TempDir) -> Vec<String> {
 }
 
 /// Waits until the record has so many lines like those of [`lines`], and gives them.
-pub(super) async fn after_lines(count: usize, recorder: &Recorder, folder: &TempDir) -> Vec<String> {
+pub(super) async fn after_lines(
+    count: usize,
+    recorder: &Recorder,
+    folder: &TempDir,
+) -> Vec<String> {
     let mut changes = recorder.changes();
     let enough = async {
         while lines(folder).len() < count {
@@ -281,7 +294,10 @@ impl Stage {
             folder: PathBuf::new(),
             progress: Progress::silent(),
         };
-        Self { session: Arc::new(Session::new(parts)), engine, api, folder }
+        let session = Arc::new(Session::new(parts));
+        let recorder = session.recorder.clone();
+        tokio::spawn(async move { recorder.keep_time().await });
+        Self { session, engine, api, folder }
     }
 
     /// For these steps.

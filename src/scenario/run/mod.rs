@@ -19,6 +19,8 @@ mod run_one;
 mod session;
 mod step;
 mod step_reports;
+#[cfg(test)]
+mod step_tests;
 mod tidy;
 mod timing;
 mod watch;

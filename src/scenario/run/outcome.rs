@@ -32,6 +32,29 @@ pub(super) fn state_of(error: &anyhow::Error) -> StepState {
     StepState::Inconclusive
 }
 
+/// An error with its causes, for people: of an answer of the API server, what it says.
+pub(super) fn told(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain() {
+        let status = match cause.downcast_ref::<kube::Error>() {
+            Some(kube::Error::Api(status)) if !status.message.is_empty() => Some(&status.message),
+            _ => None,
+        };
+        let part = status.cloned().unwrap_or_else(|| cause.to_string());
+        // Some errors name their cause themselves.
+        if !text.ends_with(&part) {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(&part);
+        }
+        if status.is_some() {
+            break;
+        }
+    }
+    text
+}
+
 /// Whether an error of the API server says nothing about the request: it may go through when it is
 /// asked again.
 pub(super) fn is_transient(error: &kube::Error) -> bool {
@@ -60,6 +83,15 @@ mod tests {
 
     fn refusal(code: u16, message: &str) -> kube::Error {
         kube::Error::Api(Status { code, message: message.into(), ..Status::default() }.boxed())
+    }
+
+    #[test]
+    fn an_error_is_told_with_what_the_api_server_says() {
+        let refused = Err::<(), _>(refusal(422, "spec.replicas: must not be negative"));
+        let error = refused.context("Deployment web").unwrap_err();
+        assert_eq!(told(&error), "Deployment web: spec.replicas: must not be negative");
+        let broken = kube::Error::Service(Box::new(std::io::Error::other("connection refused")));
+        assert_eq!(told(&broken.into()), "ServiceError: connection refused");
     }
 
     #[test]

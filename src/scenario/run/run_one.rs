@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::api_probe::{self, Outages};
 use super::batch::Job;
 use super::execute::{execute, verdict_of};
+use super::outcome::told;
 use super::patience::patiently;
 use super::recorder::Recorder;
 use super::session::{Parts, Session, Stop, lock};
@@ -22,7 +23,7 @@ use crate::progress::Progress;
 use crate::runtime::Engine;
 use crate::scenario::evaluate::{Judgement, Program, Verdict};
 use crate::scenario::history::{Begin, KindName};
-use crate::scenario::language::Scenario;
+use crate::scenario::language::{Scenario, Timing};
 use crate::scenario::report::{RunReport, StepReport};
 
 /// Version of the record's format.
@@ -96,6 +97,14 @@ pub(super) async fn run_one(
         let program = compile(&job.scenario)?;
         if let Some(existing) = &source.existing {
             cluster::check(engine.as_ref(), existing).await?;
+            if source.timing != Timing::Default {
+                progress.note(format!(
+                    "cluster {} has the timing that it was made with, whatever the scenario says",
+                    existing.name
+                ));
+            }
+        } else if interrupted.is_cancelled() {
+            return Err(Failure::environment("interrupted").into());
         } else {
             let config = job.config.clone().unwrap_or_default();
             let (name, kubernetes) = (&job.cluster, options.kubernetes.as_deref());
@@ -106,10 +115,8 @@ pub(super) async fn run_one(
         on_cluster(engine, job, Arc::new(program), progress, interrupted, time).await
     }
     .await;
-    let outcome = result.unwrap_or_else(|error| Outcome {
-        errors: vec![format!("{error:#}")],
-        ..Outcome::default()
-    });
+    let outcome =
+        result.unwrap_or_else(|error| Outcome { errors: vec![told(&error)], ..Outcome::default() });
     let mut report = report(job, time, creation, outcome);
     if creation.is_some() {
         report.kept = options.keep == Keep::OnFailure
@@ -125,11 +132,13 @@ pub(super) async fn run_one(
             let removed = cluster::remove(engine.as_ref(), &job.cluster, &kubeconfig, progress);
             if let Err(error) = removed.await {
                 let left = format!(
-                    "cluster {0} is left behind ({error:#}): remove it with `kindrs delete cluster \
+                    "cluster {0} is left behind ({1}): remove it with `kindrs delete cluster \
                      --name {0}`",
-                    job.cluster
+                    job.cluster,
+                    told(&error)
                 );
-                report.error = Some(report.error.map_or(left.clone(), |error| format!("{error}; {left}")));
+                let before = report.error.take().map(|error| format!("{error}; "));
+                report.error = Some(before.unwrap_or_default() + &left);
                 report.verdict = report.verdict.max(Verdict::Inconclusive);
             }
             let _ = std::fs::remove_file(&kubeconfig);
@@ -221,7 +230,7 @@ async fn on_session(
             });
             execute(session).await;
         }
-        Err(error) => outcome.errors.push(format!("{error:#}")),
+        Err(error) => outcome.errors.push(told(&error)),
     }
     let stop = lock(&session.reason).clone();
     if stop == Some(Stop::Interrupted) {
@@ -237,7 +246,7 @@ async fn on_session(
     let healed = faults::heal_all(session).await.map(drop).context("healing the faults");
     let tidied = session.tidying.tidy(&session.client).await.context("tidying the cluster up");
     for result in [written, healed, tidied] {
-        outcome.errors.extend(result.err().map(|error| format!("{error:#}")));
+        outcome.errors.extend(result.err().map(|error| told(&error)));
     }
     outcome.steps = session.reports(&session.scenario.steps);
     outcome.judgements = of_steps_that_ran(judgements, &outcome.steps);
@@ -287,12 +296,7 @@ pub(super) fn compile(scenario: &Scenario) -> anyhow::Result<Program> {
     })
 }
 
-fn report(
-    job: &Job,
-    time: Timestamp,
-    creation: Option<Duration>,
-    outcome: Outcome,
-) -> RunReport {
+fn report(job: &Job, time: Timestamp, creation: Option<Duration>, outcome: Outcome) -> RunReport {
     let floor = if outcome.errors.is_empty() { Verdict::Pass } else { Verdict::Inconclusive };
     let steps = outcome.steps.iter().map(|step| verdict_of(step.state));
     let judgements = outcome.judgements.iter().map(|judgement| judgement.verdict);

@@ -9,7 +9,7 @@ use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams};
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use super::outcome::is_transient;
+use super::outcome::{is_transient, told};
 use super::resource::Resource;
 use super::session::lock;
 
@@ -113,7 +113,7 @@ impl Tidying {
         let until = Instant::now() + PATIENCE;
         let mut failures = Vec::new();
         let mut note = |what: String, result: anyhow::Result<()>| {
-            failures.extend(result.err().map(|error| format!("{what}: {error:#}")));
+            failures.extend(result.err().map(|error| format!("{what}: {}", told(&error))));
         };
         // Nodes first: on one that is tainted or cordoned nothing comes to its end by itself.
         let nodes: Api<Node> = Api::all(client.clone());
@@ -155,7 +155,7 @@ where
         let problem = match tokio::time::timeout_at(until, ask()).await {
             Ok(Ok(true)) => return Ok(()),
             Ok(Ok(false)) => "it is still there".to_owned(),
-            Ok(Err(error)) if is_transient(&error) => error.to_string(),
+            Ok(Err(error)) if is_transient(&error) => told(&error.into()),
             Ok(Err(error)) => return Err(error.into()),
             Err(_) => "the API server has no answer".to_owned(),
         };

@@ -10,7 +10,7 @@ use kube::core::Request;
 use serde_json::Value;
 
 use super::api_probe::Outages;
-use super::outcome::is_transient;
+use super::outcome::{is_transient, told};
 use super::recorder::Recorder;
 use super::resource::{self, Resource};
 use crate::scenario::history::{Change, Gap, GapState, KindName, ObjectChange, ObjectEvent};
@@ -200,13 +200,13 @@ impl Watch {
         let stream = match opened {
             Ok(stream) => stream,
             Err(kube::Error::Api(status)) if status.code == GONE => return Err(Ended::Expired),
-            Err(error) => return Err(Ended::Broken(error.to_string())),
+            Err(error) => return Err(Ended::Broken(told(&error.into()))),
         };
         if std::mem::take(&mut self.is_lost) {
             self.gap(GapState::Resumed, "");
         }
         let mut stream = std::pin::pin!(stream);
-        let mut told = false;
+        let mut has_told = false;
         loop {
             let event = tokio::select! {
                 event = stream.try_next() => event,
@@ -223,10 +223,10 @@ impl Watch {
                     return Err(Ended::Expired);
                 }
                 Ok(Some(WatchEvent::Error(status))) => return Err(Ended::Broken(status.message)),
-                Ok(None) => return Err(Ended::Closed { told }),
-                Err(error) => return Err(Ended::Broken(error.to_string())),
+                Ok(None) => return Err(Ended::Closed { told: has_told }),
+                Err(error) => return Err(Ended::Broken(told(&error.into()))),
             }
-            told = true;
+            has_told = true;
         }
     }
 
@@ -237,7 +237,7 @@ impl Watch {
             listed = self.list() => listed,
             () = outages.next() => return Err(Ended::Away),
         };
-        let objects = listed.map_err(|error| Ended::Broken(format!("{error:#}")))?;
+        let objects = listed.map_err(|error| Ended::Broken(told(&error)))?;
         self.relisted(objects);
         Ok(())
     }

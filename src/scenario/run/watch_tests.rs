@@ -157,7 +157,10 @@ async fn what_changed_in_an_expired_gap_is_found_or_missed() {
         let under = Under::new();
         under.api.gives(
             LIST,
-            list("5", &[pod("same", "1"), pod("changed", "2"), pod("gone", "3"), pod("again", "4")]),
+            list(
+                "5",
+                &[pod("same", "1"), pod("changed", "2"), pod("gone", "3"), pod("again", "4")],
+            ),
         );
         let mut again = pod("again", "50");
         again["metadata"]["uid"] = json!("uid-another");

@@ -8,8 +8,8 @@ use crate::failure::Failure;
 use crate::scenario::language::Apply;
 use crate::scenario::read::manifests;
 use crate::scenario::run::outcome::Unmet;
-use crate::scenario::run::resource;
 use crate::scenario::run::patience::{Answered, answered, is_signed, patiently, signature};
+use crate::scenario::run::resource;
 use crate::scenario::run::session::Session;
 
 /// Who owns the fields that steps set: <https://kubernetes.io/docs/reference/using-api/server-side-apply/>.

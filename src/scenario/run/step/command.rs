@@ -68,7 +68,8 @@ pub(super) async fn drain(session: &Session, step: &Step, drain: &Drain) -> anyh
     let nodes = kube::Api::all(session.client.clone());
     patiently(|| session.tidying.before_changing_node(&drain.node, &nodes)).await?;
     let limit = step.deadline().0;
-    let timeout = format!("--timeout={}ms", limit.saturating_sub(TO_TELL).max(limit / 2).as_millis());
+    let timeout =
+        format!("--timeout={}ms", limit.saturating_sub(TO_TELL).max(limit / 2).as_millis());
     let grace;
     let mut arguments = vec![
         "drain",
@@ -120,9 +121,7 @@ async fn run(
     }
     match api_probe::answer(&session.client).await {
         Ok(()) => Err(unmet),
-        Err(reason) => {
-            Err(Unmet::Unknown(format!("{message}: the API server: {reason}")).into())
-        }
+        Err(reason) => Err(Unmet::Unknown(format!("{message}: the API server: {reason}")).into()),
     }
 }
 
@@ -130,7 +129,8 @@ async fn run(
 async fn control_plane(session: &Session) -> anyhow::Result<String> {
     loop {
         let nodes = inventory::require(session.engine.as_ref(), &session.cluster).await?;
-        let runs = |node: &NodeSummary| node.role == ContainerRole::ControlPlane && node.is_running();
+        let runs =
+            |node: &NodeSummary| node.role == ContainerRole::ControlPlane && node.is_running();
         if let Some(node) = nodes.into_iter().find(runs) {
             return Ok(node.name);
         }

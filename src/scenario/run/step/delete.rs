@@ -62,7 +62,8 @@ async fn delete_one(
     match answered(|| objects.delete(&target.name, &parameters)).await {
         Answered { result: Ok(_), .. } => Ok(Some(uid)),
         Answered { result: Err(Error::Api(status)), may_be_second }
-            if matches!(status.code, 404 | 409) && is_gone(&objects, &target.name, &uid).await? =>
+            if matches!(status.code, 404 | 409)
+                && is_gone(&objects, &target.name, &uid).await? =>
         {
             match (may_be_second, delete.ignore_not_found) {
                 // It is gone by an earlier try.
