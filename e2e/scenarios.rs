@@ -83,7 +83,7 @@ fn passes(sandbox: &Sandbox, file: &Path) {
 #[test]
 fn scenarios_that_must_not_pass() {
     let sandbox = Sandbox::new("failing");
-    let _kubectl = sandbox.create("");
+    sandbox.create("{kind: Cluster, apiVersion: kind.x-k8s.io/v1alpha4}");
     let steps = Steps::default();
     for file in scenarios("scenarios/failing") {
         steps.step(&name(&file), || fails(&sandbox, &file));
@@ -164,7 +164,7 @@ steps:
       kind: ConfigMap
       metadata: {{name: made}}
 - name: broken
-  inject: {{fault: component-stop, component: kube-scheduler, allow-total: true, for: 10m}}
+  inject: {{fault: component-stop, component: kube-scheduler, allowTotal: true, for: 10m}}
 - name: pause
 {step}
 ",
