@@ -32,7 +32,7 @@ fn eventually() {
     let all_ready = step("eventually: {all: web, where: ready(object)}, within: 30s");
     let begun = tape().starts(1000, "it");
     let later = begun.clone().becomes(5000, "web-2", "Ready").passes(5001, "it").ends(6000);
-    let never = begun.clone().becomes(5000, "web-2", "Running").ends(60_000);
+    let never = begun.clone().becomes(5000, "web-2", "Running").ends(90_000);
     let unseen = begun.clone().loses(3000).resumes(4000).ends(60_000);
     let cut = begun.clone().interrupted(9000);
     let nothing = Tape::default().starts(0, "it").ends(60_000);
