@@ -74,6 +74,11 @@ impl Tidying {
         }
     }
 
+    /// Whether there is anything to take back.
+    pub fn is_due(&self) -> bool {
+        !lock(&self.made).is_empty() || !lock(&self.nodes).is_empty()
+    }
+
     /// Deletes what was made, the last first, and gives nodes their labels, taints and schedulability
     /// back.
     ///
