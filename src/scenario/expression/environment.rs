@@ -52,16 +52,14 @@ fn argument<'a, 'v>(
 }
 
 fn condition_status(object: &dyn Val, name: &str) -> Option<String> {
-    let field = |value: &dyn Val, name: &str| -> Option<String> {
-        let found = value.as_indexer()?.get(&CelString::from(name)).ok()?;
-        string_of(&*found).map(std::borrow::Cow::into_owned)
-    };
     let status = object.as_indexer()?.get(&CelString::from("status")).ok()?;
     let conditions = status.as_indexer()?.get(&CelString::from("conditions")).ok()?;
     let mut items = conditions.as_iterable()?.iter();
     while let Some(item) = items.next() {
-        if field(item, "type").as_deref() == Some(name) {
-            return field(item, "status");
+        let found = item.as_indexer()?.get(&CelString::from("type"));
+        if found.is_ok_and(|found| string_of(&*found).as_deref() == Some(name)) {
+            let status = item.as_indexer()?.get(&CelString::from("status")).ok()?;
+            return string_of(&*status).map(std::borrow::Cow::into_owned);
         }
     }
     None
