@@ -189,8 +189,13 @@ impl Operand {
 }
 
 /// The status of a condition of an object; empty where it has none.
-fn status<'o>(object: &'o Value, name: &str) -> &'o str {
-    let conditions = object.get("status").and_then(|status| status.get("conditions"));
+pub(super) fn status<'o>(object: &'o Value, name: &str) -> &'o str {
+    status_of(object.get("status"), name)
+}
+
+/// The same, of the object's status.
+pub(super) fn status_of<'o>(status: Option<&'o Value>, name: &str) -> &'o str {
+    let conditions = status.and_then(|status| status.get("conditions"));
     let mut conditions = conditions.and_then(Value::as_array).into_iter().flatten();
     let found =
         conditions.find(|condition| condition.get("type").and_then(Value::as_str) == Some(name));

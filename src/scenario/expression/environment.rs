@@ -4,7 +4,7 @@ use cel::common::types::{CelBool, CelString, DYN_TYPE, STRING_TYPE};
 use cel::common::value::{CowVal, Val};
 use cel::{Env, ExecutionError, extensions};
 
-use super::value::string_of;
+use super::value::{CONDITION, string_of};
 
 /// The functions of scenarios' expressions: CEL's own, its extensions for strings, lists and
 /// mathematics, and
@@ -51,16 +51,9 @@ fn argument<'a, 'v>(
     arguments.get(index).map(|value| &**value).ok_or(ExecutionError::MissingArgumentOrTarget)
 }
 
+/// `None` for what is no object.
 fn condition_status(object: &dyn Val, name: &str) -> Option<String> {
-    let status = object.as_indexer()?.get(&CelString::from("status")).ok()?;
-    let conditions = status.as_indexer()?.get(&CelString::from("conditions")).ok()?;
-    let mut items = conditions.as_iterable()?.iter();
-    while let Some(item) = items.next() {
-        let found = item.as_indexer()?.get(&CelString::from("type"));
-        if found.is_ok_and(|found| string_of(&*found).as_deref() == Some(name)) {
-            let status = item.as_indexer()?.get(&CelString::from("status")).ok()?;
-            return string_of(&*status).map(std::borrow::Cow::into_owned);
-        }
-    }
-    None
+    let key = CelString::from(format!("{CONDITION}{name}"));
+    let status = object.as_indexer()?.get(&key).ok()?;
+    string_of(&*status).map(std::borrow::Cow::into_owned)
 }
