@@ -9,7 +9,7 @@ use cel::common::ast::IdedExpr;
 use serde_json::Value;
 
 use super::labels::Requirement;
-use crate::scenario::expression::Expression;
+use crate::scenario::expression::{Answer, Direct, Expression, write};
 use crate::scenario::history::{FaultState, KindName};
 use crate::scenario::language::{Selection, SelectionRef};
 
@@ -102,6 +102,19 @@ pub(super) struct Body {
     pub(super) variable: String,
     /// Its text, by which equal ones are known.
     pub(super) text: String,
+    direct: Option<Direct>,
+}
+
+impl Body {
+    pub(super) fn new(root: IdedExpr, variable: String) -> Self {
+        let (text, direct) = (write(&root), Direct::of(&root, &variable));
+        Self { root, variable, text, direct }
+    }
+
+    /// The answer, where it needs no CEL.
+    pub(super) fn answer(&self, object: &Value, variables: &Value) -> Option<Answer> {
+        self.direct.as_ref()?.answer(object, variables)
+    }
 }
 
 impl Predicate {

@@ -202,7 +202,7 @@ fn tape(happenings: Vec<(u64, Happening)>, may_retry: bool, is_interrupted: bool
             _ => tape,
         };
     }
-    if is_interrupted { tape.interrupted(at) } else { tape.ends(at) }
+    if is_interrupted { tape.breaks_off(at) } else { tape.ends(at) }
 }
 
 fn condition() -> impl Strategy<Value = &'static str> {
