@@ -90,9 +90,10 @@ fn breaches(
     (named.collect(), objects.len().saturating_sub(NAMED))
 }
 
-/// `2 of 3 objects of web`, `1 object of web`.
+/// `2 of 3 objects of web`, `all 3 objects of web`, `the only object of web`.
 fn share(some: usize, all: usize, label: &str) -> String {
     match some == all {
+        true if all == 1 => format!("the only object of {label}"),
         true => format!("all {} of {label}", counted(all, "object")),
         false => format!("{some} of {} of {label}", counted(all, "object")),
     }
