@@ -370,15 +370,20 @@ pub fn judge(program: Arc<Program>, entries: impl IntoIterator<Item = Entry>) ->
         evaluator.accept(&entry);
     }
     evaluator.finish(evaluator.now, true);
-    let order = |judgement: &Judgement| {
+    in_order(&program, evaluator.take_decided())
+}
+
+/// The last judgement of each assertion, in the order of the scenario: those of the background first.
+pub fn in_order(program: &Program, decided: Vec<Judgement>) -> Vec<Judgement> {
+    let place = |judgement: &Judgement| {
         let is_it = |plan: &super::plan::ClaimPlan| {
             plan.name == judgement.assertion && plan.step == judgement.step
         };
         program.claims.iter().position(is_it)
     };
     let mut last: BTreeMap<Option<usize>, Judgement> = BTreeMap::new();
-    for judgement in evaluator.take_decided() {
-        last.insert(order(&judgement), judgement);
+    for judgement in decided {
+        last.insert(place(&judgement), judgement);
     }
     last.into_values().collect()
 }

@@ -13,7 +13,7 @@ mod state;
 mod verdict;
 
 pub use compile::{DEFAULT_DEADLINE, Invalid};
-pub use evaluator::{Evaluator, judge};
+pub use evaluator::{Evaluator, in_order, judge};
 pub(in crate::scenario) use labels::{Requirement, requirements};
 pub use plan::Program;
 pub use verdict::{Breach, Explanation, Judgement, ObjectName, Span, Verdict};

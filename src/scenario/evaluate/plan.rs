@@ -248,6 +248,16 @@ impl Range {
         holds(self.exactly, u64::eq) && holds(self.min, u64::ge) && holds(self.max, u64::le)
     }
 
+    /// As `exactly 3 times`, `at least once`.
+    pub(super) fn times(self) -> String {
+        match (self.exactly, self.min, self.max) {
+            (Some(1), ..) => "exactly once".to_owned(),
+            (None, Some(1), None) => "at least once".to_owned(),
+            (None, None, Some(1)) => "at most once".to_owned(),
+            _ => format!("{} times", self.text()),
+        }
+    }
+
     /// As `exactly 3`, `at least 1`, `1 to 3`.
     pub(super) fn text(self) -> String {
         match (self.exactly, self.min, self.max) {

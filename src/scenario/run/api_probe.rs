@@ -5,6 +5,7 @@ use http::Request;
 use kube::Client;
 use tokio::sync::watch::Sender;
 
+use super::outcome::reason;
 use super::recorder::Recorder;
 use crate::scenario::history::{ApiState, Change};
 
@@ -16,8 +17,22 @@ const LONGEST_ABSENCE: Duration = Duration::from_secs(60);
 /// How long it may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Records when the API server goes and comes back, for ever; counts its returns in `returns`.
-pub(super) async fn probe(client: Client, recorder: Arc<Recorder>, returns: Sender<u64>) {
+/// Whether the API server answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Availability {
+    /// Whether it does now.
+    pub is_available: bool,
+    /// How often it has stopped to.
+    pub outages: u64,
+}
+
+impl Availability {
+    /// As a run finds it.
+    pub const AT_FIRST: Self = Self { is_available: true, outages: 0 };
+}
+
+/// Records when the API server goes and comes back, for ever; tells of it by `api`.
+pub(super) async fn probe(client: Client, recorder: Arc<Recorder>, api: Sender<Availability>) {
     let mut available = true;
     let mut ticks = tokio::time::interval(INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -26,12 +41,15 @@ pub(super) async fn probe(client: Client, recorder: Arc<Recorder>, returns: Send
         match (available, answer(&client).await.err()) {
             (true, Some(reason)) => {
                 available = false;
+                api.send_modify(|api| {
+                    *api = Availability { is_available: false, outages: api.outages + 1 }
+                });
                 recorder.record(Change::Api(ApiState { available, reason }));
             }
             (false, None) => {
                 available = true;
                 recorder.record(Change::Api(ApiState { available, reason: String::new() }));
-                returns.send_modify(|count| *count += 1);
+                api.send_modify(|api| api.is_available = true);
             }
             _ => {}
         }
@@ -61,5 +79,5 @@ pub(super) async fn answer(client: &Client) -> Result<(), String> {
 
 async fn ask(client: &Client) -> Result<(), String> {
     let request = Request::get("/readyz").body(Vec::new()).map_err(|error| error.to_string())?;
-    client.request_text(request).await.map(drop).map_err(|error| error.to_string())
+    client.request_text(request).await.map(drop).map_err(|error| reason(&error))
 }

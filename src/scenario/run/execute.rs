@@ -5,7 +5,7 @@ use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
 
 use super::api_probe;
-use super::outcome::{Unmet, state_of};
+use super::outcome::{Unmet, state_of, told};
 use super::session::{Session, Stop, lock};
 use super::step::perform;
 use crate::scenario::evaluate::Verdict;
@@ -177,7 +177,7 @@ async fn try_once(session: &Arc<Session>, step: &Step, since: Moment) -> Tried {
     let is_late = result.is_err() && cut_off(session, action);
     let (state, detail) = match result {
         Ok(detail) => (StepState::Passed, detail),
-        Err(error) => (state_of(&error), format!("{error:#}")),
+        Err(error) => (state_of(&error), told(&error)),
     };
     Tried { state, detail, is_late }
 }

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::session::{Session, lock};
-use crate::fault::{self, FaultPlan, Injected, Request, Which};
+use crate::fault::{self, Request, Which};
 use crate::scenario::history::{Change, FaultAction, FaultEntry, FaultState};
 
 /// The faults of a run, by the names of the steps that injected them.
@@ -35,33 +35,29 @@ pub(super) async fn inject(
         let active = Active { id: plan.id.clone(), fault: plan.fault.name() };
         lock(&session.faults.active).insert(step.to_owned(), active);
     }
-    let injected = match fault::inject(engine, &plan).await {
-        Ok(injected) => injected,
-        Err(error) => {
-            lock(&session.faults.active).remove(step);
-            return Err(error);
-        }
-    };
-    record(session, step, &plan, &injected);
+    // Before it is done: nothing that comes of it is to be in the record before it.
+    let actions = plan.actions.iter().map(|action| FaultAction {
+        node: action.node.clone(),
+        target: action.subject.path(),
+        effect: action.effect.clone(),
+    });
+    let over = || tell(session, step, &plan.id, &plan.fault.name(), FaultState::Healed, Vec::new());
+    let (id, name) = (&plan.id, plan.fault.name());
+    tell(session, step, id, &name, FaultState::Injected, actions.collect());
+    if let Err(error) = fault::inject(engine, &plan).await {
+        lock(&session.faults.active).remove(step);
+        over();
+        return Err(error);
+    }
     if !lasts {
-        tell(session, step, &plan.id, &plan.fault.name(), FaultState::Healed, Vec::new());
+        over();
     }
     if let Some(duration) = request.duration {
         heal_after(session, step, duration);
     }
     let effects: Vec<String> =
-        injected.entries.iter().map(|entry| format!("{}: {}", entry.node, entry.effect)).collect();
+        plan.actions.iter().map(|action| format!("{}: {}", action.node, action.effect)).collect();
     Ok(effects.join("; "))
-}
-
-fn record(session: &Session, step: &str, plan: &FaultPlan, injected: &Injected) {
-    let actions = injected.entries.iter().map(|entry| FaultAction {
-        node: entry.node.clone(),
-        target: entry.subject.path(),
-        effect: entry.effect.clone(),
-    });
-    let (id, name) = (&plan.id, plan.fault.name());
-    tell(session, step, id, &name, FaultState::Injected, actions.collect());
 }
 
 fn tell(

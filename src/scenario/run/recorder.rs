@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tokio::sync::watch;
 
-use crate::scenario::evaluate::{Evaluator, Judgement, Program, Verdict};
+use crate::scenario::evaluate::{Evaluator, Judgement, Program, Verdict, in_order};
 use crate::scenario::history::{
     Begin, Change, End, Entry, KindName, Moment, ObjectEvent, VerdictEntry, Writer,
 };
@@ -20,6 +20,7 @@ const LONGEST_LAG: Duration = Duration::from_secs(2);
 /// Where all that happens comes together: it gets its moment, goes into the record and before the
 /// evaluator, in one order.
 pub(super) struct Recorder {
+    program: Arc<Program>,
     started: Instant,
     state: Mutex<State>,
     changes: watch::Sender<u64>,
@@ -50,6 +51,8 @@ struct State {
     gone: HashSet<String>,
     /// The first failure to write: the record is not complete.
     broken: Option<std::io::Error>,
+    /// Whether the record has its last line.
+    has_ended: bool,
 }
 
 impl Recorder {
@@ -60,19 +63,20 @@ impl Recorder {
     pub fn begin(path: &Path, program: Arc<Program>, begin: Begin) -> std::io::Result<Self> {
         let state = State {
             writer: Writer::create(path)?,
-            evaluator: Evaluator::new(program),
+            evaluator: Evaluator::new(program.clone()),
             judgements: Vec::new(),
             latest: HashMap::new(),
             gone: HashSet::new(),
             broken: None,
+            has_ended: false,
         };
         let (changes, _) = watch::channel(0);
-        let recorder = Self { started: Instant::now(), state: Mutex::new(state), changes };
+        let recorder = Self { program, started: Instant::now(), state: Mutex::new(state), changes };
         recorder.record(Change::Begin(Box::new(begin)));
         Ok(recorder)
     }
 
-    /// Records something that happened now; returns when that is.
+    /// Records something that happened now; returns when that is. After the end, nothing is recorded.
     pub fn record(&self, change: Change) -> Moment {
         let mut state = self.lock();
         let at = self.now();
@@ -172,7 +176,8 @@ impl Recorder {
         }
     }
 
-    /// Ends the record and decides all the rest; returns the verdicts, each assertion's last one.
+    /// Ends the record and decides all the rest; returns the verdicts, each assertion's last one, in
+    /// the order of the scenario.
     ///
     /// # Errors
     /// When a line of the record could not be written.
@@ -184,11 +189,8 @@ impl Recorder {
         let lines = state.writer.lines().clone();
         state.write_line(&Entry { at, change: Change::End(End { interrupted, lines }) });
         state.flush();
-        let mut judgements: Vec<Judgement> = Vec::new();
-        for judgement in std::mem::take(&mut state.judgements) {
-            judgements.retain(|earlier| earlier.assertion != judgement.assertion);
-            judgements.push(judgement);
-        }
+        state.has_ended = true;
+        let judgements = in_order(&self.program, std::mem::take(&mut state.judgements));
         match state.broken.take() {
             Some(error) => Err(error),
             None => Ok(judgements),
@@ -210,6 +212,9 @@ impl Recorder {
 
 impl State {
     fn write(&mut self, entry: Entry) {
+        if self.has_ended {
+            return;
+        }
         self.write_line(&entry);
         self.evaluator.accept(&entry);
         if let Change::Object(change) = &entry.change {

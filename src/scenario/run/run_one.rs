@@ -8,8 +8,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::api_probe::Availability;
 use super::batch::Job;
 use super::execute::{execute, verdict_of};
+use super::outcome::told;
 use super::recorder::Recorder;
 use super::session::{Parts, Session, Stop, lock};
 use super::step_reports::of_steps_that_ran;
@@ -110,7 +112,7 @@ pub(super) async fn run_one(
         } else {
             let removed = cluster::remove(engine.as_ref(), &job.cluster, &kubeconfig, progress);
             if let Err(error) = removed.await {
-                report.error.get_or_insert(format!("{error:#}"));
+                report.error.get_or_insert(told(&error));
             }
             let _ = std::fs::remove_file(&kubeconfig);
         }
@@ -164,19 +166,19 @@ async fn on_cluster(
     }
     // Dropped at the end, with all that it runs.
     let mut companions = JoinSet::new();
-    let (returned, returns) = watch::channel(0);
+    let (asked, api) = watch::channel(Availability::AT_FIRST);
     let mut watches = Vec::new();
     for kind in kinds {
         let namespace = (&*kind.0 == LEASE).then_some(LEASES_OF_NODES);
-        let (client, recorder, returns) = (client.clone(), recorder.clone(), returns.clone());
-        let mut watch = Watch::new(client, kind, namespace, recorder, returns);
+        let (client, recorder, api) = (client.clone(), recorder.clone(), api.clone());
+        let mut watch = Watch::new(client, kind, namespace, recorder, api);
         watch.begin().await.with_context(|| format!("listing {}", watch.kind))?;
         watches.push(watch);
     }
     for watch in watches {
         companions.spawn(watch.run());
     }
-    companions.spawn(api_probe::probe(client.clone(), recorder.clone(), returned));
+    companions.spawn(api_probe::probe(client.clone(), recorder.clone(), asked));
     companions.spawn({
         let recorder = recorder.clone();
         async move { recorder.keep_time().await }
@@ -240,7 +242,7 @@ fn report(
             };
             (Some(outcome), error)
         }
-        Err(error) => (None, Some(format!("{error:#}"))),
+        Err(error) => (None, Some(told(&error))),
     };
     let mut verdict = if error.is_some() { Verdict::Inconclusive } else { Verdict::Pass };
     if let Some(outcome) = &outcome {

@@ -1,11 +1,14 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use k8s_openapi::api::core::v1::{Node, Taint};
 use kube::Client;
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams};
+use kube::runtime::conditions::is_deleted;
+use kube::runtime::wait::await_condition;
 use serde_json::{Map, Value, json};
 
 use super::resource::Resource;
@@ -13,6 +16,8 @@ use super::session::lock;
 
 /// Prefix of the taints that Kubernetes itself sets and removes.
 const OWN_TAINTS: &str = "node.kubernetes.io/";
+/// How long what is deleted may take to be gone: more than the 30 s that a pod has to end.
+const UNTIL_GONE: Duration = Duration::from_secs(45);
 
 /// What a run changes in a cluster that outlives it, so that it can be taken back.
 #[derive(Default)]
@@ -79,23 +84,29 @@ impl Tidying {
         !lock(&self.made).is_empty() || !lock(&self.nodes).is_empty()
     }
 
-    /// Deletes what was made, the last first, and gives nodes their labels, taints and schedulability
-    /// back.
+    /// Deletes what was made, the last first, with all that belongs to it, and gives nodes their labels,
+    /// taints and schedulability back. Waits until all is gone, that the next run finds none of it; but
+    /// not for ever.
     ///
     /// # Errors
     /// The first failure, after all was tried.
     pub async fn tidy(&self, client: &Client) -> anyhow::Result<()> {
         let mut failed = None;
+        let mut ending = Vec::new();
         let made = std::mem::take(&mut *lock(&self.made));
         for made in made.into_iter().rev() {
             let objects = made.resource.objects(client, &made.namespace);
-            match objects.delete(&made.name, &DeleteParams::background()).await {
+            match objects.delete(&made.name, &DeleteParams::foreground()).await {
                 Err(kube::Error::Api(status)) if status.code == 404 => {}
                 Err(error) => {
                     let what = format!("{} {}", made.resource.api.kind, made.name);
                     failed = failed.or(Some(anyhow::Error::new(error).context(what)));
                 }
-                Ok(_) => {}
+                Ok(either) => {
+                    if let Some(uid) = either.left().and_then(|object| object.metadata.uid) {
+                        ending.push((objects, made.name, uid));
+                    }
+                }
             }
         }
         let nodes: Api<Node> = Api::all(client.clone());
@@ -110,6 +121,15 @@ impl Tidying {
             if let Err(error) = restored.await.with_context(|| format!("Node {name}")) {
                 failed = failed.or(Some(error));
             }
+        }
+        let gone = async {
+            for (objects, name, uid) in ending {
+                // Without news of it nobody waits for it.
+                let _ = await_condition(objects, &name, is_deleted(&uid)).await;
+            }
+        };
+        if tokio::time::timeout(UNTIL_GONE, gone).await.is_err() {
+            tracing::debug!("not all of what the run made is gone");
         }
         failed.map_or(Ok(()), Err)
     }

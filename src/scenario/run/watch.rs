@@ -9,6 +9,8 @@ use kube::core::Request;
 use serde_json::Value;
 use tokio::sync::watch::Receiver;
 
+use super::api_probe::Availability;
+use super::outcome::reason;
 use super::recorder::Recorder;
 use super::resource::{self, Resource};
 use crate::scenario::history::{Change, Gap, GapState, KindName, ObjectChange, ObjectEvent};
@@ -16,6 +18,9 @@ use crate::scenario::history::{Change, Gap, GapState, KindName, ObjectChange, Ob
 /// Pauses before a lost watch is tried again.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// How long a new connection says nothing before it counts as one that goes on where the last one was:
+/// that its place in the history has expired is the first thing that the API server would say.
+const UNTIL_RESUMED: Duration = Duration::from_millis(500);
 /// How often the API server is asked for a kind that it does not have yet.
 const UNTIL_THE_KIND: Duration = Duration::from_secs(1);
 /// Objects a list asks for at once.
@@ -28,9 +33,8 @@ pub(super) struct Watch {
     /// Only objects of this namespace.
     pub namespace: Option<&'static str>,
     pub recorder: Arc<Recorder>,
-    /// Counts the times at which the API server came back: a connection from before may be dead
-    /// without anyone noticing.
-    pub returns: Receiver<u64>,
+    /// Tells when the API server is back: a connection from before may be dead without anyone noticing.
+    pub api: Receiver<Availability>,
     resource: Option<Resource>,
     version: String,
     known: BTreeMap<String, (String, Arc<Value>)>,
@@ -52,11 +56,11 @@ impl Watch {
         kind: KindName,
         namespace: Option<&'static str>,
         recorder: Arc<Recorder>,
-        returns: Receiver<u64>,
+        api: Receiver<Availability>,
     ) -> Self {
         let known = BTreeMap::new();
         let version = String::new();
-        Self { client, kind, namespace, recorder, returns, resource: None, version, known }
+        Self { client, kind, namespace, recorder, api, resource: None, version, known }
     }
 
     /// Records the objects that there are.
@@ -121,6 +125,12 @@ impl Watch {
         }
     }
 
+    fn resume(&self, lost: &mut bool) {
+        if std::mem::take(lost) {
+            self.gap(GapState::Resumed, "");
+        }
+    }
+
     fn gap(&self, state: GapState, reason: &str) {
         let gap = Gap { kind: self.kind.clone(), state, reason: reason.to_owned() };
         self.recorder.record(Change::Gap(gap));
@@ -135,24 +145,31 @@ impl Watch {
             Ok(request) => request,
             Err(error) => return Ended::Broken(error.to_string()),
         };
-        self.returns.mark_unchanged();
-        let mut returns = self.returns.clone();
         let stream = match self.client.request_events::<Value>(request).await {
             Ok(stream) => stream,
             Err(kube::Error::Api(status)) if status.code == 410 => return Ended::Expired,
-            Err(error) => return Ended::Broken(error.to_string()),
+            Err(error) => return Ended::Broken(reason(&error)),
         };
-        if std::mem::take(lost) {
-            self.gap(GapState::Resumed, "");
-        }
+        let mut api = self.api.clone();
+        let outages = api.borrow().outages;
         let mut stream = std::pin::pin!(stream);
+        let mut quiet = std::pin::pin!(tokio::time::sleep(UNTIL_RESUMED));
         loop {
             let event = tokio::select! {
                 event = stream.try_next() => event,
-                _ = returns.changed() => {
+                () = returned_since(&mut api, outages) => {
                     return Ended::Broken("the API server was away".to_owned());
                 }
+                () = &mut quiet, if *lost => {
+                    self.resume(lost);
+                    continue;
+                }
             };
+            if let Ok(Some(event)) = &event
+                && !matches!(event, WatchEvent::Error(_))
+            {
+                self.resume(lost);
+            }
             match event {
                 Ok(Some(WatchEvent::Added(object))) => self.heard(ObjectEvent::Added, object),
                 Ok(Some(WatchEvent::Modified(object))) => self.heard(ObjectEvent::Modified, object),
@@ -163,7 +180,7 @@ impl Watch {
                 Ok(Some(WatchEvent::Error(status))) if status.code == 410 => return Ended::Expired,
                 Ok(Some(WatchEvent::Error(status))) => return Ended::Broken(status.message),
                 Ok(None) => return Ended::Closed,
-                Err(error) => return Ended::Broken(error.to_string()),
+                Err(error) => return Ended::Broken(reason(&error)),
             }
         }
     }
@@ -238,6 +255,20 @@ impl Watch {
         let kind = self.kind.clone();
         let change = ObjectChange { event, kind, resource_version, object };
         self.recorder.record(Change::Object(Box::new(change)));
+    }
+}
+
+/// Waits until the API server is back from an outage later than these.
+async fn returned_since(api: &mut Receiver<Availability>, outages: u64) {
+    loop {
+        let now = *api.borrow_and_update();
+        if now.is_available && now.outages > outages {
+            return;
+        }
+        if api.changed().await.is_err() {
+            // Nobody asks any more: the run is over.
+            std::future::pending::<()>().await;
+        }
     }
 }
 

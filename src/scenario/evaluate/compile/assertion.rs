@@ -182,7 +182,7 @@ impl Compiler<'_> {
             return None;
         }
         let occurrences = vec![occurrence?];
-        let text = format!("{} times: {}", range.text(), occurrences[0].text);
+        let text = format!("{}: {}", range.times(), occurrences[0].text);
         let conditions = conditions_of(&occurrences);
         Some(Compiled { rule: Rule::Count { range }, text, conditions, occurrences })
     }
