@@ -180,16 +180,22 @@ impl Evaluator {
 
     fn object(&mut self, change: &ObjectChange) {
         let Some(kind) = self.kind(&change.kind.0) else { return };
-        let applied = self.state.apply(kind, change);
+        let mut applied = self.state.apply(kind, change);
         let mut occurred: BTreeMap<usize, Vec<Occurred>> = BTreeMap::new();
-        for applied in &applied {
+        let paths = &self.program.paths[kind];
+        for applied in &mut applied {
             for selection in &self.program.uses.selections_of_kind[kind] {
                 let uses = &self.program.uses.occurrences_of_selection[*selection];
-                for (number, index) in uses {
+                for (number, index, dependence) in uses {
                     if !self.claims[*number].is_watching() {
                         continue;
                     }
                     let plan = &self.program.claims[*number].occurrences[*index];
+                    let is_of_change =
+                        matches!(plan.what, What::Object { event: ObjectEventKind::Changed, .. });
+                    if !is_of_change && applied.is_same(dependence, paths) {
+                        continue;
+                    }
                     if let Some(object) = self.happened(plan, applied) {
                         let is_doubtful =
                             matches!(applied.event, ObjectEvent::Found | ObjectEvent::Missed);

@@ -12,6 +12,8 @@ use crate::scenario::history::{ApiState, Change};
 /// How often the API server is asked whether it is there. A frozen one closes no connection, so that
 /// watches alone would not tell.
 const INTERVAL: Duration = Duration::from_secs(1);
+/// How long it may take to come back when what kept it away is healed.
+const LONGEST_ABSENCE: Duration = Duration::from_secs(60);
 /// How long it may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -52,6 +54,16 @@ pub(super) async fn probe(client: Client, recorder: Arc<Recorder>, api: Sender<A
             _ => {}
         }
     }
+}
+
+/// Waits until the API server answers, but not for ever.
+pub(super) async fn await_return(client: &Client) {
+    let back = async {
+        while answer(client).await.is_err() {
+            tokio::time::sleep(INTERVAL).await;
+        }
+    };
+    let _ = tokio::time::timeout(LONGEST_ABSENCE, back).await;
 }
 
 /// Whether the API server answers that it is ready.

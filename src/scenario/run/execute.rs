@@ -119,6 +119,9 @@ async fn run(session: &Arc<Session>, step: &Step) -> StepState {
         if let Some(stage) = stage {
             if state == StepState::Passed {
                 stage.finish();
+                if step.inject.is_some() {
+                    session.progress.note(format!("    {detail}"));
+                }
             } else {
                 drop(stage);
                 session.progress.warning(format!("{name}: {detail}"));

@@ -1,3 +1,4 @@
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
@@ -8,8 +9,13 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::scenario::evaluate::{Evaluator, Judgement, Program, Verdict, in_order};
-use crate::scenario::history::{Begin, Change, End, Entry, Moment, VerdictEntry, Writer};
+use crate::scenario::history::{
+    Begin, Change, End, Entry, KindName, Moment, ObjectEvent, VerdictEntry, Writer,
+};
 use crate::scenario::language::SelectionRef;
+
+/// How long a watch may be behind the API server's answers.
+const LONGEST_LAG: Duration = Duration::from_secs(2);
 
 /// Where all that happens comes together: it gets its moment, goes into the record and before the
 /// evaluator, in one order.
@@ -20,10 +26,29 @@ pub(super) struct Recorder {
     changes: watch::Sender<u64>,
 }
 
+/// What the API server has made of an object.
+pub(super) struct Written {
+    pub kind: KindName,
+    pub state: WrittenState,
+}
+
+/// The state of a written object.
+pub(super) enum WrittenState {
+    /// It has this resource version. They are compared as numbers:
+    /// <https://github.com/kubernetes/enhancements/tree/master/keps/sig-api-machinery/5504-comparable-resource-version>.
+    Version(u64),
+    /// The object with this unique identifier is gone.
+    Gone(String),
+}
+
 struct State {
     writer: Writer<BufWriter<File>>,
     evaluator: Evaluator,
     judgements: Vec<Judgement>,
+    /// The latest resource version of each kind that a watch has told of.
+    latest: HashMap<KindName, u64>,
+    /// The unique identifiers of objects that are gone.
+    gone: HashSet<String>,
     /// The first failure to write: the record is not complete.
     broken: Option<std::io::Error>,
     /// Whether the record has its last line.
@@ -40,6 +65,8 @@ impl Recorder {
             writer: Writer::create(path)?,
             evaluator: Evaluator::new(program.clone()),
             judgements: Vec::new(),
+            latest: HashMap::new(),
+            gone: HashSet::new(),
             broken: None,
             has_ended: false,
         };
@@ -81,6 +108,19 @@ impl Recorder {
         while self.lock().evaluator.waits_until().is_some() {
             let _ = changes.changed().await;
         }
+    }
+
+    /// Waits until the record has an object's change that the API server has told of already, so that
+    /// what follows sees it; not for ever, should its watch be lost, and not at all for a kind that is
+    /// not recorded.
+    pub async fn caught_up(&self, written: &Written) {
+        let mut changes = self.changes();
+        let caught_up = async {
+            while !self.lock().has(written) {
+                let _ = changes.changed().await;
+            }
+        };
+        let _ = tokio::time::timeout(LONGEST_LAG, caught_up).await;
     }
 
     /// Waits until an assertion is decided that was begun at `since` or later.
@@ -177,6 +217,23 @@ impl State {
         }
         self.write_line(&entry);
         self.evaluator.accept(&entry);
+        if let Change::Object(change) = &entry.change {
+            let version: u64 = change.resource_version.parse().unwrap_or_default();
+            let latest = self.latest.entry(change.kind.clone()).or_default();
+            *latest = version.max(*latest);
+            if matches!(change.event, ObjectEvent::Deleted | ObjectEvent::Missed) {
+                let uid = change.object["metadata"]["uid"].as_str().unwrap_or_default();
+                self.gone.insert(uid.to_owned());
+            }
+        }
+    }
+
+    fn has(&self, written: &Written) -> bool {
+        match (self.latest.get(&written.kind), &written.state) {
+            (None, _) => true,
+            (Some(latest), WrittenState::Version(version)) => latest >= version,
+            (Some(_), WrittenState::Gone(uid)) => self.gone.contains(uid),
+        }
     }
 
     fn write_line(&mut self, entry: &Entry) {

@@ -201,6 +201,10 @@ async fn on_cluster(
     let cut_short = matches!(stop, Some(Stop::Interrupted | Stop::Deadline(_)));
     let judgements = recorder.end(cut_short);
     companions.shutdown().await;
+    if session.tidying.is_due() {
+        // Its own faults may have taken it, and it takes a while to come back.
+        api_probe::await_return(&client).await;
+    }
     session.tidying.tidy(&client).await.context("tidying the cluster up")?;
     healed?;
     let judgements = judgements.with_context(|| format!("writing {}", history.display()))?;

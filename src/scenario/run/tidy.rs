@@ -79,6 +79,11 @@ impl Tidying {
         }
     }
 
+    /// Whether there is anything to take back.
+    pub fn is_due(&self) -> bool {
+        !lock(&self.made).is_empty() || !lock(&self.nodes).is_empty()
+    }
+
     /// Deletes what was made, the last first, with all that belongs to it, and gives nodes their labels,
     /// taints and schedulability back. Waits until all is gone, that the next run finds none of it; but
     /// not for ever.

@@ -60,6 +60,11 @@ impl Compiler<'_> {
             );
             return;
         }
+        let retries = step.is_some_and(|step| step.retries.is_some());
+        if retries && assertion.from.is_some() && matches!(compiled.rule, Rule::After { .. }) {
+            self.mistake(path, "`after` with `from` looks back: trying it again changes nothing");
+            return;
+        }
         let limit = time_limit(&compiled.rule, assertion, step).filter(|_| !looks_back);
         let mut text = compiled.text;
         if let (Rule::Invariant { .. } | Rule::Count { .. }, Some(limit)) = (&compiled.rule, limit)
@@ -91,7 +96,7 @@ impl Compiler<'_> {
             rule: compiled.rule,
             limit,
             looks_back,
-            retries: step.is_some_and(|step| step.retries.is_some()),
+            retries,
             occurrences: compiled.occurrences,
             conditions: compiled.conditions,
             kinds,

@@ -6,7 +6,7 @@ use super::target::{Target, paths};
 use crate::failure::Failure;
 use crate::scenario::language::Apply;
 use crate::scenario::read::manifests;
-use crate::scenario::run::outcome::{Unmet, is_transient};
+use crate::scenario::run::outcome::Unmet;
 use crate::scenario::run::resource;
 use crate::scenario::run::session::Session;
 
@@ -75,16 +75,13 @@ async fn put(
         .tidying
         .before_making(target.resource.clone(), &target.namespace, &target.name, &objects)
         .await;
-    match verb {
-        Verb::Create => objects.create(&PostParams::default(), &typed).await.map(drop),
+    let made = match verb {
+        Verb::Create => objects.create(&PostParams::default(), &typed).await?,
         Verb::Apply => {
             let parameters = PatchParams::apply(FIELD_MANAGER).force();
-            let patched = objects.patch(&target.name, &parameters, &Patch::Apply(object)).await;
-            match patched {
-                // Some API servers answer so while a definition is on its way to all of its parts.
-                Err(error) if is_transient(&error) => Err(error),
-                result => result.map(drop),
-            }
+            objects.patch(&target.name, &parameters, &Patch::Apply(object)).await?
         }
-    }
+    };
+    target.recorded(session, &made.metadata).await;
+    Ok(())
 }

@@ -1,5 +1,6 @@
 use anyhow::Context as _;
-use kube::api::{DeleteParams, Preconditions};
+use either::Either;
+use kube::api::{DeleteParams, DynamicObject, Preconditions};
 use kube::runtime::conditions::is_deleted;
 use kube::runtime::wait::await_condition;
 
@@ -37,12 +38,22 @@ async fn delete_one(session: &Session, delete: &Delete, target: &Target) -> anyh
         ..DeleteParams::default()
     };
     match objects.delete(&target.name, &parameters).await {
-        Ok(_) => {}
+        Ok(Either::Left(object)) if is_ending(&object) => {
+            target.recorded(session, &object.metadata).await;
+        }
+        Ok(_) => target.recorded_gone(session, &uid).await,
         Err(kube::Error::Api(status)) if status.code == 404 && delete.ignore_not_found => {}
         Err(error) => return Err(error.into()),
     }
     if delete.wait {
         await_condition(objects, &target.name, is_deleted(&uid)).await?;
+        target.recorded_gone(session, &uid).await;
     }
     Ok(())
+}
+
+/// Whether an object goes on for a while after its deletion.
+fn is_ending(object: &DynamicObject) -> bool {
+    object.metadata.deletion_grace_period_seconds.is_some_and(|seconds| seconds > 0)
+        || object.metadata.finalizers.as_ref().is_some_and(|finalizers| !finalizers.is_empty())
 }

@@ -4,7 +4,9 @@ use kube::api::{Api, Patch, PatchParams};
 use serde_json::json;
 
 use crate::failure::Failure;
+use crate::scenario::history::KindName;
 use crate::scenario::language::{Cordon, Taint};
+use crate::scenario::run::recorder::{Written, WrittenState};
 use crate::scenario::run::session::Session;
 
 const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
@@ -17,7 +19,8 @@ pub(super) async fn cordon(session: &Session, cordon: &Cordon) -> anyhow::Result
     for node in &cordon.nodes {
         session.tidying.before_changing_node(node, &nodes).await;
         let result = nodes.patch(node, &PatchParams::default(), &body).await;
-        result.with_context(|| format!("Node {node}"))?;
+        let changed = result.with_context(|| format!("Node {node}"))?;
+        recorded(session, &changed).await;
     }
     Ok(cordon.nodes.join(", "))
 }
@@ -40,7 +43,7 @@ pub(super) async fn taint(session: &Session, taint: &Taint) -> anyhow::Result<St
         let body =
             json!({ "metadata": { "resourceVersion": version }, "spec": { "taints": taints } });
         match nodes.patch(name, &PatchParams::default(), &Patch::Merge(body)).await {
-            Ok(_) => {}
+            Ok(changed) => recorded(session, &changed).await,
             Err(kube::Error::Api(mut status)) if status.code == 409 => {
                 // To be asked again, like any request that came at a bad moment.
                 status.code = 429;
@@ -50,6 +53,14 @@ pub(super) async fn taint(session: &Session, taint: &Taint) -> anyhow::Result<St
         }
     }
     Ok(taint.nodes.join(", "))
+}
+
+/// Waits until the record has what the API server made of a node.
+async fn recorded(session: &Session, node: &Node) {
+    let version = node.metadata.resource_version.as_deref();
+    let version = version.and_then(|version| version.parse().ok()).unwrap_or_default();
+    let kind = KindName("v1/Node".into());
+    session.recorder.caught_up(&Written { kind, state: WrittenState::Version(version) }).await;
 }
 
 fn same(one: &NodeTaint, other: &NodeTaint) -> bool {

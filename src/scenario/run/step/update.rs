@@ -26,7 +26,8 @@ pub(super) async fn patch(session: &Session, patch: &Patch) -> anyhow::Result<St
             None => objects.patch(&target.name, &parameters, &body).await,
             Some(part) => objects.patch_subresource(part, &target.name, &parameters, &body).await,
         };
-        result.with_context(|| target.path())?;
+        let changed = result.with_context(|| target.path())?;
+        target.recorded(session, &changed.metadata).await;
     }
     Ok(paths(&found))
 }
@@ -38,7 +39,8 @@ pub(super) async fn scale(session: &Session, scale: &Scale) -> anyhow::Result<St
     for target in &found {
         let objects = target.objects(session);
         let result = objects.patch_scale(&target.name, &PatchParams::default(), &body).await;
-        result.with_context(|| target.path())?;
+        let changed = result.with_context(|| target.path())?;
+        target.recorded(session, &changed.metadata).await;
     }
     Ok(format!("{}: {} replicas", paths(&found), scale.replicas))
 }
@@ -54,7 +56,8 @@ pub(super) async fn label(session: &Session, label: &Label) -> anyhow::Result<St
         let objects = target.objects(session);
         session.tidying.before_changing(target.resource.clone(), &target.name, &objects).await;
         let result = objects.patch(&target.name, &PatchParams::default(), &body).await;
-        result.with_context(|| target.path())?;
+        let changed = result.with_context(|| target.path())?;
+        target.recorded(session, &changed.metadata).await;
     }
     Ok(paths(&found))
 }
