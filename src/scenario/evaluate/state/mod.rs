@@ -86,7 +86,9 @@ impl State {
         if state.users == 0 {
             return self.select(selection);
         }
-        state.members.iter().filter_map(|slot| self.objects.object(kind, *slot)).collect()
+        let mut members = Vec::with_capacity(state.members.len());
+        members.extend(state.members.iter().filter_map(|slot| self.objects.object(kind, *slot)));
+        members
     }
 
     /// The same, looked up anew.
@@ -111,7 +113,9 @@ impl State {
         for name in names {
             let name = name.as_ref();
             if let Some((name, selection)) = self.program.named.get_key_value(name) {
-                let objects = self.members(*selection).into_iter().map(AsRef::as_ref).collect();
+                let members = self.members(*selection);
+                let mut objects: Vec<&Value> = Vec::with_capacity(members.len());
+                objects.extend(members.into_iter().map(AsRef::<Value>::as_ref));
                 scope = scope.with_objects(name, objects);
             }
         }
