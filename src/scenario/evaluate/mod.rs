@@ -12,7 +12,7 @@ mod running;
 mod state;
 mod verdict;
 
-pub use compile::{DEFAULT_DEADLINE, Invalid};
+pub use compile::Invalid;
 pub use evaluator::{Evaluator, in_order, judge};
 pub(in crate::scenario) use labels::{Requirement, requirements};
 pub use plan::Program;

@@ -1,8 +1,10 @@
 use std::time::Duration;
 
-use super::{Compiler, DEFAULT_DEADLINE, seconds};
+use super::{Compiler, seconds};
 use crate::scenario::evaluate::plan::{ClaimPlan, OccurrencePlan, Range, Rule, What};
-use crate::scenario::language::{After, Assertion, Condition, Count, Occurrence, Step, Until};
+use crate::scenario::language::{
+    After, Assertion, Condition, Count, DEFAULT_DEADLINE, Occurrence, Step, Until,
+};
 
 /// A rule with what it is about.
 struct Compiled {
@@ -227,14 +229,14 @@ fn conditions_of(occurrences: &[OccurrencePlan]) -> Vec<usize> {
 /// How long an assertion has from its own start on; `None` in the background without a limit.
 fn time_limit(rule: &Rule, assertion: &Assertion, step: Option<&Step>) -> Option<Duration> {
     let lasting = assertion.lasting.map(|lasting| lasting.0);
-    let deadline = step.map(|step| step.deadline.map_or(DEFAULT_DEADLINE, |deadline| deadline.0));
+    let deadline = step.map(|step| step.deadline().0);
     match rule {
         Rule::Invariant { .. } | Rule::Count { .. } => lasting,
         // Its own `within` is about each time that something happens.
         Rule::After { .. } => lasting.or(deadline),
         Rule::Stable { lasting, .. } => assertion.within.map(|within| within.0).or_else(|| {
             let step = step?;
-            Some(step.deadline.map_or(DEFAULT_DEADLINE + *lasting, |deadline| deadline.0))
+            Some(step.deadline.map_or(DEFAULT_DEADLINE.0 + *lasting, |deadline| deadline.0))
         }),
         Rule::Eventually { .. } | Rule::Until { .. } | Rule::Order => {
             assertion.within.map(|within| within.0).or(deadline)
