@@ -83,7 +83,7 @@ fn passes(sandbox: &Sandbox, file: &Path) {
 #[test]
 fn scenarios_that_must_not_pass() {
     let sandbox = Sandbox::new("failing");
-    let _kubectl = sandbox.create("");
+    sandbox.create("{kind: Cluster, apiVersion: kind.x-k8s.io/v1alpha4}");
     let steps = Steps::default();
     for file in scenarios("scenarios/failing") {
         steps.step(&name(&file), || fails(&sandbox, &file));
@@ -164,7 +164,7 @@ steps:
       kind: ConfigMap
       metadata: {{name: made}}
 - name: broken
-  inject: {{fault: component-stop, component: kube-scheduler, allow-total: true, for: 10m}}
+  inject: {{fault: component-stop, component: kube-scheduler, allowTotal: true, for: 10m}}
 - name: pause
 {step}
 ",
@@ -217,8 +217,8 @@ fn killed(sandbox: &Sandbox) {
     };
     until("its cluster has nodes", || {
         let cluster = cluster().ok_or("there is no cluster")?;
-        let nodes = sandbox.kindrs(&format!("get nodes --name {cluster}")).ok();
-        if nodes.contains("running") { Ok(()) } else { Err(nodes) }
+        let ran = sandbox.kindrs(&format!("get nodes --name {cluster} -o json"));
+        if ran.stdout.contains("running") { Ok(()) } else { Err(ran.to_string()) }
     });
     child.kill().unwrap();
     child.wait().unwrap();
@@ -243,6 +243,7 @@ fn inconclusive(sandbox: &Sandbox) {
     assert_eq!(code, Some(3));
     let report = report(&sandbox.home().join("report"));
     assert_eq!(report["runs"][0]["verdict"], "inconclusive");
+    assert!(!has_made(sandbox), "what the run made is left");
 }
 
 fn repeated(sandbox: &Sandbox) {

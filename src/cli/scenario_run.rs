@@ -214,9 +214,7 @@ impl ScenarioRun {
 
 /// Runs with their records, for people.
 pub(super) fn text(runs: &[(RunReport, Vec<Entry>)]) -> String {
-    let color = output::is_colored();
-    let texts = runs.iter().map(|(report, entries)| report::render(report, entries, color));
-    texts.collect::<Vec<_>>().join("\n")
+    report::render_all(runs, output::is_colored())
 }
 
 /// Fails where a run did not pass.

@@ -180,16 +180,22 @@ impl Evaluator {
 
     fn object(&mut self, change: &ObjectChange) {
         let Some(kind) = self.kind(&change.kind.0) else { return };
-        let applied = self.state.apply(kind, change);
+        let mut applied = self.state.apply(kind, change);
         let mut occurred: BTreeMap<usize, Vec<Occurred>> = BTreeMap::new();
-        for applied in &applied {
+        let paths = &self.program.paths[kind];
+        for applied in &mut applied {
             for selection in &self.program.uses.selections_of_kind[kind] {
                 let uses = &self.program.uses.occurrences_of_selection[*selection];
-                for (number, index) in uses {
+                for (number, index, dependence) in uses {
                     if !self.claims[*number].is_watching() {
                         continue;
                     }
                     let plan = &self.program.claims[*number].occurrences[*index];
+                    let is_of_change =
+                        matches!(plan.what, What::Object { event: ObjectEventKind::Changed, .. });
+                    if !is_of_change && applied.is_same(dependence, paths) {
+                        continue;
+                    }
                     if let Some(object) = self.happened(plan, applied) {
                         let is_doubtful =
                             matches!(applied.event, ObjectEvent::Found | ObjectEvent::Missed);
@@ -364,15 +370,20 @@ pub fn judge(program: Arc<Program>, entries: impl IntoIterator<Item = Entry>) ->
         evaluator.accept(&entry);
     }
     evaluator.finish(evaluator.now, true);
-    let order = |judgement: &Judgement| {
+    in_order(&program, evaluator.take_decided())
+}
+
+/// The last judgement of each assertion, in the order of the scenario: those of the background first.
+pub fn in_order(program: &Program, decided: Vec<Judgement>) -> Vec<Judgement> {
+    let place = |judgement: &Judgement| {
         let is_it = |plan: &super::plan::ClaimPlan| {
             plan.name == judgement.assertion && plan.step == judgement.step
         };
         program.claims.iter().position(is_it)
     };
     let mut last: BTreeMap<Option<usize>, Judgement> = BTreeMap::new();
-    for judgement in evaluator.take_decided() {
-        last.insert(order(&judgement), judgement);
+    for judgement in decided {
+        last.insert(place(&judgement), judgement);
     }
     last.into_values().collect()
 }

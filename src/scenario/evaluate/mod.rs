@@ -12,8 +12,8 @@ mod running;
 mod state;
 mod verdict;
 
-pub use compile::{DEFAULT_DEADLINE, Invalid};
-pub use evaluator::{Evaluator, judge};
+pub use compile::Invalid;
+pub use evaluator::{Evaluator, in_order, judge};
 pub(in crate::scenario) use labels::{Requirement, requirements};
 pub use plan::Program;
 pub use verdict::{Breach, Explanation, Judgement, ObjectName, Span, Verdict};

@@ -9,7 +9,7 @@ use cel::common::ast::IdedExpr;
 use serde_json::Value;
 
 use super::labels::Requirement;
-use crate::scenario::expression::Expression;
+use crate::scenario::expression::{Answer, Direct, Expression, write};
 use crate::scenario::history::{FaultState, KindName};
 use crate::scenario::language::{Selection, SelectionRef};
 
@@ -27,6 +27,8 @@ pub struct Program {
     pub(super) claims: Vec<ClaimPlan>,
     pub(super) variables: Value,
     pub(super) uses: Uses,
+    /// Of each kind, the paths of fields that are read.
+    pub(super) paths: Vec<Vec<Vec<String>>>,
 }
 
 /// Which parts depend on which.
@@ -34,14 +36,26 @@ pub struct Program {
 pub(super) struct Uses {
     pub(super) selections_of_kind: Vec<Vec<usize>>,
     pub(super) tallies_of_selection: Vec<Vec<usize>>,
-    pub(super) wholes_of_selection: Vec<Vec<usize>>,
+    pub(super) wholes_of_selection: Vec<Vec<(usize, Dependence)>>,
     /// Conditions that read how many objects a selection has.
     pub(super) conditions_of_selection: Vec<Vec<usize>>,
     pub(super) conditions_of_tally: Vec<Vec<usize>>,
     pub(super) conditions_of_whole: Vec<Vec<usize>>,
     pub(super) claims_of_condition: Vec<Vec<usize>>,
-    /// Claims and the numbers of their occurrences.
-    pub(super) occurrences_of_selection: Vec<Vec<(usize, usize)>>,
+    /// Claims, the numbers of their occurrences, and on what it depends whether an object becomes so.
+    pub(super) occurrences_of_selection: Vec<Vec<(usize, usize, Dependence)>>,
+    pub(super) membership: Vec<Dependence>,
+    pub(super) tallies: Vec<Dependence>,
+}
+
+/// Which fields of an object decide something: while they stay as they are, so does that.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Dependence {
+    /// Any may.
+    #[default]
+    Everything,
+    /// By their numbers among the paths of the object's kind.
+    Paths(Vec<usize>),
 }
 
 impl Program {
@@ -88,6 +102,19 @@ pub(super) struct Body {
     pub(super) variable: String,
     /// Its text, by which equal ones are known.
     pub(super) text: String,
+    direct: Option<Direct>,
+}
+
+impl Body {
+    pub(super) fn new(root: IdedExpr, variable: String) -> Self {
+        let (text, direct) = (write(&root), Direct::of(&root, &variable));
+        Self { root, variable, text, direct }
+    }
+
+    /// The answer, where it needs no CEL.
+    pub(super) fn answer(&self, object: &Value, variables: &Value) -> Option<Answer> {
+        self.direct.as_ref()?.answer(object, variables)
+    }
 }
 
 impl Predicate {
@@ -219,6 +246,16 @@ impl Range {
             limit.is_none_or(|limit| compare(&count, &limit))
         };
         holds(self.exactly, u64::eq) && holds(self.min, u64::ge) && holds(self.max, u64::le)
+    }
+
+    /// As `exactly 3 times`, `at least once`.
+    pub(super) fn times(self) -> String {
+        match (self.exactly, self.min, self.max) {
+            (Some(1), ..) => "exactly once".to_owned(),
+            (None, Some(1), None) => "at least once".to_owned(),
+            (None, None, Some(1)) => "at most once".to_owned(),
+            _ => format!("{} times", self.text()),
+        }
     }
 
     /// As `exactly 3`, `at least 1`, `1 to 3`.

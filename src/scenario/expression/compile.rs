@@ -40,7 +40,7 @@ impl Expression {
                 .errors
                 .iter()
                 .map(|error| Mistake {
-                    message: error.msg.clone(),
+                    message: readable(&error.msg),
                     offset: character(text, error.pos).map(|at| at..at + 1),
                 })
                 .collect::<Vec<_>>()
@@ -73,6 +73,26 @@ impl Expression {
         let (start, _) = self.program.source_info().offset_for(id)?;
         let start = usize::try_from(start).ok()?;
         Some(start..start + variable.chars().count())
+    }
+}
+
+/// The parser's message without its grammar's names.
+fn readable(message: &str) -> String {
+    let message = message.trim_start_matches("Syntax error: ");
+    let quoted = |before: &str| {
+        let found = message.strip_prefix(before)?;
+        let found = found.split(" expecting ").next().unwrap_or(found);
+        Some(found.trim_matches('\'').trim().to_owned())
+    };
+    let unexpected = quoted("mismatched input ")
+        .or_else(|| quoted("extraneous input "))
+        .or_else(|| quoted("no viable alternative at input "));
+    match (unexpected, quoted("token recognition error at: ")) {
+        (Some(found), _) if found == "<EOF>" => "it ends where more is expected".to_owned(),
+        (Some(found), _) => format!("`{found}` is not expected here"),
+        (_, Some(found)) if found == "=" => "`=` is no operator: `==` compares".to_owned(),
+        (_, Some(found)) => format!("`{found}` is no part of the language"),
+        _ => message.to_owned(),
     }
 }
 
@@ -132,7 +152,7 @@ fn for_each_child_mut(expression: &mut IdedExpr, visit: &mut dyn FnMut(&mut Ided
 }
 
 /// The parts of an expression, and the names that are bound in each.
-fn children(expression: &IdedExpr) -> Vec<(&IdedExpr, Vec<&str>)> {
+pub(super) fn children(expression: &IdedExpr) -> Vec<(&IdedExpr, Vec<&str>)> {
     match &expression.expr {
         Expr::Call(call) => {
             call.target.as_deref().into_iter().chain(&call.args).map(|e| (e, Vec::new())).collect()

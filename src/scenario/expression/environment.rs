@@ -4,7 +4,7 @@ use cel::common::types::{CelBool, CelString, DYN_TYPE, STRING_TYPE};
 use cel::common::value::{CowVal, Val};
 use cel::{Env, ExecutionError, extensions};
 
-use super::value::string_of;
+use super::value::{CONDITION, string_of};
 
 /// The functions of scenarios' expressions: CEL's own, its extensions for strings, lists and
 /// mathematics, and
@@ -51,18 +51,9 @@ fn argument<'a, 'v>(
     arguments.get(index).map(|value| &**value).ok_or(ExecutionError::MissingArgumentOrTarget)
 }
 
+/// `None` for what is no object.
 fn condition_status(object: &dyn Val, name: &str) -> Option<String> {
-    let field = |value: &dyn Val, name: &str| -> Option<String> {
-        let found = value.as_indexer()?.get(&CelString::from(name)).ok()?;
-        string_of(&*found).map(std::borrow::Cow::into_owned)
-    };
-    let status = object.as_indexer()?.get(&CelString::from("status")).ok()?;
-    let conditions = status.as_indexer()?.get(&CelString::from("conditions")).ok()?;
-    let mut items = conditions.as_iterable()?.iter();
-    while let Some(item) = items.next() {
-        if field(item, "type").as_deref() == Some(name) {
-            return field(item, "status");
-        }
-    }
-    None
+    let key = CelString::from(format!("{CONDITION}{name}"));
+    let status = object.as_indexer()?.get(&key).ok()?;
+    string_of(&*status).map(std::borrow::Cow::into_owned)
 }

@@ -2,13 +2,17 @@
 //! objects, and writing parts of expressions for people.
 
 mod compile;
+mod direct;
 mod environment;
+mod reads;
 mod shape;
 mod text;
 mod value;
 
 pub use compile::{Expression, Mistake, Scope, evaluate, evaluate_json, variables_of};
+pub use direct::{Answer, Direct};
 pub use environment::environment;
+pub use reads::{Reads, reads, reads_of_list};
 pub use shape::{Fold, Macro, conjuncts, fold, macro_call, path};
 pub use text::write;
 

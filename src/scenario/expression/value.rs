@@ -10,6 +10,12 @@ use cel::common::types::{
 use cel::common::value::{CowVal, Val};
 use serde_json::{Map, Number, Value};
 
+use super::direct::status_of;
+
+/// Before a condition's type, the key under which a mapping has the status of that condition: no field
+/// of an object is called so. A function gets to the mapping only by what CEL can ask of it.
+pub(super) const CONDITION: &str = "\0condition\0";
+
 /// A JSON value as CEL sees it. Strings and all that is in lists and mappings is borrowed.
 pub(super) fn to_val(value: &Value) -> Box<dyn Val + '_> {
     match value {
@@ -188,8 +194,14 @@ impl Indexer for Mapping<'_> {
         let Some(name) = key.downcast_ref::<CelString>() else {
             return Err(no_such_key(&to_json(key).to_string()));
         };
-        match self.fields.get(name.inner()) {
-            Some(value) => Ok(CowVal::Owned(to_val(value))),
+        if let Some(value) = self.fields.get(name.inner()) {
+            return Ok(CowVal::Owned(to_val(value)));
+        }
+        match name.inner().strip_prefix(CONDITION) {
+            Some(condition) => {
+                let status = status_of(self.fields.get("status"), condition);
+                Ok(CowVal::owned(CelString::from(status)))
+            }
             None => Err(no_such_key(name.inner())),
         }
     }

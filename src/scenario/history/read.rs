@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
 use serde::Deserialize;
@@ -83,15 +83,18 @@ impl Reader {
         let kinds = Arc::new(kinds);
         let mut chunks = Vec::new();
         let mut threads = Vec::new();
+        let (done, used) = channel();
         for _ in 0..count {
             let (to_parser, from_file) = sync_channel::<Result<Chunk, io::Error>>(1);
             let (to_reader, from_parser) = sync_channel(2);
-            let (path, kinds) = (path.to_owned(), Arc::clone(&kinds));
-            thread::spawn(move || parse_chunks(&path, kinds.as_ref(), &from_file, &to_reader));
+            let (path, kinds, done) = (path.to_owned(), Arc::clone(&kinds), done.clone());
+            thread::spawn(move || {
+                parse_chunks(&path, kinds.as_ref(), &from_file, &to_reader, &done);
+            });
             chunks.push(to_parser);
             threads.push(from_parser);
         }
-        thread::spawn(move || split(file, &chunks));
+        thread::spawn(move || split(file, &chunks, &used));
         Ok(Self {
             path: path.to_owned(),
             threads,
@@ -169,12 +172,13 @@ impl Iterator for Reader {
     }
 }
 
-/// Hands the file on in pieces of whole lines, to each thread in turn.
-fn split(file: File, threads: &[SyncSender<Result<Chunk, io::Error>>]) {
+/// Hands the file on in pieces of whole lines, to each thread in turn. Their memory comes back: large
+/// pieces are what allocators are slow with.
+fn split(file: File, threads: &[SyncSender<Result<Chunk, io::Error>>], used: &Receiver<Vec<u8>>) {
     let mut file = BufReader::with_capacity(CHUNK, file);
     let mut first_line = 1;
     for thread in threads.iter().cycle() {
-        let mut text = Vec::with_capacity(CHUNK + (1 << 14));
+        let mut text = used.try_recv().unwrap_or_else(|_| Vec::with_capacity(CHUNK + (1 << 14)));
         let read = file
             .by_ref()
             .take(CHUNK as u64)
@@ -198,11 +202,18 @@ fn parse_chunks(
     kinds: &Option<BTreeSet<KindName>>,
     chunks: &Receiver<Result<Chunk, io::Error>>,
     out: &SyncSender<Parsed>,
+    done: &Sender<Vec<u8>>,
 ) {
     let mut parser = Parser { kinds, names: HashMap::new(), nothing: Arc::new(Value::Null) };
     while let Ok(chunk) = chunks.recv() {
         let parsed = match chunk {
-            Ok(chunk) => parser.parse(path, &chunk),
+            Ok(mut chunk) => {
+                let parsed = parser.parse(path, &chunk);
+                chunk.text.clear();
+                // Nobody takes it any more when the whole file has been read.
+                let _ = done.send(chunk.text);
+                parsed
+            }
             Err(source) => Parsed {
                 entries: Vec::new(),
                 failed: Some(ReadError::File { path: path.to_owned(), source }),

@@ -7,6 +7,7 @@ mod assertion;
 mod cluster;
 mod condition;
 mod duration;
+mod parts;
 mod scenario;
 mod selection;
 mod step;
@@ -15,6 +16,7 @@ pub use assertion::{After, Assertion, Count, Until};
 pub use cluster::{ClusterSource, Existing, Timing};
 pub use condition::{Condition, Occurrence, Quantified, StepPhase};
 pub use duration::Duration;
+pub use parts::Part;
 pub use scenario::{Matrix, Metadata, Record, Scenario};
 pub use selection::{Labels, Selection, SelectionRef};
 pub use step::{

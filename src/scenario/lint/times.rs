@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::linter::Linter;
-use crate::scenario::evaluate::DEFAULT_DEADLINE;
+use crate::scenario::language::DEFAULT_DEADLINE;
 use crate::scenario::language::{Assertion, Duration as Time, Step};
 
 /// Longest sleep that needs no second thought.
@@ -100,7 +100,7 @@ impl Linter<'_> {
         if let Some(retries) = &step.retries
             && let Some(delay) = retries.delay
         {
-            let deadline = step.deadline.map_or(DEFAULT_DEADLINE, |deadline| deadline.0);
+            let deadline = step.deadline.map_or(DEFAULT_DEADLINE.0, |deadline| deadline.0);
             if delay.0 > deadline.saturating_mul(10) {
                 let message =
                     format!("{delay} between tries is long for a step of {}", Time(deadline));

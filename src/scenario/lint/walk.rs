@@ -1,9 +1,10 @@
 //! All parts of a scenario with their paths.
 
 use crate::scenario::language::{
-    Action, Assertion, Condition, Inject, Objects, Occurrence, Scenario, Selection, SelectionRef,
-    Step,
+    Action, Assertion, Condition, Inject, Objects, Occurrence, Part, Scenario, Selection,
+    SelectionRef, Step,
 };
+use crate::yaml::join;
 
 /// A step with its place.
 pub(super) struct StepAt<'a> {
@@ -58,7 +59,7 @@ pub(super) struct Walk<'a> {
 pub(super) fn walk(scenario: &Scenario) -> Walk<'_> {
     let mut walk = Walk::default();
     for (name, selection) in &scenario.selections {
-        walk.selection(crate::yaml::join("selections", name), selection);
+        walk.selection(join("selections", name), selection);
     }
     for (index, reference) in scenario.record.logs.iter().enumerate() {
         walk.reference(format!("record.logs[{index}]"), reference);
@@ -113,30 +114,24 @@ impl<'a> Walk<'a> {
     }
 
     fn action(&mut self, path: String, action: Action<'a>, number: usize, within: &[usize]) {
-        match action {
-            Action::Patch(patch) => self.objects(format!("{path}.target"), &patch.target),
-            Action::Scale(scale) => self.objects(format!("{path}.target"), &scale.target),
-            Action::Label(label) => self.objects(format!("{path}.target"), &label.target),
-            Action::Delete(delete) => self.objects(format!("{path}.target"), &delete.target),
-            Action::Exec(exec) => self.objects(format!("{path}.pod"), &exec.pod),
-            Action::Wait(condition) => self.condition(path, condition),
-            Action::Inject(inject) => {
-                if let Some(condition) = &inject.when {
-                    self.condition(format!("{path}.when"), condition);
-                }
-                self.injects.push((number, path, inject));
-            }
-            Action::Assert(assertion) => self.assertion(path, assertion, Some(number)),
-            Action::Parallel(steps) | Action::Steps(steps) => self.steps(&path, steps, within),
-            Action::Apply(_)
-            | Action::Create(_)
-            | Action::Cordon(_)
-            | Action::Drain(_)
-            | Action::Taint(_)
-            | Action::LoadImage(_)
-            | Action::Kubectl(_)
-            | Action::Heal(_)
-            | Action::Sleep(_) => {}
+        if let Action::Inject(inject) = action {
+            self.injects.push((number, path.clone(), inject));
+        }
+        let Some((path, part)) = action.part(&path) else { return };
+        match part {
+            Part::Assertion(assertion) => self.assertion(path, assertion, Some(number)),
+            Part::Steps(steps) => self.steps(&path, steps, within),
+            part => self.part(path, part),
+        }
+    }
+
+    fn part(&mut self, path: String, part: Part<'a>) {
+        match part {
+            Part::Objects(objects) => self.objects(path, objects),
+            Part::Condition(condition) => self.condition(path, condition),
+            Part::Occurrence(occurrence) => self.occurrence(path, occurrence),
+            // Those know their step.
+            Part::Assertion(_) | Part::Steps(_) => {}
         }
     }
 
@@ -148,29 +143,8 @@ impl<'a> Walk<'a> {
     }
 
     fn assertion(&mut self, path: String, assertion: &'a Assertion, step: Option<usize>) {
-        for (field, condition) in [
-            ("eventually", &assertion.eventually),
-            ("always", &assertion.always),
-            ("never", &assertion.never),
-            ("stable", &assertion.stable),
-        ] {
-            if let Some(condition) = condition {
-                self.condition(format!("{path}.{field}"), condition);
-            }
-        }
-        if let Some(until) = &assertion.until {
-            self.condition(format!("{path}.until.hold"), &until.hold);
-            self.condition(format!("{path}.until.until"), &until.until);
-        }
-        for (index, occurrence) in assertion.order.iter().flatten().enumerate() {
-            self.occurrence(format!("{path}.order[{index}]"), occurrence);
-        }
-        if let Some(count) = &assertion.count {
-            self.occurrence(format!("{path}.count.of"), &count.of);
-        }
-        if let Some(after) = &assertion.after {
-            self.occurrence(format!("{path}.after.event"), &after.event);
-            self.occurrence(format!("{path}.after.then"), &after.then);
+        for (path, part) in assertion.parts(&path) {
+            self.part(path, part);
         }
         self.assertions.push(AssertionAt { path, assertion, step });
     }

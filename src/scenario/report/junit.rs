@@ -61,9 +61,9 @@ fn step_case(run: &RunReport, step: &StepReport, details: &[Details]) -> TestCas
             status.set_message("a step before it did not pass");
             status
         }
-        StepState::Failed => not_passed(Verdict::Fail, &step.name, details),
+        StepState::Failed => not_passed(Verdict::Fail, &step.name, &step.detail, details),
         StepState::Started | StepState::Retried | StepState::Inconclusive => {
-            not_passed(Verdict::Inconclusive, &step.name, details)
+            not_passed(Verdict::Inconclusive, &step.name, &step.detail, details)
         }
     };
     for number in 1..step.attempts {
@@ -89,7 +89,16 @@ fn step_case(run: &RunReport, step: &StepReport, details: &[Details]) -> TestCas
 fn assertion_case(run: &RunReport, judgement: &Judgement, details: &[Details]) -> TestCase {
     let status = match judgement.verdict {
         Verdict::Pass => TestCaseStatus::success(),
-        verdict => not_passed(verdict, &judgement.assertion, details),
+        // Nothing is to be said of it.
+        _ if judgement.span.is_none() => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(judgement.explanation.summary.as_str());
+            status
+        }
+        verdict => {
+            let summary = &judgement.explanation.summary;
+            not_passed(verdict, &judgement.assertion, summary, details)
+        }
     };
     let mut case = TestCase::new(judgement.assertion.as_str(), status);
     case.set_classname(run.scenario.as_str());
@@ -99,7 +108,7 @@ fn assertion_case(run: &RunReport, judgement: &Judgement, details: &[Details]) -
     case
 }
 
-fn not_passed(verdict: Verdict, name: &str, details: &[Details]) -> TestCaseStatus {
+fn not_passed(verdict: Verdict, name: &str, summary: &str, details: &[Details]) -> TestCaseStatus {
     let mut status = TestCaseStatus::non_success(match verdict {
         Verdict::Fail => NonSuccessKind::Failure,
         Verdict::Pass | Verdict::Inconclusive => NonSuccessKind::Error,
@@ -109,6 +118,9 @@ fn not_passed(verdict: Verdict, name: &str, details: &[Details]) -> TestCaseStat
         Some(details) => {
             status.set_message(details.summary.as_str());
             status.set_description(details_text(details, Paint::PLAIN));
+        }
+        None if !summary.is_empty() => {
+            status.set_message(summary);
         }
         // A group fails by what is in it.
         None if verdict == Verdict::Fail => {

@@ -27,5 +27,5 @@ pub use markdown::markdown;
 pub use outcome::{RunReport, StepReport};
 pub use page::page;
 pub use runs::{ScenarioRuns, scenario_runs};
-pub use text::render;
+pub use text::{render, render_all};
 pub use write::{Written, write};

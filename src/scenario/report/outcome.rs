@@ -53,6 +53,14 @@ pub struct RunReport {
     pub kept: bool,
 }
 
+impl RunReport {
+    /// Whether anything failed, by which the rest may have been cut short.
+    pub(super) fn has_failed(&self) -> bool {
+        self.judgements.iter().any(|judgement| judgement.verdict == Verdict::Fail)
+            || self.steps.iter().any(|step| step.state == StepState::Failed)
+    }
+}
+
 /// What came of a step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -76,6 +84,13 @@ pub struct StepReport {
     /// What came of it, for people: an error, what was injected.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
+}
+
+impl StepReport {
+    /// Whether it is a group of which only its steps tell why it did not pass.
+    pub(super) fn is_told_by_its_steps(&self) -> bool {
+        self.detail.is_empty() || self.detail.starts_with("a step of the group")
+    }
 }
 
 /// Durations in files, in the unit of a record's moments.

@@ -5,7 +5,7 @@ use http::Request;
 use kube::Client;
 use tokio::sync::watch::{Receiver, Sender, channel};
 
-use super::outcome::told;
+use super::outcome::reason;
 use super::recorder::Recorder;
 use crate::scenario::history::{ApiState, Change};
 
@@ -87,7 +87,7 @@ pub(super) async fn answer(client: &Client) -> Result<(), String> {
 
 async fn ask(client: &Client) -> Result<(), String> {
     let request = Request::get("/readyz").body(Vec::new()).map_err(|error| error.to_string())?;
-    client.request_text(request).await.map(drop).map_err(|error| told(&error.into()))
+    client.request_text(request).await.map(drop).map_err(|error| reason(&error))
 }
 
 #[cfg(test)]
@@ -117,10 +117,7 @@ mod tests {
         waits.while_away().await;
         assert!(!waits.is_away());
         let lines = after_lines(4, &recorder, &folder).await;
-        assert_eq!(
-            lines,
-            ["no API: ServiceError: connection refused", "API", "no API: etcd failed", "API"]
-        );
+        assert_eq!(lines, ["no API: connection refused", "API", "no API: etcd failed", "API"]);
         probe.abort();
     }
 

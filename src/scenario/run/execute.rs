@@ -169,6 +169,9 @@ async fn run(session: &Arc<Session>, scope: &Scope, step: &Step) -> StepState {
         if let Some(stage) = stage {
             if state == StepState::Passed {
                 stage.finish();
+                if step.inject.is_some() {
+                    session.progress.note(format!("    {detail}"));
+                }
             } else {
                 drop(stage);
                 session.progress.warning(format!("{name}: {detail}"));

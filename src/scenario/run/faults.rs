@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::RwLock;
 
 use super::session::{Session, lock};
-use crate::fault::{self, FaultPlan, Injected, Request, Which};
+use crate::fault::{self, FaultPlan, Request, Which};
 use crate::scenario::history::{Change, FaultAction, FaultEntry, FaultState};
 
 /// The faults of a run, by the names of the steps that injected them.
@@ -47,44 +47,43 @@ pub(super) async fn inject(
         if session.stop.is_cancelled() {
             anyhow::bail!("the steps have ended");
         }
-        let injected = do_inject(&session, &step, &plan).await?;
+        do_inject(&session, &step, &plan).await?;
         if let Some(duration) = duration {
             heal_after(&session, &step, duration);
         }
-        Ok(injected)
+        let effects = plan.actions.iter();
+        let effects = effects.map(|action| format!("{}: {}", action.node, action.effect));
+        anyhow::Ok(effects.collect::<Vec<_>>().join("; "))
     });
-    let injected = injection.await??;
-    let effects: Vec<String> =
-        injected.entries.iter().map(|entry| format!("{}: {}", entry.node, entry.effect)).collect();
-    Ok(effects.join("; "))
+    injection.await?
 }
 
-async fn do_inject(session: &Session, step: &str, plan: &FaultPlan) -> anyhow::Result<Injected> {
+async fn do_inject(session: &Session, step: &str, plan: &FaultPlan) -> anyhow::Result<()> {
     let lasts = !plan.fault.is_instant();
     let (id, name) = (&plan.id, plan.fault.name());
+    let over = || tell(session, step, id, &name, FaultState::Healed, Vec::new());
     lock(&session.faults.over).remove(step);
     if lasts {
         let active = Active { id: id.clone(), fault: name.clone() };
         lock(&session.faults.active).insert(step.to_owned(), active);
     }
-    let injected = match fault::inject(session.engine.as_ref(), plan).await {
-        Ok(injected) => injected,
-        Err(error) => {
-            lock(&session.faults.active).remove(step);
-            return Err(error);
-        }
-    };
-    let actions = injected.entries.iter().map(|entry| FaultAction {
-        node: entry.node.clone(),
-        target: entry.subject.path(),
-        effect: entry.effect.clone(),
+    // Before it is done: nothing that comes of it is to be in the record before it.
+    let actions = plan.actions.iter().map(|action| FaultAction {
+        node: action.node.clone(),
+        target: action.subject.path(),
+        effect: action.effect.clone(),
     });
     tell(session, step, id, &name, FaultState::Injected, actions.collect());
+    if let Err(error) = fault::inject(session.engine.as_ref(), plan).await {
+        lock(&session.faults.active).remove(step);
+        over();
+        return Err(error);
+    }
     if !lasts {
-        tell(session, step, id, &name, FaultState::Healed, Vec::new());
+        over();
         lock(&session.faults.over).insert(step.to_owned());
     }
-    Ok(injected)
+    Ok(())
 }
 
 fn tell(

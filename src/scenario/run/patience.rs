@@ -59,16 +59,18 @@ pub(super) fn signature(manager: &str) -> String {
     format!("{manager}-{}", tail.to_lowercase())
 }
 
-/// Whether the request with that signature has changed an object.
+/// The object that the request with that signature has changed; `None` where it did not go through.
 ///
 /// # Errors
 /// What the API server says.
-pub(super) async fn is_signed(
+pub(super) async fn signed(
     objects: &Api<DynamicObject>,
     name: &str,
     signature: &str,
-) -> Result<bool, Error> {
+) -> Result<Option<DynamicObject>, Error> {
     let object = patiently(|| objects.get_opt(name)).await?;
-    let managers = object.and_then(|object| object.metadata.managed_fields).unwrap_or_default();
-    Ok(managers.iter().any(|fields| fields.manager.as_deref() == Some(signature)))
+    Ok(object.filter(|object| {
+        let managers = object.metadata.managed_fields.iter().flatten();
+        managers.filter_map(|fields| fields.manager.as_deref()).any(|name| name == signature)
+    }))
 }

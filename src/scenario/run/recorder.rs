@@ -1,3 +1,4 @@
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
@@ -8,16 +9,37 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::scenario::evaluate::{Evaluator, Judgement, Program, Verdict};
-use crate::scenario::history::{Begin, Change, End, Entry, Moment, VerdictEntry, Writer};
+use crate::scenario::evaluate::{Evaluator, Judgement, Program, Verdict, in_order};
+use crate::scenario::history::{
+    Begin, Change, End, Entry, KindName, Moment, ObjectEvent, VerdictEntry, Writer,
+};
 use crate::scenario::language::SelectionRef;
+
+/// How long a watch may be behind the API server's answers.
+const LONGEST_LAG: Duration = Duration::from_secs(2);
 
 /// Where all that happens comes together: it gets its moment, goes into the record and before the
 /// evaluator, in one order.
 pub(super) struct Recorder {
+    program: Arc<Program>,
     started: Instant,
     state: Mutex<State>,
     changes: watch::Sender<u64>,
+}
+
+/// What the API server has made of an object.
+pub(super) struct Written {
+    pub kind: KindName,
+    pub state: WrittenState,
+}
+
+/// The state of a written object.
+pub(super) enum WrittenState {
+    /// It has this resource version. They are compared as numbers:
+    /// <https://github.com/kubernetes/enhancements/tree/master/keps/sig-api-machinery/5504-comparable-resource-version>.
+    Version(u64),
+    /// The object with this unique identifier is gone.
+    Gone(String),
 }
 
 /// A place in the record.
@@ -33,8 +55,13 @@ struct State {
     writer: Writer<BufWriter<File>>,
     evaluator: Evaluator,
     judgements: Vec<Judgement>,
+    /// The latest resource version of each kind that a watch has told of.
+    latest: HashMap<KindName, u64>,
+    /// The unique identifiers of objects that are gone.
+    gone: HashSet<String>,
     /// The first failure to write: the record is not complete.
     broken: Option<std::io::Error>,
+    /// Whether the record has its last line.
     has_ended: bool,
 }
 
@@ -46,13 +73,15 @@ impl Recorder {
     pub fn begin(path: &Path, program: Arc<Program>, begin: Begin) -> std::io::Result<Self> {
         let state = State {
             writer: Writer::create(path)?,
-            evaluator: Evaluator::new(program),
+            evaluator: Evaluator::new(program.clone()),
             judgements: Vec::new(),
+            latest: HashMap::new(),
+            gone: HashSet::new(),
             broken: None,
             has_ended: false,
         };
         let (changes, _) = watch::channel(0);
-        let recorder = Self { started: Instant::now(), state: Mutex::new(state), changes };
+        let recorder = Self { program, started: Instant::now(), state: Mutex::new(state), changes };
         recorder.record(Change::Begin(Box::new(begin)));
         Ok(recorder)
     }
@@ -92,6 +121,19 @@ impl Recorder {
         while self.lock().evaluator.waits_until().is_some() {
             let _ = changes.changed().await;
         }
+    }
+
+    /// Waits until the record has an object's change that the API server has told of already, so that
+    /// what follows sees it; not for ever, should its watch be lost, and not at all for a kind that is
+    /// not recorded.
+    pub async fn caught_up(&self, written: &Written) {
+        let mut changes = self.changes();
+        let caught_up = async {
+            while !self.lock().has(written) {
+                let _ = changes.changed().await;
+            }
+        };
+        let _ = tokio::time::timeout(LONGEST_LAG, caught_up).await;
     }
 
     /// Waits until the assertion of a step is decided that started at `since`: the verdict of an earlier
@@ -161,8 +203,8 @@ impl Recorder {
         }
     }
 
-    /// Ends the record and decides all the rest; returns the verdicts, each assertion's last one, and
-    /// what kept a line of the record from being written.
+    /// Ends the record and decides all the rest; returns the verdicts, each assertion's last one in the
+    /// order of the scenario, and what kept a line of the record from being written.
     pub fn end(&self, interrupted: bool) -> (Vec<Judgement>, std::io::Result<()>) {
         let mut state = self.lock();
         let at = self.now();
@@ -172,11 +214,7 @@ impl Recorder {
         let lines = state.writer.lines().clone();
         state.write_line(&Entry { at, change: Change::End(End { interrupted, lines }) });
         state.flush();
-        let mut judgements: Vec<Judgement> = Vec::new();
-        for judgement in std::mem::take(&mut state.judgements) {
-            judgements.retain(|earlier| earlier.assertion != judgement.assertion);
-            judgements.push(judgement);
-        }
+        let judgements = in_order(&self.program, std::mem::take(&mut state.judgements));
         (judgements, state.broken.take().map_or(Ok(()), Err))
     }
 
@@ -200,6 +238,23 @@ impl State {
     fn write(&mut self, entry: Entry) {
         self.write_line(&entry);
         self.evaluator.accept(&entry);
+        if let Change::Object(change) = &entry.change {
+            let version: u64 = change.resource_version.parse().unwrap_or_default();
+            let latest = self.latest.entry(change.kind.clone()).or_default();
+            *latest = version.max(*latest);
+            if matches!(change.event, ObjectEvent::Deleted | ObjectEvent::Missed) {
+                let uid = change.object["metadata"]["uid"].as_str().unwrap_or_default();
+                self.gone.insert(uid.to_owned());
+            }
+        }
+    }
+
+    fn has(&self, written: &Written) -> bool {
+        match (self.latest.get(&written.kind), &written.state) {
+            (None, _) => true,
+            (Some(latest), WrittenState::Version(version)) => latest >= version,
+            (Some(_), WrittenState::Gone(uid)) => self.gone.contains(uid),
+        }
     }
 
     fn write_line(&mut self, entry: &Entry) {

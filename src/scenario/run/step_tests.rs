@@ -289,8 +289,8 @@ async fn a_command_that_had_no_answer_says_nothing() {
             1,
             "killed",
             false,
-            "one Inconclusive exit code 1, expected 0: killed: the API server: ServiceError: \
-             connection refused"
+            "one Inconclusive exit code 1, expected 0: killed: the API server: connection \
+             refused"
                 .to_owned(),
         ),
     ] {

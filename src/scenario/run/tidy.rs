@@ -9,7 +9,7 @@ use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams};
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use super::outcome::{is_transient, told};
+use super::outcome::{is_transient, reason, told};
 use super::resource::Resource;
 use super::session::lock;
 
@@ -155,7 +155,7 @@ where
         let problem = match tokio::time::timeout_at(until, ask()).await {
             Ok(Ok(true)) => return Ok(()),
             Ok(Ok(false)) => "it is still there".to_owned(),
-            Ok(Err(error)) if is_transient(&error) => told(&error.into()),
+            Ok(Err(error)) if is_transient(&error) => reason(&error),
             Ok(Err(error)) => return Err(error.into()),
             Err(_) => "the API server has no answer".to_owned(),
         };

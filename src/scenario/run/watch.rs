@@ -10,7 +10,7 @@ use kube::core::Request;
 use serde_json::Value;
 
 use super::api_probe::Outages;
-use super::outcome::{is_transient, told};
+use super::outcome::{is_transient, reason, told};
 use super::recorder::Recorder;
 use super::resource::{self, Resource};
 use crate::scenario::history::{Change, Gap, GapState, KindName, ObjectChange, ObjectEvent};
@@ -18,6 +18,9 @@ use crate::scenario::history::{Change, Gap, GapState, KindName, ObjectChange, Ob
 /// Pauses before a lost watch is tried again.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// How long a new connection says nothing before it counts as one that goes on where the last one was:
+/// that its place in the history has expired is the first thing that the API server would say.
+const UNTIL_RESUMED: Duration = Duration::from_millis(500);
 /// How often the API server is asked for a kind that it does not have yet.
 const UNTIL_THE_KIND: Duration = Duration::from_millis(500);
 /// How long the first list of a kind may take, with all its tries.
@@ -179,6 +182,12 @@ impl Watch {
         }
     }
 
+    fn resume(&mut self) {
+        if std::mem::take(&mut self.is_lost) {
+            self.gap(GapState::Resumed, "");
+        }
+    }
+
     fn gap(&self, state: GapState, reason: &str) {
         let gap = Gap { kind: self.kind.clone(), state, reason: reason.to_owned() };
         self.recorder.record(Change::Gap(gap));
@@ -200,18 +209,23 @@ impl Watch {
         let stream = match opened {
             Ok(stream) => stream,
             Err(kube::Error::Api(status)) if status.code == GONE => return Err(Ended::Expired),
-            Err(error) => return Err(Ended::Broken(told(&error.into()))),
+            Err(error) => return Err(Ended::Broken(reason(&error))),
         };
-        if std::mem::take(&mut self.is_lost) {
-            self.gap(GapState::Resumed, "");
-        }
         let mut stream = std::pin::pin!(stream);
+        let mut quiet = std::pin::pin!(tokio::time::sleep(UNTIL_RESUMED));
         let mut has_told = false;
         loop {
             let event = tokio::select! {
                 event = stream.try_next() => event,
                 () = outages.next() => return Err(Ended::Away),
+                () = &mut quiet, if self.is_lost => {
+                    self.resume();
+                    continue;
+                }
             };
+            if matches!(&event, Ok(Some(event)) if !matches!(event, WatchEvent::Error(_))) {
+                self.resume();
+            }
             match event {
                 Ok(Some(WatchEvent::Added(object))) => self.heard(ObjectEvent::Added, object),
                 Ok(Some(WatchEvent::Modified(object))) => self.heard(ObjectEvent::Modified, object),
@@ -224,7 +238,7 @@ impl Watch {
                 }
                 Ok(Some(WatchEvent::Error(status))) => return Err(Ended::Broken(status.message)),
                 Ok(None) => return Err(Ended::Closed { told: has_told }),
-                Err(error) => return Err(Ended::Broken(told(&error.into()))),
+                Err(error) => return Err(Ended::Broken(reason(&error))),
             }
             has_told = true;
         }

@@ -6,7 +6,8 @@ use super::signatures::{SIGNATURES, TYPE_NAMES};
 use super::{Type, object_type};
 use crate::scenario::evaluate::Invalid;
 use crate::scenario::language::{
-    Action, Assertion, Condition, Objects, Occurrence, Scenario, Selection, SelectionRef, Step,
+    Action, Assertion, Condition, Objects, Occurrence, Part, Scenario, Selection, SelectionRef,
+    Step,
 };
 
 /// Names that stand for something else in every text.
@@ -82,30 +83,18 @@ impl Texts<'_> {
     }
 
     fn action(&mut self, path: &str, action: Action<'_>) {
-        let target = |name: &str| format!("{path}.{name}");
-        match action {
-            Action::Patch(patch) => self.objects(&target("target"), &patch.target),
-            Action::Scale(scale) => self.objects(&target("target"), &scale.target),
-            Action::Label(label) => self.objects(&target("target"), &label.target),
-            Action::Delete(delete) => self.objects(&target("target"), &delete.target),
-            Action::Exec(exec) => self.objects(&target("pod"), &exec.pod),
-            Action::Wait(condition) => self.condition(path, condition),
-            Action::Inject(inject) => {
-                if let Some(condition) = &inject.when {
-                    self.condition(&target("when"), condition);
-                }
-            }
-            Action::Assert(assertion) => self.assertion(path, assertion),
-            Action::Parallel(steps) | Action::Steps(steps) => self.steps(path, steps),
-            Action::Apply(_)
-            | Action::Create(_)
-            | Action::Cordon(_)
-            | Action::Drain(_)
-            | Action::Taint(_)
-            | Action::LoadImage(_)
-            | Action::Kubectl(_)
-            | Action::Heal(_)
-            | Action::Sleep(_) => {}
+        if let Some((path, part)) = action.part(path) {
+            self.part(&path, part);
+        }
+    }
+
+    fn part(&mut self, path: &str, part: Part<'_>) {
+        match part {
+            Part::Objects(objects) => self.objects(path, objects),
+            Part::Condition(condition) => self.condition(path, condition),
+            Part::Occurrence(occurrence) => self.occurrence(path, occurrence),
+            Part::Assertion(assertion) => self.assertion(path, assertion),
+            Part::Steps(steps) => self.steps(path, steps),
         }
     }
 
@@ -116,29 +105,8 @@ impl Texts<'_> {
     }
 
     fn assertion(&mut self, path: &str, assertion: &Assertion) {
-        for (field, condition) in [
-            ("eventually", &assertion.eventually),
-            ("always", &assertion.always),
-            ("never", &assertion.never),
-            ("stable", &assertion.stable),
-        ] {
-            if let Some(condition) = condition {
-                self.condition(&format!("{path}.{field}"), condition);
-            }
-        }
-        if let Some(until) = &assertion.until {
-            self.condition(&format!("{path}.until.hold"), &until.hold);
-            self.condition(&format!("{path}.until.until"), &until.until);
-        }
-        for (index, occurrence) in assertion.order.iter().flatten().enumerate() {
-            self.occurrence(&format!("{path}.order[{index}]"), occurrence);
-        }
-        if let Some(count) = &assertion.count {
-            self.occurrence(&format!("{path}.count.of"), &count.of);
-        }
-        if let Some(after) = &assertion.after {
-            self.occurrence(&format!("{path}.after.event"), &after.event);
-            self.occurrence(&format!("{path}.after.then"), &after.then);
+        for (path, part) in assertion.parts(path) {
+            self.part(&path, part);
         }
     }
 

@@ -151,18 +151,22 @@ impl After {
         }
         if self.seen < self.at_least && !look.was_lost() && !self.is_doubtful {
             let event = &look.plan.occurrences[EVENT].text;
-            let summary = format!(
-                "\"{event}\" happened {}, expected at least {}",
-                counted(usize::try_from(self.seen).unwrap_or(usize::MAX), "time"),
-                self.at_least
-            );
+            let happened = match self.seen {
+                0 => "never happened".to_owned(),
+                _ => format!("happened {}", self.times()),
+            };
+            let summary = format!("\"{event}\" {happened}, expected at least {}", self.at_least);
             return Some(Decision::new(Verdict::Fail, summary).at(look.now));
         }
         self.pending.is_empty().then(|| self.complete(look))
     }
 
+    fn times(&self) -> String {
+        counted(usize::try_from(self.seen).unwrap_or(usize::MAX), "time")
+    }
+
     fn complete(&self, look: &Look<'_>) -> Decision {
-        let times = counted(usize::try_from(self.seen).unwrap_or(usize::MAX), "time");
+        let times = self.times();
         if self.is_doubtful || self.seen < self.at_least {
             let summary = format!(
                 "happened {times} and was followed as far as was seen, but not every change was"

@@ -43,8 +43,8 @@ impl Count {
         let happened = self.happened();
         let expected = self.range.text();
         let decision = if look.may_have_missed() || self.is_doubtful {
-            let summary = format!("seen to have {happened}, but not every change was seen");
-            Decision::new(Verdict::Inconclusive, summary.replace("have happened", "happen"))
+            let summary = format!("{happened} as far as was seen, but not every change was seen");
+            Decision::new(Verdict::Inconclusive, summary)
         } else if self.range.contains(self.seen) {
             Decision::new(Verdict::Pass, happened)
         } else {
@@ -54,7 +54,12 @@ impl Count {
     }
 
     fn happened(&self) -> String {
-        format!("happened {}", counted(usize::try_from(self.seen).unwrap_or(usize::MAX), "time"))
+        match self.seen {
+            0 => "never happened".to_owned(),
+            seen => {
+                format!("happened {}", counted(usize::try_from(seen).unwrap_or(usize::MAX), "time"))
+            }
+        }
     }
 
     fn with_parts(&self, mut decision: Decision) -> Decision {

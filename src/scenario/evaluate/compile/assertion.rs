@@ -1,8 +1,10 @@
 use std::time::Duration;
 
-use super::{Compiler, DEFAULT_DEADLINE, seconds};
+use super::{Compiler, seconds};
 use crate::scenario::evaluate::plan::{ClaimPlan, OccurrencePlan, Range, Rule, What};
-use crate::scenario::language::{After, Assertion, Condition, Count, Occurrence, Step, Until};
+use crate::scenario::language::{
+    After, Assertion, Condition, Count, DEFAULT_DEADLINE, Occurrence, Step, Until,
+};
 
 /// A rule with what it is about.
 struct Compiled {
@@ -60,6 +62,11 @@ impl Compiler<'_> {
             );
             return;
         }
+        let retries = step.is_some_and(|step| step.retries.is_some());
+        if retries && assertion.from.is_some() && matches!(compiled.rule, Rule::After { .. }) {
+            self.mistake(path, "`after` with `from` looks back: trying it again changes nothing");
+            return;
+        }
         let limit = time_limit(&compiled.rule, assertion, step).filter(|_| !looks_back);
         let mut text = compiled.text;
         if let (Rule::Invariant { .. } | Rule::Count { .. }, Some(limit)) = (&compiled.rule, limit)
@@ -91,7 +98,7 @@ impl Compiler<'_> {
             rule: compiled.rule,
             limit,
             looks_back,
-            retries: step.is_some_and(|step| step.retries.is_some()),
+            retries,
             occurrences: compiled.occurrences,
             conditions: compiled.conditions,
             kinds,
@@ -177,7 +184,7 @@ impl Compiler<'_> {
             return None;
         }
         let occurrences = vec![occurrence?];
-        let text = format!("{} times: {}", range.text(), occurrences[0].text);
+        let text = format!("{}: {}", range.times(), occurrences[0].text);
         let conditions = conditions_of(&occurrences);
         Some(Compiled { rule: Rule::Count { range }, text, conditions, occurrences })
     }
@@ -222,14 +229,14 @@ fn conditions_of(occurrences: &[OccurrencePlan]) -> Vec<usize> {
 /// How long an assertion has from its own start on; `None` in the background without a limit.
 fn time_limit(rule: &Rule, assertion: &Assertion, step: Option<&Step>) -> Option<Duration> {
     let lasting = assertion.lasting.map(|lasting| lasting.0);
-    let deadline = step.map(|step| step.deadline.map_or(DEFAULT_DEADLINE, |deadline| deadline.0));
+    let deadline = step.map(|step| step.deadline().0);
     match rule {
         Rule::Invariant { .. } | Rule::Count { .. } => lasting,
         // Its own `within` is about each time that something happens.
         Rule::After { .. } => lasting.or(deadline),
         Rule::Stable { lasting, .. } => assertion.within.map(|within| within.0).or_else(|| {
             let step = step?;
-            Some(step.deadline.map_or(DEFAULT_DEADLINE + *lasting, |deadline| deadline.0))
+            Some(step.deadline.map_or(DEFAULT_DEADLINE.0 + *lasting, |deadline| deadline.0))
         }),
         Rule::Eventually { .. } | Rule::Until { .. } | Rule::Order => {
             assertion.within.map(|within| within.0).or(deadline)

@@ -177,8 +177,7 @@ impl Compiler<'_> {
         if reads_more || found.variable == "vars" {
             return None;
         }
-        let (root, variable) = (found.body.clone(), found.variable.to_owned());
-        let body = Some(Body { text: write(&root), root, variable });
+        let body = Some(Body::new(found.body.clone(), found.variable.to_owned()));
         let predicate = self.intern_predicate(Predicate { matches: None, body });
         Some(self.tally(selection, predicate))
     }

@@ -16,10 +16,7 @@ use serde_json::Value;
 
 use super::plan::{ClaimPlan, Program, Rule};
 use crate::scenario::expression::Expression;
-use crate::scenario::language::{Action, Condition, Objects, Scenario, Step};
-
-/// The longest time of a step that names none.
-pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(60);
+use crate::scenario::language::{Condition, Objects, Part, Scenario, Step};
 
 /// A mistake in a scenario.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,36 +132,20 @@ impl Compiler<'_> {
 
     fn step(&mut self, path: &str, step: &Step) {
         for (field, action) in step.actions() {
-            let path = format!("{path}.{field}");
-            match action {
-                Action::Assert(assertion) => self.assertion(&path, assertion, Some(step)),
-                Action::Wait(condition) => self.wait(&path, condition, step),
-                Action::Inject(inject) => {
-                    if let Some(condition) = &inject.when {
-                        self.wait(&format!("{path}.when"), condition, step);
-                    }
-                }
-                Action::Patch(patch) => self.target(&format!("{path}.target"), &patch.target),
-                Action::Scale(scale) => self.target(&format!("{path}.target"), &scale.target),
-                Action::Delete(delete) => self.target(&format!("{path}.target"), &delete.target),
-                Action::Label(label) => self.target(&format!("{path}.target"), &label.target),
-                Action::Exec(exec) => self.target(&format!("{path}.pod"), &exec.pod),
-                Action::Parallel(steps) | Action::Steps(steps) => {
+            let Some((path, part)) = action.part(&format!("{path}.{field}")) else { continue };
+            match part {
+                Part::Assertion(assertion) => self.assertion(&path, assertion, Some(step)),
+                Part::Condition(condition) => self.wait(&path, condition, step),
+                Part::Objects(objects) => self.target(&path, objects),
+                Part::Steps(steps) => {
                     let first = self.program.claims.len();
                     self.steps(&path, steps);
                     // A group is tried again with all that is in it.
                     let inside = self.program.claims.iter_mut().skip(first);
                     inside.for_each(|claim| claim.retries |= step.retries.is_some());
                 }
-                Action::Apply(_)
-                | Action::Create(_)
-                | Action::Cordon(_)
-                | Action::Drain(_)
-                | Action::Taint(_)
-                | Action::LoadImage(_)
-                | Action::Kubectl(_)
-                | Action::Heal(_)
-                | Action::Sleep(_) => {}
+                // An action has none of its own.
+                Part::Occurrence(_) => {}
             }
         }
     }
@@ -179,7 +160,7 @@ impl Compiler<'_> {
     fn wait(&mut self, path: &str, condition: &Condition, step: &Step) {
         let Some(condition) = self.condition(path, condition) else { return };
         let name = step.name.clone().unwrap_or_default();
-        let limit = step.deadline.map_or(DEFAULT_DEADLINE, |deadline| deadline.0);
+        let limit = step.deadline().0;
         let plan = &self.program.conditions[condition];
         let text = format!("eventually {} within {}", plan.text, seconds(limit));
         let kinds = plan.kinds.clone();

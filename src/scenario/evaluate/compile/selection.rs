@@ -6,7 +6,6 @@ use super::{Compiler, nearest};
 use crate::kubernetes::{find_kind, kinds};
 use crate::scenario::evaluate::labels::requirements;
 use crate::scenario::evaluate::plan::{Body, Predicate, SelectionPlan, Tally};
-use crate::scenario::expression::write;
 use crate::scenario::history::KindName;
 use crate::scenario::language::{Selection, SelectionRef};
 
@@ -107,8 +106,7 @@ impl Compiler<'_> {
                 let names: &[&str] =
                     if with_old { &["object", "old", "vars"] } else { &["object", "vars"] };
                 let expression = self.expression(&format!("{path}.where"), text, names)?;
-                let root = expression.root().clone();
-                Some(Body { text: write(&root), variable: "object".to_owned(), root })
+                Some(Body::new(expression.root().clone(), "object".to_owned()))
             }
             None => None,
         };

@@ -90,11 +90,13 @@ fn breaches(
     (named.collect(), objects.len().saturating_sub(NAMED))
 }
 
-/// `2 of 3 objects of web`, `1 object of web`.
+/// `2 of 3 objects of web`, `none of web`, `all 3 of web`.
 fn share(some: usize, all: usize, label: &str) -> String {
-    match some == all {
-        true => format!("all {} of {label}", counted(all, "object")),
-        false => format!("{some} of {} of {label}", counted(all, "object")),
+    match (some, all) {
+        (0, _) => format!("none of {label}"),
+        (1, 1) => format!("the only one of {label}"),
+        (some, all) if some == all => format!("all {all} of {label}"),
+        (some, all) => format!("{some} of {} of {label}", counted(all, "object")),
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) fn explain(state: &State, quantity: &Quantity, expected: bool) -> Exp
         .partition(|object| predicate.test(object, None, &program.variables) == Truth::True);
     let (all, label) = (members.len(), selection.label.as_str());
     let asks = !predicate.is_empty();
-    let verb = |count: usize| if count == 1 { "matches" } else { "match" };
+    let verb = |count: usize| if count <= 1 { "matches" } else { "match" };
     let matching_share = match asks {
         true => format!("{} {}", share(matching.len(), all, label), verb(matching.len())),
         false => format!("there {}", there_are(all, label)),
@@ -74,7 +74,7 @@ pub(super) fn differences(state: &State, predicate: &Predicate, object: &Value) 
 fn facts(state: &State, predicate: &Predicate, object: &Value) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(part) = &predicate.matches {
-        lines.push(format!("expected another than {}", pattern::part_text(part)));
+        lines.push(format!("is what it must not be: {}", pattern::part_text(part)));
     }
     if let Some(asked) = &predicate.body {
         lines.extend(body::differences(state, &asked.root, &asked.variable, object, false));

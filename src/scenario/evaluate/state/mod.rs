@@ -86,7 +86,9 @@ impl State {
         if state.users == 0 {
             return self.select(selection);
         }
-        state.members.iter().filter_map(|slot| self.objects.object(kind, *slot)).collect()
+        let mut members = Vec::with_capacity(state.members.len());
+        members.extend(state.members.iter().filter_map(|slot| self.objects.object(kind, *slot)));
+        members
     }
 
     /// The same, looked up anew.
@@ -111,7 +113,9 @@ impl State {
         for name in names {
             let name = name.as_ref();
             if let Some((name, selection)) = self.program.named.get_key_value(name) {
-                let objects = self.members(*selection).into_iter().map(AsRef::as_ref).collect();
+                let members = self.members(*selection);
+                let mut objects: Vec<&Value> = Vec::with_capacity(members.len());
+                objects.extend(members.into_iter().map(AsRef::<Value>::as_ref));
                 scope = scope.with_objects(name, objects);
             }
         }
@@ -128,10 +132,10 @@ impl State {
 
     /// Takes in what happened to an object.
     pub(super) fn apply(&mut self, kind: usize, change: &ObjectChange) -> Vec<Applied> {
-        let applied = self.objects.apply(kind, change);
+        let mut applied = self.objects.apply(kind, change);
         let program = Arc::clone(&self.program);
-        // Membership follows from the object as it is after all of it.
-        if let Some(last) = applied.last() {
+        // Where an object took another's name, only the new one counts, of which nothing is as it was.
+        if let Some(last) = applied.last_mut() {
             for selection in &program.uses.selections_of_kind[kind] {
                 if self.selections[*selection].users > 0 {
                     self.update_selection(&program, *selection, last);
@@ -141,23 +145,33 @@ impl State {
         applied
     }
 
-    fn update_selection(&mut self, program: &Program, selection: usize, applied: &Applied) {
+    fn update_selection(&mut self, program: &Program, selection: usize, applied: &mut Applied) {
         let plan = &program.selections[selection];
-        let slot = applied.slot;
-        let is = applied.new.as_ref().is_some_and(|object| plan.has(object, program));
+        let (slot, paths) = (applied.slot, &program.paths[plan.kind]);
+        let before = self.selections[selection].is_member.get(slot).copied().unwrap_or_default();
+        let is = if applied.is_same(&program.uses.membership[selection], paths) {
+            before
+        } else {
+            applied.new.as_ref().is_some_and(|object| plan.has(object, program))
+        };
         let was = self.set_member(program, selection, slot, is);
         if !was && !is {
             return;
         }
+        let stays = was && is;
         for tally in &program.uses.tallies_of_selection[selection] {
-            if self.tallies[*tally].users > 0 {
+            let is_used = self.tallies[*tally].users > 0;
+            if is_used && !(stays && applied.is_same(&program.uses.tallies[*tally], paths)) {
                 let object = applied.new.as_deref().filter(|_| is);
                 self.update_tally(program, *tally, slot, object);
             }
         }
-        for whole in &program.uses.wholes_of_selection[selection] {
-            self.wholes[*whole].is_stale = true;
-            self.mark_stale(&program.uses.conditions_of_whole[*whole]);
+        for (whole, dependence) in &program.uses.wholes_of_selection[selection] {
+            let is_used = self.wholes[*whole].users > 0;
+            if is_used && !(stays && applied.is_same(dependence, paths)) {
+                self.wholes[*whole].is_stale = true;
+                self.mark_stale(&program.uses.conditions_of_whole[*whole]);
+            }
         }
         if was != is {
             self.mark_stale(&program.uses.conditions_of_selection[selection]);

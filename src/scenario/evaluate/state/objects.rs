@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::scenario::evaluate::plan::Dependence;
 use crate::scenario::history::{GapState, ObjectChange, ObjectEvent};
 
 /// All objects of the kinds that are looked at, as they are now.
@@ -32,6 +33,41 @@ pub(in crate::scenario::evaluate) struct Applied {
     /// The object that the line tells of.
     pub(in crate::scenario::evaluate) told: Arc<Value>,
     pub(in crate::scenario::evaluate) event: ObjectEvent,
+    /// Which of its kind's paths are known to be as they were, or not to be.
+    same: Vec<Option<bool>>,
+}
+
+impl Applied {
+    /// Whether all that something depends on is as it was.
+    pub(in crate::scenario::evaluate) fn is_same(
+        &mut self,
+        dependence: &Dependence,
+        paths: &[Vec<String>],
+    ) -> bool {
+        let (Some(old), Some(new), Dependence::Paths(numbers)) = (&self.old, &self.new, dependence)
+        else {
+            return false;
+        };
+        self.same.resize(paths.len(), None);
+        let same = &mut self.same;
+        numbers.iter().all(|number| {
+            *same[*number].get_or_insert_with(|| is_same_at(old, new, &paths[*number]))
+        })
+    }
+}
+
+/// Whether there is the same at the end of a path, or it ends at the same place in the same way: a
+/// field that is not there is another thing than one of what has no fields.
+fn is_same_at(old: &Value, new: &Value, path: &[String]) -> bool {
+    let (mut old, mut new) = (old, new);
+    for field in path {
+        match (old.get(field), new.get(field)) {
+            (Some(next_old), Some(next_new)) => (old, new) = (next_old, next_new),
+            (None, None) => return std::mem::discriminant(old) == std::mem::discriminant(new),
+            _ => return false,
+        }
+    }
+    old == new
 }
 
 impl Objects {
@@ -54,6 +90,7 @@ impl Objects {
             new,
             told: Arc::clone(told),
             event,
+            same: Vec::new(),
         };
         if matches!(change.event, ObjectEvent::Deleted | ObjectEvent::Missed) {
             if !is_same {

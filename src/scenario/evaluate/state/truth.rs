@@ -4,7 +4,7 @@ use super::objects::metadata;
 use crate::scenario::evaluate::pattern;
 use crate::scenario::evaluate::plan::Form;
 use crate::scenario::evaluate::plan::{Node, Predicate, Program, Quantity, SelectionPlan, Term};
-use crate::scenario::expression::{Scope, evaluate};
+use crate::scenario::expression::{Answer, Scope, evaluate};
 
 /// What comes of a condition or predicate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +61,13 @@ impl Predicate {
             return Truth::False;
         }
         let Some(body) = &self.body else { return Truth::True };
+        if let Some(answer) = body.answer(object, variables) {
+            return match answer {
+                Answer::Yes => Truth::True,
+                Answer::No => Truth::False,
+                Answer::Missing => Truth::Error,
+            };
+        }
         let mut scope = Scope::default().with(&body.variable, object).with("vars", variables);
         if let Some(old) = old {
             scope = scope.with("old", old);

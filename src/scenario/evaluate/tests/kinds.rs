@@ -32,9 +32,9 @@ fn eventually() {
     let all_ready = step("eventually: {all: web, where: ready(object)}, within: 30s");
     let begun = tape().starts(1000, "it");
     let later = begun.clone().becomes(5000, "web-2", "Ready").passes(5001, "it").ends(6000);
-    let never = begun.clone().becomes(5000, "web-2", "Running").ends(60_000);
+    let never = begun.clone().becomes(5000, "web-2", "Running").ends(90_000);
     let unseen = begun.clone().loses(3000).resumes(4000).ends(60_000);
-    let cut = begun.clone().interrupted(9000);
+    let cut = begun.clone().breaks_off(9000);
     let nothing = Tape::default().starts(0, "it").ends(60_000);
     let outcomes =
         [later, never.clone(), unseen, cut, nothing].map(|tape| verdict(&all_ready, &tape));
@@ -60,7 +60,7 @@ fn always() {
     let relisted = end(begun.clone().loses(3000).relists(5000));
     let lost = end(begun.clone().loses(3000));
     let api = end(begun.clone().api(3000, false).api(5000, true));
-    let cut = begun.clone().interrupted(5000);
+    let cut = begun.clone().breaks_off(5000);
     let skipped = tape()
         .starts(1000, "a")
         .step(2000, "a", StepState::Failed)

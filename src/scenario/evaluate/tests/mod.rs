@@ -1,3 +1,5 @@
 mod compiling;
 mod kinds;
+mod properties;
+mod reference;
 mod tape;

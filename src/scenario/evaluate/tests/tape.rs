@@ -100,7 +100,7 @@ impl Tape {
         self.push(at, Change::End(End { interrupted: false, lines: Default::default() }))
     }
 
-    pub(super) fn interrupted(self, at: u64) -> Self {
+    pub(super) fn breaks_off(self, at: u64) -> Self {
         self.push(at, Change::End(End { interrupted: true, lines: Default::default() }))
     }
 }

@@ -70,15 +70,27 @@ pub struct ObjectThen {
 }
 
 /// What goes with every step and assertion of a run that failed or is inconclusive: failures first,
-/// each in the run's order.
+/// each in the run's order. What another failure has cut short is explained by that one.
 pub fn explanations(run: &RunReport, history: &[Entry]) -> Vec<Details> {
     let lives = Lives::of(history);
-    let judged = run.judgements.iter().filter(|judgement| judgement.verdict != Verdict::Pass);
+    let judged = run
+        .judgements
+        .iter()
+        .filter(|judgement| judgement.verdict != Verdict::Pass && !is_cut_short(judgement, run));
     let mut all: Vec<Details> =
         judged.map(|judgement| of_judgement(judgement, &lives, history)).collect();
     all.extend(run.steps.iter().filter_map(|step| of_step(step, run, &lives, history)));
     all.sort_by_key(|details| std::cmp::Reverse(details.verdict));
     all
+}
+
+/// Whether an assertion is undecided only because the run came to its end before.
+fn is_cut_short(judgement: &Judgement, run: &RunReport) -> bool {
+    let explanation = &judgement.explanation;
+    judgement.verdict == Verdict::Inconclusive
+        && explanation.breaches.is_empty()
+        && explanation.unknown.is_empty()
+        && (judgement.span.is_none() || run.has_failed())
 }
 
 fn of_judgement(judgement: &Judgement, lives: &Lives, history: &[Entry]) -> Details {
@@ -133,7 +145,8 @@ fn of_step(
     let is_judged = run.judgements.iter().any(|judgement| {
         judgement.step.as_ref() == Some(&step.name) && judgement.verdict != Verdict::Pass
     });
-    if is_judged || (is_group && step.detail.is_empty()) {
+    let is_cut_short = verdict == Verdict::Inconclusive && run.has_failed();
+    if is_judged || is_cut_short || (is_group && step.is_told_by_its_steps()) {
         return None;
     }
     let moment = step.ended.unwrap_or(lives.end);

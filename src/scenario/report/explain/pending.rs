@@ -1,4 +1,5 @@
 use std::collections::HashSet;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -11,6 +12,8 @@ use crate::scenario::report::object::{text, unschedulable};
 
 /// How many pods are explained at most.
 const MOST: usize = 5;
+/// How long a pod has no node before that is worth a word: the scheduler takes its time too.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A pod that no node took.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -57,14 +60,16 @@ pub(super) fn pending_pods(moment: Moment, breaches: &[Breach], lives: &Lives) -
         .filter(|life| concerned(life))
         .filter_map(|life| Some((life, life.at(moment)?.object.as_ref())))
         .filter(|(_, pod)| is_unplaced(pod))
-        .take(MOST)
-        .map(|(life, pod)| PendingPod {
-            pod: life.name.clone(),
-            message: unschedulable(pod)
-                .map(str::to_owned)
-                .or_else(|| last_failure(life, moment, lives)),
-            refusals: refusals(pod, &nodes, &pods),
+        .filter_map(|(life, pod)| {
+            let refusal = unschedulable(pod).map(str::to_owned);
+            let message = refusal.or_else(|| last_failure(life, moment, lives));
+            if message.is_none() && moment - life.first() < PATIENCE {
+                return None;
+            }
+            let refusals = refusals(pod, &nodes, &pods);
+            Some(PendingPod { pod: life.name.clone(), message, refusals })
         })
+        .take(MOST)
         .collect()
 }
 

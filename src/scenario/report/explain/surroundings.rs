@@ -16,7 +16,7 @@ const BEFORE: Duration = Duration::from_secs(10);
 /// How long after it.
 const AFTER: Duration = Duration::from_secs(5);
 /// How many lines there are at most.
-const MOST: usize = 24;
+const MOST: usize = 20;
 
 /// Something that happened around a moment.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -36,6 +36,8 @@ pub struct Surrounding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum SurroundingKind {
+    /// A node or a pod was deleted.
+    Object,
     /// A Kubernetes Event.
     Event,
     /// A line of a log.
@@ -52,6 +54,7 @@ impl SurroundingKind {
     /// Its name for people.
     pub fn word(self) -> &'static str {
         match self {
+            Self::Object => "gone",
             Self::Event => "event",
             Self::Log => "log",
             Self::Fault => "fault",
@@ -86,6 +89,7 @@ pub(super) fn surroundings(
     let mut found: Vec<Surrounding> = history[start..]
         .iter()
         .take_while(|entry| entry.at <= to)
+        .filter(|entry| !is_skip(entry))
         .filter_map(|entry| surrounding(entry, &subject))
         .filter(|found| scope == Scope::Cluster || rank(found) < 2)
         .collect();
@@ -97,11 +101,16 @@ pub(super) fn surroundings(
     (found, more)
 }
 
+/// That a step did not come to be says nothing of why.
+fn is_skip(entry: &Entry) -> bool {
+    matches!(&entry.change, Change::Step(step) if step.state == StepState::Skipped)
+}
+
 fn rank(found: &Surrounding) -> u8 {
     match found.kind {
         _ if found.about => 0,
         SurroundingKind::Fault | SurroundingKind::Step | SurroundingKind::Watch => 1,
-        SurroundingKind::Event | SurroundingKind::Log => 2,
+        SurroundingKind::Object | SurroundingKind::Event | SurroundingKind::Log => 2,
     }
 }
 
@@ -173,6 +182,18 @@ fn surrounding(entry: &Entry, subject: &Subject) -> Option<Surrounding> {
             }
             let about = subject.has(involved(&change.object));
             (SurroundingKind::Event, about, event_line(&change.object))
+        }
+        Change::Object(change)
+            if change.event == ObjectEvent::Deleted
+                && matches!(short_kind(&change.kind), "Node" | "Pod") =>
+        {
+            let about = subject.uids.contains(text(&change.object, "/metadata/uid"));
+            let kind = short_kind(&change.kind);
+            let name = match text(&change.object, "/metadata/namespace") {
+                "" => text(&change.object, "/metadata/name").to_owned(),
+                namespace => format!("{namespace}/{}", text(&change.object, "/metadata/name")),
+            };
+            (SurroundingKind::Object, about, format!("{kind} {name}"))
         }
         Change::Log(log) => {
             let text = format!("{}: {}", log.source, log.line);
@@ -252,7 +273,12 @@ fn step_line(step: &StepEntry) -> String {
         0 | 1 => String::new(),
         attempt => format!(" (try {attempt})"),
     };
-    with_reason(&format!("{} {word}{attempt}", step.step), &step.detail)
+    let line = format!("{} {word}{attempt}", step.step);
+    // The others have their details where they are listed.
+    match step.state {
+        StepState::Retried => with_reason(&line, &step.detail),
+        _ => line,
+    }
 }
 
 fn gap_line(gap: &Gap) -> String {

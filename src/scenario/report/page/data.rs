@@ -18,6 +18,8 @@ use crate::scenario::report::object::{self, controller, short_kind, text};
 #[derive(Debug, Serialize)]
 pub(super) struct Data {
     pub(super) end: Moment,
+    /// The cluster's name, with which its nodes' names begin.
+    pub(super) cluster: String,
     /// When the record began, by the wall clock.
     pub(super) time: String,
     pub(super) steps: Vec<Occurrence>,
@@ -92,6 +94,7 @@ impl Data {
             lives.all.iter().filter(|life| !matches!(life.kind(), "Lease" | "Event")).collect();
         Self {
             end,
+            cluster: run.cluster.clone(),
             time: run.time.to_string(),
             steps: steps(run, history, end),
             faults: faults(history, end),

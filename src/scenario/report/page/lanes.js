@@ -99,6 +99,9 @@ const byOwner = (one, other) =>
   `${one.namespace}/${one.owner ?? ''}`.localeCompare(`${other.namespace}/${other.owner ?? ''}`) ||
   startOf(one) - startOf(other) || byName(one, other);
 
+// What made a pod, where its name does not tell.
+const ownerOf = (pod) => (pod.owner && pod.name.startsWith(`${pod.owner.split(' ')[1]}-`) ? '' : pod.owner);
+
 function podRow(pod, detail) {
   const namespace = pod.namespace === 'default' ? '' : pod.namespace;
   return objectRow(pod, 2, [namespace, detail].filter(Boolean).join(', '));
@@ -116,18 +119,18 @@ function nodesAndPods() {
     }
     const rows = [...workloads].flatMap(([key, list]) => [
       make('div', 'group', key ? `${list[0].owner}${list[0].namespace === 'default' ? '' : ` in ${list[0].namespace}`}` : 'of no workload'),
-      ...list.map((pod) => podRow(pod, pod.node ? `on ${pod.node}` : 'on no node')),
+      ...list.map((pod) => podRow(pod, pod.node ? `on ${nodeName(pod.node)}` : 'on no node')),
     ]);
     return [...lane('Nodes', nodes.map((node) => objectRow(node, 1))), ...lane('Pods by workload', rows)];
   }
   const rows = nodes.flatMap((node) => [
     objectRow(node, 1, 'node'),
-    ...pods.filter((pod) => pod.node === node.name).sort(byOwner).map((pod) => podRow(pod, pod.owner)),
+    ...pods.filter((pod) => pod.node === node.name).sort(byOwner).map((pod) => podRow(pod, ownerOf(pod))),
   ]);
   const known = new Set(nodes.map(({ name }) => name));
   const homeless = pods.filter((pod) => !known.has(pod.node)).sort(byOwner);
   if (homeless.length > 0) {
-    rows.push(make('div', 'group', 'on no node'), ...homeless.map((pod) => podRow(pod, pod.owner)));
+    rows.push(make('div', 'group', 'on no node'), ...homeless.map((pod) => podRow(pod, ownerOf(pod))));
   }
   return lane('Nodes and their pods', rows);
 }

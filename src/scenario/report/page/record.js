@@ -67,6 +67,9 @@ function walk(old, delta, path, found) {
 const endOf = (object) => object.gone ?? END;
 const startOf = (object) => object.versions[0].at;
 const fullName = (object) => `${object.kind} ${object.namespace ? `${object.namespace}/` : ''}${object.name}`;
+// A node's name without the cluster's, which all of them have.
+const nodeName = (name) =>
+  name.startsWith(`${record.cluster}-`) ? name.slice(record.cluster.length + 1) : name;
 const SYSTEM = new Set(['kube-system', 'kube-public', 'kube-node-lease', 'local-path-storage']);
 const isSystem = (object) => SYSTEM.has(object.namespace);
 

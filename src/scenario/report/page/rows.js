@@ -32,7 +32,8 @@ function objectRow(object, level, detail) {
   const row = make('div', `row object level${level}`);
   row.dataset.kind = object.kind;
   const label = make('div', 'label');
-  label.append(make('span', 'name', level === 1 && object.kind !== 'Node' ? fullName(object) : object.name));
+  const name = object.kind === 'Node' ? nodeName(object.name) : level === 1 ? fullName(object) : object.name;
+  label.append(make('span', 'name', name));
   if (detail) label.append(make('span', 'detail', detail));
   label.title = fullName(object);
   const track = make('div', 'track');

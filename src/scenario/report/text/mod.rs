@@ -7,5 +7,5 @@ mod words;
 
 pub(super) use details::details_text;
 pub(super) use paint::Paint;
-pub use terminal::render;
+pub use terminal::{render, render_all};
 pub(super) use words::{seconds, step_mark, step_word, title, verdict_mark, verdict_word};

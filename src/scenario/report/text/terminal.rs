@@ -6,8 +6,9 @@ use super::{
 };
 use crate::scenario::evaluate::{Judgement, Verdict};
 use crate::scenario::history::{Entry, StepState};
-use crate::scenario::report::explain::explanations;
+use crate::scenario::report::explain::{Details, explanations};
 use crate::scenario::report::figures::figures;
+use crate::scenario::report::runs::scenario_runs;
 use crate::scenario::report::{RunReport, StepReport};
 
 /// A run for people at a terminal of 80 columns: steps, assertions, figures, and why something did
@@ -16,23 +17,51 @@ pub fn render(run: &RunReport, history: &[Entry], color: bool) -> String {
     let paint = Paint { color };
     let mut out = String::new();
     header(&mut out, run, paint);
-    steps(&mut out, run, paint);
-    assertions(&mut out, run, paint);
+    let explained = explanations(run, history);
+    steps(&mut out, run, &explained, paint);
+    assertions(&mut out, run, &explained, paint);
     let measured = figures(run, history);
     if !measured.is_empty() {
         let _ = writeln!(out, "\n{}", paint.strong("Figures"));
     }
-    let mut of = "";
+    let mut of = None;
     for figure in &measured {
-        if figure.of != of {
-            of = &figure.of;
-            let title = if of.is_empty() { "the run" } else { of };
+        if of != Some(&figure.of) {
+            of = Some(&figure.of);
+            let title = if figure.of.is_empty() { "the run" } else { &figure.of };
             let _ = writeln!(out, "  {}", paint.faint(title));
         }
         let _ = writeln!(out, "    {:<52} {:>21}", figure.name, figure.shown());
     }
-    for details in explanations(run, history) {
-        let _ = write!(out, "\n{}", details_text(&details, paint));
+    for details in &explained {
+        let _ = write!(out, "\n{}", details_text(details, paint));
+    }
+    out
+}
+
+/// Runs for people: one in full; of several, those that passed in a line, and the rate of each scenario
+/// in the end.
+pub fn render_all(runs: &[(RunReport, Vec<Entry>)], color: bool) -> String {
+    let paint = Paint { color };
+    if let [(run, history)] = runs {
+        return render(run, history, color);
+    }
+    let mut out = String::new();
+    for (run, history) in runs {
+        if run.verdict != Verdict::Pass {
+            let _ = writeln!(out, "{}", render(run, history, color));
+        }
+    }
+    for (run, _) in runs {
+        let mark = format!("{} {:<12}", verdict_mark(run.verdict), verdict_word(run.verdict));
+        let row = [paint.verdict(run.verdict, &mark), title(run), seconds(run.elapsed)];
+        let _ = writeln!(out, "{} {:<54} {:>10}", row[0], row[1], row[2]);
+    }
+    out.push('\n');
+    let reports: Vec<&RunReport> = runs.iter().map(|(run, _)| run).collect();
+    for scenario in scenario_runs(&reports) {
+        let line = format!("{}: {}", scenario.scenario, scenario.summary());
+        wrapped(&mut out, "", "  ", &line);
     }
     out
 }
@@ -49,17 +78,25 @@ fn header(out: &mut String, run: &RunReport, paint: Paint) {
         facts.push(format!("Kubernetes {}", run.kubernetes));
     }
     if let Some(creation) = run.creation {
-        facts.push(format!("made in {}", seconds(creation)));
+        facts.push(format!("made in {}", together(&seconds(creation))));
     }
-    facts.push(format!("ran for {}", seconds(run.elapsed)));
+    facts.push(format!("ran for {}", together(&seconds(run.elapsed))));
     if run.kept {
         facts.push("kept".to_owned());
     }
-    wrapped(out, "  ", "  ", &facts.join(", "));
+    // A number and its unit stay together.
+    let mut line = String::new();
+    wrapped(&mut line, "  ", "  ", &facts.join(", "));
+    out.push_str(&line.replace('\u{a0}', " "));
     wrapped(out, "  ", "  ", &format!("record: {}", run.history.display()));
     if let Some(error) = &run.error {
         wrapped(out, "  ", "  ", &paint.verdict(Verdict::Fail, &format!("error: {error}")));
     }
+}
+
+/// A number with its unit, as one word.
+fn together(text: &str) -> String {
+    text.replace(' ', "\u{a0}")
 }
 
 /// A line of a list: sign, word, name, and two columns at the right.
@@ -83,7 +120,12 @@ fn line(out: &mut String, paint: Paint, verdict: Option<Verdict>, mark: &str, ro
     }
 }
 
-fn steps(out: &mut String, run: &RunReport, paint: Paint) {
+/// Whether the text below says why a step or an assertion did not pass.
+fn is_explained(name: &str, explained: &[Details]) -> bool {
+    explained.iter().any(|details| details.name == name)
+}
+
+fn steps(out: &mut String, run: &RunReport, explained: &[Details], paint: Paint) {
     if run.steps.is_empty() {
         return;
     }
@@ -110,7 +152,11 @@ fn steps(out: &mut String, run: &RunReport, paint: Paint) {
                 &format!("tried {} times", step.attempts),
             );
         }
-        if !step.detail.is_empty() {
+        // How long it was waited for stands at the right.
+        let is_told = step.detail.is_empty()
+            || is_explained(&step.name, explained)
+            || (step.action == "wait" && step.state == StepState::Passed);
+        if !is_told {
             wrapped(out, &" ".repeat(17), &" ".repeat(17), &step.detail);
         }
     }
@@ -122,21 +168,21 @@ fn times(step: &StepReport) -> (String, String) {
     (at, took.unwrap_or_default())
 }
 
-fn assertions(out: &mut String, run: &RunReport, paint: Paint) {
-    if run.judgements.is_empty() {
+/// Those of the background: the others are steps.
+fn assertions(out: &mut String, run: &RunReport, explained: &[Details], paint: Paint) {
+    let mut judgements =
+        run.judgements.iter().filter(|judgement| judgement.step.is_none()).peekable();
+    if judgements.peek().is_none() {
         return;
     }
-    let head = format!("{:<60}{:>20}", "Assertions", "certain at");
+    let head = format!("{:<60}{:>20}", "Assertions in the background", "certain at");
     let _ = writeln!(out, "\n{}", paint.strong(&head));
-    for Judgement { assertion, claim, verdict, decided, explanation, .. } in &run.judgements {
+    for Judgement { assertion, verdict, decided, explanation, .. } in judgements {
         let at = decided.to_string();
         let row = [verdict_word(*verdict), assertion, "", &at];
         line(out, paint, Some(*verdict), verdict_mark(*verdict), row);
-        let indent = " ".repeat(17);
-        if claim != assertion {
-            wrapped(out, &indent, &indent, claim);
-        }
-        if *verdict != Verdict::Pass {
+        if !is_explained(assertion, explained) {
+            let indent = " ".repeat(17);
             wrapped(out, &indent, &indent, &explanation.summary);
         }
     }
@@ -155,6 +201,15 @@ mod tests {
     #[test]
     fn a_passed_run_is_short() {
         insta::assert_snapshot!(render(&fixture::passed(), &fixture::history(), false));
+    }
+
+    #[test]
+    fn several_runs_end_with_the_rate_of_each_scenario() {
+        let mut failed = fixture::run();
+        failed.steps.clear();
+        failed.judgements.clear();
+        let runs = [(fixture::passed(), fixture::history()), (failed, Vec::new())];
+        insta::assert_snapshot!(render_all(&runs, false));
     }
 
     #[test]

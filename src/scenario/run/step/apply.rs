@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::scenario::language::Apply;
 use crate::scenario::read::manifests;
 use crate::scenario::run::outcome::Unmet;
-use crate::scenario::run::patience::{Answered, answered, is_signed, patiently, signature};
+use crate::scenario::run::patience::{Answered, answered, patiently, signature, signed};
 use crate::scenario::run::resource;
 use crate::scenario::run::session::Session;
 
@@ -86,29 +86,29 @@ async fn put(
         Verb::Apply => {
             let parameters = PatchParams::apply(FIELD_MANAGER).force();
             let patch = Patch::Apply(object);
-            patiently(|| objects.patch(&target.name, &parameters, &patch)).await?;
+            let made = patiently(|| objects.patch(&target.name, &parameters, &patch)).await?;
+            target.recorded(session, &made.metadata).await;
             Ok(target.name.clone())
         }
         Verb::Create => {
             let signature = signature(FIELD_MANAGER);
             let parameters =
                 PostParams { field_manager: Some(signature.clone()), ..PostParams::default() };
-            match answered(|| objects.create(&parameters, &typed)).await {
-                Answered { result: Ok(made), .. } => {
-                    let name = made.metadata.name.unwrap_or_default();
-                    if target.name.is_empty() {
-                        tidying.made(resource, namespace, &name);
-                    }
-                    Ok(name)
-                }
+            let made = match answered(|| objects.create(&parameters, &typed)).await {
                 Answered { result: Err(Error::Api(status)), may_be_second: true }
-                    if status.code == CONFLICT
-                        && is_signed(&objects, &target.name, &signature).await? =>
+                    if status.code == CONFLICT =>
                 {
-                    Ok(target.name.clone())
+                    let by_it = signed(&objects, &target.name, &signature).await?;
+                    by_it.ok_or(Error::Api(status))?
                 }
-                Answered { result: Err(error), .. } => Err(error),
+                Answered { result, .. } => result?,
+            };
+            target.recorded(session, &made.metadata).await;
+            let name = made.metadata.name.unwrap_or_default();
+            if target.name.is_empty() {
+                tidying.made(resource, namespace, &name);
             }
+            Ok(name)
         }
     }
 }

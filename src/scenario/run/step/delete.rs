@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
+use either::Either;
 use kube::Error;
 use kube::api::{Api, DeleteParams, DynamicObject, Preconditions};
 use kube::runtime::conditions::is_deleted;
@@ -32,6 +33,7 @@ pub(super) async fn delete(session: &Session, delete: &Delete) -> anyhow::Result
     if delete.wait {
         for (target, uid) in &deleted {
             gone(target.objects(session), &target.name, uid).await;
+            target.recorded_gone(session, uid).await;
         }
     }
     let deleted: Vec<Target> = deleted.into_iter().map(|(target, _)| target).collect();
@@ -60,7 +62,14 @@ async fn delete_one(
         ..DeleteParams::default()
     };
     match answered(|| objects.delete(&target.name, &parameters)).await {
-        Answered { result: Ok(_), .. } => Ok(Some(uid)),
+        Answered { result: Ok(Either::Left(object)), .. } if is_ending(&object) => {
+            target.recorded(session, &object.metadata).await;
+            Ok(Some(uid))
+        }
+        Answered { result: Ok(_), .. } => {
+            target.recorded_gone(session, &uid).await;
+            Ok(Some(uid))
+        }
         Answered { result: Err(Error::Api(status)), may_be_second }
             if matches!(status.code, 404 | 409)
                 && is_gone(&objects, &target.name, &uid).await? =>
@@ -74,6 +83,12 @@ async fn delete_one(
         }
         Answered { result: Err(error), .. } => Err(error.into()),
     }
+}
+
+/// Whether an object goes on for a while after its deletion.
+fn is_ending(object: &DynamicObject) -> bool {
+    object.metadata.deletion_grace_period_seconds.is_some_and(|seconds| seconds > 0)
+        || object.metadata.finalizers.as_ref().is_some_and(|finalizers| !finalizers.is_empty())
 }
 
 async fn is_gone(objects: &Api<DynamicObject>, name: &str, uid: &str) -> Result<bool, Error> {

@@ -5,8 +5,10 @@ use kube::api::{Api, Patch, PatchParams};
 use serde_json::json;
 
 use crate::failure::Failure;
+use crate::scenario::history::KindName;
 use crate::scenario::language::{Cordon, Taint};
 use crate::scenario::run::patience::patiently;
+use crate::scenario::run::recorder::{Written, WrittenState};
 use crate::scenario::run::session::Session;
 
 const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
@@ -22,7 +24,8 @@ pub(super) async fn cordon(session: &Session, cordon: &Cordon) -> anyhow::Result
             patiently(|| tidying.before_changing_node(node, &nodes)).await?;
             patiently(|| nodes.patch(node, &parameters, &body)).await
         };
-        cordoned.await.with_context(|| format!("Node {node}"))?;
+        let changed = cordoned.await.with_context(|| format!("Node {node}"))?;
+        recorded(session, &changed).await;
     }
     Ok(cordon.nodes.join(", "))
 }
@@ -36,7 +39,8 @@ pub(super) async fn taint(session: &Session, taint: &Taint) -> anyhow::Result<St
             patiently(|| session.tidying.before_changing_node(name, &nodes)).await?;
             patiently(|| taint_one(&nodes, name, taint, &set)).await
         };
-        tainted.await.with_context(|| format!("Node {name}"))?;
+        let changed = tainted.await.with_context(|| format!("Node {name}"))?;
+        recorded(session, &changed).await;
     }
     Ok(taint.nodes.join(", "))
 }
@@ -46,7 +50,7 @@ async fn taint_one(
     name: &str,
     taint: &Taint,
     set: &[NodeTaint],
-) -> Result<(), Error> {
+) -> Result<Node, Error> {
     loop {
         let node = nodes.get(name).await?;
         let version = node.metadata.resource_version.clone();
@@ -61,9 +65,17 @@ async fn taint_one(
             json!({ "metadata": { "resourceVersion": version }, "spec": { "taints": taints } });
         match nodes.patch(name, &PatchParams::default(), &Patch::Merge(body)).await {
             Err(Error::Api(status)) if status.code == 409 => {}
-            result => return result.map(drop),
+            result => return result,
         }
     }
+}
+
+/// Waits until the record has what the API server made of a node.
+async fn recorded(session: &Session, node: &Node) {
+    let version = node.metadata.resource_version.as_deref();
+    let version = version.and_then(|version| version.parse().ok()).unwrap_or_default();
+    let kind = KindName("v1/Node".into());
+    session.recorder.caught_up(&Written { kind, state: WrittenState::Version(version) }).await;
 }
 
 fn same(one: &NodeTaint, other: &NodeTaint) -> bool {

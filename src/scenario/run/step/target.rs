@@ -1,8 +1,11 @@
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{Api, DynamicObject};
 use serde_json::Value;
 
 use crate::failure::Failure;
+use crate::scenario::history::KindName;
 use crate::scenario::language::Objects;
+use crate::scenario::run::recorder::{Written, WrittenState};
 use crate::scenario::run::resource::{self, Resource};
 use crate::scenario::run::session::Session;
 
@@ -19,6 +22,24 @@ impl Target {
     /// The objects of its kind and namespace.
     pub fn objects(&self, session: &Session) -> Api<DynamicObject> {
         self.resource.objects(&session.client, &self.namespace)
+    }
+
+    /// Waits until the record has what the API server made of the object: `metadata` is of its answer.
+    pub async fn recorded(&self, session: &Session, metadata: &ObjectMeta) {
+        let version = metadata.resource_version.as_deref().and_then(|version| version.parse().ok());
+        let state = WrittenState::Version(version.unwrap_or_default());
+        session.recorder.caught_up(&Written { kind: self.kind(), state }).await;
+    }
+
+    /// Waits until the record has the end of the object.
+    pub async fn recorded_gone(&self, session: &Session, uid: &str) {
+        let state = WrittenState::Gone(uid.to_owned());
+        session.recorder.caught_up(&Written { kind: self.kind(), state }).await;
+    }
+
+    fn kind(&self) -> KindName {
+        let api = &self.resource.api;
+        KindName(format!("{}/{}", api.api_version, api.kind).into())
     }
 
     /// As `Deployment web`.

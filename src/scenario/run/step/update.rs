@@ -2,14 +2,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
 use kube::Error;
-use kube::api::{Patch as ApiPatch, PatchParams};
+use kube::api::{DynamicObject, Patch as ApiPatch, PatchParams};
 use serde_json::{Map, Value, json};
 
 use super::apply::FIELD_MANAGER;
 use super::target::{Target, paths, targets};
 use crate::failure::Failure;
 use crate::scenario::language::{Label, Patch, PatchType, Scale};
-use crate::scenario::run::patience::{is_signed, patiently, signature};
+use crate::scenario::run::patience::{patiently, signature, signed};
 use crate::scenario::run::session::Session;
 
 /// Changes a part of objects.
@@ -25,7 +25,9 @@ pub(super) async fn patch(session: &Session, patch: &Patch) -> anyhow::Result<St
     };
     let found = targets(session, &patch.target).await?;
     for target in &found {
-        patch_one(session, target, patch, &body).await.with_context(|| target.path())?;
+        let patched = patch_one(session, target, patch, &body).await;
+        let changed = patched.with_context(|| target.path())?;
+        target.recorded(session, &changed.metadata).await;
     }
     Ok(paths(&found))
 }
@@ -35,7 +37,7 @@ async fn patch_one(
     target: &Target,
     patch: &Patch,
     body: &ApiPatch<Value>,
-) -> Result<(), Error> {
+) -> Result<DynamicObject, Error> {
     let objects = target.objects(session);
     let tidying = &session.tidying;
     patiently(|| tidying.before_changing(&target.resource, &target.name, &objects)).await?;
@@ -46,15 +48,13 @@ async fn patch_one(
     patiently(|| async {
         // A list of operations may not be done twice: whether it was, its object tells.
         if is_second.swap(true, Ordering::Relaxed)
-            && is_signed(&objects, &target.name, &signature).await?
+            && let Some(object) = signed(&objects, &target.name, &signature).await?
         {
-            return Ok(());
+            return Ok(object);
         }
         match &patch.subresource {
-            None => objects.patch(&target.name, &parameters, body).await.map(drop),
-            Some(part) => {
-                objects.patch_subresource(part, &target.name, &parameters, body).await.map(drop)
-            }
+            None => objects.patch(&target.name, &parameters, body).await,
+            Some(part) => objects.patch_subresource(part, &target.name, &parameters, body).await,
         }
     })
     .await
@@ -68,7 +68,8 @@ pub(super) async fn scale(session: &Session, scale: &Scale) -> anyhow::Result<St
         let objects = target.objects(session);
         let parameters = PatchParams::default();
         let scaled = patiently(|| objects.patch_scale(&target.name, &parameters, &body)).await;
-        scaled.with_context(|| target.path())?;
+        let changed = scaled.with_context(|| target.path())?;
+        target.recorded(session, &changed.metadata).await;
     }
     Ok(format!("{}: {} replicas", paths(&found), scale.replicas))
 }
@@ -87,7 +88,8 @@ pub(super) async fn label(session: &Session, label: &Label) -> anyhow::Result<St
             patiently(|| tidying.before_changing(&target.resource, &target.name, &objects)).await?;
             patiently(|| objects.patch(&target.name, &parameters, &body)).await
         };
-        labelled.await.with_context(|| target.path())?;
+        let changed = labelled.await.with_context(|| target.path())?;
+        target.recorded(session, &changed.metadata).await;
     }
     Ok(paths(&found))
 }

@@ -1,0 +1,285 @@
+//! The verbs of scenarios from outside, without Docker.
+#![allow(clippy::unwrap_used)]
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use assert_cmd::assert::{Assert, OutputAssertExt as _};
+use predicates::prelude::*;
+use serde_json::{Value, json};
+
+/// A scenario in which nothing is wrong.
+const GOOD: &str = "\
+apiVersion: kindrs.dev/v1alpha1
+kind: Scenario
+metadata: {name: good}
+variables: {count: 1}
+selections:
+  web: {kind: Pod, labels: app=web}
+steps:
+- name: deploy
+  apply:
+    objects:
+    - {apiVersion: v1, kind: Pod, metadata: {name: web, labels: {app: web}}, spec: {containers: [{name: web, image: web}]}}
+- name: runs
+  assert: {eventually: size(web) == vars.count, within: 10s}
+";
+
+/// The same with ten mistakes.
+const BAD: &str = "\
+apiVersion: kindrs.dev/v1alpha2
+kind: Scenario
+metadata: {name: Bad Name}
+colour: red
+selections:
+  web: {kind: Pod, labels: app=web, hue: blue}
+steps:
+- name: typo
+  aply: {}
+- name: late
+  deadline: 5s
+  assert: {eventually: size(web) == 1, within: 1m}
+- name: no CEL
+  wait: size(web
+- name: no variable
+  wait: size(web) == vars.nothing
+- name: no fault
+  inject: {fault: node-kil, node: x}
+- name: no time
+  sleep: {for: soon, reason: x}
+- name: nothing
+- name: two
+  cordon: {nodes: [a]}
+  drain: {node: a}
+";
+
+/// A folder of its own for a test.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn with(files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        Self(folder)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Runs a verb where Docker does not answer.
+    fn scenario(&self, arguments: &[&str]) -> Assert {
+        Command::new(env!("CARGO_BIN_EXE_kindrs"))
+            .env_clear()
+            .env("HOME", self.path())
+            .env("DOCKER_HOST", "unix:///nonexistent/docker.sock")
+            .stdin(Stdio::null())
+            .current_dir(self.path())
+            .arg("scenario")
+            .args(arguments)
+            .assert()
+    }
+}
+
+fn stdout(assert: &Assert) -> String {
+    String::from_utf8(assert.get_output().stdout.clone()).unwrap()
+}
+
+fn stderr(assert: &Assert) -> String {
+    String::from_utf8(assert.get_output().stderr.clone()).unwrap()
+}
+
+#[test]
+fn help_of_every_verb() {
+    let place = Place::with(&[]);
+    for verb in ["run", "lint", "check", "schema"] {
+        let assert = place.scenario(&[verb, "--help"]).success().stderr("");
+        insta::assert_snapshot!(format!("help-{verb}"), stdout(&assert));
+    }
+    let assert = place.scenario(&["--help"]).success().stderr("");
+    insta::assert_snapshot!("help", stdout(&assert));
+}
+
+#[test]
+fn lint_tells_every_mistake() {
+    let place = Place::with(&[("bad.yaml", BAD)]);
+    let assert = place.scenario(&["lint", "bad.yaml"]).code(2);
+    let text = stderr(&assert);
+    insta::assert_snapshot!("lint-of-ten-mistakes", text);
+    assert!(text.lines().filter(|line| line.contains("bad.yaml:")).count() >= 10, "{text}");
+    assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn lint_is_quiet_about_what_is_right() {
+    let place = Place::with(&[("good.yaml", GOOD)]);
+    let assert = place.scenario(&["lint", "good.yaml"]).success().stdout("");
+    assert_eq!(stderr(&assert), "1 scenario without a mistake\n");
+}
+
+#[test]
+fn lint_as_json() {
+    let place = Place::with(&[("bad.yaml", BAD), ("good.yaml", GOOD)]);
+    let assert = place.scenario(&["lint", "good.yaml", "-o", "json"]).success();
+    assert_eq!(serde_json::from_str::<Value>(&stdout(&assert)).unwrap(), json!([]));
+    let assert = place.scenario(&["lint", ".", "-o", "json"]).code(2);
+    let findings: Value = serde_json::from_str(&stdout(&assert)).unwrap();
+    assert!(findings.as_array().unwrap().len() >= 10);
+    insta::assert_json_snapshot!("lint-as-json", findings[0]);
+}
+
+#[test]
+fn the_schema_is_the_published_one() {
+    let place = Place::with(&[]);
+    let printed = stdout(&place.scenario(&["schema"]).success().stderr(""));
+    let printed: Value = serde_json::from_str(&printed).unwrap();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/scenario.schema.json");
+    let published: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    assert_eq!(printed, published);
+}
+
+/// A record of the scenario in which its pod comes after so many seconds, and which ends after 12 s.
+fn record(pod_after: Option<u64>, seen: bool) -> String {
+    let mut lines = vec![json!({ "at": 0, "begin": {
+        "format": 1, "kindrs": "0.1.0", "scenario": "good", "time": "2026-11-24T10:00:00Z",
+        "cluster": "demo", "kubernetes": "v1.37.2", "timing": "default",
+        "variables": { "cluster": "demo", "count": 1, "gone": "from the scenario since" },
+        "kinds": ["v1/Pod"],
+    } })];
+    let mut line = |seconds: u64, what: &str, body: Value| {
+        lines.push(json!({ "at": seconds * 1_000_000, what: body }));
+    };
+    let step = |step: &str, state: &str| json!({ "step": step, "state": state, "attempt": 1 });
+    line(1, "step", step("deploy", "started"));
+    line(1, "step", step("deploy", "passed"));
+    line(1, "step", step("runs", "started"));
+    if !seen {
+        line(2, "gap", json!({ "kind": "v1/Pod", "state": "lost", "reason": "reset" }));
+    }
+    if let Some(seconds) = pod_after {
+        line(
+            seconds,
+            "object",
+            json!({
+                "event": "added", "kind": "v1/Pod", "resourceVersion": "5",
+                "object": { "apiVersion": "v1", "kind": "Pod", "metadata": {
+                    "name": "web", "namespace": "default", "uid": "1", "labels": { "app": "web" },
+                } },
+            }),
+        );
+    }
+    line(12, "step", step("runs", "passed"));
+    line(12, "end", json!({ "interrupted": false, "lines": {} }));
+    lines.iter().fold(String::new(), |mut text, line| {
+        writeln!(text, "{line}").unwrap();
+        text
+    })
+}
+
+#[test]
+fn check_judges_again() {
+    for (name, history, code) in [
+        ("pass", record(Some(3), true), 0),
+        ("fail", record(None, true), 1),
+        ("inconclusive", record(None, false), 3),
+    ] {
+        let place = Place::with(&[("good.yaml", GOOD), ("history.jsonl", &history)]);
+        let check = ["check", "history.jsonl", "good.yaml"];
+        let assert = place.scenario(&check).code(code);
+        insta::assert_snapshot!(format!("check-{name}"), stdout(&assert) + &stderr(&assert));
+        let files = std::fs::read_dir(place.path()).unwrap().count();
+        assert_eq!(files, 2, "reports only where they are asked for");
+        let reported = [&check[..], &["--report", "again", "-o", "json"]].concat();
+        let assert = place.scenario(&reported).code(code);
+        let report: Value = serde_json::from_str(&stdout(&assert)).unwrap();
+        assert_eq!(report["runs"][0]["verdict"], name);
+        for file in ["report.html", "junit.xml", "report.json", "summary.md"] {
+            assert!(place.path().join("again").join(file).is_file(), "{file}");
+        }
+    }
+}
+
+#[test]
+fn check_tries_a_changed_assertion_on_an_old_record() {
+    let strict = GOOD.replace("within: 10s", "within: 1s");
+    let history = record(Some(3), true);
+    let place = Place::with(&[("strict.yaml", &strict), ("history.jsonl", &history)]);
+    let assert = place.scenario(&["check", "history.jsonl", "strict.yaml"]).code(1);
+    assert!(stderr(&assert).starts_with("error: failed: good"), "{}", stderr(&assert));
+}
+
+#[test]
+fn check_names_the_line_of_a_broken_record() {
+    let history = record(Some(3), true);
+    let mut lines: Vec<&str> = history.lines().collect();
+    lines[3] = r#"{"at":1000000,"steps":{}}"#;
+    let broken = lines.join("\n") + "\n";
+    let backwards = history.replace(r#"{"at":3000000"#, r#"{"at":300"#);
+    for (text, message) in [
+        (
+            broken.as_str(),
+            "error: history.jsonl:4: this is no line of a record: unknown field `steps`",
+        ),
+        (backwards.as_str(), "error: history.jsonl:5: it is of 0.000s, before the line above"),
+        ("", "error: history.jsonl is empty: it records no run"),
+        ("{}\n", "error: history.jsonl:1: "),
+    ] {
+        let place = Place::with(&[("good.yaml", GOOD), ("history.jsonl", text)]);
+        let assert = place.scenario(&["check", "history.jsonl", "good.yaml"]).code(2).stdout("");
+        assert!(stderr(&assert).starts_with(message), "{}", stderr(&assert));
+    }
+    let place = Place::with(&[("good.yaml", GOOD)]);
+    let assert = place.scenario(&["check", "none.jsonl", "good.yaml"]).code(2).stdout("");
+    assert!(stderr(&assert).starts_with("error: none.jsonl: No such file"), "{}", stderr(&assert));
+}
+
+#[test]
+fn wrong_input_is_told_before_docker_is_asked() {
+    let place = Place::with(&[("good.yaml", GOOD), ("bad.yaml", BAD), ("again.yaml", GOOD)]);
+    std::fs::create_dir(place.path().join("empty")).unwrap();
+    let same = "error: again.yaml and good.yaml are both named `good`";
+    let cases: [(&[&str], &str); 10] = [
+        (&["bad.yaml"], "error: bad.yaml:"),
+        (&["good.yaml", "bad.yaml"], "error: bad.yaml:"),
+        (&["none.yaml"], "error: cannot read none.yaml: "),
+        (&["empty"], "error: empty has no scenario: no file *.yaml"),
+        (&["again.yaml", "good.yaml"], same),
+        (&["good.yaml", "--set", "count"], "error: invalid value 'count' for '--set <NAME=VALUE>'"),
+        (&["good.yaml", "--set", "count=[1"], "error: invalid value 'count=[1' for '--set"),
+        (&["good.yaml", "--set", "cuont=2"], "error: good.yaml:4:"),
+        (&["good.yaml", "--shard", "4/3"], "error: invalid value '4/3' for '--shard <I/N>'"),
+        (&[], "error: the following required arguments were not provided"),
+    ];
+    for (arguments, message) in cases {
+        let arguments = [&["run"], arguments].concat();
+        let assert = place.scenario(&arguments).code(2).stdout("");
+        assert!(stderr(&assert).starts_with(message), "{arguments:?}: {}", stderr(&assert));
+    }
+    let count = std::fs::read_dir(place.path()).unwrap().count();
+    assert_eq!(count, 4, "nothing is written for runs that are none");
+}
+
+#[test]
+fn a_sound_scenario_needs_docker() {
+    let place = Place::with(&[("good.yaml", GOOD)]);
+    place
+        .scenario(&["run", "good.yaml", "--set", "count=2"])
+        .code(3)
+        .stdout("")
+        .stderr(predicate::str::contains("Docker cannot be reached at unix:///nonexistent"));
+    assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_file_that_cannot_be_read() {
+    let place = Place::with(&[]);
+    std::fs::write(place.path().join("latin.yaml"), b"name: caf\xe9\n").unwrap();
+    for verb in ["run", "lint"] {
+        let assert = place.scenario(&[verb, "latin.yaml"]).code(2).stdout("");
+        let text = stderr(&assert);
+        assert!(text.starts_with("error: cannot read latin.yaml: "), "{text}");
+    }
+}
