@@ -34,8 +34,8 @@ const LONGEST_NAME: usize = 30;
 /// report.html, and for all scenarios in DIR as junit.xml, report.json and summary.md.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit codes: 0 all pass, 1 an assertion or a step failed, 2 a file is wrong (nothing ran), 3 what holds
-could not be told, or Docker, an image, a disk or a network failed.
+Exit codes: 0 all pass, 1 an assertion or a step failed, 2 a file is wrong (nothing ran), 3 it could
+not be told what holds, or Docker, an image, a disk or a network failed.
 
 Examples:
   kindrs scenario run e2e/scenarios/preemption.yaml
