@@ -56,7 +56,7 @@ impl Tidying {
         name: &str,
         objects: &Api<DynamicObject>,
     ) -> Result<(), kube::Error> {
-        if self.is_enabled() && !name.is_empty() && objects.get_opt(name).await?.is_none() {
+        if self.is_enabled() && !name.is_empty() && gone(objects, name).await? {
             self.made(resource, namespace, name);
         }
         Ok(())
@@ -175,8 +175,12 @@ async fn delete(objects: &Api<DynamicObject>, name: &str) -> Result<bool, kube::
     }
 }
 
+/// Whether there is no such object; its kind may be gone as well.
 async fn gone(objects: &Api<DynamicObject>, name: &str) -> Result<bool, kube::Error> {
-    Ok(objects.get_opt(name).await?.is_none())
+    match objects.get(name).await {
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(true),
+        result => result.map(|_| false),
+    }
 }
 
 async fn restore(nodes: &Api<Node>, name: &str, before: &Node) -> Result<bool, kube::Error> {
@@ -284,6 +288,9 @@ mod tests {
         for name in ["old", "one", "two"] {
             make(&stage, name).await;
         }
+        // As it is said of a kind that is gone.
+        let no_kind = json!("404 page not found");
+        stage.api.now(&format!("GET {PODS}/two"), Answer::Json(404, no_kind));
         stage.api.now(&format!("GET {PODS}/one"), Answer::Json(200, pod("one", "2")));
         stage.api.refuses(&format!("GET {PODS}/one"), 404, "not found");
         stage.api.refuses(&format!("DELETE {PODS}/one"), 503, "not now");
