@@ -40,7 +40,7 @@ impl Outages {
     }
 
     /// Hears of what comes from now on; of an outage that is not over, at once.
-    pub fn from_now(&self) -> Self {
+    pub fn since_now(&self) -> Self {
         let mut count = self.0.clone();
         if *count.borrow_and_update() % 2 == 1 {
             count.mark_changed();
@@ -125,10 +125,10 @@ mod tests {
     async fn an_outage_is_heard_of_by_those_who_come_late() {
         let (sender, outages) = Outages::channel();
         sender.send_modify(|count| *count += 1);
-        outages.from_now().next().await;
+        outages.since_now().next().await;
         sender.send_modify(|count| *count += 1);
         outages.while_away().await;
-        let mut late = outages.from_now();
+        let mut late = outages.since_now();
         let next = tokio::time::timeout(Duration::from_secs(9), late.next()).await;
         assert!(next.is_err(), "the outage is over");
     }

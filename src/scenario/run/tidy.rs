@@ -117,7 +117,8 @@ impl Tidying {
         };
         // Nodes first: on one that is tainted or cordoned nothing comes to its end by itself.
         let nodes: Api<Node> = Api::all(client.clone());
-        for (name, before) in std::mem::take(&mut *lock(&self.nodes)) {
+        let changed = std::mem::take(&mut *lock(&self.nodes));
+        for (name, before) in changed {
             let restored = in_time(until, || restore(&nodes, &name, &before)).await;
             note(format!("Node {name}"), restored);
         }

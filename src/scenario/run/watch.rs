@@ -157,7 +157,7 @@ impl Watch {
     /// record began.
     async fn await_kind(&mut self) {
         loop {
-            let mut outages = self.outages.from_now();
+            let mut outages = self.outages.since_now();
             let listed = tokio::select! {
                 listed = self.first_list() => listed,
                 () = outages.next() => Ok(Vec::new()),
@@ -201,7 +201,7 @@ impl Watch {
         let request = request
             .watch(&parameters, &self.version)
             .map_err(|error| Ended::Broken(error.to_string()))?;
-        let mut outages = self.outages.from_now();
+        let mut outages = self.outages.since_now();
         let opened = tokio::select! {
             opened = self.client.request_events::<Value>(request) => opened,
             () = outages.next() => return Err(Ended::Away),
@@ -246,7 +246,7 @@ impl Watch {
 
     /// Lists all objects anew, and records what is not as it was.
     async fn relist(&mut self) -> Result<(), Ended> {
-        let mut outages = self.outages.from_now();
+        let mut outages = self.outages.since_now();
         let listed = tokio::select! {
             listed = self.list() => listed,
             () = outages.next() => return Err(Ended::Away),
