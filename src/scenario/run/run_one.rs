@@ -230,7 +230,11 @@ async fn on_session(
             });
             execute(session).await;
         }
-        Err(error) => outcome.errors.push(told(&error)),
+        Err(error) => {
+            outcome.errors.push(told(&error));
+            session.end_steps(Stop::Record(told(&error)));
+            execute(session).await;
+        }
     }
     let stop = lock(&session.reason).clone();
     if stop == Some(Stop::Interrupted) {
@@ -325,3 +329,7 @@ fn report(job: &Job, time: Timestamp, creation: Option<Duration>, outcome: Outco
 fn history(output: &Path) -> PathBuf {
     output.join("history.jsonl")
 }
+
+#[cfg(test)]
+#[path = "run_one_tests.rs"]
+mod tests;
