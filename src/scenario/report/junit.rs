@@ -61,6 +61,12 @@ fn step_case(run: &RunReport, step: &StepReport, details: &[Details]) -> TestCas
             status.set_message("a step before it did not pass");
             status
         }
+        // Another failure has cut it short, and counts.
+        StepState::Inconclusive if run.has_failed() && step.detail.starts_with("cut short") => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(step.detail.as_str());
+            status
+        }
         StepState::Failed => not_passed(Verdict::Fail, &step.name, &step.detail, details),
         StepState::Started | StepState::Retried | StepState::Inconclusive => {
             not_passed(Verdict::Inconclusive, &step.name, &step.detail, details)
@@ -142,6 +148,22 @@ mod tests {
     fn a_run_is_a_suite() {
         let runs = [(fixture::run(), fixture::history())];
         insta::assert_snapshot!(junit(&runs).unwrap());
+    }
+
+    #[test]
+    fn what_a_failure_cuts_short_is_no_error() {
+        let mut run = fixture::run();
+        run.steps[0].state = StepState::Inconclusive;
+        run.steps[0].detail = "cut short: `two serve` failed".to_owned();
+        let failed = junit(&[(run.clone(), Vec::new())]).unwrap();
+        assert!(
+            failed.contains("<skipped message=\"cut short: `two serve` failed\"/>"),
+            "{failed}"
+        );
+        run.judgements.clear();
+        run.steps.truncate(1);
+        let interrupted = junit(&[(run, Vec::new())]).unwrap();
+        assert!(interrupted.contains("<error message=\"cut short"), "{interrupted}");
     }
 
     #[test]

@@ -94,7 +94,10 @@ function packedRow(name, list, kind) {
   });
   row.append(make('div', 'label', name), track);
   // A folded lane has no sizes yet.
-  measured.push(() => items.forEach((item) => { item.room ||= item.text.offsetWidth; }));
+  measured.push(() => items.filter(({ room }) => !room).forEach((item) => {
+    item.text.style.maxWidth = '';
+    item.room = item.text.offsetWidth;
+  }));
   redrawn.push(() => pack(track, items));
   return row;
 }
@@ -108,7 +111,7 @@ function pack(track, items) {
     const { bar, text, mark, occurrence } = item;
     put(bar, occurrence.from, occurrence.to);
     if (bar.hidden) continue;
-    const room = item.room + 6;
+    let room = Math.min(item.room + 6, width);
     const left = Math.max(0, shareOf(occurrence.from)) * width;
     const right = Math.min(1, shareOf(occurrence.to)) * width;
     let start = left + 4;
@@ -119,8 +122,14 @@ function pack(track, items) {
       mark.hidden = at < -1 || at > width + 1;
       mark.style.left = `${shown - left}px`;
       if (!mark.hidden) {
-        if (shown > start - 10 && shown < start + room + 10) start = shown + 11;
-        if (start + room > width) start = shown - room - 11;
+        const [before, after] = [shown - 11, width - shown - 11];
+        const isInTheWay = shown > start - 10 && shown < start + room + 10;
+        if (isInTheWay || start + room > width) {
+          // After the mark, else before it, else on the wider side as far as there is room.
+          const isAfter = after >= room || (before < room && after > before);
+          room = Math.min(room, isAfter ? after : before);
+          start = isAfter ? shown + 11 : shown - room - 11;
+        }
         [first, last] = [Math.min(first, shown - 9), Math.max(last, shown + 9)];
       }
     }
@@ -128,6 +137,7 @@ function pack(track, items) {
     if (start + room > width && right - left < room) start = left - room;
     start = Math.max(0, Math.min(start, width - room));
     text.style.left = `${start - left}px`;
+    text.style.maxWidth = `${room}px`;
     first = Math.min(first, start) - 4;
     last = Math.max(last, start + room) + 4;
     let line = lines.findIndex((end) => end <= first);
