@@ -7,6 +7,13 @@ use serde_json::Value;
 
 use crate::harness::{Ran, Sandbox, Steps, footprint, run, until, until_holds};
 
+/// What each of the scenarios that must fail needs.
+const ONE_WORKER: &str = "\
+kind: Cluster
+apiVersion: kind.x-k8s.io/v1alpha4
+nodes: [{role: control-plane}, {role: worker}]
+";
+
 /// Scenarios of a folder beside this file, by name.
 fn scenarios(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e").join(folder);
@@ -83,7 +90,7 @@ fn passes(sandbox: &Sandbox, file: &Path) {
 #[test]
 fn scenarios_that_must_not_pass() {
     let sandbox = Sandbox::new("failing");
-    sandbox.create("{kind: Cluster, apiVersion: kind.x-k8s.io/v1alpha4}");
+    sandbox.create(ONE_WORKER);
     let steps = Steps::default();
     for file in scenarios("scenarios/failing") {
         steps.step(&name(&file), || fails(&sandbox, &file));
