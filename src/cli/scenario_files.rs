@@ -7,11 +7,7 @@ use super::context::Context;
 use crate::failure::Failure;
 use crate::scenario::history::{Entry, Reader};
 use crate::scenario::lint::{Capacity, Finding, lint_text};
-use crate::scenario::read::{ScenarioFile, load};
-
-/// Where the language is described.
-pub(super) const LANGUAGE: &str = "the language is described in docs/scenarios.md; `kindrs scenario \
-     schema` prints its JSON Schema for editors";
+use crate::scenario::read::{FORMAT, ScenarioFile, load};
 
 /// A scenario's file.
 pub(super) struct Source {
@@ -110,7 +106,7 @@ pub(super) fn record(path: &Path) -> Result<Vec<Entry>, Failure> {
 /// Everything that is wrong, as one failure.
 pub(super) fn wrong(findings: &[Finding]) -> anyhow::Error {
     let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
-    Failure::input(lines.join("\n")).with_hint(LANGUAGE).into()
+    Failure::input(lines.join("\n")).with_hint(FORMAT).into()
 }
 
 /// Reads `NAME=VALUE`; the value is a YAML scalar, so that `3` is a number and `"3"` is not.

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::cluster_name;
 use super::context::Context;
 use super::output::{self, Format};
-use super::scenario_files::{LANGUAGE, Source, assignment, record, require_sound, sources};
+use super::scenario_files::{Source, assignment, record, require_sound, sources};
 use crate::config::Role;
 use crate::failure::Failure;
 use crate::interruption::interrupted;
@@ -19,7 +19,7 @@ use crate::runtime::Engine;
 use crate::scenario::evaluate::Verdict;
 use crate::scenario::history::Entry;
 use crate::scenario::language::{ClusterSource, Existing};
-use crate::scenario::read::{ScenarioFile, Variant, planned_cluster};
+use crate::scenario::read::{FORMAT, ScenarioFile, Variant, planned_cluster};
 use crate::scenario::report::{self, RunReport};
 use crate::scenario::run::{Batch, Job, Keep, Options, Shard, run_all};
 use crate::yaml::Problems;
@@ -109,7 +109,10 @@ impl ScenarioRun {
         let mut names: BTreeMap<String, PathBuf> = BTreeMap::new();
         for source in sources {
             let file = source.load()?;
-            let name = scenario_name(&file, set)?;
+            // Once their clusters have names, they are read again: `${cluster}` is a variable.
+            let variants = file.variants(set, cluster_name::DEFAULT).map_err(Failure::from)?;
+            let first = variants.first().context("the matrix leaves nothing")?;
+            let name = first.scenario.metadata.name.clone();
             if let Some(other) = names.insert(name.clone(), source.path.clone()) {
                 return Err(Failure::input(format!(
                     "{} and {} are both named `{name}`",
@@ -120,16 +123,15 @@ impl ScenarioRun {
                 .into());
             }
             for repetition in 1..=self.repeat.max(1) {
-                let cluster = self.cluster.clone().unwrap_or_else(|| new_cluster_name(&name));
-                let variants = file.variants(set, &cluster).map_err(Failure::from)?;
-                for (number, mut variant) in variants.into_iter().enumerate() {
-                    let own = variant.scenario.cluster.existing.as_ref().map(|own| &own.name);
-                    if let Some(own) = own.filter(|own| self.cluster.is_none() && **own != cluster)
-                    {
-                        // Now that its cluster is known, `${cluster}` is that.
-                        let again = file.variants(set, own).map_err(Failure::from)?;
-                        variant = again.into_iter().nth(number).unwrap_or(variant);
-                    }
+                for (number, variant) in variants.iter().enumerate() {
+                    let existing = variant.scenario.cluster.existing.as_ref();
+                    let cluster = self
+                        .cluster
+                        .clone()
+                        .or_else(|| existing.map(|existing| existing.name.clone()))
+                        .unwrap_or_else(|| new_cluster_name(&name));
+                    let variants = file.variants(set, &cluster).map_err(Failure::from)?;
+                    let variant = variants.into_iter().nth(number).context("a variant is gone")?;
                     let mut label = variant.label.clone();
                     if self.repeat > 1 {
                         label = format!("{label} #{repetition}").trim().to_owned();
@@ -156,7 +158,7 @@ impl ScenarioRun {
         let folder = &file.folder;
         let planned = planned_cluster(&variant, folder, cluster).map_err(|problems| {
             let file = file.name.clone();
-            Failure::from(Problems { file, problems, hint: LANGUAGE })
+            Failure::from(Problems { file, problems, hint: FORMAT })
         })?;
         let mut config = planned.map(|planned| planned.config);
         let mut scenario = variant.scenario;
@@ -169,7 +171,6 @@ impl ScenarioRun {
             scenario.cluster = ClusterSource { existing, timing, ..ClusterSource::default() };
             config = None;
         }
-        let own = scenario.cluster.existing.as_ref().map(|existing| existing.name.clone());
         let mut output = scenario.metadata.name.clone();
         if !label.is_empty() {
             output = format!("{output}-{}", file_name(&label));
@@ -180,7 +181,7 @@ impl ScenarioRun {
             variant: label,
             scenario,
             variables: variant.variables,
-            cluster: own.unwrap_or_else(|| cluster.to_owned()),
+            cluster: cluster.to_owned(),
             output: self.report.join(output),
             config,
         })
@@ -243,13 +244,6 @@ pub(super) fn passed<'a>(reports: impl Iterator<Item = &'a RunReport>) -> anyhow
     Ok(())
 }
 
-/// The name of a file's scenario.
-fn scenario_name(file: &ScenarioFile, set: &Map<String, Value>) -> anyhow::Result<String> {
-    let variants = file.variants(set, cluster_name::DEFAULT).map_err(Failure::from)?;
-    let first = variants.into_iter().next().context("the matrix leaves nothing")?;
-    Ok(first.scenario.metadata.name)
-}
-
 /// A name for the cluster of a run that no other run has.
 fn new_cluster_name(scenario: &str) -> String {
     let short: String = scenario.chars().take(LONGEST_NAME).collect();
@@ -267,6 +261,41 @@ fn file_name(label: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(Debug, clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        run: ScenarioRun,
+    }
+
+    /// The clusters of the runs that a command line asks for, of a scenario with this `cluster`.
+    fn clusters(cluster: &str, more: &[&str]) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("short.yaml");
+        let text = format!(
+            "apiVersion: kindrs.dev/v1alpha1\nkind: Scenario\nmetadata: {{name: short}}\n\
+             cluster: {cluster}\nmatrix: {{variables: {{value: [a, b]}}}}\n\
+             steps: [{{kubectl: {{args: [get, '${{cluster}}', '${{value}}']}}}}]\n"
+        );
+        std::fs::write(&file, text).unwrap();
+        let words = ["run", file.to_str().unwrap()].into_iter().chain(more.iter().copied());
+        let run = <Line as clap::Parser>::parse_from(words).run;
+        let jobs = run.jobs(&sources(&run.files).unwrap(), &Map::new()).unwrap();
+        for job in &jobs {
+            assert_eq!(job.variables["cluster"], job.cluster);
+        }
+        jobs.into_iter().map(|job| job.cluster).collect()
+    }
+
+    #[test]
+    fn each_run_has_a_cluster_of_its_own() {
+        let mut own = clusters("{workers: 1}", &["--repeat", "2"]);
+        own.sort();
+        own.dedup();
+        assert_eq!(own.len(), 4);
+        assert_eq!(clusters("{existing: {name: dev}}", &[]), ["dev", "dev"]);
+        assert_eq!(clusters("{workers: 1}", &["--cluster", "mine"]), ["mine", "mine"]);
+    }
 
     #[test]
     fn labels_become_parts_of_file_names() {

@@ -2,11 +2,15 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use anyhow::Context as _;
+
 use crate::cluster::inventory::{self, NodeSummary};
 use crate::cluster::labels::{self, ContainerRole};
 use crate::cluster::tarball;
 use crate::failure::Failure;
 use crate::kubeconfig::{self, Access};
+use crate::kubernetes::connect_impatiently;
+use crate::pki::Identity;
 use crate::plan::API_PORT;
 use crate::runtime::{Engine, EngineError, Protocol};
 
@@ -41,6 +45,18 @@ pub async fn access(
     kubeconfig::from_admin_conf(&admin_conf, cluster, &format!("https://{server}")).map_err(
         |error| Failure::environment(format!("{ADMIN_CONF} of cluster `{cluster}`: {error}")),
     )
+}
+
+/// A client of a cluster's API server, on the host, that asks everything once.
+///
+/// # Errors
+/// As [`access`].
+pub async fn client(engine: &dyn Engine, cluster: &str) -> anyhow::Result<kube::Client> {
+    let access = access(engine, cluster, ClientPlace::Host).await?;
+    let identity = Identity { certificate: access.client_cert_pem, key: access.client_key_pem };
+    connect_impatiently(&access.server, &access.ca_pem, &identity)
+        .await
+        .context("a client of the API server")
 }
 
 /// The address and port on the host that lead to the API server.

@@ -1,15 +1,11 @@
-use anyhow::Context as _;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Node, Pod};
-use kube::Client;
 use kube::api::{Api, ListParams};
 
-use crate::cluster::access::{ClientPlace, access};
+use crate::cluster::access::client;
 use crate::cluster::inventory;
 use crate::cluster::labels;
 use crate::failure::Failure;
-use crate::kubernetes::connect_impatiently;
-use crate::pki::Identity;
 use crate::runtime::Engine;
 
 use super::kind::{FaultKind, Targets};
@@ -105,15 +101,6 @@ async fn of_pods(engine: &dyn Engine, targets: &PodTargets, view: &mut View) -> 
         }
     }
     Ok(())
-}
-
-/// A client of a cluster's API server.
-pub(super) async fn client(engine: &dyn Engine, cluster: &str) -> anyhow::Result<Client> {
-    let access = access(engine, cluster, ClientPlace::Host).await?;
-    let identity = Identity { certificate: access.client_cert_pem, key: access.client_key_pem };
-    connect_impatiently(&access.server, &access.ca_pem, &identity)
-        .await
-        .context("a client of the API server")
 }
 
 /// The node of the member that etcd's members follow, by its own metrics.

@@ -3,12 +3,12 @@ use std::time::Duration;
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::cluster::access::client;
 use crate::cluster::inventory::{self, RUNNING};
 use crate::failure::Failure;
 use crate::runtime::{Engine, EngineError};
 
 use super::action::EngineAction;
-use super::collect::client;
 use super::journal::{self, Entry};
 use super::{event, script};
 

@@ -4,11 +4,11 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Client;
 use kube::api::{Api, DeleteParams, EvictParams};
 
+use crate::cluster::access::client;
 use crate::failure::Failure;
 use crate::runtime::{ByteSource, Engine, EngineError};
 
 use super::action::{Action, ApiAction, EngineAction, Impact, Subject};
-use super::collect::client;
 use super::heal::{STOP_GRACE, put_back};
 use super::journal::{self, Entry};
 use super::plan::FaultPlan;

@@ -6,8 +6,8 @@ use crate::yaml::{self, Data, Node, Position, Problem, Problems, describe, enclo
 pub(super) const KIND: &str = "Scenario";
 pub(super) const API_VERSION: &str = "kindrs.dev/v1alpha1";
 /// Where the format is described, for hints.
-pub(in crate::scenario) const FORMAT: &str =
-    "the format is described by configs/scenario.schema.json; `kindrs scenario lint` checks it";
+pub const FORMAT: &str = "the language is described in docs/scenarios.md; `kindrs scenario schema` \
+     prints its JSON Schema for editors";
 /// Longest name: names of clusters, and so of hosts, are made of it.
 const LONGEST_NAME: usize = 40;
 

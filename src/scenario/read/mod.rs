@@ -17,7 +17,7 @@ mod variant;
 
 pub use cluster::{PlannedCluster, planned_cluster};
 pub use fault::{InjectProblem, inject_request};
-pub use file::{ScenarioFile, load, read};
+pub use file::{FORMAT, ScenarioFile, load, read};
 pub use manifest::manifests;
 pub(super) use manifest::{ManifestProblem, Origin, Reading, read_manifests};
 pub use schema::schema;

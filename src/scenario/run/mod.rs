@@ -1,6 +1,5 @@
 //! Running scenarios on clusters: everything that happens is recorded, and judged as it happens.
 
-mod access;
 mod api_probe;
 mod batch;
 mod cluster;

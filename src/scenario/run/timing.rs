@@ -2,7 +2,7 @@ use crate::config::Cluster;
 use crate::scenario::language::Timing;
 
 /// kubelet, the node controller and the default tolerations, all faster by about the same factor:
-/// a node is NotReady about 9 s after its loss (Kubernetes' defaults: 40 s), and its pods are evicted
+/// a node is NotReady 6 to 8 s after its loss (Kubernetes' defaults: 40 to 50 s), and its pods are evicted
 /// 5 s later (300 s). The grace period is kept at four of the lease's renewals, which come at a
 /// quarter of its duration.
 ///

@@ -17,6 +17,7 @@ use serde_json::Value;
 use super::plan::{ClaimPlan, Program, Rule};
 use crate::scenario::expression::Expression;
 use crate::scenario::language::{Condition, Objects, Part, Scenario, Step};
+use crate::yaml::{list, nearest};
 
 /// A mistake in a scenario.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,11 +95,10 @@ impl Compiler<'_> {
             .filter(|name| !allowed.contains(&name.as_str()))
             .collect();
         for name in &unknown {
-            let known = allowed.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
             self.invalid.push(Invalid {
                 path: path.to_owned(),
-                message: format!("there is no `{name}` here: expected {}", any_of(&known)),
-                suggestion: nearest(name, allowed.iter().copied()),
+                message: format!("there is no `{name}` here: expected {}", list(allowed, "or")),
+                suggestion: nearest(name, allowed).map(str::to_owned),
                 offset: expression.offset_of(name),
             });
         }
@@ -179,23 +179,6 @@ impl Compiler<'_> {
             kinds,
         });
     }
-}
-
-/// `a`, `a or b`, `a, b or c`.
-fn any_of(names: &[String]) -> String {
-    match names {
-        [] => "nothing".to_owned(),
-        [name] => name.clone(),
-        [names @ .., last] => format!("{} or {last}", names.join(", ")),
-    }
-}
-
-/// The name that is so near to what was written that it may have been meant.
-fn nearest<'n>(written: &str, names: impl IntoIterator<Item = &'n str>) -> Option<String> {
-    let distances =
-        names.into_iter().map(|name| (strsim::damerau_levenshtein(written, name), name));
-    let (distance, name) = distances.min()?;
-    (distance <= 2.max(written.len() / 3)).then(|| name.to_owned())
 }
 
 /// A time as people write it.

@@ -1,8 +1,9 @@
+use super::Compiler;
 use super::condition::one_line;
-use super::{Compiler, nearest};
 use crate::scenario::evaluate::plan::{ObjectEventKind, OccurrencePlan, What};
 use crate::scenario::history::FaultState;
 use crate::scenario::language::{Occurrence, SelectionRef, Step};
+use crate::yaml::nearest;
 
 impl Compiler<'_> {
     pub(super) fn occurrence(
@@ -119,7 +120,7 @@ impl Compiler<'_> {
         if names.contains(&name) {
             return Some(());
         }
-        let suggestion = nearest(name, names);
+        let suggestion = nearest(name, &names).map(str::to_owned);
         self.mistake_with(path, format!("there is no step {name:?}"), suggestion);
         None
     }

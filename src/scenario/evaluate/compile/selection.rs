@@ -2,12 +2,13 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Compiler, nearest};
+use super::Compiler;
 use crate::kubernetes::{find_kind, kinds};
 use crate::scenario::evaluate::labels::requirements;
 use crate::scenario::evaluate::plan::{Body, Predicate, SelectionPlan, Tally};
 use crate::scenario::history::KindName;
 use crate::scenario::language::{Selection, SelectionRef};
+use crate::yaml::nearest;
 
 impl Compiler<'_> {
     pub(super) fn selection_ref(&mut self, path: &str, selection: &SelectionRef) -> Option<usize> {
@@ -15,7 +16,8 @@ impl Compiler<'_> {
             SelectionRef::Named(name) => match self.named.get(name) {
                 Some(number) => *number,
                 None => {
-                    let suggestion = nearest(name, self.named.keys().map(String::as_str));
+                    let names: Vec<&str> = self.named.keys().map(String::as_str).collect();
+                    let suggestion = nearest(name, &names).map(str::to_owned);
                     let message = format!("there is no selection `{name}`");
                     self.mistake_with(path, message, suggestion);
                     None
@@ -74,7 +76,8 @@ impl Compiler<'_> {
             Some(kind) => format!("{}/{}", kind.api_version(), kind.kind),
             None if name.contains('/') => name.to_owned(),
             None => {
-                let suggestion = nearest(name, kinds().iter().map(|kind| kind.kind));
+                let names: Vec<&str> = kinds().iter().map(|kind| kind.kind).collect();
+                let suggestion = nearest(name, &names).map(str::to_owned);
                 self.mistake_with(
                     path,
                     format!(
