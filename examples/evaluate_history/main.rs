@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use kindrs::scenario::evaluate::{Evaluator, Program, Verdict};
 use kindrs::scenario::history::{Reader, Writer};
+use kindrs::scenario::judge::{Evaluator, Program, Verdict};
 
 fn main() -> anyhow::Result<()> {
     let events = match std::env::args().nth(1) {
@@ -51,7 +51,7 @@ fn main() -> anyhow::Result<()> {
     drop((entries, evaluator));
     let began = Instant::now();
     let entries = Reader::open(&path, Some(program.kinds()))?.map_while(Result::ok);
-    let again = kindrs::scenario::evaluate::judge(program, entries);
+    let again = kindrs::scenario::judge::judge(program, entries);
     print_time("reading and judging", began);
 
     let count = |verdict| judgements.iter().filter(|judged| judged.verdict == verdict).count();
@@ -68,7 +68,7 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn judgements_end(
-    judgements: &[kindrs::scenario::evaluate::Judgement],
+    judgements: &[kindrs::scenario::judge::Judgement],
 ) -> kindrs::scenario::history::Moment {
     judgements.iter().map(|judged| judged.decided).max().unwrap_or_default()
 }

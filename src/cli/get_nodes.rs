@@ -72,7 +72,7 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
-    use crate::cluster::labels::ContainerRole;
+    use crate::plan::labels::ContainerRole;
 
     #[test]
     fn nodes_as_text_and_json() {

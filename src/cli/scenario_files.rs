@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 
 use super::context::Context;
 use crate::failure::Failure;
+use crate::scenario::check::lint::{Capacity, Finding, lint_text};
 use crate::scenario::history::{Entry, Reader};
-use crate::scenario::lint::{Capacity, Finding, lint_text};
 use crate::scenario::read::{FORMAT, ScenarioFile, load};
 
 /// A scenario's file.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::context::Context;
 use super::output::{self, Format};
 use super::scenario_files::{assignment, sources, wrong};
-use crate::scenario::lint::Finding;
+use crate::scenario::check::lint::Finding;
 
 /// Find every mistake in scenarios, without a cluster
 ///

@@ -5,13 +5,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use anyhow::Context as _;
 
 use crate::cluster::inventory::{self, NodeSummary};
-use crate::cluster::labels::{self, ContainerRole};
 use crate::cluster::tarball;
 use crate::failure::Failure;
 use crate::kubeconfig::{self, Access};
 use crate::kubernetes::connect_impatiently;
 use crate::pki::Identity;
 use crate::plan::API_PORT;
+use crate::plan::labels::{self, ContainerRole};
 use crate::runtime::{Engine, EngineError, Protocol};
 
 /// The administrator's kubeconfig in a control plane.

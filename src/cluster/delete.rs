@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use futures::future::join_all;
 
-use crate::cluster::labels;
 use crate::failure::Failure;
 use crate::kubeconfig;
+use crate::plan::labels;
 use crate::progress::Progress;
 use crate::runtime::{Engine, EngineError, Label};
 

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-use crate::cluster::labels::{self, ContainerRole};
+use crate::plan::labels::{self, ContainerRole};
 use crate::runtime::fake::FakeEngine;
 use crate::runtime::{
     ContainerSpec, Engine as _, ImageInfo, Label, Mount, MountSource, NetworkAttachment,

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use crate::cluster::labels::{self, ContainerRole};
 use crate::failure::Failure;
+use crate::plan::labels::{self, ContainerRole};
 use crate::runtime::{ContainerInfo, Engine, EngineError};
 
 /// The state of a running container.

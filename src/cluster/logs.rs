@@ -9,9 +9,9 @@ use serde_json::json;
 
 use crate::cluster::access::ADMIN_CONF;
 use crate::cluster::inventory::{self, NodeSummary};
-use crate::cluster::labels::ContainerRole;
 use crate::cluster::tarball;
 use crate::failure::Failure;
+use crate::plan::labels::ContainerRole;
 use crate::progress::Progress;
 use crate::runtime::{ContainerInfo, Engine, EngineInfo};
 

@@ -10,7 +10,6 @@ pub mod delete;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod inventory;
-pub mod labels;
 pub mod load;
 pub mod logs;
 mod prepare;

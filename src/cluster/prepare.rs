@@ -12,7 +12,7 @@ use crate::progress::Progress;
 use crate::runtime::{Engine, Label, Protocol};
 
 use super::create::CreateOptions;
-use super::labels;
+use crate::plan::labels;
 
 /// What is known before anything is made, but for the subnet: another cluster may take that
 /// meanwhile.

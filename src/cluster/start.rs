@@ -7,7 +7,7 @@ use crate::plan::{ClusterPlan, load_balancer_container, node_container};
 use crate::render::{NodeFile, Rendered, archive, load_balancer_files, node_files};
 use crate::runtime::{ContainerSpec, Engine, EngineError, NetworkSpec};
 
-use super::labels;
+use crate::plan::labels;
 
 /// Makes the cluster's network. `Ok(false)` when another one has taken its subnet meanwhile.
 pub(super) async fn create_network(

@@ -4,12 +4,12 @@ use kube::api::{Api, ListParams};
 
 use crate::cluster::access::client;
 use crate::cluster::inventory;
-use crate::cluster::labels;
 use crate::failure::Failure;
+use crate::plan::labels;
 use crate::runtime::Engine;
 
 use super::kind::{FaultKind, Targets};
-use super::target::{NodeTargets, PodTargets, View};
+use super::targeting::{NodeTargets, PodTargets, View};
 
 /// What a fault is planned by, and nothing more: the API server is asked only where the targets
 /// need it.

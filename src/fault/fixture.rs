@@ -3,9 +3,9 @@
 use std::net::Ipv4Addr;
 
 use crate::cluster::inventory::NodeSummary;
-use crate::cluster::labels::ContainerRole;
+use crate::plan::labels::ContainerRole;
 
-use super::target::View;
+use super::targeting::View;
 
 /// Cluster `dev` with so many nodes, all running, on 172.28.0.0/16.
 pub(super) fn view(control_planes: usize, workers: usize) -> View {

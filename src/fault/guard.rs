@@ -4,7 +4,7 @@ use crate::failure::Failure;
 
 use super::action::{Action, Impact, Subject};
 use super::journal::Entry;
-use super::target::View;
+use super::targeting::View;
 
 /// Refuses what would take, together with what is active already, every node, every API server or
 /// etcd's quorum.

@@ -5,7 +5,7 @@ use crate::cluster::fixture::{THREE, engine, make};
 use crate::cluster::inventory;
 use crate::fault::kind::FaultKind;
 use crate::fault::plan::{Request, plan};
-use crate::fault::target::{NodeTargets, View};
+use crate::fault::targeting::{NodeTargets, View};
 use crate::fault::{Which, heal};
 use crate::runtime::ExecOutput;
 use crate::runtime::fake::FakeEngine;

@@ -21,7 +21,7 @@ mod plan;
 mod prepare;
 mod provide;
 mod script;
-mod target;
+mod targeting;
 
 pub use action::{Action, ApiAction, EngineAction, Hold, Impact, Subject};
 pub use collect::collect;
@@ -33,4 +33,4 @@ pub use kind::{FaultKind, KindInfo, kinds};
 pub use plan::{FaultPlan, Request, plan};
 pub use prepare::prepare;
 pub use provide::provide;
-pub use target::{Choice, NodeTargets, PodTargets, View};
+pub use targeting::{Choice, NodeTargets, PodTargets, View};

@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use super::action::Action;
 use super::journal::Entry;
 use super::kind::FaultKind;
-use super::target::View;
+use super::targeting::View;
 use super::{conflict, guard};
 
 /// What a user asks for.

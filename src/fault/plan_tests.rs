@@ -1,7 +1,7 @@
 use super::*;
 use crate::fault::fixture::view;
 use crate::fault::journal;
-use crate::fault::target::NodeTargets;
+use crate::fault::targeting::NodeTargets;
 
 fn on(nodes: &[&str]) -> NodeTargets {
     let node = nodes.iter().map(|node| (*node).to_owned()).collect();

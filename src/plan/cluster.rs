@@ -3,10 +3,10 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::Ipv4Net;
 
-use crate::cluster::labels;
 use crate::config::{self, Cluster, Role};
 use crate::failure::Failure;
 use crate::kubernetes::Version;
+use crate::plan::labels;
 use crate::render::{ClusterSettings, cluster_settings};
 use crate::runtime::{Mount, PortBinding, Protocol};
 

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
-use crate::cluster::labels;
 use crate::config::Role;
 use crate::image::WRAPPER_PATH;
+use crate::plan::labels;
 use crate::runtime::{ContainerSpec, Mount, MountSource, NetworkAttachment, Propagation};
 
 use super::capabilities::NODE_CAPABILITIES;

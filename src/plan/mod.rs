@@ -4,6 +4,7 @@ mod capabilities;
 mod certificates;
 mod cluster;
 mod container;
+pub mod labels;
 #[cfg(test)]
 pub(crate) mod sample;
 mod subnet;

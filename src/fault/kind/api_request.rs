@@ -13,7 +13,7 @@ use crate::cluster::inventory::NodeSummary;
 use crate::duration;
 use crate::failure::Failure;
 use crate::fault::action::{Action, Impact, Subject};
-use crate::fault::target::{NodeTargets, View};
+use crate::fault::targeting::{NodeTargets, View};
 use crate::image::api_faults_version;
 
 use super::control_plane::{Unsaid, control_planes};

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 use crate::fault::action::{Action, Hold};
-use crate::fault::target::{NodeTargets, View};
+use crate::fault::targeting::{NodeTargets, View};
 
 use super::firewall::{self, Hook};
 use super::packets::{HANDLE, remove_queue};

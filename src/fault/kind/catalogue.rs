@@ -40,7 +40,7 @@ pub fn kinds() -> Vec<KindInfo> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::target::NodeTargets;
+    use crate::fault::targeting::NodeTargets;
 
     #[test]
     fn every_kind_has_a_name_and_an_explanation() {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::cluster::inventory::nearest;
 use crate::failure::Failure;
 use crate::fault::action::Action;
-use crate::fault::target::{PodTargets, View};
+use crate::fault::targeting::{PodTargets, View};
 
 use super::pod::{node_of, path, subject};
 

@@ -7,10 +7,10 @@ use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::inventory::NodeSummary;
-use crate::cluster::labels::ContainerRole;
 use crate::failure::Failure;
 use crate::fault::action::{Action, Hold, Impact};
-use crate::fault::target::{Choice, NodeTargets, View};
+use crate::fault::targeting::{Choice, NodeTargets, View};
+use crate::plan::labels::ContainerRole;
 
 /// A part of the control plane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]

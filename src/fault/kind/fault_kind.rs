@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 use crate::fault::action::{Action, EngineAction};
-use crate::fault::target::{Choice, NodeTargets, PodTargets, View};
+use crate::fault::targeting::{Choice, NodeTargets, PodTargets, View};
 
 use super::packets::Treatment;
 use super::{

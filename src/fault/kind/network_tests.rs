@@ -6,7 +6,7 @@ use super::FaultKind;
 use crate::failure::Failure;
 use crate::fault::action::{Action, Impact};
 use crate::fault::fixture::view;
-use crate::fault::target::View;
+use crate::fault::targeting::View;
 
 #[derive(Parser)]
 struct Line {

@@ -1,6 +1,6 @@
 use crate::failure::Failure;
 use crate::fault::action::{Action, EngineAction, Hold, Impact};
-use crate::fault::target::{NodeTargets, View};
+use crate::fault::targeting::{NodeTargets, View};
 
 /// A node as a whole: stopped, killed, frozen or restarted.
 pub(super) fn power(

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::duration;
 use crate::failure::Failure;
 use crate::fault::action::{Action, Hold, Impact};
-use crate::fault::target::{NodeTargets, View};
+use crate::fault::targeting::{NodeTargets, View};
 
 use super::firewall::{self, Hook};
 use super::peers::{Peers, host_address, interface};

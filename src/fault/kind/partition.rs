@@ -2,10 +2,10 @@ use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::inventory::NodeSummary;
-use crate::cluster::labels::ContainerRole;
 use crate::failure::Failure;
 use crate::fault::action::Action;
-use crate::fault::target::{NodeTargets, View};
+use crate::fault::targeting::{NodeTargets, View};
+use crate::plan::labels::ContainerRole;
 
 use super::firewall::{self, Hook};
 use super::peers::{Direction, Peers, Side};

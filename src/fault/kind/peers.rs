@@ -4,10 +4,10 @@ use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::inventory::NodeSummary;
-use crate::cluster::labels::ContainerRole;
 use crate::failure::Failure;
 use crate::fault::action::Impact;
-use crate::fault::target::View;
+use crate::fault::targeting::View;
+use crate::plan::labels::ContainerRole;
 
 use super::firewall::{self, Hook};
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 use crate::fault::action::{Action, ApiAction, Subject};
-use crate::fault::target::{PodTargets, View};
+use crate::fault::targeting::{PodTargets, View};
 
 /// Pods that are deleted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use super::network_tests::{fault, show};
 use crate::failure::Failure;
 use crate::fault::fixture::view;
 use crate::fault::plan::{Request, plan};
-use crate::fault::target::View;
+use crate::fault::targeting::View;
 
 /// A running pod with a web server and a sidecar.
 fn web() -> Value {

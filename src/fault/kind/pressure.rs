@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 use crate::fault::action::{Action, Hold, Impact};
-use crate::fault::target::{NodeTargets, View};
+use crate::fault::targeting::{NodeTargets, View};
 
 /// The least that stays free on the host, in MiB.
 const RESERVE: u64 = 1024;

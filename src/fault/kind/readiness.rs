@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 use crate::fault::action::{Action, Hold};
-use crate::fault::target::{PodTargets, View};
+use crate::fault::targeting::{PodTargets, View};
 
 use super::firewall::{self, Hook};
 use super::pod::{address, node_of, path, subject};

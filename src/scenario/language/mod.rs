@@ -7,6 +7,7 @@ mod assertion;
 mod cluster;
 mod condition;
 mod duration;
+mod inject;
 mod parts;
 mod scenario;
 mod selection;
@@ -16,11 +17,11 @@ pub use assertion::{After, Assertion, Count, Until};
 pub use cluster::{ClusterSource, Existing, Timing};
 pub use condition::{Condition, Occurrence, Quantified, StepPhase};
 pub use duration::Duration;
+pub use inject::{Heal, Inject};
 pub use parts::Part;
 pub use scenario::{Matrix, Metadata, Record, Scenario};
 pub use selection::{Labels, Selection, SelectionRef};
 pub use step::{
-    Action, Apply, Cordon, DEFAULT_DEADLINE, Delete, Drain, Exec, Expect, Heal, Inject,
-    KubectlCommand, Label, LoadImage, Objects, Patch, PatchType, Retries, Scale, Sleep, Step,
-    Taint, Wait,
+    Action, Apply, Cordon, DEFAULT_DEADLINE, Delete, Drain, Exec, Expect, KubectlCommand, Label,
+    LoadImage, Objects, Patch, PatchType, Retries, Scale, Sleep, Step, Taint, Wait,
 };

@@ -3,9 +3,9 @@ use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{Assertion, Condition, Duration, SelectionRef};
+use super::{Assertion, Condition, Duration, Heal, Inject, SelectionRef};
 
 /// The deadline of a step that names none.
 pub const DEFAULT_DEADLINE: Duration = Duration(std::time::Duration::from_secs(60));
@@ -379,40 +379,6 @@ pub struct Expect {
 
 /// A condition to wait for, until the step's deadline.
 pub type Wait = Condition;
-
-/// A fault: the kind, and its options by the names that `kindrs fault inject KIND` has for them,
-/// without dashes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Inject {
-    /// The kind, as `kindrs fault kinds` lists it
-    pub fault: String,
-    /// How long it lasts [default: until it is healed]
-    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
-    pub lasting: Option<Duration>,
-    /// Whether it may take every node, every API server or etcd's quorum
-    #[serde(default)]
-    pub allow_total: bool,
-    /// It is injected when this first holds, not at once
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub when: Option<Condition>,
-    /// The kind's options: a text or number, `true` for one without a value, a list for one that may
-    /// be given several times
-    #[serde(flatten)]
-    pub options: Map<String, Value>,
-}
-
-/// Faults to heal: exactly one field.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Heal {
-    /// The fault of the `inject` step of this name
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub step: Option<String>,
-    /// All faults of the run
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub all: bool,
-}
 
 /// A time in which nothing is done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -12,11 +12,11 @@ use super::fixture_objects::{
     scheduling_failed, uid,
 };
 use super::{RunReport, StepReport};
-use crate::scenario::evaluate::{Breach, Explanation, Judgement, Span, Verdict};
 use crate::scenario::history::{
     ApiState, Begin, Change, End, Entry, FaultAction, FaultEntry, FaultState, Gap, GapState,
     KindName, LogLine, Moment, ObjectChange, ObjectEvent, StepEntry, StepState,
 };
+use crate::scenario::judge::{Breach, Explanation, Judgement, Span, Verdict};
 use crate::scenario::language::Timing;
 
 /// The moment so many milliseconds after the record's begin.

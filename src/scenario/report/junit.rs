@@ -6,8 +6,8 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestRerun, T
 
 use super::text::{Paint, details_text, title};
 use super::{Details, RunReport, StepReport, explanations, figures};
-use crate::scenario::evaluate::{Judgement, Verdict};
 use crate::scenario::history::{Entry, StepState};
+use crate::scenario::judge::{Judgement, Verdict};
 
 /// Runs as JUnit XML: a suite for a run, a case for each step and each assertion in the background. A
 /// failure has its explanation; what is inconclusive is an error.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::object::{self, controller};
-use crate::scenario::evaluate::ObjectName;
 use crate::scenario::history::{Change, Entry, KindName, Moment, ObjectEvent};
+use crate::scenario::judge::ObjectName;
 
 /// Every object of a record, in the order in which they were first heard of.
 #[derive(Debug, Default)]

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use super::runs::scenario_runs;
 use super::text::{Paint, details_text, seconds, title, verdict_mark, verdict_word};
 use super::{RunReport, explanations, figures};
-use crate::scenario::evaluate::Verdict;
 use crate::scenario::history::{Entry, StepState};
+use crate::scenario::judge::Verdict;
 
 /// A page of some systems holds no more: the rest of the failures is named, without details.
 const MOST_DETAILS: usize = 20;

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::scenario::evaluate::ObjectName;
 use crate::scenario::history::KindName;
+use crate::scenario::judge::ObjectName;
 
 /// The annotation of a static pod's mirror.
 pub(super) const MIRROR: &str = "/metadata/annotations/kubernetes.io~1config.mirror";

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::scenario::evaluate::{Judgement, Verdict};
 use crate::scenario::history::{Moment, StepState};
+use crate::scenario::judge::{Judgement, Verdict};
 
 /// One run of one scenario, ended. With its record it is all that a report is made of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::RunReport;
-use crate::scenario::evaluate::Verdict;
+use crate::scenario::judge::Verdict;
 
 /// What came of all runs of one scenario: of a matrix, or repeated.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use super::timing::with_timing;
 use crate::cluster::create::{CreateOptions, create};
-use crate::cluster::labels::ContainerRole;
 use crate::cluster::{delete, inventory};
 use crate::config::{self, Cluster};
 use crate::failure::Failure;
 use crate::image::KubernetesSource;
 use crate::kubeconfig::Files;
 use crate::kubernetes::Version;
+use crate::plan::labels::ContainerRole;
 use crate::progress::Progress;
 use crate::runtime::Engine;
 use crate::scenario::language::{ClusterSource, Existing};

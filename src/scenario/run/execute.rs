@@ -10,8 +10,8 @@ use super::outcome::{Unmet, state_of, told};
 use super::recorder::Mark;
 use super::session::{Session, Stop, lock};
 use super::step::perform;
-use crate::scenario::evaluate::Verdict;
 use crate::scenario::history::StepState;
+use crate::scenario::judge::Verdict;
 use crate::scenario::language::{Action, Step};
 
 /// Pause between the tries of a step that names none.

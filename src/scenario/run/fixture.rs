@@ -16,8 +16,8 @@ use super::session::{Parts, Session};
 use crate::cluster::fixture::{THREE, engine, make};
 use crate::progress::Progress;
 use crate::runtime::fake::FakeEngine;
-use crate::scenario::evaluate::Program;
 use crate::scenario::history::{Begin, Change, Entry, Reader};
+use crate::scenario::judge::Program;
 use crate::scenario::language::{Scenario, Timing};
 
 type Chunk = Result<String, std::io::Error>;

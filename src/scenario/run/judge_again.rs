@@ -4,8 +4,8 @@ use std::sync::Arc;
 use super::execute::verdict_of;
 use super::run_one::compile;
 use super::step_reports::{StepReports, of_steps_that_ran};
-use crate::scenario::evaluate::{Verdict, judge};
 use crate::scenario::history::{Begin, Change, Entry, StepState};
+use crate::scenario::judge::{Verdict, judge};
 use crate::scenario::language::Scenario;
 use crate::scenario::report::RunReport;
 

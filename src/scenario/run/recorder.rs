@@ -9,10 +9,10 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::scenario::evaluate::{Evaluator, Judgement, Program, Verdict, in_order};
 use crate::scenario::history::{
     Begin, Change, End, Entry, KindName, Moment, ObjectEvent, VerdictEntry, Writer,
 };
+use crate::scenario::judge::{Evaluator, Judgement, Program, Verdict, in_order};
 use crate::scenario::language::SelectionRef;
 
 /// How long a watch may be behind the API server's answers.

@@ -3,10 +3,10 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
-use crate::scenario::evaluate::judge;
 use crate::scenario::history::{
     ApiState, Gap, GapState, KindName, ObjectChange, ObjectEvent, StepEntry, StepState,
 };
+use crate::scenario::judge::judge;
 use crate::scenario::language::Scenario;
 use crate::scenario::run::fixture::{entries, pod, recorder, scenario};
 
@@ -251,7 +251,7 @@ proptest! {
         let mut builder = tokio::runtime::Builder::new_current_thread();
         let runtime = builder.enable_all().start_paused(true).build().unwrap();
         let (mut live, folder) = runtime.block_on(play(&scenario, &events));
-        let program = crate::scenario::evaluate::Program::compile(&scenario);
+        let program = crate::scenario::judge::Program::compile(&scenario);
         let program = Arc::new(program.unwrap_or_else(|invalid| panic!("{invalid:#?}")));
         let entries = entries(&folder);
         prop_assert!(entries.is_sorted_by_key(|entry| entry.at));

@@ -22,8 +22,8 @@ use crate::cluster::access;
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::runtime::Engine;
-use crate::scenario::evaluate::{Judgement, Program, Verdict};
 use crate::scenario::history::{Begin, KindName};
+use crate::scenario::judge::{Judgement, Program, Verdict};
 use crate::scenario::language::{Scenario, Timing};
 use crate::scenario::report::{RunReport, StepReport};
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
-use crate::scenario::evaluate::Judgement;
 use crate::scenario::history::{Moment, StepEntry, StepState};
+use crate::scenario::judge::Judgement;
 use crate::scenario::language::{Action, Step};
 use crate::scenario::report::StepReport;
 

@@ -2,8 +2,8 @@ use serde::Serialize;
 
 use super::pending::{PendingPod, pending_pods};
 use super::surroundings::{Scope, Surrounding, surroundings};
-use crate::scenario::evaluate::{Breach, Judgement, ObjectName, Verdict};
 use crate::scenario::history::{Entry, Moment, StepState};
+use crate::scenario::judge::{Breach, Judgement, ObjectName, Verdict};
 use crate::scenario::report::lives::Lives;
 use crate::scenario::report::{RunReport, StepReport, object};
 

@@ -4,9 +4,9 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::scenario::evaluate::{Breach, ObjectName};
+use crate::scenario::check::placement;
 use crate::scenario::history::Moment;
-use crate::scenario::placement;
+use crate::scenario::judge::{Breach, ObjectName};
 use crate::scenario::report::lives::{Life, Lives};
 use crate::scenario::report::object::{text, unschedulable};
 

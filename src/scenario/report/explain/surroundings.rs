@@ -4,10 +4,10 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::scenario::evaluate::Breach;
 use crate::scenario::history::{
     Change, Entry, FaultEntry, FaultState, Gap, GapState, Moment, ObjectEvent, StepEntry, StepState,
 };
+use crate::scenario::judge::Breach;
 use crate::scenario::report::lives::Lives;
 use crate::scenario::report::object::{controller, number, short_kind, text};
 

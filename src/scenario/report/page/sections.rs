@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::scenario::evaluate::{ObjectName, Verdict};
 use crate::scenario::history::{Entry, Moment, StepState};
+use crate::scenario::judge::{ObjectName, Verdict};
 use crate::scenario::report::explain::{Details, explanations};
 use crate::scenario::report::figures::figures;
 use crate::scenario::report::text::{

@@ -1,4 +1,4 @@
-use crate::scenario::evaluate::Verdict;
+use crate::scenario::judge::Verdict;
 
 /// Colors for a terminal, or none. They say nothing that the words do not.
 #[derive(Debug, Clone, Copy)]

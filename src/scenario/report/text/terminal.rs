@@ -4,8 +4,8 @@ use super::details::{WIDTH, words, wrapped};
 use super::{
     Paint, details_text, seconds, step_mark, step_word, title, verdict_mark, verdict_word,
 };
-use crate::scenario::evaluate::{Judgement, Verdict};
 use crate::scenario::history::{Entry, StepState};
+use crate::scenario::judge::{Judgement, Verdict};
 use crate::scenario::report::explain::{Details, explanations};
 use crate::scenario::report::figures::figures;
 use crate::scenario::report::runs::scenario_runs;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use crate::scenario::evaluate::Verdict;
 use crate::scenario::history::StepState;
+use crate::scenario::judge::Verdict;
 use crate::scenario::report::RunReport;
 
 /// A verdict's word.

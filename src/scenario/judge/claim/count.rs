@@ -1,0 +1,69 @@
+use super::{Decision, Look, Occurred};
+use crate::scenario::judge::explain;
+use crate::scenario::judge::pattern::counted;
+use crate::scenario::judge::plan::Range;
+use crate::scenario::judge::verdict::Verdict;
+
+/// How many occurrences an explanation names.
+const NAMED: usize = 20;
+
+#[derive(Debug)]
+pub(in crate::scenario::judge) struct Count {
+    range: Range,
+    seen: u64,
+    named: Vec<String>,
+    /// Whether something was found after a gap that may count.
+    is_doubtful: bool,
+}
+
+impl Count {
+    pub(super) fn new(range: Range) -> Self {
+        Self { range, seen: 0, named: Vec::new(), is_doubtful: false }
+    }
+
+    pub(super) fn occurred(&mut self, look: &Look<'_>, occurred: &[Occurred]) -> Option<Decision> {
+        for occurrence in occurred {
+            if occurrence.is_doubtful {
+                self.is_doubtful = true;
+                continue;
+            }
+            self.seen += 1;
+            if self.named.len() < NAMED {
+                let object = explain::happened_to(look, occurrence);
+                self.named.push(format!("{}{object}", look.now));
+            }
+        }
+        (self.seen > self.range.most()).then(|| {
+            let summary = format!("{}, expected {}", self.happened(), self.range.text());
+            self.with_parts(Decision::new(Verdict::Fail, summary)).at(look.now)
+        })
+    }
+
+    pub(super) fn end(&self, look: &Look<'_>) -> Decision {
+        let happened = self.happened();
+        let expected = self.range.text();
+        let decision = if look.may_have_missed() || self.is_doubtful {
+            let summary = format!("{happened} as far as was seen, but not every change was seen");
+            Decision::new(Verdict::Inconclusive, summary)
+        } else if self.range.contains(self.seen) {
+            Decision::new(Verdict::Pass, happened)
+        } else {
+            Decision::new(Verdict::Fail, format!("{happened}, expected {expected}")).at(look.now)
+        };
+        self.with_parts(decision)
+    }
+
+    fn happened(&self) -> String {
+        match self.seen {
+            0 => "never happened".to_owned(),
+            seen => {
+                format!("happened {}", counted(usize::try_from(seen).unwrap_or(usize::MAX), "time"))
+            }
+        }
+    }
+
+    fn with_parts(&self, mut decision: Decision) -> Decision {
+        decision.explanation.parts.clone_from(&self.named);
+        decision
+    }
+}

@@ -1,0 +1,76 @@
+use std::time::Duration;
+
+use super::sight::time;
+use super::{Decision, Ending, Look, Sighted};
+use crate::scenario::history::Moment;
+use crate::scenario::judge::explain;
+use crate::scenario::judge::verdict::Verdict;
+
+#[derive(Debug)]
+pub(in crate::scenario::judge) struct Stable {
+    condition: usize,
+    lasting: Duration,
+    since: Option<Moment>,
+    /// The longest time that it held unbroken.
+    longest: Duration,
+    breaks: usize,
+}
+
+impl Stable {
+    pub(super) fn new(condition: usize, lasting: Duration) -> Self {
+        Self { condition, lasting, since: None, longest: Duration::ZERO, breaks: 0 }
+    }
+
+    pub(super) fn update(&mut self, look: &Look<'_>) -> Option<Decision> {
+        let value = look.value(self.condition);
+        match (value.is_true(), self.since) {
+            (true, None) => self.since = Some(look.now),
+            (false, Some(since)) => {
+                self.longest = self.longest.max(look.now - since);
+                self.since = None;
+                self.breaks += usize::from(value != Sighted::Unknown);
+            }
+            _ => {}
+        }
+        None
+    }
+
+    pub(super) fn timer(&self) -> Option<Moment> {
+        self.since.map(|since| since + self.lasting)
+    }
+
+    pub(super) fn expired(&self, look: &Look<'_>) -> Option<Decision> {
+        let since = self.since?;
+        let summary = format!("held for {} from {since} on", time(self.lasting));
+        Some(Decision::new(Verdict::Pass, summary).at(look.now))
+    }
+
+    pub(super) fn end(&self, look: &Look<'_>, ending: &Ending) -> Decision {
+        let (lasting, ending) = (time(self.lasting), ending.text(look.plan));
+        let held = match self.since {
+            Some(since) => format!("it began to hold at {since}, too late"),
+            None => String::new(),
+        };
+        let longest = match (self.longest.is_zero(), self.breaks) {
+            (true, _) => String::new(),
+            (false, 0) => format!(" (at most {})", time(self.longest)),
+            (false, 1) => format!(" (at most {}, broken once)", time(self.longest)),
+            (false, breaks) => format!(" (at most {}, broken {breaks} times)", time(self.longest)),
+        };
+        let mut explanation = explain::condition(look.state, self.condition, true);
+        if !held.is_empty() {
+            explanation.summary = held;
+        }
+        let decision = if look.was_lost() {
+            let before = format!(
+                "was not seen to hold for {lasting} unbroken {ending}{longest}, but not all of that \
+                 time was seen"
+            );
+            Decision::explained(Verdict::Inconclusive, &before, explanation)
+        } else {
+            let before = format!("did not hold for {lasting} unbroken {ending}{longest}");
+            Decision::explained(Verdict::Fail, &before, explanation)
+        };
+        decision.at(look.now)
+    }
+}

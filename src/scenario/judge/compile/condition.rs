@@ -1,0 +1,277 @@
+use std::sync::Arc;
+
+use cel::common::ast::{Expr, IdedExpr, LiteralValue, operators};
+
+use super::Compiler;
+use crate::scenario::judge::expression::{Fold, Macro, macro_call, variables_of, write};
+use crate::scenario::judge::pattern::part_text;
+use crate::scenario::judge::plan::{
+    Body, Comparison, ConditionPlan, Form, Node, Predicate, Quantity, Range, Source, Term, Whole,
+};
+use crate::scenario::language::{Condition, Quantified};
+
+impl Compiler<'_> {
+    /// Compiles a condition, and returns its number.
+    pub(super) fn condition(&mut self, path: &str, condition: &Condition) -> Option<usize> {
+        let (node, source, text) = match condition {
+            Condition::Cel(text) => {
+                let names: Vec<String> = self.named.keys().cloned().collect();
+                let allowed: Vec<&str> =
+                    names.iter().map(String::as_str).chain(std::iter::once("vars")).collect();
+                let expression = self.expression(path, text, &allowed)?;
+                // A selection with a mistake of its own has been told.
+                let is_complete = expression
+                    .variables()
+                    .iter()
+                    .all(|name| !matches!(self.named.get(name), Some(None)));
+                if !is_complete {
+                    return None;
+                }
+                let node = self.node(expression.root());
+                let text = one_line(expression.text());
+                (node, Source::Cel(Arc::new(expression)), text)
+            }
+            Condition::Quantified(quantified) => {
+                let (quantity, text) = self.quantified(path, quantified)?;
+                (Node::Quantified(quantity), Source::Quantified(quantity), text)
+            }
+        };
+        let mut kinds = Vec::new();
+        self.collect_kinds(&node, &mut kinds);
+        kinds.sort_unstable();
+        kinds.dedup();
+        self.program.conditions.push(ConditionPlan { node, source, kinds, text });
+        Some(self.program.conditions.len() - 1)
+    }
+
+    fn quantified(&mut self, path: &str, quantified: &Quantified) -> Option<(Quantity, String)> {
+        let forms = [
+            ("all", Form::All, &quantified.all),
+            ("any", Form::Any, &quantified.any),
+            ("none", Form::None, &quantified.none),
+            ("count", Form::Count, &quantified.count),
+        ];
+        let mut given = forms.iter().filter_map(|(field, form, selection)| {
+            selection.as_ref().map(|selection| (*field, *form, selection))
+        });
+        let (Some((field, form, selection)), None) = (given.next(), given.next()) else {
+            self.mistake(path, "expected exactly one of `all`, `any`, `none` and `count`");
+            return None;
+        };
+        let range = Range { exactly: quantified.exactly, min: quantified.min, max: quantified.max };
+        let is_limited = range != Range::default();
+        match form {
+            Form::Count if !is_limited => {
+                self.mistake(path, "`count` needs `exactly`, `min` or `max`");
+                return None;
+            }
+            Form::Any | Form::None if is_limited => {
+                self.mistake(
+                    path,
+                    format!(
+                        "`exactly`, `min` and `max` go with `count` and `all`, not with `{field}`"
+                    ),
+                );
+                return None;
+            }
+            _ => {}
+        }
+        let selection = self.selection_ref(&format!("{path}.{field}"), selection);
+        let predicate =
+            self.predicate(path, quantified.matches.as_ref(), quantified.filter.as_deref(), false);
+        let (selection, predicate) = (selection?, predicate?);
+        let tally = self.tally(selection, predicate);
+        let label = &self.program.selections[selection].label;
+        let asked = self.predicate_text(predicate);
+        let limits = if is_limited { range.text() } else { String::new() };
+        let text = match form {
+            Form::All if asked.is_empty() => format!("there are{} {label}", after(" ", &limits)),
+            Form::All => format!("all {label} match {asked}{}", after(", and are ", &limits)),
+            Form::Any => format!("some {label} match {}", or(&asked, "anything")),
+            Form::None => format!("no {label} match {}", or(&asked, "anything")),
+            Form::Count if asked.is_empty() => format!("there are {limits} {label}"),
+            Form::Count => format!("{limits} {label} match {asked}"),
+        };
+        Some((Quantity { form, tally, range }, one_line(&text)))
+    }
+
+    /// What a predicate asks, in one line.
+    pub(super) fn predicate_text(&self, predicate: usize) -> String {
+        let predicate = &self.program.predicates[predicate];
+        let part = predicate.matches.as_ref().map(part_text);
+        let body = predicate.body.as_ref().map(|body| body.text.clone());
+        part.into_iter().chain(body).collect::<Vec<_>>().join(" and ")
+    }
+
+    /// How an expression's truth follows from what is kept up object by object; what is of no such
+    /// form is evaluated as a whole.
+    fn node(&mut self, expression: &IdedExpr) -> Node {
+        if let Some(found) = macro_call(expression) {
+            let tally = match found.fold {
+                Fold::All | Fold::Exists | Fold::ExistsOne => self.fold_tally(&found),
+                Fold::Map | Fold::Filter => None,
+            };
+            return match (tally, found.fold) {
+                (Some(tally), Fold::All) => Node::All(tally),
+                (Some(tally), Fold::Exists) => Node::Exists(tally),
+                (Some(tally), _) => {
+                    Node::Compare(Term::Count(tally), Comparison::Equal, Term::Number(1))
+                }
+                (None, _) => self.whole(expression),
+            };
+        }
+        let call = match &expression.expr {
+            Expr::Literal(LiteralValue::Boolean(truth)) => return Node::Constant(*truth.inner()),
+            Expr::Call(call) if call.target.is_none() => call,
+            _ => return self.whole(expression),
+        };
+        match (call.func_name.as_str(), call.args.as_slice()) {
+            (operators::LOGICAL_AND, [left, right]) => {
+                Node::And(Box::new(self.node(left)), Box::new(self.node(right)))
+            }
+            (operators::LOGICAL_OR, [left, right]) => {
+                Node::Or(Box::new(self.node(left)), Box::new(self.node(right)))
+            }
+            (operators::LOGICAL_NOT, [operand]) => Node::Not(Box::new(self.node(operand))),
+            (operators::CONDITIONAL, [condition, then, otherwise]) => Node::If(
+                Box::new(self.node(condition)),
+                Box::new(self.node(then)),
+                Box::new(self.node(otherwise)),
+            ),
+            (name, [left, right]) => {
+                let Some(comparison) = comparison(name) else { return self.whole(expression) };
+                match (self.term(left), self.term(right)) {
+                    (Some(left), Some(right)) => Node::Compare(left, comparison, right),
+                    _ => self.whole(expression),
+                }
+            }
+            _ => self.whole(expression),
+        }
+    }
+
+    /// A number: a literal, how many objects a selection has, how many a filter leaves.
+    fn term(&mut self, expression: &IdedExpr) -> Option<Term> {
+        let call = match &expression.expr {
+            Expr::Literal(LiteralValue::Int(number)) => return Some(Term::Number(*number.inner())),
+            Expr::Call(call) if call.func_name == "size" => call,
+            _ => return None,
+        };
+        let sized = match (&call.target, call.args.as_slice()) {
+            (Some(target), []) => target,
+            (None, [argument]) => argument,
+            _ => return None,
+        };
+        if let Expr::Ident(name) = &sized.expr {
+            return self.program.named.get(name).copied().map(Term::Size);
+        }
+        let found = macro_call(sized).filter(|found| found.fold == Fold::Filter)?;
+        self.fold_tally(&found).map(Term::Count)
+    }
+
+    /// The tally of a macro over a selection whose body reads nothing but the object and variables.
+    fn fold_tally(&mut self, found: &Macro<'_>) -> Option<usize> {
+        let Expr::Ident(name) = &found.range.expr else { return None };
+        let selection = self.program.named.get(name).copied()?;
+        let reads_more =
+            variables_of(found.body).iter().any(|name| name != found.variable && name != "vars");
+        if reads_more || found.variable == "vars" {
+            return None;
+        }
+        let body = Some(Body::new(found.body.clone(), found.variable.to_owned()));
+        let predicate = self.intern_predicate(Predicate { matches: None, body });
+        Some(self.tally(selection, predicate))
+    }
+
+    fn whole(&mut self, expression: &IdedExpr) -> Node {
+        let text = write(expression);
+        let known = self.program.wholes.iter().position(|known| known.text == text);
+        let number = known.unwrap_or_else(|| {
+            let selections = variables_of(expression)
+                .into_iter()
+                .filter_map(|name| Some((name.clone(), self.program.named.get(&name).copied()?)))
+                .collect();
+            self.program.wholes.push(Whole { root: expression.clone(), text, selections });
+            self.program.wholes.len() - 1
+        });
+        Node::Whole(number)
+    }
+
+    fn collect_kinds(&self, node: &Node, kinds: &mut Vec<usize>) {
+        let of_selection = |selection: usize| self.program.selections[selection].kind;
+        let of_tally = |tally: usize| of_selection(self.program.tallies[tally].selection);
+        node.for_each_leaf(&mut |leaf| match leaf {
+            Leaf::Tally(tally) => kinds.push(of_tally(tally)),
+            Leaf::Size(selection) => kinds.push(of_selection(selection)),
+            Leaf::Whole(whole) => {
+                let selections = &self.program.wholes[whole].selections;
+                kinds.extend(selections.iter().map(|(_, selection)| of_selection(*selection)));
+            }
+        });
+    }
+}
+
+/// What a condition's truth follows from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::scenario::judge) enum Leaf {
+    Tally(usize),
+    Size(usize),
+    Whole(usize),
+}
+
+impl Node {
+    pub(in crate::scenario::judge) fn for_each_leaf(&self, visit: &mut dyn FnMut(Leaf)) {
+        match self {
+            Self::Constant(_) => {}
+            Self::And(left, right) | Self::Or(left, right) => {
+                left.for_each_leaf(visit);
+                right.for_each_leaf(visit);
+            }
+            Self::Not(operand) => operand.for_each_leaf(visit),
+            Self::If(condition, then, otherwise) => {
+                [condition, then, otherwise].iter().for_each(|node| node.for_each_leaf(visit));
+            }
+            Self::Compare(left, _, right) => {
+                for term in [left, right] {
+                    match term {
+                        Term::Number(_) => {}
+                        Term::Size(selection) => visit(Leaf::Size(*selection)),
+                        Term::Count(tally) => visit(Leaf::Tally(*tally)),
+                    }
+                }
+            }
+            Self::All(tally) | Self::Exists(tally) => visit(Leaf::Tally(*tally)),
+            Self::Whole(whole) => visit(Leaf::Whole(*whole)),
+            Self::Quantified(quantity) => visit(Leaf::Tally(quantity.tally)),
+        }
+    }
+}
+
+fn comparison(operator: &str) -> Option<Comparison> {
+    Some(match operator {
+        operators::EQUALS => Comparison::Equal,
+        operators::NOT_EQUALS => Comparison::NotEqual,
+        operators::LESS => Comparison::Less,
+        operators::LESS_EQUALS => Comparison::LessOrEqual,
+        operators::GREATER => Comparison::Greater,
+        operators::GREATER_EQUALS => Comparison::GreaterOrEqual,
+        _ => return None,
+    })
+}
+
+fn or<'a>(text: &'a str, otherwise: &'a str) -> &'a str {
+    if text.is_empty() { otherwise } else { text }
+}
+
+fn after(before: &str, text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!("{before}{text}") }
+}
+
+/// A text in one line of readable length.
+pub(super) fn one_line(text: &str) -> String {
+    const LONGEST: usize = 160;
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}

@@ -1,0 +1,83 @@
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{body, breaches, share};
+use crate::scenario::judge::pattern::{self, counted};
+use crate::scenario::judge::plan::{Form, Predicate, Quantity};
+use crate::scenario::judge::state::{State, Truth};
+use crate::scenario::judge::verdict::Explanation;
+
+/// Why a condition about so many objects of a selection is not `expected`.
+pub(super) fn explain(state: &State, quantity: &Quantity, expected: bool) -> Explanation {
+    let program = &state.program;
+    let tally = &program.tallies[quantity.tally];
+    let selection = &program.selections[tally.selection];
+    let predicate = &program.predicates[tally.predicate];
+    let members = state.members(tally.selection);
+    let (matching, others): (Vec<&Arc<Value>>, Vec<&Arc<Value>>) = members
+        .iter()
+        .copied()
+        .partition(|object| predicate.test(object, None, &program.variables) == Truth::True);
+    let (all, label) = (members.len(), selection.label.as_str());
+    let asks = !predicate.is_empty();
+    let verb = |count: usize| if count <= 1 { "matches" } else { "match" };
+    let matching_share = match asks {
+        true => format!("{} {}", share(matching.len(), all, label), verb(matching.len())),
+        false => format!("there {}", there_are(all, label)),
+    };
+    let summary = match quantity.form {
+        _ if all == 0 && quantity.form != Form::None => format!("there are no objects of {label}"),
+        Form::All if matching.len() == all && !expected => matching_share,
+        Form::All if matching.len() == all => {
+            format!("there {}, expected {}", there_are(all, label), quantity.range.text())
+        }
+        Form::Count if expected => format!("{matching_share}, expected {}", quantity.range.text()),
+        _ => matching_share,
+    };
+    // What is shown is what would have to be another for the condition to be as expected.
+    let wants_more = match quantity.form {
+        Form::All | Form::Any => expected,
+        Form::None => !expected,
+        Form::Count => {
+            expected
+                && u64::try_from(matching.len()).is_ok_and(|count| count < quantity.range.least())
+        }
+    };
+    let culprits = if wants_more { others } else { matching };
+    let (breaches, more) = breaches(state, selection.kind, &culprits, |object| match wants_more {
+        true => differences(state, predicate, object),
+        false => facts(state, predicate, object),
+    });
+    Explanation { summary, breaches, more, ..Explanation::default() }
+}
+
+fn there_are(count: usize, label: &str) -> String {
+    let verb = if count == 1 { "is" } else { "are" };
+    format!("{verb} {} of {label}", counted(count, "object"))
+}
+
+/// Where an object differs from what is asked.
+pub(super) fn differences(state: &State, predicate: &Predicate, object: &Value) -> Vec<String> {
+    let mut lines = predicate
+        .matches
+        .as_ref()
+        .map(|part| pattern::differences(part, Some(object)))
+        .unwrap_or_default();
+    if let Some(asked) = &predicate.body {
+        lines.extend(body::differences(state, &asked.root, &asked.variable, object, true));
+    }
+    lines
+}
+
+/// By what an object is as asked, though it should not be.
+fn facts(state: &State, predicate: &Predicate, object: &Value) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(part) = &predicate.matches {
+        lines.push(format!("is what it must not be: {}", pattern::part_text(part)));
+    }
+    if let Some(asked) = &predicate.body {
+        lines.extend(body::differences(state, &asked.root, &asked.variable, object, false));
+    }
+    lines
+}

@@ -1,0 +1,68 @@
+use super::tape::scenario;
+use crate::scenario::judge::Program;
+
+fn mistakes(rest: &str) -> String {
+    let invalid = Program::compile(&scenario(rest)).unwrap_err();
+    let lines = invalid.iter().map(|invalid| {
+        let suggestion = invalid.suggestion.as_ref().map(|name| format!(" [{name}?]"));
+        let offset = invalid.offset.as_ref().map(|offset| format!(" @{offset:?}"));
+        format!(
+            "{}: {}{}{}",
+            invalid.path,
+            invalid.message,
+            suggestion.unwrap_or_default(),
+            offset.unwrap_or_default()
+        )
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn mistakes_are_told_all_at_once_with_their_places() {
+    insta::assert_snapshot!(mistakes(
+        r#"
+  bad: {kind: Pood, labels: 'a b'}
+  late: {kind: Pod, where: object.status.phase = 'x'}
+assertions:
+- {name: a, always: size(wep) == 1}
+- {name: b, never: 'bad.exists(p, p.x)'}
+- {name: c, always: {all: wbe}, from: frst}
+- {name: d, always: {all: web, none: web}}
+- {name: e, always: {count: web}}
+- {name: f, count: {of: {created: web, deleted: web}, min: 1}}
+- {name: g, count: {of: {created: web}}}
+- {name: h, order: [{created: web}]}
+- {name: i, order: [{created: web}, {step: {started: lst}}]}
+- {name: j, after: {event: {created: web, where: pod.x == 1}, then: {deleted: web}}}
+- {name: k, after: {event: {created: web}, then: {holds: 'true'}, sameObject: true}}
+- {name: l, stable: 'true'}
+- {name: m, always: 'true', never: 'true'}
+steps:
+- {name: first, sleep: {for: 1s, reason: because}}
+- {name: last, assert: {always: 'true'}}
+- name: group
+  parallel:
+  - {name: inner, wait: 'web.all(p, q.x) &&'}
+- {name: gone, delete: {target: {select: wab}}}
+"#
+    ));
+}
+
+#[test]
+fn kinds_are_those_of_all_selections() {
+    let program = Program::compile(&scenario(
+        r#"
+record:
+  logs: [{kind: Service}]
+steps:
+- {name: gone, delete: {target: {select: {kind: deploy}}}}
+- {name: wait, wait: {all: {kind: example.com/v1/Widget}}}
+"#,
+    ))
+    .unwrap();
+    let kinds: Vec<String> = program.kinds().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        kinds,
+        ["apps/v1/Deployment", "example.com/v1/Widget", "v1/Node", "v1/Pod", "v1/Service"]
+    );
+}
