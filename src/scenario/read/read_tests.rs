@@ -5,6 +5,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::{ScenarioFile, load, read, schema, structure};
+use crate::scenario::language::ClusterNodes;
 
 pub(super) const HEADER: &str = "apiVersion: kindrs.dev/v1alpha1\nkind: Scenario\n";
 
@@ -52,7 +53,8 @@ fn the_published_schema_is_that_of_the_types() {
 fn everything_loads() {
     let variants = loaded(EVERYTHING).variants(&serde_json::Map::new(), "dev").unwrap();
     assert_eq!(variants.len(), 3);
-    assert_eq!(variants[0].scenario.cluster.workers, Some(2));
+    let ClusterNodes::Sizes { workers, .. } = &variants[0].scenario.cluster.nodes else { panic!() };
+    assert_eq!(*workers, Some(2));
 }
 
 #[test]

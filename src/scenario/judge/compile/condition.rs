@@ -8,11 +8,15 @@ use crate::scenario::judge::pattern::part_text;
 use crate::scenario::judge::plan::{
     Body, Comparison, ConditionPlan, Form, Node, Predicate, Quantity, Range, Source, Term, Whole,
 };
-use crate::scenario::language::{Condition, Quantified};
+use crate::scenario::language::{Condition, Quantified, Quantifier};
 
 impl Compiler<'_> {
     /// Compiles a condition, and returns its number.
-    pub(super) fn condition(&mut self, path: &str, condition: &Condition) -> Option<usize> {
+    pub(super) fn compile_condition(
+        &mut self,
+        path: &str,
+        condition: &Condition,
+    ) -> Option<usize> {
         let (node, source, text) = match condition {
             Condition::Cel(text) => {
                 let names: Vec<String> = self.named.keys().cloned().collect();
@@ -45,41 +49,20 @@ impl Compiler<'_> {
     }
 
     fn quantified(&mut self, path: &str, quantified: &Quantified) -> Option<(Quantity, String)> {
-        let forms = [
-            ("all", Form::All, &quantified.all),
-            ("any", Form::Any, &quantified.any),
-            ("none", Form::None, &quantified.none),
-            ("count", Form::Count, &quantified.count),
-        ];
-        let mut given = forms.iter().filter_map(|(field, form, selection)| {
-            selection.as_ref().map(|selection| (*field, *form, selection))
-        });
-        let (Some((field, form, selection)), None) = (given.next(), given.next()) else {
-            self.mistake(path, "expected exactly one of `all`, `any`, `none` and `count`");
-            return None;
+        let quantifier = &quantified.quantifier;
+        let (form, range) = match quantifier {
+            Quantifier::All { bounds, .. } => (Form::All, self.range(path, bounds, bounds.check())),
+            Quantifier::Any { .. } => (Form::Any, Some(Range::default())),
+            Quantifier::None { .. } => (Form::None, Some(Range::default())),
+            Quantifier::Count { bounds, .. } => {
+                (Form::Count, self.range(path, bounds, bounds.check_given()))
+            }
         };
-        let range = Range { exactly: quantified.exactly, min: quantified.min, max: quantified.max };
+        let field = format!("{path}.{}", quantifier.name());
+        let selection = self.selection_ref(&field, quantifier.selection());
+        let predicate = self.predicate(path, &quantified.filter, false);
+        let (selection, predicate, range) = (selection?, predicate?, range?);
         let is_limited = range != Range::default();
-        match form {
-            Form::Count if !is_limited => {
-                self.mistake(path, "`count` needs `exactly`, `min` or `max`");
-                return None;
-            }
-            Form::Any | Form::None if is_limited => {
-                self.mistake(
-                    path,
-                    format!(
-                        "`exactly`, `min` and `max` go with `count` and `all`, not with `{field}`"
-                    ),
-                );
-                return None;
-            }
-            _ => {}
-        }
-        let selection = self.selection_ref(&format!("{path}.{field}"), selection);
-        let predicate =
-            self.predicate(path, quantified.matches.as_ref(), quantified.filter.as_deref(), false);
-        let (selection, predicate) = (selection?, predicate?);
         let tally = self.tally(selection, predicate);
         let label = &self.program.selections[selection].label;
         let asked = self.predicate_text(predicate);

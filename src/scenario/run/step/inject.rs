@@ -31,12 +31,12 @@ pub(super) async fn inject(
 
 /// Heals faults of the run.
 pub(super) async fn heal(session: &Arc<Session>, heal: &Heal) -> anyhow::Result<String> {
-    if heal.all {
-        let healed = faults::heal_all(session).await?;
-        return Ok(format!("{healed} faults"));
-    }
-    let Some(step) = &heal.step else {
-        return Err(Failure::input("the step names no fault").into());
+    let step = match heal {
+        Heal::Step { step } => step,
+        Heal::All { .. } => {
+            let healed = faults::heal_all(session).await?;
+            return Ok(format!("{healed} fault{}", if healed == 1 { "" } else { "s" }));
+        }
     };
     match faults::heal(session, step).await? {
         Healing::Done => Ok(String::new()),
