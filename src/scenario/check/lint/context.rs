@@ -7,7 +7,7 @@ use super::expected_objects::ExpectedObjects;
 use super::finding::Findings;
 use super::parts::Parts;
 use super::planned_nodes::PlannedNodes;
-use crate::scenario::language::{Action, Apply, KubectlCommand, Scenario, SelectionRef};
+use crate::scenario::language::{Action, Apply, KubectlCommand, Scenario};
 use crate::scenario::read::{Reading, ScenarioFile, Variant, planned_cluster, read_manifests};
 use crate::yaml::{Problem, list, nearest};
 
@@ -95,11 +95,6 @@ impl<'a> Context<'a> {
 
     pub fn cluster_name(&self) -> String {
         cluster_name(self.variant)
-    }
-
-    /// The kind of a selection's objects; `None` for a selection that does not exist.
-    pub fn kind_of(&self, reference: &'a SelectionRef) -> Option<&'a str> {
-        self.scenario.selection(reference.into()).map(|selection| selection.kind.as_str())
     }
 
     /// The number of the step that a field names; an unknown one is an error.

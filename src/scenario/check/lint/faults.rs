@@ -8,9 +8,9 @@ use super::node_names::check_node;
 use super::parts::Order;
 use super::references::named_fault;
 use crate::cluster::inventory::NodeSummary;
-use crate::config::Role;
+use crate::config::ContainerRole;
 use crate::fault::{self, FaultKind, NodeTargets, PodTargets, Request, View};
-use crate::plan::labels::ContainerRole;
+use crate::runtime::ContainerState;
 use crate::scenario::language::{Action, Heal, Inject};
 use crate::scenario::read::inject_request;
 use crate::yaml::join;
@@ -118,17 +118,13 @@ fn refusal(context: &Context<'_>, found: &mut Findings<'_>, path: &str, request:
         return;
     }
     let cluster = context.cluster_name();
-    let summary = |name: &str, role| NodeSummary {
+    let summary = |name: &str, role: ContainerRole| NodeSummary {
         cluster: cluster.clone(),
         name: name.to_owned(),
         role,
         address: Some([172, 18, 0, 2].into()),
-        state: "running".to_owned(),
+        state: ContainerState::Running,
         image: String::new(),
-    };
-    let of_role = |role: Role| match role {
-        Role::ControlPlane => ContainerRole::ControlPlane,
-        Role::Worker => ContainerRole::Worker,
     };
     let balancer = crate::config::load_balancer_name(&cluster);
     let view = View {
@@ -136,7 +132,7 @@ fn refusal(context: &Context<'_>, found: &mut Findings<'_>, path: &str, request:
             .names
             .iter()
             .zip(&nodes.roles)
-            .map(|(name, role)| summary(name, of_role(*role)))
+            .map(|(name, role)| summary(name, (*role).into()))
             .collect(),
         load_balancer: (nodes.control_planes() > 1)
             .then(|| summary(&balancer, ContainerRole::LoadBalancer)),
