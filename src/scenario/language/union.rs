@@ -13,9 +13,9 @@ pub(super) fn one_of(schema: &mut Schema) {
     for alternative in alternatives(fields.get_mut("oneOf")) {
         let key = alternative["required"][0].as_str().unwrap_or_default().to_owned();
         let description = alternative.as_object_mut().and_then(|own| own.remove("description"));
-        if let (Some(text), Some(field)) = (description, alternative["properties"][&key].as_object_mut())
-        {
-            field.insert("description".to_owned(), text);
+        let field = alternative.pointer_mut(&format!("/properties/{key}"));
+        if let (Some(text), Some(field)) = (description, field.and_then(Value::as_object_mut)) {
+            field.entry("description").or_insert(text);
         }
     }
 }
