@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use kube::core::{Expression, SelectorExt as _};
 use serde_json::Value;
 
 use super::context::{Context, does_not_exist, texts_of};
@@ -10,7 +11,7 @@ use super::finding::Findings;
 use super::kinds::check_kind;
 use super::node_names::is_node;
 use crate::kubernetes::find_kind;
-use crate::scenario::judge::{Requirement, requirements};
+use crate::scenario::judge::label_expressions;
 use crate::scenario::language::{Action, Filter, Labels, Objects, Selection, SelectionRef};
 use crate::yaml::{list, nearest};
 
@@ -68,7 +69,7 @@ pub(super) fn references(context: &Context<'_>, found: &mut Findings<'_>) {
 pub(super) fn selections(context: &Context<'_>, found: &mut Findings<'_>) {
     for (path, selection) in &context.parts.selections {
         check_kind(context, found, &format!("{path}.kind"), &selection.kind);
-        match selection.labels.as_ref().map(requirements) {
+        match selection.labels.as_ref().map(label_expressions) {
             Some(Err(message)) => {
                 found.error("label-selector", format!("{path}.labels"), message);
             }
@@ -83,7 +84,7 @@ fn check_selection(
     found: &mut Findings<'_>,
     path: &str,
     selection: &Selection,
-    labels: &[Requirement],
+    labels: &[Expression],
 ) {
     let known = find_kind(&selection.kind);
     if let Some(kind) = known.filter(|known| !known.namespaced)
@@ -150,7 +151,7 @@ pub(super) fn named_objects(context: &Context<'_>, found: &mut Findings<'_>) {
 fn missing(
     context: &Context<'_>,
     selection: &Selection,
-    labels: &[Requirement],
+    labels: &[Expression],
 ) -> Option<Missing> {
     let known = find_kind(&selection.kind);
     let namespace = selection.namespace.as_ref().unwrap_or(&context.scenario.namespace);
@@ -212,7 +213,7 @@ fn node_selection(
     context: &Context<'_>,
     found: &mut Findings<'_>,
     path: &str,
-    labels: &[Requirement],
+    labels: &[Expression],
 ) {
     let Some(nodes) = context.nodes.as_ref().filter(|_| !labels.is_empty()) else { return };
     let given = labels_given(context);
@@ -264,7 +265,7 @@ fn collect_labels(value: &Value, found: &mut Vec<BTreeMap<String, String>>) {
 /// Whether labels fit a selector, each of them as it is or after a change by one of the steps.
 fn have(
     own: &BTreeMap<String, String>,
-    wanted: &[Requirement],
+    wanted: &[Expression],
     given: &[BTreeMap<String, String>],
 ) -> bool {
     let after = |more: &BTreeMap<String, String>| {
@@ -275,18 +276,19 @@ fn have(
     wanted.iter().all(|one| holds(one, own) || given.iter().any(|more| holds(one, &after(more))))
 }
 
-fn holds(requirement: &Requirement, labels: &BTreeMap<String, String>) -> bool {
+fn holds(expression: &Expression, labels: &BTreeMap<String, String>) -> bool {
     // A controller can choose any value.
-    labels.get(key(requirement)).is_some_and(|value| value == ANY)
-        || requirement.holds(serde_json::to_value(labels).ok().as_ref())
+    labels.get(key(expression)).is_some_and(|value| value == ANY) || expression.matches(labels)
 }
 
-fn key(requirement: &Requirement) -> &str {
-    match requirement {
-        Requirement::Exists(key)
-        | Requirement::Absent(key)
-        | Requirement::In(key, _)
-        | Requirement::NotIn(key, _) => key,
+fn key(expression: &Expression) -> &str {
+    match expression {
+        Expression::Exists(key)
+        | Expression::DoesNotExist(key)
+        | Expression::Equal(key, _)
+        | Expression::NotEqual(key, _)
+        | Expression::In(key, _)
+        | Expression::NotIn(key, _) => key,
     }
 }
 

@@ -1,7 +1,10 @@
 use std::time::Duration;
 
 use super::{Compiler, seconds};
-use crate::scenario::judge::plan::{ClaimPlan, OccurrencePlan, Range, Rule, What};
+use crate::scenario::judge::program::{
+    AfterRule, ClaimPlan, ConditionId, KindId, OccurrencePlan, Range, Rule, SpanStart, Trigger,
+};
+use crate::scenario::judge::table::Table;
 use crate::scenario::language::{
     After, Assertion, Bounds, BoundsMistake, Claim, Condition, Count, DEFAULT_DEADLINE, Occurrence, Step,
     Until,
@@ -11,13 +14,13 @@ use crate::scenario::language::{
 struct Compiled {
     rule: Rule,
     text: String,
-    conditions: Vec<usize>,
-    occurrences: Vec<OccurrencePlan>,
+    conditions: Vec<ConditionId>,
+    occurrences: Table<OccurrencePlan>,
 }
 
 impl Compiled {
-    fn of_conditions(rule: Rule, text: String, conditions: Vec<usize>) -> Self {
-        Self { rule, text, conditions, occurrences: Vec::new() }
+    fn of_conditions(rule: Rule, text: String, conditions: Vec<ConditionId>) -> Self {
+        Self { rule, text, conditions, occurrences: Table::default() }
     }
 }
 
@@ -61,20 +64,25 @@ impl Compiler<'_> {
             }
             _ => {}
         }
-        let mut kinds: Vec<usize> = compiled
+        let mut kinds: Vec<KindId> = compiled
             .conditions
             .iter()
             .flat_map(|condition| self.program.conditions[*condition].kinds.iter())
-            .chain(compiled.occurrences.iter().flat_map(|occurrence| &occurrence.kinds))
+            .chain(compiled.occurrences.values().flat_map(|occurrence| &occurrence.kinds))
             .copied()
             .collect();
         kinds.sort_unstable();
         kinds.dedup();
         let own = step.map(|_| name.clone());
+        let from = match (&assertion.from, &own) {
+            (Some(from), own) if own.as_ref() != Some(from) => SpanStart::Step(from.clone()),
+            (_, Some(_)) => SpanStart::OwnStep,
+            (_, None) => SpanStart::FirstStep,
+        };
         self.program.claims.push(ClaimPlan {
             name,
             text,
-            from: assertion.from.clone().or_else(|| own.clone()),
+            from,
             to: assertion.to.clone().filter(|_| own.is_none()),
             step: own,
             rule: compiled.rule,
@@ -121,7 +129,7 @@ impl Compiler<'_> {
         path: &str,
         claim: &Claim,
         condition: &Condition,
-        rule: impl FnOnce(usize) -> Rule,
+        rule: impl FnOnce(ConditionId) -> Rule,
     ) -> Option<Compiled> {
         let number = self.compile_condition(path, condition)?;
         let text = format!("{} {}", claim.name(), self.program.conditions[number].text);
@@ -143,19 +151,24 @@ impl Compiler<'_> {
             .enumerate()
             .map(|(index, one)| self.compile_occurrence(&format!("{path}[{index}]"), one))
             .collect();
-        let occurrences: Vec<_> = compiled.into_iter().collect::<Option<_>>()?;
-        let texts: Vec<_> = occurrences.iter().map(|occurrence| occurrence.text.as_str()).collect();
+        let mut occurrences = Table::default();
+        for occurrence in compiled {
+            occurrences.push(occurrence?);
+        }
+        let texts: Vec<_> = occurrences.values().map(|one| one.text.as_str()).collect();
         let text = format!("in this order: {}", texts.join("; "));
-        let conditions = conditions_of(&occurrences);
+        let conditions = conditions_of(occurrences.values());
         Some(Compiled { rule: Rule::Order, text, conditions, occurrences })
     }
 
     fn count(&mut self, path: &str, count: &Count) -> Option<Compiled> {
         let occurrence = self.compile_occurrence(&format!("{path}.of"), &count.of);
         let range = self.range(path, &count.bounds, count.bounds.check_given());
-        let (occurrences, range) = (vec![occurrence?], range?);
-        let text = format!("{}: {}", range.times(), occurrences[0].text);
-        let conditions = conditions_of(&occurrences);
+        let (occurrence, range) = (occurrence?, range?);
+        let text = format!("{}: {}", range.times(), occurrence.text);
+        let mut occurrences = Table::default();
+        occurrences.push(occurrence);
+        let conditions = conditions_of(occurrences.values());
         Some(Compiled { rule: Rule::Count { range }, text, conditions, occurrences })
     }
 
@@ -182,15 +195,16 @@ impl Compiler<'_> {
         let event = self.compile_occurrence(&format!("{path}.event"), &after.event);
         let then = self.compile_occurrence(&format!("{path}.then"), &after.then);
         let (event, then) = (event?, then?);
-        let about_objects =
-            [&event, &then].iter().all(|occurrence| matches!(occurrence.what, What::Object { .. }));
+        let about_objects = [&event, &then]
+            .iter()
+            .all(|occurrence| matches!(occurrence.trigger, Trigger::Object { .. }));
         if after.same_object && !about_objects {
             let path = format!("{path}.sameObject");
             self.mistake("unused-field", &path, "needs `event` and `then` to be about objects");
             return None;
         }
-        let condition = match then.what {
-            What::Holds(condition) => Some(condition),
+        let condition = match then.trigger {
+            Trigger::Holds(condition) => Some(condition),
             _ => None,
         };
         let follows = match condition {
@@ -199,17 +213,19 @@ impl Compiler<'_> {
         };
         let limit = within.map(|within| format!(" within {}", seconds(within))).unwrap_or_default();
         let text = format!("each time {}: {follows}{limit}", event.text);
-        let mut conditions = conditions_of(std::slice::from_ref(&event));
+        let mut conditions = conditions_of(std::iter::once(&event));
         conditions.extend(condition);
         let (same_object, at_least) = (after.same_object, after.at_least);
-        let rule = Rule::After { then: condition, within, same_object, at_least };
-        Some(Compiled { rule, text, conditions, occurrences: vec![event, then] })
+        let mut occurrences = Table::default();
+        let (event, then) = (occurrences.push(event), occurrences.push(then));
+        let rule = AfterRule { event, then, condition, within, same_object, at_least };
+        Some(Compiled { rule: Rule::After(rule), text, conditions, occurrences })
     }
 }
 
-fn conditions_of(occurrences: &[OccurrencePlan]) -> Vec<usize> {
-    let conditions = occurrences.iter().filter_map(|occurrence| match occurrence.what {
-        What::Holds(condition) => Some(condition),
+fn conditions_of<'o>(occurrences: impl Iterator<Item = &'o OccurrencePlan>) -> Vec<ConditionId> {
+    let conditions = occurrences.filter_map(|occurrence| match occurrence.trigger {
+        Trigger::Holds(condition) => Some(condition),
         _ => None,
     });
     conditions.collect()

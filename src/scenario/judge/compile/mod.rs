@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::plan::{ClaimPlan, Program, Rule};
+use super::program::{ClaimPlan, Program, Rule, SelectionId, SpanStart};
+use super::table::Table;
 use crate::scenario::judge::expression::Expression;
 use crate::scenario::language::{
     Assertion, Condition, Scenario, Selection, SelectionRef, Step, Visitor, walk_scenario, walk_step,
@@ -65,7 +66,7 @@ struct Compiler<'s> {
     scenario: &'s Scenario,
     program: Program,
     /// Named selections; `None` for one with a mistake, which is told once.
-    named: BTreeMap<String, Option<usize>>,
+    named: BTreeMap<String, Option<SelectionId>>,
     invalid: Vec<Invalid>,
 }
 
@@ -139,7 +140,7 @@ impl<'s> Visitor<'s> for Compiler<'s> {
         let first = self.program.claims.len();
         walk_step(self, path, step);
         // A group is retried with all that is in it.
-        let inside = self.program.claims.iter_mut().skip(first);
+        let inside = self.program.claims.values_after(first);
         inside.for_each(|claim| claim.retries |= step.retries.is_some());
     }
 
@@ -152,7 +153,7 @@ impl<'s> Visitor<'s> for Compiler<'s> {
         let kinds = plan.kinds.clone();
         self.program.claims.push(ClaimPlan {
             name: name.clone(),
-            from: Some(name.clone()),
+            from: SpanStart::OwnStep,
             step: Some(name),
             text,
             rule: Rule::Eventually { condition },
@@ -160,7 +161,7 @@ impl<'s> Visitor<'s> for Compiler<'s> {
             limit: Some(limit),
             looks_back: false,
             retries: step.retries.is_some(),
-            occurrences: Vec::new(),
+            occurrences: Table::default(),
             conditions: vec![condition],
             kinds,
         });

@@ -1,8 +1,8 @@
 use super::Compiler;
 use super::condition::one_line;
 use crate::scenario::history::FaultState;
-use crate::scenario::judge::plan::{ObjectEventKind, OccurrencePlan, What};
-use crate::scenario::language::{Filter, Occurrence, SelectionRef, StepPhase};
+use crate::scenario::judge::program::{ObjectEventKind, OccurrencePlan, StepPhase, Trigger};
+use crate::scenario::language::{self, Filter, Occurrence, SelectionRef};
 use crate::yaml::nearest;
 
 impl Compiler<'_> {
@@ -29,14 +29,18 @@ impl Compiler<'_> {
                 let condition = self.compile_condition(&field, holds)?;
                 let plan = &self.program.conditions[condition];
                 let (text, kinds) = (format!("{} begins to hold", plan.text), plan.kinds.clone());
-                return Some(OccurrencePlan { what: What::Holds(condition), text, kinds });
+                return Some(OccurrencePlan { trigger: Trigger::Holds(condition), text, kinds });
             }
-            Occurrence::Step { step: phase } => {
-                let (step, started) = (phase.step().to_owned(), matches!(phase, StepPhase::Started(_)));
-                self.require_step(&format!("{field}.{}", phase.name()), &step)?;
-                let text = format!("step {step:?} {}", if started { "starts" } else { "ends" });
-                let what = What::Step { step, started };
-                return Some(OccurrencePlan { what, text, kinds: Vec::new() });
+            Occurrence::Step { step: written } => {
+                let (phase, verb) = match written {
+                    language::StepPhase::Started(_) => (StepPhase::Started, "starts"),
+                    language::StepPhase::Finished(_) => (StepPhase::Finished, "ends"),
+                };
+                let step = written.step().to_owned();
+                self.require_step(&format!("{field}.{}", written.name()), &step)?;
+                let text = format!("step {step:?} {verb}");
+                let trigger = Trigger::Step { step, phase };
+                return Some(OccurrencePlan { trigger, text, kinds: Vec::new() });
             }
             Occurrence::Injected { injected } => {
                 return self.fault(&field, injected, FaultState::Injected);
@@ -50,8 +54,8 @@ impl Compiler<'_> {
         self.require_step(path, step)?;
         let verb = if state == FaultState::Injected { "is injected" } else { "is healed" };
         let text = format!("the fault of {step:?} {verb}");
-        let what = What::Fault { step: step.to_owned(), state };
-        Some(OccurrencePlan { what, text, kinds: Vec::new() })
+        let trigger = Trigger::Fault { step: step.to_owned(), state };
+        Some(OccurrencePlan { trigger, text, kinds: Vec::new() })
     }
 
     fn object_occurrence(
@@ -80,7 +84,7 @@ impl Compiler<'_> {
             (_, asked) => format!("one of {label} {verb} with {asked}"),
         };
         Some(OccurrencePlan {
-            what: What::Object { event, selection, predicate },
+            trigger: Trigger::Object { event, selection, predicate },
             text: one_line(&text),
             kinds: vec![plan.kind],
         })
