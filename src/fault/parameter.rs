@@ -53,7 +53,7 @@ impl JsonSchema for Text {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": ["string", "number"] })
+        json_schema!({ "type": ["string", "number"], "x-expected": "a string" })
     }
 }
 
@@ -105,6 +105,7 @@ impl<const MIN: u64, const MAX: u64> JsonSchema for Whole<MIN, MAX> {
             "type": ["integer", "string"],
             "format": "kindrs-whole-number",
             "minimum": MIN,
+            "x-expected": "a whole number",
         });
         if MAX < u64::MAX {
             schema.insert("maximum".to_owned(), MAX.into());

@@ -170,7 +170,7 @@ pub(super) fn remove_queue(interface: &str) -> String {
 
 /// A share in percent, as a number or such as `0.5%`: the format `kindrs-percentage`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
-#[schemars(inline, extend("type" = ["string", "number"], "format" = "kindrs-percentage"))]
+#[schemars(inline, extend("type" = ["string", "number"], "format" = "kindrs-percentage", "x-expected" = "a number"))]
 pub struct Percentage(f64);
 
 impl TryFrom<String> for Percentage {

@@ -2,9 +2,9 @@
 //! it expects another type than a text.
 
 use schemars::Schema;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::structure::SCHEMA;
+use super::file::DECODER;
 
 const ID: &str =
     "https://raw.githubusercontent.com/kindrs/kindrs/main/configs/scenario.schema.json";
@@ -13,7 +13,7 @@ const VARIABLE: &str = r"^\$\{[^}]+\}$";
 
 /// The JSON Schema of scenarios, draft 2020-12.
 pub fn schema() -> Schema {
-    let mut root = SCHEMA.clone();
+    let mut root = DECODER.schema().clone();
     allow_variables(&mut root);
     let mut fields = Map::new();
     if let Value::Object(mut body) = root {
@@ -34,11 +34,24 @@ fn constant(schema: &mut Map<String, Value>, field: &str, value: &str) {
     }
 }
 
-/// Lets a variable stand where a number or boolean is expected.
+/// Accepts a variable wherever a number, a boolean or one of a few words is expected, and removes the
+/// keywords that only kindrs reads.
 fn allow_variables(schema: &mut Value) {
     match schema {
         Value::Array(items) => items.iter_mut().for_each(allow_variables),
         Value::Object(fields) => {
+            fields.retain(|keyword, _| !keyword.starts_with("x-"));
+            if let Some(Value::Array(branches)) = fields.get_mut("oneOf")
+                && branches.iter().all(is_words)
+            {
+                branches.push(variable());
+                return;
+            }
+            if fields.contains_key("enum") {
+                let words = Value::Object(std::mem::take(fields));
+                fields.insert("anyOf".into(), vec![words, variable()].into());
+                return;
+            }
             let types: Vec<String> = match fields.get("type") {
                 Some(Value::String(one)) => vec![one.clone()],
                 Some(Value::Array(several)) => {
@@ -57,4 +70,13 @@ fn allow_variables(schema: &mut Value) {
         }
         _ => {}
     }
+}
+
+/// Whether a schema is for words only.
+fn is_words(schema: &Value) -> bool {
+    schema.get("const").is_some_and(Value::is_string) || schema.get("enum").is_some()
+}
+
+fn variable() -> Value {
+    json!({ "type": "string", "pattern": VARIABLE })
 }
