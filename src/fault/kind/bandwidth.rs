@@ -49,8 +49,8 @@ impl NetworkBandwidth {
             );
             probe.push(format!("unshare -n iptables -A INPUT {verdict}"));
             let rules = format!("{interface}echo \"-A $chain -i $dev ! -s {host} {verdict}\"\n");
-            inject.push_str(&firewall::put_up(&COMING, &rules));
-            heal.push_str(&firewall::take_down(&COMING));
+            inject.push_str(&firewall::add(&COMING, &rules));
+            heal.push_str(&firewall::remove(&COMING));
         }
         if self.direction.leaves() {
             // A burst of ten milliseconds' worth.

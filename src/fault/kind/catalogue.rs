@@ -120,8 +120,7 @@ fn parameter(name: &str, schema: &Value, is_required: bool) -> Option<Parameter>
     })
 }
 
-/// The schema of one value, without the alternatives of a list and of nothing, and whether a list is
-/// one of them.
+/// The schema of a single value, and whether the parameter also accepts a list.
 fn value_schema(schema: &Value) -> (&Value, bool) {
     let Some(branches) = schema.get("anyOf").and_then(Value::as_array) else {
         return (schema, false);

@@ -53,8 +53,8 @@ impl DnsFailure {
                      echo \"-A $chain -s {address} -p tcp --dport 53 -j {tcp}\"\n"
                 );
                 Ok(Action {
-                    inject: Some(firewall::put_up(&HOOKS, &rules)),
-                    heal: Some(firewall::take_down(&HOOKS)),
+                    inject: Some(firewall::add(&HOOKS, &rules)),
+                    heal: Some(firewall::remove(&HOOKS)),
                     healing: "lets the pod's DNS queries pass".to_owned(),
                     holds: vec![Hold::Pod(format!("{} DNS", path(pod)))],
                     ..Action::on(node_of(pod, view)?, subject(pod), effect)

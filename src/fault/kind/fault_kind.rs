@@ -78,7 +78,7 @@ pub enum FaultKind {
     ApiRequest(ApiRequest),
 }
 
-/// What a kind is aimed at.
+/// The targets of a kind.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::fault) enum Targets<'a> {
     /// The kind decides by itself.

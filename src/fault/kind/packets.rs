@@ -84,7 +84,7 @@ impl NetworkLoss {
                 );
                 Ok(Action {
                     inject: Some(far_end.apply(direction, &verdict)?),
-                    heal: Some(firewall::take_down(&Hook::ALL)),
+                    heal: Some(firewall::remove(&Hook::ALL)),
                     healing: "stops dropping packets".to_owned(),
                     impact: if share < 100.0 { Impact::None } else { far_end.impact(node, view) },
                     ..Action::on_node(node, effect)

@@ -79,7 +79,7 @@ impl NetworkPartition {
                 };
                 Ok(Action {
                     inject: Some(far_end.apply(direction, "-j DROP")?),
-                    heal: Some(firewall::take_down(&Hook::ALL)),
+                    heal: Some(firewall::remove(&Hook::ALL)),
                     healing: format!("reconnects the node with {others}"),
                     impact: far_end.impact(node, view),
                     ..Action::on_node(node, effect)

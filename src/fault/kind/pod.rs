@@ -1,4 +1,4 @@
-//! Deleting and evicting pods, and what all faults of pods need to know of a pod.
+//! Deleting and evicting pods, and reading the fields of a pod that all faults of pods need.
 
 use std::net::Ipv4Addr;
 

@@ -104,8 +104,8 @@ impl Probed {
             effect.push_str(", which is also a probe that makes kubelet restart a container");
         }
         Action {
-            inject: Some(firewall::put_up(&[Hook::Output], &rules)),
-            heal: Some(firewall::take_down(&[Hook::Output])),
+            inject: Some(firewall::add(&[Hook::Output], &rules)),
+            heal: Some(firewall::remove(&[Hook::Output])),
             healing: format!("lets kubelet call port {port}"),
             holds: vec![Hold::Pod(format!("{} port {port}", path(pod)))],
             ..Action::on(node, subject(pod), effect)

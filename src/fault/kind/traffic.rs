@@ -172,7 +172,7 @@ impl FarEnd<'_> {
                 }
             }
         }
-        Ok(firewall::put_up(&Hook::ALL, &rules))
+        Ok(firewall::add(&Hook::ALL, &rules))
     }
 
     /// The far end as a user reads it.
