@@ -1,11 +1,11 @@
 use serde_json::Value;
 
-use crate::scenario::report::object::{
+use crate::scenario::report::fields::{
     condition, is_cordoned, is_ready, is_terminating, number, text,
 };
 
-/// The class by which an object's bar is drawn. The style sheet and the legend know all of them.
-pub(super) fn class(kind: &str, object: &Value) -> &'static str {
+/// The class of an object's bar. The style sheet and the legend know all classes.
+pub(super) fn bar_class(kind: &str, object: &Value) -> &'static str {
     match kind {
         "Node" => node(object),
         "Pod" => pod(object),

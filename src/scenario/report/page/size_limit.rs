@@ -1,16 +1,16 @@
 use std::collections::BTreeMap;
 
 use super::data::Data;
+use crate::scenario::history::ObjectEvent;
 
-/// How large a page's data may be: what phones still open, and CI systems still keep.
+/// The largest size of a page's data in bytes: phones can open such a page, and CI systems keep it.
 pub(super) const LARGEST: usize = 15_000_000;
 
-/// The data as JSON of at most `largest` bytes, as far as that goes: first bodies of objects are left
-/// out, of the kinds that take the most room, those of pods and nodes last; then versions that look
-/// like the one before. Each is noted.
+/// The data as JSON of at most `largest` bytes if possible. Leaves out the bodies of objects, the largest
+/// kinds first and pods and nodes last, then versions that look like the one before. Adds a note for each.
 ///
 /// # Errors
-/// None that is known of: all keys are texts.
+/// None in practice: all keys are strings.
 pub(super) fn fitted(mut data: Data, largest: usize) -> serde_json::Result<String> {
     let mut json = serde_json::to_string(&data)?;
     while json.len() > largest {
@@ -22,33 +22,32 @@ pub(super) fn fitted(mut data: Data, largest: usize) -> serde_json::Result<Strin
     Ok(json)
 }
 
-/// Leaves out the bodies of one kind; false when there are none.
+/// Leaves out the bodies of one kind. Returns whether there were any.
 fn drop_bodies(data: &mut Data) -> serde_json::Result<bool> {
-    let mut sizes: BTreeMap<(bool, usize), String> = BTreeMap::new();
     let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
     for object in &data.objects {
-        for delta in object.versions.iter().filter_map(|version| version.delta.as_ref()) {
-            *kinds.entry(&object.kind).or_default() += serde_json::to_string(delta)?.len();
+        for patch in object.versions.iter().filter_map(|version| version.patch.as_ref()) {
+            *kinds.entry(&object.kind).or_default() += serde_json::to_string(patch)?.len();
         }
     }
-    for (kind, size) in kinds {
-        let is_minor = kind != "Pod" && kind != "Node";
-        sizes.insert((is_minor, size), kind.to_owned());
-    }
-    let Some((_, kind)) = sizes.pop_last() else { return Ok(false) };
+    let is_minor = |kind: &str| kind != "Pod" && kind != "Node";
+    let largest = kinds.into_iter().max_by_key(|(kind, size)| (is_minor(kind), *size));
+    let Some((kind, _)) = largest else { return Ok(false) };
+    let kind = kind.to_owned();
     for object in data.objects.iter_mut().filter(|object| object.kind == kind) {
         for version in &mut object.versions {
-            version.delta = None;
+            version.patch = None;
         }
     }
     data.notes.push(format!(
-        "The objects of kind {kind} are left out, because the page would be too large; they are in \
+        "To limit the size of this page, the contents of all objects of the kind {kind} are left out. See \
          the record."
     ));
     Ok(true)
 }
 
-/// Leaves out versions that look like the one before; false when there are none.
+/// Leaves out versions that look like the one before, and Events that are not warnings. Returns whether there
+/// were any.
 fn drop_versions(data: &mut Data) -> bool {
     let count = |data: &Data| -> usize {
         data.objects.iter().map(|object| object.versions.len()).sum::<usize>() + data.events.len()
@@ -56,16 +55,15 @@ fn drop_versions(data: &mut Data) -> bool {
     let before = count(data);
     for object in &mut data.objects {
         object.versions.dedup_by(|later, earlier| {
-            later.class == earlier.class
-                && later.event == crate::scenario::history::ObjectEvent::Modified
+            later.class == earlier.class && later.event == ObjectEvent::Modified
         });
     }
-    data.events.retain(|event| event.warning);
+    data.events.retain(|event| event.is_warning);
     let dropped = before - count(data);
     if dropped > 0 {
         data.notes.push(format!(
-            "{dropped} changes that the bars do not show, and Events that are no warnings, are left \
-             out, because the page would be too large; they are in the record."
+            "To limit the size of this page, {dropped} changes that do not show in the bars and Events \
+             that are not warnings are left out. See the record."
         ));
     }
     dropped > 0
@@ -77,17 +75,17 @@ mod tests {
     use crate::scenario::report::fixture;
 
     fn data() -> Data {
-        Data::of(&fixture::run(), &fixture::history())
+        Data::of(&fixture::analysis())
     }
 
     #[test]
-    fn what_fits_stays_whole() {
+    fn data_that_fits_is_complete() {
         let whole = serde_json::to_string(&data()).unwrap();
         assert_eq!(fitted(data(), whole.len()).unwrap(), whole);
     }
 
     #[test]
-    fn bodies_go_first_those_of_pods_and_nodes_last_and_all_is_noted() {
+    fn leaves_out_bodies_first_and_adds_notes() {
         let whole = serde_json::to_string(&data()).unwrap().len();
         let smaller = fitted(data(), whole - 1).unwrap();
         let read: serde_json::Value = serde_json::from_str(&smaller).unwrap();
@@ -97,7 +95,7 @@ mod tests {
             objects
                 .filter(|object| object["kind"] == kind)
                 .flat_map(|object| object["versions"].as_array().unwrap())
-                .filter(|version| version.get("delta").is_some())
+                .filter(|version| version.get("patch").is_some())
                 .count()
         };
         assert_eq!(bodies(&read, "Deployment"), 0);
@@ -108,6 +106,6 @@ mod tests {
         let notes: Vec<&str> =
             least["notes"].as_array().unwrap().iter().filter_map(|note| note.as_str()).collect();
         assert_eq!(notes.len(), 5, "{notes:?}");
-        assert!(notes[4].contains("Events that are no warnings"), "{notes:?}");
+        assert!(notes[4].contains("Events that are not warnings"), "{notes:?}");
     }
 }

@@ -1,21 +1,20 @@
-//! Reports for programs: one JSON document.
-
 use serde::Serialize;
 
-use super::runs::{ScenarioRuns, scenario_runs};
-use super::{Details, Figure, explanations, figures};
-use crate::scenario::history::Entry;
+use super::Analysis;
+use super::explanation::FailureDetails;
+use super::figures::Figure;
+use super::summary::{ScenarioSummary, scenario_summaries};
 use crate::scenario::outcome::RunReport;
 
-/// Version of the document's format.
+/// The version of the document's format.
 const VERSION: u32 = 1;
 
-/// `report.json`. Moments and durations are in microseconds, moments from the record's begin.
+/// `report.json`. Moments and durations are in microseconds, moments since the start of the record.
 #[derive(Serialize)]
 struct Document<'a> {
     version: u32,
     kindrs: &'static str,
-    scenarios: Vec<ScenarioRuns>,
+    scenarios: Vec<ScenarioSummary>,
     runs: Vec<Run<'a>>,
 }
 
@@ -23,25 +22,25 @@ struct Document<'a> {
 struct Run<'a> {
     #[serde(flatten)]
     report: &'a RunReport,
-    figures: Vec<Figure>,
-    explanations: Vec<Details>,
+    figures: &'a [Figure],
+    explanations: &'a [FailureDetails],
 }
 
-/// All of some runs as JSON: each run's report with its figures and explanations.
+/// Runs as one JSON document for programs.
 ///
 /// # Errors
-/// None that is known of: all keys are texts.
-pub fn json(runs: &[(RunReport, Vec<Entry>)]) -> serde_json::Result<String> {
+/// None in practice: all keys are strings.
+pub fn json(runs: &[Analysis]) -> serde_json::Result<String> {
     let document = Document {
         version: VERSION,
         kindrs: env!("CARGO_PKG_VERSION"),
-        scenarios: scenario_runs(&runs.iter().map(|(run, _)| run).collect::<Vec<_>>()),
+        scenarios: scenario_summaries(runs),
         runs: runs
             .iter()
-            .map(|(report, history)| Run {
+            .map(|Analysis { run: report, figures, failures: explanations, .. }| Run {
                 report,
-                figures: figures(report, history),
-                explanations: explanations(report, history),
+                figures,
+                explanations,
             })
             .collect(),
     };
@@ -54,8 +53,8 @@ mod tests {
     use crate::scenario::report::fixture;
 
     #[test]
-    fn the_document_has_all_of_a_run() {
-        let text = json(&[(fixture::run(), fixture::history())]).unwrap();
+    fn the_document_contains_the_whole_run() {
+        let text = json(&[fixture::analysis()]).unwrap();
         insta::assert_snapshot!(text.replace(env!("CARGO_PKG_VERSION"), "VERSION"));
         let document: serde_json::Value = serde_json::from_str(&text).unwrap();
         let run: RunReport = serde_json::from_value(document["runs"][0].clone()).unwrap();

@@ -1,91 +1,102 @@
 use serde::Serialize;
 
-use super::pending::{PendingPod, pending_pods};
-use super::surroundings::{Scope, Surrounding, surroundings};
+use super::nearby::{NearbyEntry, Scope, nearby};
+use super::pending_pod::{PendingPod, pending_pods};
 use crate::scenario::history::{Entry, Moment, StepState};
 use crate::scenario::judge::{Breach, Judgement, ObjectName, Verdict};
 use crate::scenario::outcome::{RunReport, StepReport};
-use crate::scenario::report::lives::Lives;
-use crate::scenario::report::object;
+use crate::scenario::report::fields::short_kind;
+use crate::scenario::report::lifetime::Lifetimes;
+use crate::scenario::report::status::status;
 
-/// All that goes with a step or an assertion that did not pass.
+/// Everything known about a step or an assertion that failed or is inconclusive.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Details {
-    /// The assertion's or step's name.
+pub struct FailureDetails {
+    /// The name of the assertion or step.
     pub name: String,
-    /// What it is.
     pub cause: Cause,
-    /// Its verdict: fail or inconclusive.
+    /// Fail or inconclusive.
     pub verdict: Verdict,
-    /// What it says; empty for a step that asserts nothing.
+    /// The text of the assertion. Empty for a step that asserts nothing.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub claim: String,
-    /// Why, in one sentence.
+    /// The reason in one sentence.
     pub summary: String,
-    /// The moment that decided.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub moment: Option<Moment>,
-    /// How the condition's parts came out then.
+    /// The decisive moment.
+    pub moment: Moment,
+    /// The values of the condition's parts at that moment.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<String>,
     /// The objects that were not as expected.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub objects: Vec<ObjectThen>,
-    /// How many more of them there are.
+    pub objects: Vec<UnexpectedObject>,
+    /// The number of such objects that are left out.
     pub more_objects: usize,
-    /// What was not seen.
+    /// What was not observed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<String>,
-    /// Pods that no node took, and why.
+    /// Pods that were not scheduled, and why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pending: Vec<PendingPod>,
-    /// Events, logs, faults and steps around the moment, in order.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub around: Vec<Surrounding>,
-    /// How many more of them there are.
-    pub more_around: usize,
+    /// Entries of the record shortly before and after the moment, in order.
+    #[serde(rename = "around", skip_serializing_if = "Vec::is_empty")]
+    pub nearby: Vec<NearbyEntry>,
+    /// The number of such entries that are left out.
+    #[serde(rename = "moreAround")]
+    pub more_nearby: usize,
 }
 
-/// What did not pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Cause {
     /// An assertion, in the background or as a step.
     Assertion,
-    /// A step that does something.
+    /// A step that asserts nothing.
     Step,
 }
 
-/// An object that was not as expected; the whole of it is with the judgement.
+/// An object that was not as expected at the decisive moment.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ObjectThen {
-    /// Which object.
+pub struct UnexpectedObject {
     pub object: ObjectName,
-    /// What it was at, in a few words.
+    /// The object's status in a few words.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub state: String,
-    /// What was expected against what there was, a line each.
+    /// The expected and the found values, one line per field.
     pub differences: Vec<String>,
 }
 
-/// What goes with every step and assertion of a run that failed or is inconclusive: failures first,
-/// each in the run's order. What another failure has cut short is explained by that one.
-pub fn explanations(run: &RunReport, history: &[Entry]) -> Vec<Details> {
-    let lives = Lives::of(history);
+impl FailureDetails {
+    /// The unscheduled pods that are not among the unexpected objects.
+    pub fn other_pending(&self) -> impl Iterator<Item = &PendingPod> {
+        self.pending
+            .iter()
+            .filter(|pod| self.objects.iter().all(|object| object.object.uid != pod.pod.uid))
+    }
+
+    /// The unscheduled pod that is this object.
+    pub fn pending_of(&self, object: &UnexpectedObject) -> Option<&PendingPod> {
+        self.pending.iter().find(|pod| pod.pod.uid == object.object.uid)
+    }
+}
+
+/// The details of all steps and assertions that failed or are inconclusive: failures first, otherwise in the
+/// order of the run. Leaves out what another failure cut short.
+pub fn failures(run: &RunReport, lifetimes: &Lifetimes, history: &[Entry]) -> Vec<FailureDetails> {
     let judged = run
         .judgements
         .iter()
         .filter(|judgement| judgement.verdict != Verdict::Pass && !is_cut_short(judgement, run));
-    let mut all: Vec<Details> =
-        judged.map(|judgement| of_judgement(judgement, &lives, history)).collect();
-    all.extend(run.steps.iter().filter_map(|step| of_step(step, run, &lives, history)));
-    all.sort_by_key(|details| std::cmp::Reverse(details.verdict));
+    let mut all: Vec<FailureDetails> =
+        judged.map(|judgement| of_judgement(judgement, lifetimes, history)).collect();
+    all.extend(run.steps.iter().filter_map(|step| of_step(step, run, lifetimes, history)));
+    all.sort_by_key(|failure| std::cmp::Reverse(failure.verdict));
     all
 }
 
-/// Whether an assertion is undecided only because the run came to its end before.
+/// Whether an assertion is undecided only because the run ended early.
 fn is_cut_short(judgement: &Judgement, run: &RunReport) -> bool {
     let explanation = &judgement.explanation;
     judgement.verdict == Verdict::Inconclusive
@@ -94,49 +105,49 @@ fn is_cut_short(judgement: &Judgement, run: &RunReport) -> bool {
         && (judgement.span.is_none() || run.has_failed())
 }
 
-fn of_judgement(judgement: &Judgement, lives: &Lives, history: &[Entry]) -> Details {
+fn of_judgement(judgement: &Judgement, lifetimes: &Lifetimes, history: &[Entry]) -> FailureDetails {
     let explanation = &judgement.explanation;
     let moment = explanation.moment.unwrap_or(judgement.decided);
     let breaches = explanation.breaches.as_slice();
-    // What is not known has no object that would tell why: what was in the way of knowing does.
+    // No object explains why something is unknown. The interruption of the watch does.
     let is_unknown = judgement.verdict == Verdict::Inconclusive && breaches.is_empty();
     let scope = if is_unknown { Scope::Run } else { Scope::Cluster };
-    let (around, more_around) = surroundings(moment, breaches, scope, lives, history);
-    Details {
+    let (nearby, more_nearby) = nearby(moment, breaches, scope, lifetimes, history);
+    FailureDetails {
         name: judgement.assertion.clone(),
         cause: Cause::Assertion,
         verdict: judgement.verdict,
         claim: judgement.claim.clone(),
         summary: explanation.summary.clone(),
-        moment: Some(moment),
+        moment,
         parts: explanation.parts.clone(),
-        objects: explanation.breaches.iter().map(object_then).collect(),
+        objects: breaches.iter().map(unexpected).collect(),
         more_objects: explanation.more,
         unknown: explanation.unknown.clone(),
         pending: match scope {
             Scope::Run => Vec::new(),
-            Scope::Cluster => pending_pods(moment, breaches, lives),
+            Scope::Cluster => pending_pods(moment, breaches, lifetimes),
         },
-        around,
-        more_around,
+        nearby,
+        more_nearby,
     }
 }
 
-fn object_then(breach: &Breach) -> ObjectThen {
-    ObjectThen {
+fn unexpected(breach: &Breach) -> UnexpectedObject {
+    UnexpectedObject {
         object: breach.object.clone(),
-        state: object::state(object::short_kind(&breach.object.kind), &breach.then),
+        state: status(short_kind(&breach.object.kind), &breach.then),
         differences: breach.differences.clone(),
     }
 }
 
-/// A step that has no verdict of its own: what it did failed.
+/// The details of a step that failed without a verdict of its own.
 fn of_step(
     step: &StepReport,
     run: &RunReport,
-    lives: &Lives,
+    lifetimes: &Lifetimes,
     history: &[Entry],
-) -> Option<Details> {
+) -> Option<FailureDetails> {
     let verdict = match step.state {
         StepState::Failed => Verdict::Fail,
         StepState::Inconclusive => Verdict::Inconclusive,
@@ -150,24 +161,24 @@ fn of_step(
     if is_judged || is_cut_short || (is_group && step.is_explained_by_its_steps()) {
         return None;
     }
-    let moment = step.ended.unwrap_or(lives.end);
-    let (around, more_around) = surroundings(moment, &[], Scope::Cluster, lives, history);
-    Some(Details {
+    let moment = step.ended.unwrap_or(lifetimes.end);
+    let (nearby, more_nearby) = nearby(moment, &[], Scope::Cluster, lifetimes, history);
+    Some(FailureDetails {
         name: step.name.clone(),
         cause: Cause::Step,
         verdict,
         claim: String::new(),
         summary: match step.detail.as_str() {
-            "" => format!("the step {} failed", step.action),
+            "" => format!("the {} step failed", step.action),
             detail => detail.to_owned(),
         },
-        moment: Some(moment),
+        moment,
         parts: Vec::new(),
         objects: Vec::new(),
         more_objects: 0,
         unknown: Vec::new(),
         pending: Vec::new(),
-        around,
-        more_around,
+        nearby,
+        more_nearby,
     })
 }
