@@ -33,7 +33,7 @@ fn nodes() {
     step("wrong input is told, and nothing is injected", &|| wrong_input(&sandbox));
     step("a dry run changes nothing", &|| dry_run(&sandbox));
     step("kubelet stops and its pods run on", &|| kubelet_stop(&sandbox, &kubectl));
-    step("a frozen node thaws at its time", &|| pause(&sandbox, &kubectl));
+    step("a frozen node continues at its time", &|| pause(&sandbox, &kubectl));
     step("a node without power is replaced", &|| kill(&sandbox, &kubectl));
     step("a fault whose keeper is killed ends with the next command", &|| {
         orphaned(&sandbox, &kubectl);
@@ -65,13 +65,13 @@ fn wrong_input(sandbox: &Sandbox) {
     for (line, code, said) in [
         ("node-kil --node worker", 2, "node-kill"),
         ("node-kill --node wroker", 2, "did you mean `"),
-        ("node-kill", 2, "no target is given"),
-        ("node-kill --selector a=b", 2, "no node fits"),
+        ("node-kill", 2, "no target is specified"),
+        ("node-kill --selector a=b", 2, "no node matches"),
         ("node-kill --selector a=,,b", 2, "--selector"),
-        ("node-kill --node worker --for 0s", 2, "no duration"),
+        ("node-kill --node worker --for 0s", 2, "duration of zero"),
         ("node-kill --node worker --for 5", 2, "no unit"),
-        ("node-restart --node worker --for 5s", 2, "takes no duration"),
-        ("node-kill --role worker --count 5", 2, "only 2 fit"),
+        ("node-restart --node worker --for 5s", 2, "cannot have a duration"),
+        ("node-kill --role worker --count 5", 2, "only 2 match"),
         ("node-stop --node control-plane", 2, "only control plane"),
         ("kubelet-stop --all-nodes", 2, "every node"),
         ("disk-fill --node worker --size 1", 2, "512Mi"),
@@ -131,7 +131,7 @@ fn pause(sandbox: &Sandbox, kubectl: &Kubectl) {
     inject(sandbox, "node-pause --node worker2 --for 20s");
     assert_eq!(inspect(&node)["State"]["Paused"], true);
     await_ready(kubectl, &node, false);
-    until("the node thaws by itself", || {
+    until("the node continues by itself", || {
         if inspect(&node)["State"]["Paused"] == false { Ok(()) } else { Err("paused") }
     });
     await_ready(kubectl, &node, true);
@@ -166,9 +166,9 @@ fn orphaned(sandbox: &Sandbox, kubectl: &Kubectl) {
     let _ =
         std::process::Command::new("pkill").args(["-KILL", "-f", &format!("at-end {id}")]).status();
     pass(3);
-    assert_eq!(inspect(&node)["State"]["Running"], false, "healed although its keeper was killed");
+    assert_eq!(inspect(&node)["State"]["Running"], false, "healed although its process was killed");
     let told = sandbox.kindrs(&format!("get nodes --name {} -o json", sandbox.name));
-    assert!(told.stderr.contains("was over"), "{}", told.stderr);
+    assert!(told.stderr.contains("healed overdue fault"), "{}", told.stderr);
     assert_eq!(inspect(&node)["State"]["Running"], true);
     await_ready(kubectl, &node, true);
     assert_no_trace(sandbox, &NODES);

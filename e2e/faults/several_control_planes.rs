@@ -39,7 +39,7 @@ fn wrong_input(sandbox: &Sandbox) {
         ),
         (
             "component-pause --component kube-apiserver --role control-plane",
-            "this would take the API servers of all 3 control planes",
+            "this would take down the API servers of all 3 control planes",
         ),
         ("etcd-quorum-loss", "etcd's quorum: 1 of 3 members would be left"),
     ] {

@@ -1,28 +1,16 @@
 use std::fmt::Write as _;
 
-use clap::Parser;
-
 use super::FaultKind;
-use crate::failure::Failure;
-use crate::fault::action::{Action, Impact};
-use crate::fault::fixture::view;
+use crate::fault::action::{Action, Impact, Probe};
+use crate::fault::fixture::{fault, message, try_fault, view};
 use crate::fault::targeting::View;
 use crate::runtime::ContainerState;
 
-#[derive(Parser)]
-struct Line {
-    #[command(subcommand)]
-    fault: FaultKind,
-}
-
-/// The fault that a command line asks for.
-pub(super) fn fault(line: &str) -> FaultKind {
-    Line::try_parse_from(std::iter::once("inject").chain(line.split(' '))).unwrap().fault
-}
-
 fn refused_line(line: &str) -> String {
-    let parsed = Line::try_parse_from(std::iter::once("inject").chain(line.split(' ')));
-    parsed.err().unwrap().to_string().lines().next().unwrap().to_owned()
+    match try_fault(line) {
+        Ok(fault) => message(&fault.check().unwrap_err()),
+        Err(error) => error,
+    }
 }
 
 /// All that an action is, as text.
@@ -34,8 +22,8 @@ pub(super) fn show(actions: &[Action]) -> String {
         if let Some(api) = action.api {
             let _ = writeln!(text, "api {api:?}");
         }
-        if let Some((script, refusal)) = &action.probe {
-            let _ = writeln!(text, "-- probe\n{script}\n-- or else: {refusal}");
+        if let Some(Probe { script, inability }) = &action.probe {
+            let _ = writeln!(text, "-- probe\n{script}\n-- otherwise: {inability}");
         }
         if let Some(script) = &action.inject {
             let _ = write!(text, "-- inject\n{script}");
@@ -57,23 +45,25 @@ fn cuts(line: &str, view: &View) -> Vec<(String, String, Impact)> {
     actions.into_iter().map(|action| (action.node, action.effect, action.impact)).collect()
 }
 
-fn refused(line: &str, view: &View) -> Failure {
-    fault(line).actions(view).unwrap_err()
+fn refused(line: &str, view: &View) -> String {
+    let fault = fault(line);
+    let refusal = fault.check().and_then(|()| fault.actions(view).map(drop)).unwrap_err();
+    message(&refusal)
 }
 
 #[test]
-fn a_partition_from_everything() {
+fn partitions_from_everything() {
     insta::assert_snapshot!(shown("network-partition --node worker", &view(1, 2)));
 }
 
 #[test]
-fn a_partition_from_nodes() {
+fn partitions_from_nodes() {
     let line = "network-partition --node worker2 --peer worker,control-plane2 --direction in";
     insta::assert_snapshot!(shown(line, &view(3, 2)));
 }
 
 #[test]
-fn a_partition_from_a_role_counts_the_load_balancer() {
+fn a_partition_from_control_planes_includes_the_load_balancer() {
     let cut = |line: &str, view: &View| {
         let cuts = cuts(line, view);
         cuts.into_iter().map(|(_, effect, impact)| (effect, impact)).next().unwrap()
@@ -96,7 +86,7 @@ fn a_partition_from_a_role_counts_the_load_balancer() {
 }
 
 #[test]
-fn impact_of_partitions() {
+fn a_partition_has_the_impact_of_its_far_end() {
     for (line, view, impact) in [
         ("--node worker --peer worker2", view(1, 2), Impact::None),
         ("--node worker --peer control-plane", view(3, 2), Impact::None),
@@ -113,7 +103,7 @@ fn impact_of_partitions() {
 }
 
 #[test]
-fn shapes() {
+fn partitions_by_a_shape() {
     let shape = |line: &str, view: &View| {
         let mut text = String::new();
         for (node, effect, impact) in cuts(&format!("network-partition {line}"), view) {
@@ -153,9 +143,8 @@ fn a_ring_leaves_two_neighbours() {
 }
 
 #[test]
-fn partitions_that_make_no_sense() {
-    let refusal =
-        |line: &str| refused(&format!("network-partition {line}"), &view(1, 2)).to_string();
+fn refuses_partitions_that_make_no_sense() {
+    let refusal = |line: &str| refused(&format!("network-partition {line}"), &view(1, 2));
     insta::assert_snapshot!(refusal("--node worker --peer worker3"), @"cluster `dev` has no node `worker3`");
     insta::assert_snapshot!(refusal("--node worker --peer worker"), @"dev-worker has no peer but itself");
     insta::assert_snapshot!(refusal("--shape ring"), @"this shape takes 4 nodes or more, not 3");
@@ -172,7 +161,7 @@ fn partitions_that_make_no_sense() {
 }
 
 #[test]
-fn lost_packets() {
+fn drops_packets() {
     let line =
         "network-loss --probability 12.5% --node worker --peer control-plane --direction out";
     insta::assert_snapshot!(shown(line, &view(1, 1)));
@@ -183,7 +172,7 @@ fn lost_packets() {
 }
 
 #[test]
-fn queues() {
+fn delays_duplicates_and_corrupts_packets() {
     let text = [
         "network-delay --delay 100ms --jitter 20ms --node worker",
         "network-duplicate --probability 3 --node worker",
@@ -198,7 +187,7 @@ fn queues() {
 }
 
 #[test]
-fn narrow_links() {
+fn limits_the_bandwidth() {
     let text = ["both", "in", "out"]
         .map(|way| {
             let line = format!("network-bandwidth --rate 1mbit --direction {way} --node worker");
@@ -210,32 +199,15 @@ fn narrow_links() {
 }
 
 #[test]
-fn what_a_file_gives_is_checked_as_well() {
-    for (text, message) in [
-        (r#"{"kind":"network-loss","probability":0,"node":["worker"]}"#, "--probability 0:"),
-        (r#"{"kind":"network-delay","delay":"5","node":["worker"]}"#, "--delay 5:"),
-        (r#"{"kind":"network-bandwidth","rate":"fast","node":["worker"]}"#, "--rate fast:"),
-        (
-            r#"{"kind":"network-partition","shape":"halves","peer":["worker"]}"#,
-            "a shape and peers are given",
-        ),
-    ] {
-        let fault: FaultKind = serde_json::from_str(text).unwrap();
-        let refusal = fault.actions(&view(1, 2)).unwrap_err().to_string();
-        assert!(refusal.starts_with(message), "{refusal}");
-    }
-}
-
-#[test]
-fn what_was_asked_for_is_kept_whole() {
+fn the_journal_keeps_all_parameters() {
     for line in [
         "network-partition --node worker --peer worker2 --direction out",
         "network-partition --shape halves --role worker --count 2 --seed 5",
         "network-loss --probability 12.5% --all-nodes",
         "network-bandwidth --rate 1mbit --direction in --node worker",
     ] {
-        let asked = fault(line);
-        let kept = serde_json::to_string(&asked).unwrap();
-        assert_eq!(serde_json::from_str::<FaultKind>(&kept).unwrap(), asked, "{kept}");
+        let requested = fault(line);
+        let kept = serde_json::to_string(&requested).unwrap();
+        assert_eq!(serde_json::from_str::<FaultKind>(&kept).unwrap(), requested, "{kept}");
     }
 }

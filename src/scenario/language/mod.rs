@@ -39,7 +39,7 @@ pub use bounds::{Bounds, BoundsMistake};
 pub use cluster::{ClusterNodes, ClusterSource, Existing, NodeVersion, Timing};
 pub use condition::{Condition, Quantified, Quantifier};
 pub use duration::Duration;
-pub use inject::Inject;
+pub use inject::{Fields, Inject};
 pub use occurrence::{Occurrence, StepPhase};
 pub use scenario::{Matrix, Metadata, Record, Scenario};
 pub use selection::{Filter, Labels, Selection, SelectionRef};

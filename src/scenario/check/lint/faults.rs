@@ -1,24 +1,21 @@
 //! Rules about faults and their healing.
 
-use serde_json::Value;
-
 use super::context::Context;
 use super::finding::Findings;
 use super::node_names::check_node;
 use super::parts::Order;
 use super::references::named_fault;
 use crate::cluster::inventory::NodeSummary;
-use crate::config::ContainerRole;
-use crate::fault::{self, FaultKind, NodeTargets, PodTargets, Request, View};
+use crate::config::{ContainerRole, load_balancer_name};
+use crate::fault::{self, OneOrMany, Refusal, Request, View};
 use crate::runtime::ContainerState;
-use crate::scenario::language::{Action, Heal, Inject};
-use crate::scenario::read::inject_request;
+use crate::scenario::language::{Action, Fields, Heal, Inject};
 use crate::yaml::join;
 
 pub(super) fn faults(context: &Context<'_>, found: &mut Findings<'_>) {
     let parts = &context.parts;
     let injects: Vec<(usize, String, &Inject)> = parts.injects().collect();
-    let mut requests: Vec<(usize, Option<Request>)> = Vec::new();
+    let mut requests: Vec<(usize, Request)> = Vec::new();
     for (step, path, one) in &injects {
         requests.push((*step, inject(context, found, path, one)));
     }
@@ -35,19 +32,19 @@ pub(super) fn faults(context: &Context<'_>, found: &mut Findings<'_>) {
         heal(context, found, *step, one, &requests);
     }
     for ((step, path, inject), (_, request)) in injects.iter().zip(&requests) {
-        let is_over = inject.lasting.is_some()
-            || request.as_ref().is_none_or(|request| request.fault.is_instant());
+        let is_over = inject.lasting.is_some() || request.fault.is_instant();
         let name = parts.steps[*step].name();
         let is_healed = heals.iter().any(|(healing, heal)| {
-            let heals_it = match heal {
+            let is_about_it = match heal {
                 Heal::All { .. } => true,
                 Heal::Step { step } => step == name,
             };
-            heals_it && parts.order(*healing, *step) != Order::Before
+            is_about_it && parts.order(*healing, *step) != Order::Before
         });
         if !is_over && !is_healed {
-            let message =
-                format!("is never healed: give it `for`, or add a step `heal: {{step: {name}}}` after it");
+            let message = format!(
+                "the fault is never healed; add `for`, or a later step `heal: {{step: {name}}}`"
+            );
             found.error("fault-never-healed", path.as_str(), message);
         }
     }
@@ -58,63 +55,42 @@ fn inject(
     found: &mut Findings<'_>,
     path: &str,
     inject: &Inject,
-) -> Option<Request> {
-    let request = match inject_request(inject) {
-        Ok(request) => request,
-        Err(problems) => {
-            for problem in problems {
-                let rule = match problem.field.as_str() {
-                    "fault" => "unknown-fault",
-                    _ => "fault-option",
-                };
-                let path = match problem.field.as_str() {
-                    "" => path.to_owned(),
-                    field => join(path, field),
-                };
-                let finding = if problem.about_name {
-                    found.error_at_name(rule, path, problem.message)
-                } else {
-                    found.error(rule, path, problem.message)
-                };
-                finding.suggest(problem.suggestion);
-            }
-            return None;
-        }
-    };
+) -> Request {
+    let request = inject.request();
     let before = found.count();
-    let fields = serde_json::to_value(&request.fault).unwrap_or_default();
-    for field in ["node", "peer"] {
-        for (index, name) in fields[field].as_array().into_iter().flatten().enumerate() {
-            let of_list = format!("{path}.{field}[{index}]");
-            let place = match inject.options.get(field) {
-                Some(Value::Array(_)) => of_list,
-                _ => format!("{path}.{field}"),
-            };
-            if let Some(name) = name.as_str().filter(|name| !is_balancer(context, name)) {
-                check_node(context, found, &place, name, true);
+    for (parameter, names) in request.fault.named_nodes() {
+        let is_list = matches!(names, OneOrMany::Many(_));
+        for (index, name) in names.iter().enumerate() {
+            let index = if is_list { format!("[{index}]") } else { String::new() };
+            if !is_balancer(context, name) {
+                check_node(context, found, &format!("{path}.{parameter}{index}"), name, true);
             }
         }
     }
-    if let Some(message) = lacks_target(&request.fault) {
-        found.error("fault-target", path, message);
+    if let Err(refusal) = request.check() {
+        let place = refusal.parameter().map_or(path.to_owned(), |field| join(path, field));
+        let rule = match refusal {
+            Refusal::NoTarget(_) => "fault-target",
+            _ => "fault-option",
+        };
+        found.error(rule, place, words(&refusal));
+    } else if found.count() == before {
+        check_plan(context, found, path, &request);
     }
-    if found.count() == before {
-        refusal(context, found, path, &request);
-    }
-    Some(request)
+    request
 }
 
 fn is_balancer(context: &Context<'_>, name: &str) -> bool {
     let several = context.nodes.as_ref().is_some_and(|nodes| nodes.control_planes() > 1);
-    several && name.ends_with("external-load-balancer")
+    let cluster = context.cluster_name();
+    let balancer = load_balancer_name(&cluster);
+    several && (name == balancer || format!("{cluster}-{name}") == balancer)
 }
 
-/// Plans a fault on the nodes that there will be, where it needs to know nothing else of the cluster.
-fn refusal(context: &Context<'_>, found: &mut Findings<'_>, path: &str, request: &Request) {
+/// Plans the fault on the nodes of the future cluster, unless the targets depend on its state.
+fn check_plan(context: &Context<'_>, found: &mut Findings<'_>, path: &str, request: &Request) {
     let Some(nodes) = &context.nodes else { return };
-    let fields = serde_json::to_value(&request.fault).unwrap_or_default();
-    let asks = |field: &str| !fields[field].is_null();
-    if ["selector", "runningPod", "leaderOf", "pod"].into_iter().any(asks) {
+    if request.fault.depends_on_state() {
         return;
     }
     let cluster = context.cluster_name();
@@ -126,7 +102,7 @@ fn refusal(context: &Context<'_>, found: &mut Findings<'_>, path: &str, request:
         state: ContainerState::Running,
         image: String::new(),
     };
-    let balancer = crate::config::load_balancer_name(&cluster);
+    let balancer = load_balancer_name(&cluster);
     let view = View {
         nodes: nodes
             .names
@@ -140,17 +116,8 @@ fn refusal(context: &Context<'_>, found: &mut Findings<'_>, path: &str, request:
         cluster: cluster.clone(),
         ..View::default()
     };
-    if let Err(failure) = fault::plan(request, "lint".to_owned(), &view, &[]) {
-        let hint = failure.hint().unwrap_or_default();
-        let hint = match hint {
-            "--allow-total lets it happen" => "`allowTotal: true` lets it happen".to_owned(),
-            hint => hint.replace("--", ""),
-        };
-        let message = match hint.as_str() {
-            "" => failure.to_string().replace("--", ""),
-            hint => format!("{}; {hint}", failure.to_string().replace("--", "")),
-        };
-        found.error("fault-refused", path, message);
+    if let Err(refusal) = fault::plan(request, "lint".to_owned(), &view, &[]) {
+        found.error("fault-refused", path, words(&refusal));
     }
 }
 
@@ -159,7 +126,7 @@ fn heal(
     found: &mut Findings<'_>,
     step: usize,
     heal: &Heal,
-    requests: &[(usize, Option<Request>)],
+    requests: &[(usize, Request)],
 ) {
     let path = context.parts.steps[step].action_path();
     let name = match heal {
@@ -167,7 +134,8 @@ fn heal(
         Heal::All { .. } => {
             let is_after = |inject: usize| context.parts.order(step, inject) != Order::Before;
             if !requests.iter().any(|(inject, _)| is_after(*inject)) {
-                found.error("heal-before-inject", path, "no step before it injects a fault");
+                let message = "no fault is injected before this step";
+                found.error("heal-before-inject", path, message);
             }
             return;
         }
@@ -175,70 +143,24 @@ fn heal(
     let path = format!("{path}.step");
     let Some(inject) = named_fault(context, found, &path, name) else { return };
     if context.parts.order(step, inject) == Order::Before {
-        let message = format!("step `{name}` injects its fault only after this step");
+        let message = format!("step `{name}` injects its fault after this step");
         found.error("heal-before-inject", path, message);
         return;
     }
     let request = requests.iter().find(|(step, _)| *step == inject);
-    if let Some((_, Some(request))) = request
+    if let Some((_, request)) = request
         && request.fault.is_instant()
     {
-        let message = format!("{} has no effect to heal", request.fault.name());
+        let message = format!("{} ends at once; there is nothing to heal", request.fault.name());
         found.error("heal-instant", path, message);
     }
 }
 
-/// What a fault lacks that says no target and would be refused for it.
-fn lacks_target(fault: &FaultKind) -> Option<&'static str> {
-    let nodes = |targets: &NodeTargets| targets.is_empty() && !targets.choice.is_random();
-    let pods = |targets: &PodTargets| targets.pod.is_empty() && targets.selector.is_none();
-    let no_node = match fault {
-        FaultKind::NodeStop(targets)
-        | FaultKind::NodeKill(targets)
-        | FaultKind::NodePause(targets)
-        | FaultKind::NodeRestart(targets)
-        | FaultKind::KubeletStop(targets)
-        | FaultKind::RuntimeStop(targets)
-        | FaultKind::HeartbeatLoss(targets) => nodes(targets),
-        FaultKind::DiskFill(fill) => nodes(&fill.targets),
-        FaultKind::MemoryStress(stress) => nodes(&stress.targets),
-        FaultKind::CpuStress(stress) => nodes(&stress.targets),
-        FaultKind::NetworkPartition(partition) => {
-            partition.shape.is_none() && nodes(&partition.targets)
-        }
-        FaultKind::NetworkLoss(loss) => nodes(&loss.targets),
-        FaultKind::NetworkDelay(delay) => nodes(&delay.targets),
-        FaultKind::NetworkDuplicate(some) | FaultKind::NetworkCorrupt(some) => nodes(&some.targets),
-        FaultKind::NetworkBandwidth(bandwidth) => nodes(&bandwidth.targets),
-        // Without targets, these mean the only control plane.
-        FaultKind::ComponentStop(_)
-        | FaultKind::ComponentKill(_)
-        | FaultKind::ComponentPause(_)
-        | FaultKind::ComponentRestart(_)
-        | FaultKind::ApiRequest(_)
-        | FaultKind::EtcdQuorumLoss => false,
-        FaultKind::PodDelete(_)
-        | FaultKind::PodEvict(_)
-        | FaultKind::ContainerKill(_)
-        | FaultKind::ImagePullFailure(_)
-        | FaultKind::ReadinessFailure(_)
-        | FaultKind::DnsFailure(_) => false,
-    };
-    let no_pod = match fault {
-        FaultKind::PodDelete(delete) => pods(&delete.targets),
-        FaultKind::PodEvict(targets) => pods(targets),
-        FaultKind::ContainerKill(kill) => pods(&kill.targets),
-        FaultKind::ImagePullFailure(failure) => pods(&failure.targets),
-        FaultKind::ReadinessFailure(failure) => pods(&failure.targets),
-        FaultKind::DnsFailure(failure) => pods(&failure.targets),
-        _ => false,
-    };
-    match (no_node, no_pod) {
-        (true, _) => Some(
-            "no target is given: say which with `node`, `role`, `selector`, `running-pod`, \
-             `leader-of`, `random` or `all-nodes`",
-        ),
-        (_, true) => Some("no target is given: say which pods with `pod` or `selector`"),
-        _ => None,
+/// A refusal in the words of scenarios, with what to do next.
+fn words(refusal: &Refusal) -> String {
+    let failure = refusal.failure(&Fields);
+    match failure.hint() {
+        Some(hint) => format!("{failure}; {hint}"),
+        None => failure.to_string(),
     }
 }
