@@ -112,9 +112,9 @@ steps:
 - {wait: 'true'}
 ";
     insta::assert_snapshot!(problems(body, json!({})), @r"
-    s.yaml:4:47: assertions[1].name: expected a name, found nothing
-    s.yaml:6:10: steps[0].name: `a` is the name of assertions[0] already
-    s.yaml:7:55: steps[1].parallel[1].assert.name: `b` is the name of steps[1].parallel[0] already
+    s.yaml:4:47: assertions[1].name: expected a name, found an empty text
+    s.yaml:6:10: steps[0].name: `a` is already the name of assertions[0]
+    s.yaml:7:55: steps[1].parallel[1].assert.name: `b` is already the name of steps[1].parallel[0]
     ");
 }
 
