@@ -1,21 +1,28 @@
-//! Nodes that stop and come back.
+//! Nodes that stop and start again.
 
 use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::harness::{
-    Kubectl, Sandbox, Steps, deployment, docker, inspect, service, until, until_holds,
+use harness::{
+    Cluster, Kubectl, Suite, deployment, docker, inspect, service, until, until_holds,
     web_container,
 };
 
 const THREE_NODES: &str = include_str!("../configs/three-nodes.yaml");
 const NAMESPACE: &str = "loss";
 
-#[test]
-fn node_loss() {
-    let sandbox = Sandbox::new("loss");
-    let kubectl = sandbox.create(THREE_NODES);
+pub fn suite() -> Suite<Cluster> {
+    Suite::new("node_loss", create)
+        .step("pods_of_a_stopped_worker_run_elsewhere", worker_stopped)
+        .then("worker_returns_with_its_address", worker_returns)
+        .step("pods_survive_a_restart_of_the_control_plane", control_plane_restarted)
+        .step("cluster_survives_a_stop_of_all_nodes", all_stopped)
+}
+
+fn create() -> Cluster {
+    let cluster = Cluster::create("loss", THREE_NODES);
+    let kubectl = &cluster.kubectl;
     kubectl.namespace(NAMESPACE);
     let mut web = deployment("web", 5, &[web_container()]);
     // By default a pod tolerates the loss of its node for five minutes.
@@ -25,17 +32,10 @@ fn node_loss() {
     );
     kubectl.apply(NAMESPACE, &[web, service("web")]);
     kubectl.rolled_out(NAMESPACE, "deployment/web");
-    let steps = Steps::default();
-    steps.step("a lost worker's pods run elsewhere", || worker_lost(&sandbox, &kubectl));
-    steps.step("the worker comes back as itself", || worker_back(&sandbox, &kubectl));
-    steps.step("a restarted control plane harms no workload", || {
-        control_plane_restarted(&sandbox, &kubectl);
-    });
-    steps.step("the whole cluster survives a stop", || all_stopped(&sandbox, &kubectl));
-    steps.finish();
+    cluster
 }
 
-fn worker_lost(sandbox: &Sandbox, kubectl: &Kubectl) {
+fn worker_stopped(Cluster { sandbox, kubectl }: &Cluster) {
     let (lost, other) = (sandbox.node("worker2"), sandbox.node("worker"));
     let before: BTreeSet<String> = kubectl.pods(NAMESPACE, "app=web").into_iter().collect();
     assert!(nodes_of_pods(kubectl).contains(&lost), "no pod was on {lost}");
@@ -52,7 +52,7 @@ fn worker_lost(sandbox: &Sandbox, kubectl: &Kubectl) {
     assert!(nodes.contains("exited"), "{nodes}");
 }
 
-fn worker_back(sandbox: &Sandbox, kubectl: &Kubectl) {
+fn worker_returns(Cluster { sandbox, kubectl }: &Cluster) {
     let node = sandbox.node("worker2");
     let address = address_of(kubectl, &node);
     docker(&format!("start {node}"));
@@ -73,7 +73,7 @@ fn worker_back(sandbox: &Sandbox, kubectl: &Kubectl) {
     every_pod_answers(kubectl);
 }
 
-fn control_plane_restarted(sandbox: &Sandbox, kubectl: &Kubectl) {
+fn control_plane_restarted(Cluster { sandbox, kubectl }: &Cluster) {
     // Those that the last step replaced may still be ending.
     let before = until_holds("there are five pods", || identities(kubectl), |pods| pods.len() == 5);
     docker(&format!("restart {}", sandbox.node("control-plane")));
@@ -95,7 +95,7 @@ fn control_plane_restarted(sandbox: &Sandbox, kubectl: &Kubectl) {
     kubectl.rolled_out(NAMESPACE, "deployment/web");
 }
 
-fn all_stopped(sandbox: &Sandbox, kubectl: &Kubectl) {
+fn all_stopped(Cluster { sandbox, kubectl }: &Cluster) {
     let nodes = ["control-plane", "worker", "worker2"].map(|node| sandbox.node(node)).join(" ");
     docker(&format!("stop {nodes}"));
     docker(&format!("start {nodes}"));

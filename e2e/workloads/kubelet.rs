@@ -2,11 +2,10 @@
 
 use serde_json::json;
 
-use super::Shared;
-use crate::harness::{container, in_node, pod, until_holds, web_container};
+use harness::{Cluster, container, in_node, pod, until_holds, web_container};
 
-pub fn config_map_update(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "update");
+pub fn config_map_update(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "update");
     kubectl.namespace(ns);
     kubectl.run(&format!("-n {ns} create configmap settings --from-literal=colour=blue"));
     let mut main = container("sleep 3600");
@@ -23,8 +22,8 @@ pub fn config_map_update(shared: &Shared) {
     until_holds("the change is seen", colour, |colour| colour == "green");
 }
 
-pub fn downward_api(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "downward");
+pub fn downward_api(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "downward");
     kubectl.namespace(ns);
     let field = |name: &str, path: &str| json!({ "name": name, "valueFrom": { "fieldRef": { "fieldPath": path } } });
     let mut main = container("sleep 3600");
@@ -57,10 +56,10 @@ pub fn downward_api(shared: &Shared) {
 }
 
 /// The preStop hook runs first, then the program is told to end and has time for it.
-pub fn termination(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "termination");
+pub fn termination(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "termination");
     kubectl.namespace(ns);
-    let node = shared.sandbox.node("worker");
+    let node = cluster.sandbox.node("worker");
     let mut main = container(
         "trap 'echo told >>/diary/lines; sleep 1; echo done >>/diary/lines; exit 0' TERM; \
          echo started >/diary/lines; while :; do sleep 0.1; done",
@@ -85,8 +84,8 @@ pub fn termination(shared: &Shared) {
     assert_eq!(lines.lines().collect::<Vec<_>>(), ["started", "hook", "hooked", "told", "done"]);
 }
 
-pub fn out_of_memory(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "memory");
+pub fn out_of_memory(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "memory");
     kubectl.namespace(ns);
     // containerd hears of the kill from the kernel: it must be listening by then, and the container
     // must not end before that is heard, or it ended by an error like any other.
@@ -102,8 +101,8 @@ pub fn out_of_memory(shared: &Shared) {
     assert_eq!(ended["exitCode"], 137, "{ended}");
 }
 
-pub fn cpu_limit(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "cpu");
+pub fn cpu_limit(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "cpu");
     kubectl.namespace(ns);
     let mut main = container("sleep 3600");
     main["resources"] = json!({ "limits": { "cpu": "200m", "memory": "64Mi" } });
@@ -121,8 +120,8 @@ pub fn cpu_limit(shared: &Shared) {
     assert_eq!(numbers, ["20000", "100000", "67108864"]);
 }
 
-pub fn liveness(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "liveness");
+pub fn liveness(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "liveness");
     kubectl.namespace(ns);
     let mut main = web_container();
     main["livenessProbe"] = json!({
@@ -138,8 +137,8 @@ pub fn liveness(shared: &Shared) {
     kubectl.wait_for(ns, "pod/web", "condition=Ready");
 }
 
-pub fn init_containers(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "init");
+pub fn init_containers(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "init");
     kubectl.namespace(ns);
     let named = |name: &str, script: &str| {
         let mut container = container(script);

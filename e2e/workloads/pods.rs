@@ -6,8 +6,7 @@ use std::process::{Child, Stdio};
 
 use serde_json::json;
 
-use super::Shared;
-use crate::harness::{BUSYBOX, container, pod, run, run_in, until_holds, web_container};
+use harness::{BUSYBOX, Cluster, container, pod, run, run_in, until_holds, web_container};
 
 /// A child process that is ended with its test.
 struct Ended(Child);
@@ -19,13 +18,13 @@ impl Drop for Ended {
     }
 }
 
-pub fn exec(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "exec");
+pub fn exec(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "exec");
     kubectl.namespace(ns);
     // One on each kind of node: the API server asks each kubelet by itself.
     for node in ["control-plane", "worker", "worker2"] {
         let mut pod = pod(node, &[container("sleep 3600")]);
-        pod["spec"]["nodeName"] = json!(shared.sandbox.node(node));
+        pod["spec"]["nodeName"] = json!(cluster.sandbox.node(node));
         kubectl.apply(ns, &[pod]);
     }
     for node in ["control-plane", "worker", "worker2"] {
@@ -38,8 +37,8 @@ pub fn exec(shared: &Shared) {
     }
 }
 
-pub fn attach(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "attach");
+pub fn attach(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "attach");
     kubectl.namespace(ns);
     let mut listener = container("read line; echo \"you said $line\"; sleep 2");
     listener["stdin"] = json!(true);
@@ -53,8 +52,8 @@ pub fn attach(shared: &Shared) {
     kubectl.wait_for(ns, "pod/listener", "jsonpath={.status.phase}=Succeeded");
 }
 
-pub fn logs(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "logs");
+pub fn logs(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "logs");
     kubectl.namespace(ns);
     // Told by whether the volume has a file of the first run.
     let script = "if [ -e /data/ran ]; then echo second; sleep 3600; fi; \
@@ -78,8 +77,8 @@ pub fn logs(shared: &Shared) {
     assert!(line.ends_with(" second\n"), "{line}");
 }
 
-pub fn port_forward(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "forward");
+pub fn port_forward(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "forward");
     kubectl.namespace(ns);
     kubectl.apply(ns, &[pod("web", &[web_container()])]);
     kubectl.wait_for(ns, "pod/web", "condition=Ready");
@@ -100,8 +99,8 @@ pub fn port_forward(shared: &Shared) {
     }
 }
 
-pub fn copy(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "copy");
+pub fn copy(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "copy");
     kubectl.namespace(ns);
     kubectl.apply(ns, &[pod("files", &[container("sleep 3600")])]);
     kubectl.wait_for(ns, "pod/files", "condition=Ready");
@@ -119,8 +118,8 @@ pub fn copy(shared: &Shared) {
     assert!(std::fs::read(folder.path().join("back")).unwrap() == content);
 }
 
-pub fn ephemeral_container(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "ephemeral");
+pub fn ephemeral_container(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "ephemeral");
     kubectl.namespace(ns);
     kubectl.apply(ns, &[pod("web", &[web_container()])]);
     kubectl.wait_for(ns, "pod/web", "condition=Ready");

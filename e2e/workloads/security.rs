@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Shared;
-use crate::harness::{Kubectl, container, pod, run, until_holds, words};
+use harness::{Cluster, Kubectl, container, pod, run, until_holds, words};
 
 const MOUNTED: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
@@ -21,8 +20,8 @@ fn review(kubectl: &Kubectl, token: &str, audience: Option<&str>) -> Value {
     serde_json::from_str::<Value>(&answer).unwrap()["status"].take()
 }
 
-pub fn token(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "token");
+pub fn token(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "token");
     kubectl.namespace(ns);
     kubectl.run(&format!("-n {ns} create serviceaccount robot"));
     let mut main = container("sleep 3600");
@@ -76,8 +75,8 @@ pub fn token(shared: &Shared) {
     );
 }
 
-pub fn roles(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "roles");
+pub fn roles(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "roles");
     kubectl.namespace(ns);
     kubectl.run(&format!("-n {ns} create serviceaccount reader"));
     kubectl.run(&format!("-n {ns} create role reader --verb=get,list --resource=configmaps"));

@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Shared;
-use crate::harness::{container, deployment, pod, run, until_holds};
+use harness::{Cluster, container, deployment, pod, run, until_holds};
 
 fn claim(name: &str) -> Value {
     json!({
@@ -17,8 +16,8 @@ fn claim(name: &str) -> Value {
     })
 }
 
-pub fn stateful_set(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "stateful");
+pub fn stateful_set(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "stateful");
     kubectl.namespace(ns);
     let mut main = container(
         "mkdir -p /data/www; [ -e /data/www/index.html ] || hostname >/data/www/index.html; \
@@ -66,8 +65,8 @@ pub fn stateful_set(shared: &Shared) {
     }
 }
 
-pub fn reclaimed(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "reclaimed");
+pub fn reclaimed(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "reclaimed");
     kubectl.namespace(ns);
     let mut main = container("echo here >/data/file; sleep 3600");
     main["volumeMounts"] = json!([{ "name": "data", "mountPath": "/data" }]);
@@ -83,8 +82,8 @@ pub fn reclaimed(shared: &Shared) {
     kubectl.wait_for(ns, &format!("persistentvolume/{volume}"), "delete");
 }
 
-pub fn volumes(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "volumes");
+pub fn volumes(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "volumes");
     kubectl.namespace(ns);
     kubectl.run(&format!("-n {ns} create configmap settings --from-literal=colour=blue"));
     kubectl.run(&format!("-n {ns} create secret generic keys --from-literal=key=secret"));
