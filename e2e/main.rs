@@ -10,8 +10,9 @@
 //! Clusters use only the images in the node image, so that no registry is needed. Their names start with
 //! `e2e-`; a run starts with removing what killed runs left.
 //!
-//! `KINDRS_E2E_IMAGE` is the node image to use instead of the one that kindrs chooses, `KINDRS_E2E_LOGS` a
-//! folder for the logs of clusters when a step fails.
+//! `KINDRS` names the kindrs to test instead of a build of this checkout, `KINDRS_E2E_IMAGE` the node image to
+//! use instead of the one that kindrs chooses, and `KINDRS_E2E_LOGS` a folder for the logs of clusters when a
+//! step fails.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod concurrent;
@@ -33,7 +34,8 @@ use std::process::ExitCode;
 use harness::Runner;
 
 fn main() -> ExitCode {
-    harness::set_program(env!("CARGO_BIN_EXE_kindrs"));
+    let program = std::env::var_os("KINDRS").unwrap_or_else(|| env!("CARGO_BIN_EXE_kindrs").into());
+    harness::set_program(program);
     Runner::from_arguments()
         .suite(create_failures::suite())
         .suite(lifecycle::suite())
