@@ -14,7 +14,8 @@ use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use kindrs::scenario::history::Entry;
-use kindrs::scenario::report::{RunReport, page};
+use kindrs::scenario::outcome::RunReport;
+use kindrs::scenario::report::page;
 use serde_json::{Value, json};
 
 const MISSING: &str = "this test needs a browser: apt-get install chromium chromium-driver";

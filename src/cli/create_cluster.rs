@@ -10,7 +10,7 @@ use super::cluster_name;
 use super::context::Context;
 use super::output::{self, Format};
 use crate::cluster::create::{self, CreateOptions, Created};
-use crate::config::{self, Cluster};
+use crate::config::{self, Cluster, ContainerRole};
 use crate::duration;
 use crate::failure::Failure;
 use crate::image::KubernetesSource;
@@ -180,7 +180,7 @@ fn plan_text(plan: &ClusterPlan) -> String {
     rows.extend(plan.load_balancer.iter().map(|balancer| {
         [
             balancer.name.clone(),
-            "external-load-balancer".to_owned(),
+            ContainerRole::LoadBalancer.to_string(),
             balancer.address.to_string(),
             "-".to_owned(),
             balancer.image.clone(),

@@ -72,23 +72,24 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
-    use crate::plan::labels::ContainerRole;
+    use crate::config::ContainerRole;
+    use crate::runtime::ContainerState;
 
     #[test]
     fn nodes_as_text_and_json() {
         let node = NodeSummary {
             cluster: "dev".into(),
             name: "dev-control-plane".into(),
-            role: ContainerRole::ControlPlane,
+            role: ContainerRole::CONTROL_PLANE,
             address: Some(Ipv4Addr::new(172, 20, 0, 2)),
-            state: "running".into(),
+            state: ContainerState::Running,
             image: "kindrs/node:v1.37.2".into(),
         };
         let gone = NodeSummary {
             name: "dev-worker".into(),
-            role: ContainerRole::Worker,
+            role: ContainerRole::WORKER,
             address: None,
-            state: "exited".into(),
+            state: ContainerState::Exited,
             ..node.clone()
         };
         let nodes = [node, gone];

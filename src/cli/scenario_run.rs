@@ -19,8 +19,9 @@ use crate::runtime::Engine;
 use crate::scenario::history::Entry;
 use crate::scenario::judge::Verdict;
 use crate::scenario::language::{ClusterSource, Existing};
+use crate::scenario::outcome::RunReport;
 use crate::scenario::read::{FORMAT, ScenarioFile, Variant, planned_cluster};
-use crate::scenario::report::{self, RunReport};
+use crate::scenario::report;
 use crate::scenario::run::{Batch, Job, Keep, Options, Shard, run_all};
 use crate::yaml::Problems;
 

@@ -6,12 +6,13 @@ use anyhow::Context as _;
 
 use crate::cluster::inventory::{self, NodeSummary};
 use crate::cluster::tarball;
+use crate::config::ContainerRole;
 use crate::failure::Failure;
 use crate::kubeconfig::{self, Access};
 use crate::kubernetes::connect_impatiently;
 use crate::pki::Identity;
 use crate::plan::API_PORT;
-use crate::plan::labels::{self, ContainerRole};
+use crate::plan::labels;
 use crate::runtime::{Engine, EngineError, Protocol};
 
 /// The administrator's kubeconfig in a control plane.
@@ -67,7 +68,7 @@ async fn host_endpoint(engine: &dyn Engine, cluster: &str) -> Result<SocketAddr,
             port.container_port == API_PORT && port.protocol == Protocol::Tcp && port.host_port != 0
         };
         let role = container.labels.get(labels::ROLE)?;
-        let serves = ContainerRole::from_name(role)? != ContainerRole::Worker;
+        let serves = ContainerRole::from_name(role)? != ContainerRole::WORKER;
         container.ports.iter().find(api).filter(|_| serves)
     });
     let bound = bound.ok_or_else(|| {
@@ -87,7 +88,7 @@ async fn host_endpoint(engine: &dyn Engine, cluster: &str) -> Result<SocketAddr,
 fn network_endpoint(cluster: &str, nodes: &[NodeSummary]) -> Result<SocketAddr, Failure> {
     let of = |role| nodes.iter().find(|node| node.role == role).and_then(|node| node.address);
     of(ContainerRole::LoadBalancer)
-        .or_else(|| of(ContainerRole::ControlPlane))
+        .or_else(|| of(ContainerRole::CONTROL_PLANE))
         .map(|address| SocketAddr::new(address.into(), API_PORT))
         .ok_or_else(|| {
             Failure::environment(format!("no control plane of cluster `{cluster}` has an address"))
@@ -101,7 +102,7 @@ async fn admin_conf(
     nodes: &[NodeSummary],
 ) -> Result<String, Failure> {
     let mut last = None;
-    for node in nodes.iter().filter(|node| node.role == ContainerRole::ControlPlane) {
+    for node in nodes.iter().filter(|node| node.role == ContainerRole::CONTROL_PLANE) {
         match engine.download(&node.name, ADMIN_CONF).await {
             Ok(tar) => {
                 let content = tarball::single_file(&tar).ok().flatten().unwrap_or_default();
@@ -157,8 +158,8 @@ mod tests {
         let engine = engine();
         let roles = [
             (ContainerRole::LoadBalancer, 1),
-            (ContainerRole::ControlPlane, 1),
-            (ContainerRole::ControlPlane, 2),
+            (ContainerRole::CONTROL_PLANE, 1),
+            (ContainerRole::CONTROL_PLANE, 2),
         ];
         make(&engine, "dev", 1, &roles).await;
         put_admin_conf(&engine, "dev-control-plane2");

@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use crate::config::{ContainerRole, Role};
 use crate::failure::Failure;
-use crate::plan::labels::{self, ContainerRole};
-use crate::runtime::{ContainerInfo, Engine, EngineError};
-
-/// The state of a running container.
-pub(crate) const RUNNING: &str = "running";
+use crate::plan::labels;
+use crate::runtime::{ContainerInfo, ContainerState, Engine, EngineError};
 
 /// How alike a name must be to be suggested, 0 to 1.
 const ALIKE: f64 = 0.8;
@@ -44,8 +42,7 @@ pub struct NodeSummary {
     pub role: ContainerRole,
     /// Its address on the cluster's network; `None` when it has none, as before its first start.
     pub address: Option<Ipv4Addr>,
-    /// The engine's word: `running`, `exited`, …
-    pub state: String,
+    pub state: ContainerState,
     /// The image it was made from.
     pub image: String,
 }
@@ -53,7 +50,7 @@ pub struct NodeSummary {
 impl NodeSummary {
     /// Whether commands can be run in it.
     pub fn is_running(&self) -> bool {
-        self.state == RUNNING
+        self.state == ContainerState::Running
     }
 }
 
@@ -86,9 +83,9 @@ pub async fn clusters(engine: &dyn Engine) -> Result<Vec<ClusterSummary>, Engine
     for node in containers.into_iter().filter_map(summarise) {
         if let Some(cluster) = found.get_mut(&node.cluster) {
             match node.role {
-                ContainerRole::ControlPlane => cluster.control_planes += 1,
-                ContainerRole::Worker => cluster.workers += 1,
-                ContainerRole::LoadBalancer => continue,
+                ContainerRole::Node(Role::ControlPlane) => cluster.control_planes += 1,
+                ContainerRole::Node(Role::Worker) => cluster.workers += 1,
+                ContainerRole::LoadBalancer | ContainerRole::Render => continue,
             }
             cluster.running += usize::from(node.is_running());
         }
@@ -168,10 +165,13 @@ fn order(node: &NodeSummary) -> (&str, ContainerRole, usize, &str) {
     (&node.cluster, node.role, node.name.len(), &node.name)
 }
 
-/// A container of a cluster; `None` for one without the labels of a cluster's containers.
+/// A node or a load balancer; `None` for any other container.
 fn summarise(container: ContainerInfo) -> Option<NodeSummary> {
     let cluster = container.labels.get(labels::CLUSTER)?.clone();
     let role = ContainerRole::from_name(container.labels.get(labels::ROLE)?)?;
+    if role == ContainerRole::Render {
+        return None;
+    }
     Some(NodeSummary {
         address: container.addresses.get(&labels::network(&cluster)).copied(),
         cluster,
@@ -230,8 +230,8 @@ mod tests {
     #[tokio::test]
     async fn nodes_come_in_order_with_their_addresses() {
         let engine = engine();
-        let mut roles: Vec<_> = (1..=11).map(|n| (ContainerRole::Worker, n)).collect();
-        roles.extend([(ContainerRole::LoadBalancer, 1), (ContainerRole::ControlPlane, 1)]);
+        let mut roles: Vec<_> = (1..=11).map(|n| (ContainerRole::WORKER, n)).collect();
+        roles.extend([(ContainerRole::LoadBalancer, 1), (ContainerRole::CONTROL_PLANE, 1)]);
         make(&engine, "dev", 1, &roles).await;
         let nodes = nodes(&engine, "dev").await.unwrap();
         let listed = names(&nodes);

@@ -10,8 +10,8 @@ use serde_json::json;
 use crate::cluster::access::ADMIN_CONF;
 use crate::cluster::inventory::{self, NodeSummary};
 use crate::cluster::tarball;
+use crate::config::ContainerRole;
 use crate::failure::Failure;
-use crate::plan::labels::ContainerRole;
 use crate::progress::Progress;
 use crate::runtime::{ContainerInfo, Engine, EngineInfo};
 
@@ -154,7 +154,7 @@ async fn overview(
     progress: &Progress,
 ) -> Result<(), Failure> {
     let control_planes =
-        nodes.iter().filter(|node| node.role == ContainerRole::ControlPlane && node.is_running());
+        nodes.iter().filter(|node| node.role == ContainerRole::CONTROL_PLANE && node.is_running());
     let mut reason = "no control plane is running".to_owned();
     for node in control_planes {
         match kubectl(engine, &node.name, &["get", "--raw", "/readyz"]).await {

@@ -54,7 +54,7 @@ async fn export_dev(engine: &FakeEngine, folder: &Path) -> (Result<(), Failure>,
 #[tokio::test]
 async fn a_healthy_cluster_is_exported_whole() {
     let engine = engine();
-    make(&engine, "dev", 1, &[(ContainerRole::ControlPlane, 1), (ContainerRole::LoadBalancer, 1)])
+    make(&engine, "dev", 1, &[(ContainerRole::CONTROL_PLANE, 1), (ContainerRole::LoadBalancer, 1)])
         .await;
     prepare(&engine, "dev-control-plane");
     engine.on_exec(|_, command, _| ExecOutput {

@@ -3,7 +3,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::{IpNet, Ipv4Net};
 
-use super::cluster::{Cluster, Networking, Node, Role};
+use super::Role;
+use super::cluster::{Cluster, Networking, Node};
 use super::decode::{Decoder, Field, Fields, Schema};
 use super::validate::violations;
 use crate::runtime::{Mount, MountSource, PortBinding, Propagation, Protocol};
@@ -200,7 +201,7 @@ impl Decoder {
         let mut node = Node::new(Role::ControlPlane);
         let Some(fields) = self.fields(field, &NODE) else { return node };
         if let Some(field) = fields.get(self, "role") {
-            let roles = [Role::ControlPlane, Role::Worker].map(|role| (role.name(), role));
+            let roles = Role::ALL.map(|role| (role.name(), role));
             node.role = self.choice(&field, &roles).unwrap_or(node.role);
         }
         if let Some(field) = fields.get(self, "image") {

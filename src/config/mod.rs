@@ -12,14 +12,16 @@ mod host_path;
 mod load;
 mod name;
 mod patch;
+mod role;
 mod subnet;
 mod validate;
 mod violation;
 
-pub use cluster::{Cluster, Networking, Node, Role};
+pub use cluster::{Cluster, Networking, Node};
 pub use load::load;
 pub(crate) use load::load_value;
 pub use name::{load_balancer_name, node_names, validate_cluster_name};
+pub use role::{ContainerRole, Role};
 pub use validate::validate;
 pub use violation::{Violation, Violations};
 

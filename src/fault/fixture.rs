@@ -3,7 +3,8 @@
 use std::net::Ipv4Addr;
 
 use crate::cluster::inventory::NodeSummary;
-use crate::plan::labels::ContainerRole;
+use crate::config::ContainerRole;
+use crate::runtime::ContainerState;
 
 use super::targeting::View;
 
@@ -15,16 +16,16 @@ pub(super) fn view(control_planes: usize, workers: usize) -> View {
         let suffix = if number == 1 { String::new() } else { number.to_string() };
         NodeSummary {
             cluster: "dev".into(),
-            name: format!("dev-{}{suffix}", role.name()),
+            name: format!("dev-{role}{suffix}"),
             role,
             address: Some(Ipv4Addr::new(172, 28, 0, last)),
-            state: "running".into(),
+            state: ContainerState::Running,
             image: "kindrs/node:v1.37.2".into(),
         }
     };
     let mut nodes: Vec<NodeSummary> =
-        (1..=control_planes).map(|number| node(ContainerRole::ControlPlane, number)).collect();
-    nodes.extend((1..=workers).map(|number| node(ContainerRole::Worker, number)));
+        (1..=control_planes).map(|number| node(ContainerRole::CONTROL_PLANE, number)).collect();
+    nodes.extend((1..=workers).map(|number| node(ContainerRole::WORKER, number)));
     let load_balancer = (control_planes > 1).then(|| node(ContainerRole::LoadBalancer, 1));
     View {
         cluster: "dev".into(),

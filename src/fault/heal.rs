@@ -4,9 +4,9 @@ use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::cluster::access::client;
-use crate::cluster::inventory::{self, RUNNING};
+use crate::cluster::inventory;
 use crate::failure::Failure;
-use crate::runtime::{Engine, EngineError};
+use crate::runtime::{ContainerState, Engine, EngineError};
 
 use super::action::EngineAction;
 use super::journal::{self, Entry};
@@ -120,7 +120,10 @@ pub(super) async fn put_back(
         let ran = tokio::time::timeout(patience, run_script(engine, key, entry)).await;
         // What a killed kindrs had asked of the engine may have come only now.
         let is_back = entry.engine.is_none()
-            || engine.container(&entry.node).await?.is_none_or(|now| now.state == RUNNING);
+            || engine
+                .container(&entry.node)
+                .await?
+                .is_none_or(|now| now.state == ContainerState::Running);
         match ran {
             Ok(Ok(healed)) if is_back => return Ok(healed || reverted),
             Ok(Err(error)) if is_back => return Err(error),
@@ -145,9 +148,11 @@ enum Reverted {
 async fn revert(engine: &dyn Engine, entry: &Entry) -> anyhow::Result<Reverted> {
     let node = &entry.node;
     let Some(container) = engine.container(node).await? else { return Ok(Reverted::Gone) };
-    match (entry.engine, container.state.as_str()) {
-        (Some(EngineAction::Pause), "paused") => engine.unpause_container(node).await?,
-        (Some(EngineAction::Stop | EngineAction::Restart), RUNNING) => {
+    match (entry.engine, container.state) {
+        (Some(EngineAction::Pause), ContainerState::Paused) => {
+            engine.unpause_container(node).await?
+        }
+        (Some(EngineAction::Stop | EngineAction::Restart), ContainerState::Running) => {
             // Whoever asked for the stop may be gone, and the node still on its way down.
             let state = engine.exec(node, &["systemctl", "is-system-running"], None).await;
             if !state.is_ok_and(|state| state.stdout.starts_with(b"stopping")) {
@@ -156,7 +161,7 @@ async fn revert(engine: &dyn Engine, entry: &Entry) -> anyhow::Result<Reverted> 
             let _ = tokio::time::timeout(STOP_GRACE * 2, engine.wait_container(node)).await;
             engine.start_container(node).await?;
         }
-        (_, RUNNING) => return Ok(Reverted::Nothing),
+        (_, ContainerState::Running) => return Ok(Reverted::Nothing),
         (Some(_), _) => engine.start_container(node).await?,
         (None, state) => {
             return Err(Failure::environment(format!(

@@ -7,8 +7,8 @@ use crate::fault::kind::FaultKind;
 use crate::fault::plan::{Request, plan};
 use crate::fault::targeting::{NodeTargets, View};
 use crate::fault::{Which, heal};
-use crate::runtime::ExecOutput;
 use crate::runtime::fake::FakeEngine;
+use crate::runtime::{ContainerState, ExecOutput};
 
 async fn planned(engine: &FakeEngine, fault: FaultKind) -> FaultPlan {
     let view = View {
@@ -100,7 +100,7 @@ async fn what_fails_on_one_node_is_put_back_on_all() {
     assert!(text.contains("what was done of it is put back"), "{text}");
     assert!(text.contains("no freezer"), "{text}");
     assert!(changes(&engine).contains(&"unpause_container dev-worker".to_owned()));
-    assert_eq!(engine.state().containers["dev-worker"].info.state, "running");
+    assert_eq!(engine.state().containers["dev-worker"].info.state, ContainerState::Running);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@ use super::*;
 use crate::fault::fixture::view;
 use crate::fault::journal;
 use crate::fault::targeting::NodeTargets;
+use crate::runtime::ContainerState;
 
 fn on(nodes: &[&str]) -> NodeTargets {
     let node = nodes.iter().map(|node| (*node).to_owned()).collect();
@@ -70,7 +71,7 @@ fn the_guard_counts_what_is_gone_already() {
     let stop = request(FaultKind::NodeStop(on(&["control-plane3"])));
     let others = active(FaultKind::KubeletStop(on(&["control-plane"])), &three);
     assert!(refusal(&stop, &three, &others).contains("1 of 3 members"));
-    three.nodes[0].state = "exited".into();
+    three.nodes[0].state = ContainerState::Exited;
     assert!(refusal(&stop, &three, &[]).contains("1 of 3 members"));
     // What takes nothing is not refused for what is gone.
     let stress = FaultKind::CpuStress(crate::fault::kind::CpuStress {
@@ -98,7 +99,7 @@ fn a_fault_in_the_way_is_named() {
 #[test]
 fn a_node_that_does_not_run_is_told() {
     let mut view = view(1, 2);
-    view.nodes[1].state = "exited".into();
+    view.nodes[1].state = ContainerState::Exited;
     let stop = request(FaultKind::KubeletStop(on(&["worker"])));
     insta::assert_snapshot!(refusal(&stop, &view, &[]), @r"
     dev-worker is exited, not running

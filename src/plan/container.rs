@@ -1,12 +1,14 @@
 use std::collections::BTreeMap;
 
-use crate::config::Role;
-use crate::image::WRAPPER_PATH;
+use crate::config::{ContainerRole, Role};
 use crate::plan::labels;
 use crate::runtime::{ContainerSpec, Mount, MountSource, NetworkAttachment, Propagation};
 
 use super::capabilities::NODE_CAPABILITIES;
 use super::{ClusterPlan, LoadBalancerPlan, NodePlan};
+
+/// Where the wrapper is in a node's container.
+pub const WRAPPER_PATH: &str = "/kindrs/wrapper";
 
 /// The container of a node: what `--privileged` would give, named piece by piece, because a
 /// daemon that lacks one capability itself refuses the whole of it.
@@ -39,7 +41,7 @@ pub fn node_container(plan: &ClusterPlan, node: &NodePlan) -> ContainerSpec {
         name: node.name.clone(),
         image: node.image.clone(),
         hostname: node.name.clone(),
-        labels: container_labels(plan, node.role.name()),
+        labels: container_labels(plan, node.role.into()),
         entrypoint: Some(entrypoint.collect()),
         environment,
         capabilities: NODE_CAPABILITIES.iter().map(|(name, _)| (*name).to_owned()).collect(),
@@ -80,7 +82,7 @@ pub fn load_balancer_container(
         name: load_balancer.name.clone(),
         image: load_balancer.image.clone(),
         hostname: load_balancer.name.clone(),
-        labels: container_labels(plan, labels::ROLE_LOAD_BALANCER),
+        labels: container_labels(plan, ContainerRole::LoadBalancer),
         entrypoint: Some(
             ["haproxy", "-W", "-db", "-f", "/etc/haproxy/haproxy.cfg"].map(str::to_owned).to_vec(),
         ),
@@ -99,7 +101,7 @@ pub fn render_container(plan: &ClusterPlan, image: &str, index: usize) -> Contai
     ContainerSpec {
         name: format!("{}-render-{}-{index}", plan.name, plan.run),
         image: image.to_owned(),
-        labels: container_labels(plan, labels::ROLE_RENDER),
+        labels: container_labels(plan, ContainerRole::Render),
         entrypoint: Some(vec!["/bin/sh".into(), "/kindrs/render/render.sh".into()]),
         // Without a configuration file, kubeadm looks for this machine's address.
         network: (!plan.version.prints_addons_of_a_configuration())
@@ -108,17 +110,10 @@ pub fn render_container(plan: &ClusterPlan, image: &str, index: usize) -> Contai
     }
 }
 
-fn container_labels(plan: &ClusterPlan, role: &str) -> BTreeMap<String, String> {
+fn container_labels(plan: &ClusterPlan, role: ContainerRole) -> BTreeMap<String, String> {
     let mut labels = labels::cluster(&plan.name, &plan.run);
-    labels.insert(labels::ROLE.into(), role.into());
+    labels.insert(labels::ROLE.into(), role.name().into());
     labels
-}
-
-impl Role {
-    /// The role a container's label names, if it is a node's.
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::ControlPlane, Self::Worker].into_iter().find(|role| role.name() == name)
-    }
 }
 
 #[cfg(test)]

@@ -15,5 +15,5 @@ pub(crate) use cluster::API_PORT;
 pub use cluster::{
     ClusterPlan, LoadBalancerPlan, NodeImagePlan, NodePlan, PlanInput, PodNetwork, plan,
 };
-pub use container::{load_balancer_container, node_container, render_container};
+pub use container::{WRAPPER_PATH, load_balancer_container, node_container, render_container};
 pub use subnet::{cluster_subnets, pod_subnets};

@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::Ipv4Net;
+use serde::Serialize;
 
 /// A label's key and value. As a filter, an empty value means any value.
 pub type Label = (String, String);
@@ -193,14 +195,62 @@ pub struct ContainerInfo {
     pub image: String,
     /// Labels.
     pub labels: BTreeMap<String, String>,
-    /// `created`, `running`, `paused`, `exited`, …
-    pub state: String,
+    pub state: ContainerState,
     /// Exit code of an ended one (0 else, and in lists).
     pub exit_code: i64,
     /// Addresses by network.
     pub addresses: BTreeMap<String, Ipv4Addr>,
     /// Ports bound on the host.
     pub ports: Vec<PortBinding>,
+}
+
+/// The state of a container, in Docker's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ContainerState {
+    #[default]
+    Created,
+    Running,
+    Paused,
+    Restarting,
+    Removing,
+    Exited,
+    Dead,
+}
+
+impl ContainerState {
+    const ALL: [Self; 7] = [
+        Self::Created,
+        Self::Running,
+        Self::Paused,
+        Self::Restarting,
+        Self::Removing,
+        Self::Exited,
+        Self::Dead,
+    ];
+
+    /// The engine's word for the state.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Restarting => "restarting",
+            Self::Removing => "removing",
+            Self::Exited => "exited",
+            Self::Dead => "dead",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+}
+
+impl fmt::Display for ContainerState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
 }
 
 /// Output of a command run in a container.

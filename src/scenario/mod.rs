@@ -5,7 +5,7 @@ pub mod check;
 pub mod history;
 pub mod judge;
 pub mod language;
-
+pub mod outcome;
 pub mod read;
 pub mod report;
 pub mod run;

@@ -7,10 +7,10 @@ use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::inventory::NodeSummary;
+use crate::config::ContainerRole;
 use crate::failure::Failure;
 use crate::fault::action::{Action, Hold, Impact};
 use crate::fault::targeting::{Choice, NodeTargets, View};
-use crate::plan::labels::ContainerRole;
 
 /// A part of the control plane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -220,7 +220,7 @@ pub(super) fn control_planes<'a>(
         let all = NodeTargets { choice: Choice::default(), ..targets.clone() };
         all.resolve(view)?
     };
-    if let Some(other) = meant.iter().find(|node| node.role != ContainerRole::ControlPlane) {
+    if let Some(other) = meant.iter().find(|node| node.role != ContainerRole::CONTROL_PLANE) {
         return Err(Failure::input(format!("{} is no control plane: it {lacks}", other.name))
             .with_hint(hint));
     }

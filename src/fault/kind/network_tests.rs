@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use crate::fault::action::{Action, Impact};
 use crate::fault::fixture::view;
 use crate::fault::targeting::View;
+use crate::runtime::ContainerState;
 
 #[derive(Parser)]
 struct Line {
@@ -165,7 +166,7 @@ fn partitions_that_make_no_sense() {
         refused_line("network-partition --shape ring --peer worker"), @"error: the argument '--shape <SHAPE>' cannot be used with '--peer <NAME>'");
     let mut unborn = view(1, 2);
     unborn.nodes[2].address = None;
-    unborn.nodes[2].state = "created".to_owned();
+    unborn.nodes[2].state = ContainerState::Created;
     insta::assert_snapshot!(
         refused("network-partition --node worker --peer worker2", &unborn), @"dev-worker2 is created and has no address");
 }

@@ -2,10 +2,10 @@ use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::inventory::NodeSummary;
+use crate::config::ContainerRole;
 use crate::failure::Failure;
 use crate::fault::action::Action;
 use crate::fault::targeting::{NodeTargets, View};
-use crate::plan::labels::ContainerRole;
 
 use super::firewall::{self, Hook};
 use super::peers::{Direction, Peers, Side};
@@ -120,7 +120,7 @@ fn isolated<'a>(targets: &[&'a NodeSummary], view: &'a View) -> Vec<(&'a NodeSum
 
 fn halves<'a>(targets: &[&'a NodeSummary], view: &'a View) -> Vec<(&'a NodeSummary, Side<'a>)> {
     let (first, second) = targets.split_at(targets.len().div_ceil(2));
-    let has_control_plane = first.iter().any(|node| node.role == ContainerRole::ControlPlane);
+    let has_control_plane = first.iter().any(|node| node.role == ContainerRole::CONTROL_PLANE);
     let balancer = view.load_balancer.iter().filter(|_| has_control_plane);
     let others: Vec<&NodeSummary> = first.iter().copied().chain(balancer).collect();
     second.iter().map(|node| (*node, Side::These(others.clone()))).collect()

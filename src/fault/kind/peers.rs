@@ -4,10 +4,10 @@ use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::inventory::NodeSummary;
+use crate::config::ContainerRole;
 use crate::failure::Failure;
 use crate::fault::action::Impact;
 use crate::fault::targeting::View;
-use crate::plan::labels::ContainerRole;
 
 use super::firewall::{self, Hook};
 
@@ -112,7 +112,7 @@ impl Peers {
                 )));
             }
             peers.extend(of_role);
-            if role == Some(ContainerRole::ControlPlane) {
+            if role == Some(ContainerRole::CONTROL_PLANE) {
                 peers.extend(&view.load_balancer);
             }
         }
@@ -205,7 +205,7 @@ impl Side<'_> {
         if others().all(is_cut) {
             return Impact::Node;
         }
-        if node.role == ContainerRole::Worker {
+        if node.role == ContainerRole::WORKER {
             return if without_balancer || control_planes().all(is_cut) {
                 Impact::Node
             } else {

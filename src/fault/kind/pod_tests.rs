@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::fault::fixture::view;
 use crate::fault::plan::{Request, plan};
 use crate::fault::targeting::View;
+use crate::runtime::ContainerState;
 
 /// A running pod with a web server and a sidecar.
 fn web() -> Value {
@@ -95,7 +96,7 @@ fn a_pod_is_taken_away_from_no_node_and_from_a_dead_one() {
     assert_eq!(actions[0].node, "dev-control-plane");
 
     let mut dead = with(web());
-    dead.nodes[1].state = "exited".to_owned();
+    dead.nodes[1].state = ContainerState::Exited;
     let planned = |kind: &str| {
         let request =
             Request { fault: fault(&format!("{kind} {WEB}")), duration: None, allow_total: false };
@@ -140,7 +141,7 @@ fn containers_that_cannot_be_killed() {
 #[test]
 fn images_that_cannot_be_pulled() {
     let mut view = with(web());
-    view.nodes[2].state = "exited".to_owned();
+    view.nodes[2].state = ContainerState::Exited;
     let actions = fault(&format!("image-pull-failure {WEB}")).actions(&view).unwrap();
     let of: Vec<_> = actions.iter().map(|action| (&action.node, &action.holds)).collect();
     assert_eq!(of.len(), 4, "{of:?}");

@@ -2,8 +2,8 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::inventory::{NodeSummary, nearest};
+use crate::config::ContainerRole;
 use crate::failure::Failure;
-use crate::plan::labels::ContainerRole;
 
 use super::{Choice, View};
 

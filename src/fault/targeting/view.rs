@@ -4,8 +4,8 @@ use std::net::Ipv4Addr;
 use k8s_openapi::api::core::v1::Pod;
 
 use crate::cluster::inventory::NodeSummary;
+use crate::config::ContainerRole;
 use crate::failure::Failure;
-use crate::plan::labels::ContainerRole;
 
 use super::nodes::no_such_node;
 
@@ -33,7 +33,7 @@ pub struct View {
 impl View {
     /// The nodes that run the control plane.
     pub fn control_planes(&self) -> impl Iterator<Item = &NodeSummary> {
-        self.nodes.iter().filter(|node| node.role == ContainerRole::ControlPlane)
+        self.nodes.iter().filter(|node| node.role == ContainerRole::CONTROL_PLANE)
     }
 
     /// A node by its name or by the part of it after the cluster's: `worker2`.

@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use crate::runtime::{
-    ContainerInfo, ContainerSpec, Engine, EngineError, Mount, MountSource, NetworkAttachment,
-    Propagation,
+    ContainerInfo, ContainerSpec, ContainerState, Engine, EngineError, Mount, MountSource,
+    NetworkAttachment, Propagation,
 };
 
 use super::cache::Workspace;
@@ -182,7 +182,7 @@ pub async fn remove_abandoned(engine: &dyn Engine) -> Result<(), EngineError> {
 fn is_abandoned(container: &ContainerInfo) -> bool {
     let lock = container.labels.get(LABEL).map(PathBuf::from).unwrap_or_default();
     let is_free = fs::File::open(lock).is_ok_and(|lock| lock.try_lock().is_ok());
-    is_free || container.state == "exited"
+    is_free || container.state == ContainerState::Exited
 }
 
 /// A file that grows, read line by line.
@@ -284,16 +284,17 @@ mod tests {
         let path = folder.path().join("k.lock");
         let lock = fs::File::create(&path).unwrap();
         let mut container = ContainerInfo {
-            state: "running".into(),
+            state: ContainerState::Running,
             labels: BTreeMap::from([(LABEL.to_owned(), path.display().to_string())]),
             ..ContainerInfo::default()
         };
         assert!(is_abandoned(&container));
         lock.lock().unwrap();
         assert!(!is_abandoned(&container));
-        container.state = "exited".into();
+        container.state = ContainerState::Exited;
         assert!(is_abandoned(&container));
-        let elsewhere = ContainerInfo { state: "running".into(), ..ContainerInfo::default() };
+        let elsewhere =
+            ContainerInfo { state: ContainerState::Running, ..ContainerInfo::default() };
         assert!(!is_abandoned(&elsewhere), "its lock may be on another machine");
     }
 

@@ -20,7 +20,9 @@ use super::Docker;
 use super::container_config::create_body;
 use super::error::missing_is_fine;
 use super::networks::label_filter;
-use crate::runtime::{ContainerInfo, ContainerSpec, EngineError, Label, PortBinding, Protocol};
+use crate::runtime::{
+    ContainerInfo, ContainerSpec, ContainerState, EngineError, Label, PortBinding, Protocol,
+};
 
 impl Docker {
     pub(super) async fn make_container(&self, spec: &ContainerSpec) -> Result<String, EngineError> {
@@ -180,7 +182,7 @@ fn inspected(container: ContainerInspectResponse) -> ContainerInfo {
         name: container.name.unwrap_or_default().trim_start_matches('/').to_owned(),
         image: config.image.unwrap_or_default(),
         labels: config.labels.unwrap_or_default().into_iter().collect(),
-        state: state.status.map(|status| status.to_string()).unwrap_or_default(),
+        state: state_of(state.status),
         exit_code: state.exit_code.unwrap_or(0),
         addresses: addresses(settings.networks.unwrap_or_default()),
         ports,
@@ -204,11 +206,16 @@ fn summarised(container: ContainerSummary) -> ContainerInfo {
         name: name.to_owned(),
         image: container.image.unwrap_or_default(),
         labels: container.labels.unwrap_or_default().into_iter().collect(),
-        state: container.state.map(|state| state.to_string()).unwrap_or_default(),
+        state: state_of(container.state),
         exit_code: 0,
         addresses: addresses(networks.unwrap_or_default()),
         ports,
     }
+}
+
+/// A state that Docker does not name, or that kindrs does not know, is none that runs.
+fn state_of(word: Option<impl ToString>) -> ContainerState {
+    word.and_then(|word| ContainerState::from_name(&word.to_string())).unwrap_or_default()
 }
 
 /// Addresses in use, or fixed for the next start.

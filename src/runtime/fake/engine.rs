@@ -10,8 +10,9 @@ use tokio::io::AsyncReadExt as _;
 
 use super::{FakeContainer, FakeEngine, Upload, conflict, matches, not_found};
 use crate::runtime::{
-    ByteSource, ContainerInfo, ContainerSpec, Engine, EngineError, EngineInfo, ExecOutput,
-    ImageBuild, ImageCommit, ImageInfo, Label, MountSource, NetworkInfo, NetworkSpec, OnLine,
+    ByteSource, ContainerInfo, ContainerSpec, ContainerState, Engine, EngineError, EngineInfo,
+    ExecOutput, ImageBuild, ImageCommit, ImageInfo, Label, MountSource, NetworkInfo, NetworkSpec,
+    OnLine,
 };
 
 #[async_trait]
@@ -117,7 +118,7 @@ impl Engine for FakeEngine {
             name: spec.name.clone(),
             image: spec.image.clone(),
             labels: spec.labels.clone(),
-            state: "created".into(),
+            state: ContainerState::Created,
             exit_code: 0,
             addresses,
             ports: spec.ports.clone(),
@@ -128,31 +129,31 @@ impl Engine for FakeEngine {
 
     async fn start_container(&self, name: &str) -> Result<(), EngineError> {
         let mut state = self.call("start_container", name)?;
-        state.container(name)?.info.state = "running".into();
+        state.container(name)?.info.state = ContainerState::Running;
         Ok(())
     }
 
     async fn stop_container(&self, name: &str, _grace: Duration) -> Result<(), EngineError> {
         let mut state = self.call("stop_container", name)?;
-        state.container(name)?.info.state = "exited".into();
+        state.container(name)?.info.state = ContainerState::Exited;
         Ok(())
     }
 
     async fn kill_container(&self, name: &str) -> Result<(), EngineError> {
         let mut state = self.call("kill_container", name)?;
-        state.container(name)?.info.state = "exited".into();
+        state.container(name)?.info.state = ContainerState::Exited;
         Ok(())
     }
 
     async fn pause_container(&self, name: &str) -> Result<(), EngineError> {
         let mut state = self.call("pause_container", name)?;
-        state.container(name)?.info.state = "paused".into();
+        state.container(name)?.info.state = ContainerState::Paused;
         Ok(())
     }
 
     async fn unpause_container(&self, name: &str) -> Result<(), EngineError> {
         let mut state = self.call("unpause_container", name)?;
-        state.container(name)?.info.state = "running".into();
+        state.container(name)?.info.state = ContainerState::Running;
         Ok(())
     }
 
@@ -178,7 +179,7 @@ impl Engine for FakeEngine {
     async fn wait_container(&self, name: &str) -> Result<i64, EngineError> {
         let mut state = self.call("wait_container", name)?;
         let info = &mut state.container(name)?.info;
-        info.state = "exited".into();
+        info.state = ContainerState::Exited;
         Ok(info.exit_code)
     }
 
@@ -224,7 +225,7 @@ impl Engine for FakeEngine {
         input: Option<ByteSource>,
     ) -> Result<ExecOutput, EngineError> {
         let object = format!("{container} {}", command.join(" "));
-        if self.call("exec", &object)?.container(container)?.info.state != "running" {
+        if self.call("exec", &object)?.container(container)?.info.state != ContainerState::Running {
             return Err(conflict("container", container, "is not running"));
         }
         let mut bytes = Vec::new();
@@ -271,7 +272,7 @@ impl Engine for FakeEngine {
     async fn remove_network(&self, name: &str) -> Result<(), EngineError> {
         let mut state = self.call("remove_network", name)?;
         let on_it = |container: &FakeContainer| {
-            container.info.state == "running"
+            container.info.state == ContainerState::Running
                 && container.spec.network.as_ref().is_some_and(|on| on.network == name)
         };
         if state.containers.values().any(on_it) {

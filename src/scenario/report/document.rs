@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::runs::{ScenarioRuns, scenario_runs};
-use super::{Details, Figure, RunReport, explanations, figures};
+use super::{Details, Figure, explanations, figures};
 use crate::scenario::history::Entry;
+use crate::scenario::outcome::RunReport;
 
 /// Version of the document's format.
 const VERSION: u32 = 1;

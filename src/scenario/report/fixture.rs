@@ -11,13 +11,13 @@ use super::fixture_objects::{
     NODE, RS, deployment, lease, node, pod, pod_ready, pod_running, replica_set, scheduled,
     scheduling_failed, uid,
 };
-use super::{RunReport, StepReport};
 use crate::scenario::history::{
     ApiState, Begin, Change, End, Entry, FaultAction, FaultEntry, FaultState, Gap, GapState,
     KindName, LogLine, Moment, ObjectChange, ObjectEvent, StepEntry, StepState,
 };
 use crate::scenario::judge::{Breach, Explanation, Judgement, Span, Verdict};
 use crate::scenario::language::Timing;
+use crate::scenario::outcome::{RunReport, StepReport};
 
 /// The moment so many milliseconds after the record's begin.
 pub(super) fn at(milliseconds: u64) -> Moment {

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestRerun, TestSuite};
 
-use super::text::{Paint, details_text, title};
-use super::{Details, RunReport, StepReport, explanations, figures};
+use super::text::{Paint, details_text};
+use super::{Details, explanations, figures};
 use crate::scenario::history::{Entry, StepState};
 use crate::scenario::judge::{Judgement, Verdict};
+use crate::scenario::outcome::{RunReport, StepReport};
 
 /// Runs as JUnit XML: a suite for a run, a case for each step and each assertion in the background. A
 /// failure has its explanation; what is inconclusive is an error.
@@ -24,7 +25,7 @@ pub fn junit(runs: &[(RunReport, Vec<Entry>)]) -> Result<String, quick_junit::Se
 }
 
 fn suite(run: &RunReport, history: &[Entry]) -> TestSuite {
-    let mut suite = TestSuite::new(title(run));
+    let mut suite = TestSuite::new(run.title());
     suite.timestamp = run.time.to_string().parse().ok();
     suite.set_time(run.elapsed);
     suite.add_property(("file", run.file.display().to_string().as_str()));

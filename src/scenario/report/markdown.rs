@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use super::runs::scenario_runs;
-use super::text::{Paint, details_text, seconds, title, verdict_mark, verdict_word};
-use super::{RunReport, explanations, figures};
+use super::text::{Paint, details_text, seconds, verdict_mark, verdict_word};
+use super::{explanations, figures};
 use crate::scenario::history::{Entry, StepState};
 use crate::scenario::judge::Verdict;
+use crate::scenario::outcome::RunReport;
 
 /// A page of some systems holds no more: the rest of the failures is named, without details.
 const MOST_DETAILS: usize = 20;
@@ -34,8 +35,8 @@ pub fn markdown(runs: &[(RunReport, Vec<Entry>)], pages: &[String]) -> String {
 
 fn row(out: &mut String, run: &RunReport, page: &str) {
     let name = match page {
-        "" => cell(&title(run)),
-        page => format!("[{}]({})", cell(&title(run)), page.replace(' ', "%20")),
+        "" => cell(&run.title()),
+        page => format!("[{}]({})", cell(&run.title()), page.replace(' ', "%20")),
     };
     let passed = run.steps.iter().filter(|step| step.state == StepState::Passed).count();
     let held = run.judgements.iter().filter(|judgement| judgement.verdict == Verdict::Pass).count();
@@ -61,7 +62,7 @@ fn row(out: &mut String, run: &RunReport, page: &str) {
 fn failures(out: &mut String, runs: &[(RunReport, Vec<Entry>)]) {
     let mut shown = 0;
     for (run, history) in runs.iter().filter(|(run, _)| run.verdict != Verdict::Pass) {
-        let _ = writeln!(out, "\n### {} {}\n", verdict_mark(run.verdict), cell(&title(run)));
+        let _ = writeln!(out, "\n### {} {}\n", verdict_mark(run.verdict), cell(&run.title()));
         if let Some(error) = &run.error {
             let _ = writeln!(out, "The run did not come to its end: {}\n", cell(error));
         }
@@ -91,7 +92,7 @@ fn measured(out: &mut String, run: &RunReport, history: &[Entry]) {
     let _ = writeln!(
         out,
         "\n<details><summary>Figures of {}</summary>\n\n| Of | Figure | Value | How it is measured |\n|---|---|---:|---|",
-        html(&title(run))
+        html(&run.title())
     );
     for figure in figures {
         let _ = writeln!(

@@ -11,7 +11,6 @@ mod junit;
 mod lives;
 mod markdown;
 mod object;
-mod outcome;
 mod page;
 mod runs;
 mod text;
@@ -24,7 +23,6 @@ pub use explain::{
 pub use figures::{Figure, Unit, figures};
 pub use junit::junit;
 pub use markdown::markdown;
-pub use outcome::{RunReport, StepReport};
 pub use page::page;
 pub use runs::{ScenarioRuns, scenario_runs};
 pub use text::{render, render_all};

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::RunReport;
 use crate::scenario::judge::Verdict;
+use crate::scenario::outcome::RunReport;
 
 /// What came of all runs of one scenario: of a matrix, or repeated.
 #[derive(Debug, Clone, PartialEq, Serialize)]

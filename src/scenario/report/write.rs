@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::text::title;
-use super::{RunReport, json, junit, markdown, page};
+use super::{json, junit, markdown, page};
 use crate::scenario::history::Entry;
+use crate::scenario::outcome::RunReport;
 
 /// Files that were written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,11 +55,11 @@ fn places(folder: &Path, runs: &[(RunReport, Vec<Entry>)]) -> Vec<PathBuf> {
             let beside = run.history.strip_prefix(folder).ok().and_then(Path::parent);
             let own = match runs.len() {
                 1 => PathBuf::new(),
-                _ => PathBuf::from(slug(&title(run))),
+                _ => PathBuf::from(slug(&run.title())),
             };
             let first = beside.map_or_else(|| own.clone(), Path::to_owned);
             let numbered =
-                (2..).map(|number| PathBuf::from(format!("{}-{number}", slug(&title(run)))));
+                (2..).map(|number| PathBuf::from(format!("{}-{number}", slug(&run.title()))));
             let free =
                 [first, own].into_iter().chain(numbered).find(|place| !taken.contains(place));
             let place = free.unwrap_or_default();

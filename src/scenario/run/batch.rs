@@ -14,7 +14,7 @@ use crate::config::Cluster;
 use crate::progress::Progress;
 use crate::runtime::Engine;
 use crate::scenario::language::Scenario;
-use crate::scenario::report::RunReport;
+use crate::scenario::outcome::RunReport;
 
 /// One run to be made.
 #[derive(Debug, Clone)]

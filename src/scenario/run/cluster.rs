@@ -5,12 +5,12 @@ use std::time::Duration;
 use super::timing::with_timing;
 use crate::cluster::create::{CreateOptions, create};
 use crate::cluster::{delete, inventory};
+use crate::config::ContainerRole;
 use crate::config::{self, Cluster};
 use crate::failure::Failure;
 use crate::image::KubernetesSource;
 use crate::kubeconfig::Files;
 use crate::kubernetes::Version;
-use crate::plan::labels::ContainerRole;
 use crate::progress::Progress;
 use crate::runtime::Engine;
 use crate::scenario::language::{ClusterSource, Existing};
@@ -58,7 +58,7 @@ pub(super) async fn make(
 /// [`Failure::Input`] when it does not.
 pub(super) async fn check(engine: &dyn Engine, existing: &Existing) -> anyhow::Result<()> {
     let nodes = inventory::require(engine, &existing.name).await?;
-    let workers = nodes.iter().filter(|node| node.role == ContainerRole::Worker).count();
+    let workers = nodes.iter().filter(|node| node.role == ContainerRole::WORKER).count();
     if workers < existing.workers {
         return Err(Failure::input(format!(
             "cluster `{}` has {workers} workers, the scenario needs {}",

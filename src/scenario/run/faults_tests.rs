@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::runtime::ExecOutput;
+use crate::runtime::{ContainerState, ExecOutput};
 use crate::runtime::{Engine as _, EngineError};
 use crate::scenario::run::execute::execute;
 use crate::scenario::run::fixture::{Stage, lines};
@@ -33,7 +33,7 @@ fn heal_step(step: &str) -> Value {
     json!({ "name": "heal", "heal": { "step": step } })
 }
 
-async fn state(stage: &Stage) -> String {
+async fn state(stage: &Stage) -> ContainerState {
     stage.engine.container("dev-worker").await.unwrap().unwrap().state
 }
 
@@ -44,7 +44,7 @@ async fn a_fault_lasts_until_it_is_healed() {
     assert!(ends[0].starts_with("lose Passed dev-worker: "), "{ends:?}");
     assert_eq!(ends[2], "heal Passed");
     assert_eq!(lines(&stage.folder), ["Injected lose", "Healed lose"]);
-    assert_eq!(state(&stage).await, "running");
+    assert_eq!(state(&stage).await, ContainerState::Running);
     assert_eq!(heal_all(&stage.session).await.unwrap(), 0);
 }
 
@@ -55,7 +55,7 @@ async fn a_fault_that_was_over_before_needs_no_healing() {
     let ends = stage.run().await;
     assert_eq!(ends[2], "heal Passed it was over already");
     assert_eq!(lines(&stage.folder), ["Injected lose", "Healed lose"]);
-    assert_eq!(state(&stage).await, "running");
+    assert_eq!(state(&stage).await, ContainerState::Running);
 }
 
 #[tokio::test(start_paused = true)]
@@ -76,9 +76,9 @@ async fn all_that_is_left_is_healed_in_the_end() {
     let other = with(long, "/inject", "node", json!("dev-worker2"));
     let stage = stage(json!([background, other])).await;
     stage.run().await;
-    assert_eq!(state(&stage).await, "exited");
+    assert_eq!(state(&stage).await, ContainerState::Exited);
     assert_eq!(heal_all(&stage.session).await.unwrap(), 2);
-    assert_eq!(state(&stage).await, "running");
+    assert_eq!(state(&stage).await, ContainerState::Running);
     // The time of one of them comes, when it is healed already.
     tokio::time::sleep(Duration::from_secs(7200)).await;
     assert_eq!(lines(&stage.folder).len(), 4);
@@ -89,13 +89,13 @@ async fn an_injection_that_is_cut_short_is_healed_all_the_same() {
     let stage = stage(json!([kill("lose")])).await;
     tokio::join!(execute(&stage.session), async {
         // When the fault is on its way.
-        while state(&stage).await == "running" {
+        while state(&stage).await == ContainerState::Running {
             tokio::task::yield_now().await;
         }
         stage.session.end_steps(Stop::Interrupted);
     });
     heal_all(&stage.session).await.unwrap();
-    assert_eq!(state(&stage).await, "running");
+    assert_eq!(state(&stage).await, ContainerState::Running);
     assert_eq!(lines(&stage.folder), ["Injected lose", "Healed lose"]);
 }
 
@@ -108,9 +108,9 @@ async fn what_could_not_be_healed_counts_as_active_still() {
     stage.engine.fail("start_container", starts + 4, refused());
     let error = heal_all(&stage.session).await.unwrap_err();
     assert!(format!("{error:#}").contains("full"), "{error:#}");
-    assert_eq!(state(&stage).await, "exited");
+    assert_eq!(state(&stage).await, ContainerState::Exited);
     assert_eq!(heal(&stage.session, "lose").await.unwrap(), Healing::Done);
-    assert_eq!(state(&stage).await, "running");
+    assert_eq!(state(&stage).await, ContainerState::Running);
 }
 
 #[tokio::test(start_paused = true)]

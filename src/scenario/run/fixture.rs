@@ -314,7 +314,7 @@ impl Stage {
     /// How the steps have ended, in short.
     pub fn ends(&self) -> Vec<String> {
         let reports = self.session.reports(&self.session.scenario.steps);
-        let end = |step: crate::scenario::report::StepReport| {
+        let end = |step: crate::scenario::outcome::StepReport| {
             format!("{} {:?} {}", step.name, step.state, step.detail).trim_end().to_owned()
         };
         reports.into_iter().map(end).collect()

@@ -7,7 +7,7 @@ use super::step_reports::{StepReports, of_steps_that_ran};
 use crate::scenario::history::{Begin, Change, Entry, StepState};
 use crate::scenario::judge::{Verdict, judge};
 use crate::scenario::language::Scenario;
-use crate::scenario::report::RunReport;
+use crate::scenario::outcome::RunReport;
 
 /// Judges the record of a run that began as `begin` says by a scenario, which may have changed since. Steps are as they were.
 ///

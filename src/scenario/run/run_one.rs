@@ -25,7 +25,7 @@ use crate::runtime::Engine;
 use crate::scenario::history::{Begin, KindName};
 use crate::scenario::judge::{Judgement, Program, Verdict};
 use crate::scenario::language::{Scenario, Timing};
-use crate::scenario::report::{RunReport, StepReport};
+use crate::scenario::outcome::{RunReport, StepReport};
 
 /// Version of the record's format.
 const FORMAT: u32 = 1;

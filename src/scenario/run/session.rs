@@ -14,7 +14,7 @@ use crate::progress::Progress;
 use crate::runtime::Engine;
 use crate::scenario::history::{Change, StepEntry, StepState};
 use crate::scenario::language::{Scenario, Step};
-use crate::scenario::report::StepReport;
+use crate::scenario::outcome::StepReport;
 
 /// A scenario under way on a cluster that is up.
 pub(super) struct Session {

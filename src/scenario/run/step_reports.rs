@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use crate::scenario::history::{Moment, StepEntry, StepState};
 use crate::scenario::judge::Judgement;
 use crate::scenario::language::{Action, Step};
-use crate::scenario::report::StepReport;
+use crate::scenario::outcome::StepReport;
 
 /// What came of steps, gathered from the record's lines about them.
 #[derive(Debug, Default)]

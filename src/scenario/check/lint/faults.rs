@@ -5,9 +5,9 @@ use serde_json::Value;
 use super::linter::Linter;
 use super::walk::Order;
 use crate::cluster::inventory::NodeSummary;
-use crate::config::Role;
+use crate::config::ContainerRole;
 use crate::fault::{self, FaultKind, NodeTargets, PodTargets, Request, View};
-use crate::plan::labels::ContainerRole;
+use crate::runtime::ContainerState;
 use crate::scenario::language::{Heal, Inject};
 use crate::scenario::read::inject_request;
 use crate::yaml::join;
@@ -109,17 +109,13 @@ impl Linter<'_> {
             return;
         }
         let cluster = self.cluster_name();
-        let summary = |name: &str, role| NodeSummary {
+        let summary = |name: &str, role: ContainerRole| NodeSummary {
             cluster: cluster.clone(),
             name: name.to_owned(),
             role,
             address: Some([172, 18, 0, 2].into()),
-            state: "running".to_owned(),
+            state: ContainerState::Running,
             image: String::new(),
-        };
-        let of_role = |role: Role| match role {
-            Role::ControlPlane => ContainerRole::ControlPlane,
-            Role::Worker => ContainerRole::Worker,
         };
         let balancer = crate::config::load_balancer_name(&cluster);
         let view = View {
@@ -127,7 +123,7 @@ impl Linter<'_> {
                 .names
                 .iter()
                 .zip(&nodes.roles)
-                .map(|(name, role)| summary(name, of_role(*role)))
+                .map(|(name, role)| summary(name, (*role).into()))
                 .collect(),
             load_balancer: (nodes.control_planes() > 1)
                 .then(|| summary(&balancer, ContainerRole::LoadBalancer)),

@@ -4,8 +4,9 @@ use super::pending::{PendingPod, pending_pods};
 use super::surroundings::{Scope, Surrounding, surroundings};
 use crate::scenario::history::{Entry, Moment, StepState};
 use crate::scenario::judge::{Breach, Judgement, ObjectName, Verdict};
+use crate::scenario::outcome::{RunReport, StepReport};
 use crate::scenario::report::lives::Lives;
-use crate::scenario::report::{RunReport, StepReport, object};
+use crate::scenario::report::object;
 
 /// All that goes with a step or an assertion that did not pass.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -146,7 +147,7 @@ fn of_step(
         judgement.step.as_ref() == Some(&step.name) && judgement.verdict != Verdict::Pass
     });
     let is_cut_short = verdict == Verdict::Inconclusive && run.has_failed();
-    if is_judged || is_cut_short || (is_group && step.is_told_by_its_steps()) {
+    if is_judged || is_cut_short || (is_group && step.is_explained_by_its_steps()) {
         return None;
     }
     let moment = step.ended.unwrap_or(lives.end);

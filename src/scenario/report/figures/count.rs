@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Figure, Unit};
 use crate::scenario::history::{Change, Entry, GapState, KindName, Moment, ObjectEvent};
-use crate::scenario::report::RunReport;
+use crate::scenario::outcome::RunReport;
 use crate::scenario::report::lives::{Life, Lives};
 use crate::scenario::report::object::{condition_entry, restarts, text};
 

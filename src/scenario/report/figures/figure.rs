@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{count, node_loss, readiness};
 use crate::scenario::history::Entry;
-use crate::scenario::report::RunReport;
+use crate::scenario::outcome::RunReport;
 use crate::scenario::report::lives::Lives;
 
 /// A measured figure of a run.

@@ -9,7 +9,7 @@ use super::delta::Delta;
 use super::occurrences::{Occurrence, api, assertions, faults, gaps, steps};
 use super::state::class;
 use crate::scenario::history::{Change, Entry, Moment, ObjectEvent};
-use crate::scenario::report::RunReport;
+use crate::scenario::outcome::RunReport;
 use crate::scenario::report::explain::{event_line, involved};
 use crate::scenario::report::lives::{Life, Lives};
 use crate::scenario::report::object::{self, controller, short_kind, text};

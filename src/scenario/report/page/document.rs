@@ -6,8 +6,8 @@ use super::data::Data;
 use super::limit::{LARGEST, fitted};
 use super::sections;
 use crate::scenario::history::Entry;
-use crate::scenario::report::RunReport;
-use crate::scenario::report::text::{title, verdict_word};
+use crate::scenario::outcome::RunReport;
+use crate::scenario::report::text::verdict_word;
 
 const TEMPLATE: &str = include_str!("page.html");
 const STYLE: &str = concat!(include_str!("page.css"), include_str!("timeline.css"));
@@ -38,7 +38,7 @@ pub fn page(run: &RunReport, history: &[Entry]) -> serde_json::Result<String> {
         digest(STYLE),
         digest(SCRIPT)
     );
-    let name = format!("{}: {}", verdict_word(run.verdict), title(run));
+    let name = format!("{}: {}", verdict_word(run.verdict), run.title());
     Ok(filled(
         TEMPLATE,
         &[

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use crate::scenario::history::{Change, Entry, FaultState, GapState, Moment, StepState};
-use crate::scenario::report::RunReport;
+use crate::scenario::outcome::RunReport;
 use crate::scenario::report::explain::fault_line;
 use crate::scenario::report::figures::{outages, unwatched};
 use crate::scenario::report::text::{step_word, verdict_word};

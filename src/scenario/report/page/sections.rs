@@ -4,12 +4,11 @@ use std::fmt::Write as _;
 
 use crate::scenario::history::{Entry, Moment, StepState};
 use crate::scenario::judge::{ObjectName, Verdict};
+use crate::scenario::outcome::RunReport;
+use crate::scenario::report::PendingPod;
 use crate::scenario::report::explain::{Details, explanations};
 use crate::scenario::report::figures::figures;
-use crate::scenario::report::text::{
-    seconds, step_mark, step_word, title, verdict_mark, verdict_word,
-};
-use crate::scenario::report::{PendingPod, RunReport};
+use crate::scenario::report::text::{seconds, step_mark, step_word, verdict_mark, verdict_word};
 
 /// Text for an element or an attribute.
 pub(super) fn escaped(text: &str) -> String {
@@ -52,7 +51,7 @@ fn badge(verdict: Verdict) -> String {
 
 /// The verdict and what the run was.
 pub(super) fn header(run: &RunReport) -> String {
-    let mut out = format!("<h1>{} {}</h1>", badge(run.verdict), escaped(&title(run)));
+    let mut out = format!("<h1>{} {}</h1>", badge(run.verdict), escaped(&run.title()));
     if let Some(description) = &run.description {
         let _ = write!(out, "<p>{}</p>", escaped(description));
     }

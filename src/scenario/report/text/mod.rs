@@ -8,4 +8,4 @@ mod words;
 pub(super) use details::details_text;
 pub(super) use paint::Paint;
 pub use terminal::{render, render_all};
-pub(super) use words::{seconds, step_mark, step_word, title, verdict_mark, verdict_word};
+pub(super) use words::{seconds, step_mark, step_word, verdict_mark, verdict_word};

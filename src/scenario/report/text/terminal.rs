@@ -1,15 +1,13 @@
 use std::fmt::Write as _;
 
 use super::details::{WIDTH, words, wrapped};
-use super::{
-    Paint, details_text, seconds, step_mark, step_word, title, verdict_mark, verdict_word,
-};
+use super::{Paint, details_text, seconds, step_mark, step_word, verdict_mark, verdict_word};
 use crate::scenario::history::{Entry, StepState};
 use crate::scenario::judge::{Judgement, Verdict};
+use crate::scenario::outcome::{RunReport, StepReport};
 use crate::scenario::report::explain::{Details, explanations};
 use crate::scenario::report::figures::figures;
 use crate::scenario::report::runs::scenario_runs;
-use crate::scenario::report::{RunReport, StepReport};
 
 /// A run for people at a terminal of 80 columns: steps, assertions, figures, and why something did
 /// not pass.
@@ -54,7 +52,7 @@ pub fn render_all(runs: &[(RunReport, Vec<Entry>)], color: bool) -> String {
     }
     for (run, _) in runs {
         let mark = format!("{} {:<12}", verdict_mark(run.verdict), verdict_word(run.verdict));
-        let row = [paint.verdict(run.verdict, &mark), title(run), seconds(run.elapsed)];
+        let row = [paint.verdict(run.verdict, &mark), run.title(), seconds(run.elapsed)];
         let _ = writeln!(out, "{} {:<54} {:>10}", row[0], row[1], row[2]);
     }
     out.push('\n');
@@ -69,7 +67,7 @@ pub fn render_all(runs: &[(RunReport, Vec<Entry>)], color: bool) -> String {
 fn header(out: &mut String, run: &RunReport, paint: Paint) {
     let verdict = format!("{} {}", verdict_mark(run.verdict), verdict_word(run.verdict));
     let verdict = paint.verdict(run.verdict, &verdict);
-    wrapped(out, "", "  ", &format!("{verdict}  {}", paint.strong(&title(run))));
+    wrapped(out, "", "  ", &format!("{verdict}  {}", paint.strong(&run.title())));
     if let Some(description) = &run.description {
         wrapped(out, "  ", "  ", description);
     }

@@ -2,7 +2,6 @@ use std::time::Duration;
 
 use crate::scenario::history::StepState;
 use crate::scenario::judge::Verdict;
-use crate::scenario::report::RunReport;
 
 /// A verdict's word.
 pub(in crate::scenario::report) fn verdict_word(verdict: Verdict) -> &'static str {
@@ -50,13 +49,5 @@ pub(in crate::scenario::report) fn seconds(time: Duration) -> String {
         0 => format!("{} ms", time.as_millis()),
         1..120 => format!("{:.1} s", time.as_secs_f64()),
         whole => format!("{} min {} s", whole / 60, whole % 60),
-    }
-}
-
-/// A run's name: the scenario's, and which of its runs it is.
-pub(in crate::scenario::report) fn title(run: &RunReport) -> String {
-    match run.variant.as_str() {
-        "" => run.scenario.clone(),
-        variant => format!("{} {variant}", run.scenario),
     }
 }

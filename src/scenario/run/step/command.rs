@@ -5,10 +5,10 @@ use regex::Regex;
 
 use super::target::targets;
 use crate::cluster::access::ADMIN_CONF;
-use crate::cluster::inventory::{self, NodeSummary, RUNNING};
+use crate::cluster::inventory::{self, NodeSummary};
+use crate::config::ContainerRole;
 use crate::failure::Failure;
-use crate::plan::labels::ContainerRole;
-use crate::runtime::{ByteSource, Engine, ExecOutput};
+use crate::runtime::{ByteSource, ContainerState, Engine, ExecOutput};
 use crate::scenario::history::{Change, LogLine};
 use crate::scenario::language::{Drain, Exec, Expect, KubectlCommand, Step};
 use crate::scenario::run::api_probe;
@@ -130,7 +130,7 @@ async fn control_plane(session: &Session) -> anyhow::Result<String> {
     loop {
         let nodes = inventory::require(session.engine.as_ref(), &session.cluster).await?;
         let runs =
-            |node: &NodeSummary| node.role == ContainerRole::ControlPlane && node.is_running();
+            |node: &NodeSummary| node.role == ContainerRole::CONTROL_PLANE && node.is_running();
         if let Some(node) = nodes.into_iter().find(runs) {
             return Ok(node.name);
         }
@@ -143,8 +143,8 @@ async fn no_longer_runs(engine: &dyn Engine, node: &str) -> String {
     loop {
         tokio::time::sleep(LOOK).await;
         match engine.container(node).await {
-            Ok(Some(container)) if container.state == RUNNING => {}
-            Ok(Some(container)) => return container.state,
+            Ok(Some(container)) if container.state == ContainerState::Running => {}
+            Ok(Some(container)) => return container.state.to_string(),
             Ok(None) => return "gone".to_owned(),
             Err(error) => tracing::debug!("{node}: {error}"),
         }
