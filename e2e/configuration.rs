@@ -12,7 +12,7 @@ use harness::{
     service, try_in_node, until, until_holds, web_container,
 };
 
-/// A gate that every component knows, and the API that it opens.
+/// A feature gate that every component has, and the API that it enables.
 const GATE: &str = "StorageVersionAPI";
 const GATED_API: &str = "internal.apiserver.k8s.io/v1alpha1";
 
@@ -226,7 +226,7 @@ fn mounts(Configured { cluster: Cluster { sandbox, kubectl }, folder, .. }: &Con
     );
 }
 
-/// What answers to HTTP at a port of this machine.
+/// The response to an HTTP request at a port of this machine.
 fn get(port: u16) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(std::time::Duration::from_secs(5)))?;

@@ -40,7 +40,7 @@ users:
 current-context: other
 ";
 
-/// The sandbox, and how long kindrs takes when nothing interrupts it.
+/// The sandbox, and the time that kindrs needs when nothing interrupts it.
 pub struct Measured {
     sandbox: Sandbox,
     seed: u64,

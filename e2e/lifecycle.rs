@@ -118,7 +118,7 @@ fn second_create(Cluster { sandbox, .. }: &Cluster) {
     assert_eq!(before, after);
 }
 
-/// `create` said that it is ready, so there is nothing to wait for.
+/// Does not wait, because `create` returns when they are ready.
 fn system_pods(Cluster { kubectl, .. }: &Cluster) {
     let pods = kubectl.items("-n kube-system get pods");
     assert!(pods.len() >= 9, "{} pods", pods.len());
@@ -138,7 +138,7 @@ fn kubeadm_objects(Cluster { sandbox, kubectl }: &Cluster) {
     assert!(kubelet.contains("kind: KubeletConfiguration"), "{kubelet}");
     let info = kubectl.value("-n kube-public get configmap cluster-info", ".data.kubeconfig");
     assert!(info.contains("certificate-authority-data"), "{info}");
-    // Whoever joins a cluster reads it without credentials.
+    // A node that joins the cluster reads it without credentials.
     let url = "https://127.0.0.1:6443/api/v1/namespaces/kube-public/configmaps/cluster-info";
     let read = node_get(&sandbox.node("control-plane"), &format!("--insecure {url}"));
     assert!(read.is_ok_and(|text| text.contains("certificate-authority-data")));
@@ -163,7 +163,7 @@ fn kubeadm_objects(Cluster { sandbox, kubectl }: &Cluster) {
     assert!(default.contains("is-default-class\":\"true\""), "{default}");
 }
 
-/// An image with a program that no node has: busybox' own, as the test image holds it.
+/// Loads images that no node has, with the busybox of the node image.
 fn load_images(Cluster { sandbox, kubectl }: &Cluster) {
     kubectl.namespace("load");
     kubectl.apply("load", &[pod("source", &[container("sleep 3600")])]);

@@ -25,7 +25,7 @@ fn create() -> Cluster {
     let kubectl = &cluster.kubectl;
     kubectl.namespace(NAMESPACE);
     let mut web = deployment("web", 5, &[web_container()]);
-    // By default a pod tolerates the loss of its node for five minutes.
+    // By default, a pod tolerates the loss of its node for five minutes.
     let tolerate = |key: &str| json!({ "key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 2 });
     web["spec"]["template"]["spec"]["tolerations"] = json!(
         ["not-ready", "unreachable"].map(|key| tolerate(&format!("node.kubernetes.io/{key}")))
@@ -66,7 +66,7 @@ fn worker_returns(Cluster { sandbox, kubectl }: &Cluster) {
         || kubectl.pods(NAMESPACE, "app=web").len(),
         |count| *count == 5,
     );
-    // It takes pods again, and they have a network.
+    // The node accepts pods again, and they have a network.
     kubectl.run(&format!("-n {NAMESPACE} rollout restart deployment/web"));
     kubectl.rolled_out(NAMESPACE, "deployment/web");
     assert!(nodes_of_pods(kubectl).contains(&node), "no new pod is on {node}");
@@ -74,7 +74,7 @@ fn worker_returns(Cluster { sandbox, kubectl }: &Cluster) {
 }
 
 fn control_plane_restarted(Cluster { sandbox, kubectl }: &Cluster) {
-    // Those that the last step replaced may still be ending.
+    // The pods that the step before replaced may still be terminating.
     let before = until_holds("there are five pods", || identities(kubectl), |pods| pods.len() == 5);
     docker(&format!("restart {}", sandbox.node("control-plane")));
     until_holds(
@@ -104,7 +104,7 @@ fn all_stopped(Cluster { sandbox, kubectl }: &Cluster) {
         || kubectl.attempt("--request-timeout=5s get --raw /readyz").stdout,
         |answer| answer == "ok",
     );
-    // What the API holds is from before the stop, so only what changes tells of recovery.
+    // Objects still have their status from before the stop, so that only a change shows the recovery.
     kubectl.run(&format!("-n {NAMESPACE} rollout restart deployment/web"));
     kubectl.rolled_out(NAMESPACE, "deployment/web");
     kubectl.wait_for(NAMESPACE, "node --all", "condition=Ready");
@@ -112,7 +112,7 @@ fn all_stopped(Cluster { sandbox, kubectl }: &Cluster) {
     every_pod_answers(kubectl);
 }
 
-/// Name and node of every pod that is ready and is to stay.
+/// The name and node of every pod that is ready and not being deleted.
 fn ready_pods(kubectl: &Kubectl) -> Vec<(String, String)> {
     let pods = kubectl.items(&format!("-n {NAMESPACE} get pods -l app=web"));
     pods.iter()
@@ -132,7 +132,7 @@ fn nodes_of_pods(kubectl: &Kubectl) -> BTreeSet<String> {
     ready_pods(kubectl).into_iter().map(|(_, node)| node).collect()
 }
 
-/// What must stay the same of each pod while only the control plane is away.
+/// What must not change in each pod while the control plane is stopped.
 fn identities(kubectl: &Kubectl) -> BTreeSet<String> {
     let pods = kubectl.items(&format!("-n {NAMESPACE} get pods -l app=web"));
     pods.iter()
@@ -147,8 +147,8 @@ fn address_of(kubectl: &Kubectl, node: &str) -> String {
     kubectl.value(&format!("get node {node}"), ".status.addresses[?(@.type=='InternalIP')].address")
 }
 
-/// Asks the Service by its name from one of its pods until every pod has answered. On a busy
-/// machine a pod may be replaced meanwhile, so it is those of the moment that count.
+/// Requests the Service by its name from one of its pods, until every pod has answered. On a busy machine a
+/// pod may be replaced meanwhile, so that the current ones count.
 fn every_pod_answers(kubectl: &Kubectl) {
     let script = "for i in $(seq 40); do wget -q -T 5 -O - web.loss.svc.cluster.local; done";
     let mut answered: BTreeSet<String> = BTreeSet::new();

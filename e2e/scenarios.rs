@@ -1,4 +1,4 @@
-//! Scenarios run by `kindrs scenario run`, as people and CI run them.
+//! Scenarios, run by `kindrs scenario run`.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -14,7 +14,7 @@ apiVersion: kind.x-k8s.io/v1alpha4
 nodes: [{role: control-plane}, {role: worker}]
 ";
 
-/// Scenarios of a folder beside this file, by name.
+/// The sorted scenarios of a folder.
 fn scenarios(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e").join(folder);
     let entries = std::fs::read_dir(folder).unwrap();
@@ -39,7 +39,7 @@ fn report(folder: &Path) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// The verdicts of a run's report, each with its assertion.
+/// The assertions of a report with their verdicts.
 fn verdicts(report: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let judgements = report["runs"][0]["judgements"].as_array().unwrap();

@@ -231,7 +231,7 @@ fn everybody(Cluster { sandbox, kubectl }: &Cluster) {
     let before = restarts(kubectl);
     inject(sandbox, "api-request --drop --allow-total --for 6s");
     assert!(kubectl.attempt("--request-timeout=5s get nodes").code != Some(0));
-    until_holds("the node has healed it", || active(sandbox), Vec::is_empty);
+    until_holds("the node has healed the fault", || active(sandbox), Vec::is_empty);
     until("the API server answers", || {
         let ran = kubectl.attempt("--request-timeout=5s get nodes");
         if ran.code == Some(0) { Ok(()) } else { Err(ran.stderr) }
@@ -268,7 +268,7 @@ fn heartbeats(Cluster { sandbox, kubectl }: &Cluster) {
     until_holds("the lease is renewed", renewed, |now| *now != last);
 }
 
-/// The node of a pod, without the cluster's name.
+/// The node of a pod, without the name of the cluster.
 fn node_of(kubectl: &Kubectl, sandbox: &Sandbox, pod: &str) -> String {
     let node = kubectl.value(&format!("-n {NAMESPACE} get pod {pod}"), ".spec.nodeName");
     node.trim_start_matches(&format!("{}-", sandbox.name)).to_owned()

@@ -96,7 +96,7 @@ fn api_outage(Cluster { sandbox, kubectl }: &Cluster, fault: &str) {
     let ran = kubectl.attempt("--request-timeout=2s create namespace never");
     assert!(ran.code != Some(0), "{ran}");
     assert!(active(sandbox).iter().any(|fault| fault["id"] == *id));
-    until_holds("the node has healed it", || active(sandbox), Vec::is_empty);
+    until_holds("the node has healed the fault", || active(sandbox), Vec::is_empty);
     await_api(kubectl);
     // One was recorded just before the API server stopped, the other by the node when it was back.
     let node = sandbox.node("control-plane");
@@ -118,13 +118,15 @@ fn killed(Cluster { sandbox, kubectl }: &Cluster) {
 }
 
 fn restarted(Cluster { sandbox, kubectl }: &Cluster) {
-    // It exited with etcd, and kubelet can still be waiting before it restarts it.
-    let before = until_holds(
-        "the scheduler runs",
-        || processes(sandbox, "kube-scheduler"),
-        |now| !now.is_empty(),
-    );
-    inject(sandbox, "component-restart --component kube-scheduler");
+    // Without an API server it loses its lease and exits, and kubelet waits before it starts it again.
+    let before = until("the scheduler is restarted", || {
+        let before = processes(sandbox, "kube-scheduler");
+        if before.is_empty() {
+            return Err("it is not running".to_owned());
+        }
+        let ran = try_inject(sandbox, "component-restart --component kube-scheduler");
+        if ran.code == Some(0) { Ok(before) } else { Err(ran.stderr) }
+    });
     let other = |now: &String| !now.is_empty() && *now != before;
     until_holds(
         "the scheduler has another process",
@@ -135,9 +137,9 @@ fn restarted(Cluster { sandbox, kubectl }: &Cluster) {
     kubectl.wait_for(NAMESPACE, "pod/after-restart", "condition=Ready");
 }
 
-/// The ids of a component's processes on the control plane.
+/// The process ids of a component on the control plane.
 fn processes(sandbox: &Sandbox, component: &str) -> String {
-    // The kernel keeps fifteen characters of a name.
+    // The kernel keeps 15 characters of a name.
     let name: String = component.chars().take(15).collect();
     in_node(&sandbox.node("control-plane"), &format!("pgrep -x {name} || true"))
 }

@@ -125,7 +125,7 @@ fn pause(Cluster { sandbox, kubectl }: &Cluster) {
     inject(sandbox, "node-pause --node worker2 --for 20s");
     assert_eq!(inspect(&node)["State"]["Paused"], true);
     await_ready(kubectl, &node, false);
-    until("the node thaws by itself", || {
+    until("the node resumes without help", || {
         if inspect(&node)["State"]["Paused"] == false { Ok(()) } else { Err("paused") }
     });
     await_ready(kubectl, &node, true);
@@ -144,7 +144,7 @@ fn kill(Cluster { sandbox, kubectl }: &Cluster) {
     assert_eq!(inspect(&node)["State"]["Running"], false);
     await_ready(kubectl, &node, false);
     until_holds(
-        "its pods are replaced",
+        "the pods are replaced",
         || kubectl.pods(NAMESPACE, "app=web").into_iter().collect::<BTreeSet<String>>(),
         |after| !after.is_subset(&before),
     );
@@ -160,7 +160,11 @@ fn orphaned(Cluster { sandbox, kubectl }: &Cluster) {
     let _ =
         std::process::Command::new("pkill").args(["-KILL", "-f", &format!("at-end {id}")]).status();
     pass(3);
-    assert_eq!(inspect(&node)["State"]["Running"], false, "healed although its keeper was killed");
+    assert_eq!(
+        inspect(&node)["State"]["Running"],
+        false,
+        "the fault healed although its healer was killed"
+    );
     let told = sandbox.kindrs(&format!("get nodes --name {} -o json", sandbox.name));
     assert!(told.stderr.contains("was over"), "{}", told.stderr);
     assert_eq!(inspect(&node)["State"]["Running"], true);
@@ -176,7 +180,7 @@ fn restart(Cluster { sandbox, kubectl }: &Cluster) {
     inject(sandbox, "node-restart --node worker");
     assert_ne!(started(), before);
     until_holds(
-        "kubelet tells of the restart",
+        "kubelet records the restart",
         || {
             kubectl.run(&format!(
                 "get events --field-selector involvedObject.name={node},reason=Starting"
@@ -251,7 +255,7 @@ fn cpu_stress(Cluster { sandbox, kubectl }: &Cluster) {
     until_holds("CPU time is used", || used() - before, |used| *used > 2.0);
     until_holds("the journal is empty", || active(sandbox), Vec::is_empty);
     assert_no_trace(sandbox, &NODES);
-    until("its own Event tells of the end", || {
+    until("the node records the end", || {
         let told = events(kubectl, "default", &node, "FaultHealed");
         if told.iter().any(|message| message.contains("cpu-stress")) { Ok(()) } else { Err(told) }
     });

@@ -145,7 +145,7 @@ fn evicted(shop: &Shop) {
     });
     shop.0.kubectl.apply(NAMESPACE, &[budget]);
     until_holds(
-        "the budget knows its pods",
+        "the budget counts its pods",
         || shop.0.kubectl.value(&format!("-n {NAMESPACE} get pdb web"), ".status.currentHealthy"),
         |healthy| healthy == "2",
     );
@@ -184,12 +184,12 @@ fn not_ready(shop: &Shop) {
     until_holds("both pods are endpoints", || shop.endpoints(), |endpoints| endpoints.len() == 2);
     let id = shop.inject(&format!("readiness-failure --pod {pod}"));
     until_holds(
-        "one has left",
+        "one endpoint is left",
         || shop.endpoints(),
         |endpoints| endpoints.len() == 1 && !endpoints.contains(&address),
     );
     let answer = shop.0.kubectl.pod_get(NAMESPACE, "other", &format!("http://{address}:8080"));
-    assert_eq!(answer.as_deref(), Ok(pod.as_str()), "it serves no more");
+    assert_eq!(answer.as_deref(), Ok(pod.as_str()), "the pod does not serve");
     let list = active(&shop.0.sandbox);
     assert_eq!(text(&list[0], "/target"), format!("pod/{NAMESPACE}/{pod}"));
     let again = try_inject(&shop.0.sandbox, &format!("readiness-failure --pod {NAMESPACE}/{pod}"));

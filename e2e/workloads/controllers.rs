@@ -32,7 +32,7 @@ pub fn replica_set(cluster: &Cluster) {
     assert!(!after.contains(victim));
     assert_eq!(after.difference(&before).count(), 1, "{before:?} became {after:?}");
     kubectl.run(&format!("-n {ns} delete replicaset five"));
-    until_holds("its pods are gone", || kubectl.pods(ns, "app=five"), Vec::is_empty);
+    until_holds("its pods are deleted", || kubectl.pods(ns, "app=five"), Vec::is_empty);
 }
 
 pub fn daemon_set(cluster: &Cluster) {
@@ -124,7 +124,7 @@ pub fn rollout(cluster: &Cluster) {
     assert_eq!(kubectl.pods(ns, "app=web,version=two").len(), 2);
     kubectl.run(&format!("-n {ns} rollout undo deployment/web"));
     kubectl.rolled_out(ns, "deployment/web");
-    until_holds("the second version is gone", || kubectl.pods(ns, "version=two"), Vec::is_empty);
+    until_holds("the second version is deleted", || kubectl.pods(ns, "version=two"), Vec::is_empty);
     assert_eq!(kubectl.pods(ns, "version=one").len(), 2);
 }
 

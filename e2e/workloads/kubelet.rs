@@ -1,4 +1,4 @@
-//! What kubelet does for the containers of a pod.
+//! Volumes, limits, probes and hooks of containers.
 
 use serde_json::json;
 
@@ -55,7 +55,7 @@ pub fn downward_api(cluster: &Cluster) {
     assert!(labels.contains("colour=\"blue\""), "{labels}");
 }
 
-/// The preStop hook runs first, then the program is told to end and has time for it.
+/// The preStop hook runs before the program gets SIGTERM, and both have time to finish.
 pub fn termination(cluster: &Cluster) {
     let (kubectl, ns) = (&cluster.kubectl, "termination");
     kubectl.namespace(ns);
@@ -87,8 +87,8 @@ pub fn termination(cluster: &Cluster) {
 pub fn out_of_memory(cluster: &Cluster) {
     let (kubectl, ns) = (&cluster.kubectl, "memory");
     kubectl.namespace(ns);
-    // containerd hears of the kill from the kernel: it must be listening by then, and the container
-    // must not end before that is heard, or it ended by an error like any other.
+    // The kernel notifies containerd of the kill. The sleeps give containerd time to subscribe, and to be
+    // notified before the container exits; otherwise the reason is Error.
     let mut greedy = container("sleep 2; tail /dev/zero; ended=$?; sleep 5; exit $ended");
     greedy["resources"] = json!({ "limits": { "memory": "32Mi" } });
     let mut pod = pod("greedy", &[greedy]);
@@ -109,7 +109,7 @@ pub fn cpu_limit(cluster: &Cluster) {
     kubectl.apply(ns, &[pod("slow", &[main])]);
     kubectl.wait_for(ns, "pod/slow", "condition=Ready");
     assert_eq!(kubectl.value(&format!("-n {ns} get pod slow"), ".status.qosClass"), "Guaranteed");
-    // Control groups of version 2, else of version 1.
+    // Control groups of version 2 or 1.
     let limits = kubectl.exec(
         ns,
         "slow",
@@ -156,7 +156,7 @@ pub fn init_containers(cluster: &Cluster) {
     pod["spec"]["initContainers"] = json!([named("first", "echo first >>/data/order"), sidecar]);
     pod["spec"]["volumes"] = json!([{ "name": "data", "emptyDir": {} }]);
     kubectl.apply(ns, &[pod]);
-    // The sidecar does not keep the pod from being done.
+    // The running sidecar does not keep the pod from completing.
     kubectl.wait_for(ns, "pod/ordered", "jsonpath={.status.phase}=Succeeded");
     assert_eq!(kubectl.run(&format!("-n {ns} logs ordered -c main")), "first\nsidecar\nmain\n");
 }

@@ -1,4 +1,4 @@
-//! Services, DNS and the ways between pods, nodes and the host.
+//! Services, DNS and connections between pods, nodes and the host.
 
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
@@ -11,7 +11,7 @@ use harness::{
     until, until_holds, web_container,
 };
 
-/// A pod on each worker to ask from: `client-worker` and `client-worker2`.
+/// Creates a client on each worker: `client-worker` and `client-worker2`.
 fn clients(cluster: &Cluster, ns: &str) -> [&'static str; 2] {
     for worker in ["worker", "worker2"] {
         let mut client = pod(&format!("client-{worker}"), &[container("sleep 3600")]);
@@ -25,8 +25,8 @@ fn clients(cluster: &Cluster, ns: &str) -> [&'static str; 2] {
     names
 }
 
-/// Asks until everything in `wanted` has answered. `ask` runs a script that asks often, in a pod
-/// or a node.
+/// Waits until every server in `wanted` has answered. `ask` runs a script with many requests in a pod or a
+/// node.
 fn until_all_answer(what: &str, wanted: &BTreeSet<String>, get: &str, ask: impl Fn(&str) -> Ran) {
     let script = format!("for i in $(seq {}); do {get}; done", 8 * wanted.len());
     let mut answered: BTreeSet<String> = BTreeSet::new();
@@ -37,7 +37,7 @@ fn until_all_answer(what: &str, wanted: &BTreeSet<String>, get: &str, ask: impl 
     });
 }
 
-/// The command by which a pod asks for `url`.
+/// A command that requests `url` in a pod.
 fn wget(url: &str) -> String {
     format!("wget -q -T 5 -O - {url}")
 }
@@ -70,7 +70,7 @@ pub fn services(cluster: &Cluster) {
                 kubectl.try_exec(ns, client, script)
             });
         }
-        // Pods reach each other across nodes without a Service too.
+        // Pods on different nodes reach each other without a Service, too.
         for pod in kubectl.items(&format!("-n {ns} get pods -l app=web")) {
             let at = format!("http://{}:8080", pod["status"]["podIP"].as_str().unwrap());
             let name = pod["metadata"]["name"].as_str().unwrap();
@@ -90,7 +90,7 @@ pub fn services(cluster: &Cluster) {
     refused_without_endpoints(kubectl, ns);
 }
 
-/// A Service without pods refuses at once, rather than letting its clients hang.
+/// A Service without pods refuses connections at once, so that clients do not hang.
 fn refused_without_endpoints(kubectl: &Kubectl, ns: &str) {
     let mut empty = service("nothing");
     empty["metadata"]["name"] = json!("empty");
@@ -207,7 +207,7 @@ pub fn host_port(cluster: &Cluster) {
     );
 }
 
-/// Pods reach addresses outside the cluster by way of their node's address; nodes reach pods.
+/// Pods reach addresses outside the cluster with the address of their node, and nodes reach pods.
 pub fn beyond_pods(cluster: &Cluster) {
     let (kubectl, ns) = (&cluster.kubectl, "beyond");
     kubectl.namespace(ns);

@@ -1,4 +1,4 @@
-//! What is done with nodes.
+//! Draining and metrics of nodes.
 
 use harness::{Cluster, deployment, until, until_holds, web_container};
 

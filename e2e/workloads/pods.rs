@@ -1,4 +1,4 @@
-//! What a user does with a single pod by hand.
+//! Commands of kubectl for a single pod.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use harness::{BUSYBOX, Cluster, container, pod, run, run_in, until_holds, web_container};
 
-/// A child process that is ended with its test.
+/// A child process that is killed when it is dropped.
 struct Ended(Child);
 
 impl Drop for Ended {
@@ -21,7 +21,7 @@ impl Drop for Ended {
 pub fn exec(cluster: &Cluster) {
     let (kubectl, ns) = (&cluster.kubectl, "exec");
     kubectl.namespace(ns);
-    // One on each kind of node: the API server asks each kubelet by itself.
+    // One on each node, because the API server connects to each kubelet.
     for node in ["control-plane", "worker", "worker2"] {
         let mut pod = pod(node, &[container("sleep 3600")]);
         pod["spec"]["nodeName"] = json!(cluster.sandbox.node(node));
@@ -55,7 +55,7 @@ pub fn attach(cluster: &Cluster) {
 pub fn logs(cluster: &Cluster) {
     let (kubectl, ns) = (&cluster.kubectl, "logs");
     kubectl.namespace(ns);
-    // Told by whether the volume has a file of the first run.
+    // The second run finds a file of the first in the volume.
     let script = "if [ -e /data/ran ]; then echo second; sleep 3600; fi; \
                   touch /data/ran; echo first; exit 1";
     let mut main = container(script);
@@ -85,7 +85,7 @@ pub fn port_forward(cluster: &Cluster) {
     let mut command = kubectl.command(&["-n", ns, "port-forward", "pod/web", ":8080"]);
     let mut child = Ended(command.stdout(Stdio::piped()).spawn().unwrap());
     let mut line = String::new();
-    // Kept open to the end: kubectl tells of each connection.
+    // Stays open to the end, because kubectl prints a line for each connection.
     let mut output = BufReader::new(child.0.stdout.take().unwrap());
     output.read_line(&mut line).unwrap();
     // "Forwarding from 127.0.0.1:PORT -> 8080"
@@ -105,7 +105,7 @@ pub fn copy(cluster: &Cluster) {
     kubectl.apply(ns, &[pod("files", &[container("sleep 3600")])]);
     kubectl.wait_for(ns, "pod/files", "condition=Ready");
     let folder = tempfile::tempdir().unwrap();
-    // Larger than what one message of the protocol holds.
+    // Larger than a message of the protocol.
     let content: Vec<u8> = (0..3_000_000_u32).map(|i| u8::try_from(i % 251).unwrap()).collect();
     std::fs::write(folder.path().join("there"), &content).unwrap();
     let run = |from: &str, to: &str| {

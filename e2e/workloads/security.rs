@@ -1,4 +1,4 @@
-//! Who is who, and who may what.
+//! Authentication and authorization.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use harness::{Cluster, Kubectl, container, pod, run, until_holds, words};
 
 const MOUNTED: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-/// What the API server says of a token.
+/// The status of a review of a token by the API server.
 fn review(kubectl: &Kubectl, token: &str, audience: Option<&str>) -> Value {
     let mut review = json!({
         "apiVersion": "authentication.k8s.io/v1",
@@ -53,7 +53,7 @@ pub fn token(cluster: &Cluster) {
     assert_eq!(status["authenticated"], true, "{status}");
     assert_eq!(status["audiences"], json!(["vault"]));
 
-    // A client in the pod uses it at the Service that every cluster has.
+    // A client in the pod uses the token at the Service of the API server.
     let call = format!(
         "wget -q -O - --no-check-certificate --header \"Authorization: Bearer $(cat {MOUNTED}/token)\" \
          --header 'Content-Type: application/json' --post-data \
@@ -67,9 +67,9 @@ pub fn token(cluster: &Cluster) {
     assert_eq!(review(kubectl, asked.trim(), None)["authenticated"], true);
     kubectl.run(&format!("-n {ns} delete pod bearer"));
     kubectl.run(&format!("-n {ns} delete serviceaccount robot"));
-    // The API server remembers a good token for some seconds.
+    // The API server caches a valid token for some seconds.
     until_holds(
-        "the token is good no more",
+        "the token is invalid",
         || review(kubectl, &token, None),
         |status| status["authenticated"] != true,
     );
@@ -85,7 +85,7 @@ pub fn roles(cluster: &Cluster) {
         "-n {ns} create rolebinding reader --role=reader --serviceaccount={account}"
     ));
     let token = kubectl.run(&format!("-n {ns} create token reader"));
-    // Without the administrator's certificate, which would go before the token.
+    // Without the certificate of the administrator, which would override the token.
     let as_reader = |line: &str| {
         let server = kubectl.value("config view --minify", ".clusters[0].cluster.server");
         let mut arguments = vec![

@@ -54,7 +54,7 @@ pub fn stateful_set(cluster: &Cluster) {
     assert_eq!(kubectl.exec(ns, "db-0", "cat /data/precious").trim(), "precious");
     assert_eq!(kubectl.exec(ns, "db-0", "wc -l </data/starts").trim(), "2");
     assert_eq!(kubectl.exec(ns, "db-1", "wc -l </data/starts").trim(), "1");
-    // Each finds the other by its own name, also after it has moved to a new address.
+    // Each resolves the name of the other, also after its address has changed.
     for (from, to) in [("db-1", "db-0"), ("db-0", "db-1")] {
         let url = format!("http://{to}.db.{ns}.svc.cluster.local:8080");
         until_holds(
