@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::Analysis;
 use super::fixture_objects::{
     NODE, RS, deployment, lease, node, pod, pod_ready, pod_running, replica_set, scheduled,
     scheduling_failed, uid,
@@ -361,7 +362,7 @@ pub(super) fn run() -> RunReport {
     }
 }
 
-/// The same run, had nothing gone wrong.
+/// The same run without its failures.
 pub(super) fn passed() -> RunReport {
     let mut run = run();
     run.verdict = Verdict::Pass;
@@ -369,6 +370,14 @@ pub(super) fn passed() -> RunReport {
     run.judgements.retain(|judgement| judgement.verdict == Verdict::Pass);
     run.steps.retain(|step| step.state == StepState::Passed);
     run
+}
+
+pub(super) fn analysis() -> Analysis {
+    Analysis::new(run(), &history())
+}
+
+pub(super) fn passed_analysis() -> Analysis {
+    Analysis::new(passed(), &history())
 }
 
 fn judgements() -> Vec<Judgement> {
@@ -412,7 +421,7 @@ fn judgements() -> Vec<Judgement> {
         moment: Some(at(33_500)),
         parts: vec!["big.all(pod, ready(pod)) = false".to_owned()],
         breaches: vec![Breach {
-            object: super::object::name(&KindName("v1/Pod".into()), &big()),
+            object: super::fields::name(&KindName("v1/Pod".into()), &big()),
             differences: vec!["ready(pod): expected true, is false".to_owned()],
             then: Arc::new(big()),
         }],

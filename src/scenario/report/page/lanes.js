@@ -1,4 +1,4 @@
-// What is in the plot: the axis, and a lane for each sort of things.
+// The plot: the axis, and a lane for each kind of bar.
 
 const eventsByObject = new Map();
 for (const event of record.events) {
@@ -19,10 +19,10 @@ function objectThing(object) {
     owner: object.owner && `${object.namespace}/${object.owner}`,
     lines(moment) {
       const place = versionAt(object, moment);
-      if (place < 0) return ['not there'];
+      if (place < 0) return ['does not exist'];
       const version = object.versions[place];
       const lines = [version.state || wordOf(version.class)].filter(Boolean);
-      if (object.owner) lines.push(`of ${object.owner}`);
+      if (object.owner) lines.push(`controlled by ${object.owner}`);
       return lines;
     },
     events: () => eventsOf(object),
@@ -35,9 +35,9 @@ function occurrenceThing(occurrence, kind) {
     title: `${KINDS[kind]} ${occurrence.name}`,
     from: occurrence.from,
     to: occurrence.to,
-    moments: [occurrence.from, occurrence.mark, occurrence.to].filter((moment) => moment !== undefined),
+    moments: [occurrence.from, occurrence.decisive, occurrence.to].filter((moment) => moment !== undefined),
     lines: () => [
-      occurrence.word,
+      occurrence.state,
       `${seconds(occurrence.from)} to ${seconds(occurrence.to)}`,
       ...occurrence.facts.map(([title, text]) => `${title}: ${text}`),
     ],
@@ -99,7 +99,7 @@ const byOwner = (one, other) =>
   `${one.namespace}/${one.owner ?? ''}`.localeCompare(`${other.namespace}/${other.owner ?? ''}`) ||
   startOf(one) - startOf(other) || byName(one, other);
 
-// What made a pod, where its name does not tell.
+// The owner of a pod, unless the pod is named after it.
 const ownerOf = (pod) => (pod.owner && pod.name.startsWith(`${pod.owner.split(' ')[1]}-`) ? '' : pod.owner);
 
 function podRow(pod, detail) {
@@ -118,8 +118,8 @@ function nodesAndPods() {
       workloads.set(key, [...(workloads.get(key) ?? []), pod]);
     }
     const rows = [...workloads].flatMap(([key, list]) => [
-      make('div', 'group', key ? `${list[0].owner}${list[0].namespace === 'default' ? '' : ` in ${list[0].namespace}`}` : 'of no workload'),
-      ...list.map((pod) => podRow(pod, pod.node ? `on ${nodeName(pod.node)}` : 'on no node')),
+      make('div', 'group', key ? `${list[0].owner}${list[0].namespace === 'default' ? '' : ` in ${list[0].namespace}`}` : 'no workload'),
+      ...list.map((pod) => podRow(pod, pod.node ? `on ${nodeName(pod.node)}` : 'not scheduled')),
     ]);
     return [...lane('Nodes', nodes.map((node) => objectRow(node, 1))), ...lane('Pods by workload', rows)];
   }
@@ -128,9 +128,9 @@ function nodesAndPods() {
     ...pods.filter((pod) => pod.node === node.name).sort(byOwner).map((pod) => podRow(pod, ownerOf(pod))),
   ]);
   const known = new Set(nodes.map(({ name }) => name));
-  const homeless = pods.filter((pod) => !known.has(pod.node)).sort(byOwner);
-  if (homeless.length > 0) {
-    rows.push(make('div', 'group', 'on no node'), ...homeless.map((pod) => podRow(pod, ownerOf(pod))));
+  const unscheduled = pods.filter((pod) => !known.has(pod.node)).sort(byOwner);
+  if (unscheduled.length > 0) {
+    rows.push(make('div', 'group', 'not scheduled'), ...unscheduled.map((pod) => podRow(pod, ownerOf(pod))));
   }
   return lane('Nodes and their pods', rows);
 }
@@ -148,7 +148,7 @@ function bands() {
   const selection = make('div', 'selection');
   selection.id = 'selection';
   selection.hidden = true;
-  const list = [...record.api, ...record.faults].map((occurrence) => {
+  const list = [...record.outages, ...record.faults].map((occurrence) => {
     const band = make('div', `band ${occurrence.class}`);
     layer.append(band);
     return { band, occurrence };
@@ -164,7 +164,7 @@ function build() {
   redrawn.length = 0;
   measured.length = 0;
   const watch = [];
-  if (record.api.length > 0) watch.push(packedRow('API server', record.api, 'outage'));
+  if (record.outages.length > 0) watch.push(packedRow('API server', record.outages, 'outage'));
   if (record.gaps.length > 0) watch.push(packedRow('Watches', record.gaps, 'gap'));
   const packed = (name, list, kind) => (list.length > 0 ? [packedRow('', list, kind)] : []);
   document.getElementById('plot').replaceChildren(
@@ -172,7 +172,7 @@ function build() {
     ...lane('Steps', packed('', record.steps, 'step')),
     ...lane('Faults', packed('', record.faults, 'fault')),
     ...lane('Assertions', packed('', record.assertions, 'assertion')),
-    ...lane('Not seen', watch),
+    ...lane('Not observed', watch),
     ...nodesAndPods(),
     ...others(),
     bands(),

@@ -1,4 +1,4 @@
-// An object as it was at a moment, with what had changed; or all there is to tell of something else.
+// The panel: an object as it was at a moment with its last changes, or the details of another bar.
 
 const panel = document.getElementById('panel');
 let opener = null;
@@ -51,15 +51,15 @@ function facts(list) {
 function openOccurrence(occurrence, kind, moment) {
   openPanel(`${kind} ${occurrence.name}`, [
     facts([
-      ['State', occurrence.word],
+      ['State', occurrence.state],
       ['From', momentButton(occurrence.from)],
       ['To', momentButton(occurrence.to)],
-      ['Took', seconds(occurrence.to - occurrence.from)],
-      ...(occurrence.mark === undefined ? [] : [['Decided at', momentButton(occurrence.mark)]]),
+      ['Duration', seconds(occurrence.to - occurrence.from)],
+      ...(occurrence.decisive === undefined ? [] : [['Decisive', momentButton(occurrence.decisive)]]),
       ...occurrence.facts,
     ]),
   ]);
-  look(moment);
+  setCursor(moment);
 }
 
 function openObject(object, moment) {
@@ -77,17 +77,17 @@ function openObject(object, moment) {
     return button;
   };
   const steps = make('div', 'set');
-  steps.append(step(-1, '‹ version before'), step(1, 'next version ›'));
-  const told = {
-    initial: 'there when the record began', added: 'created', deleted: 'gone',
+  steps.append(step(-1, '‹ previous version'), step(1, 'next version ›'));
+  const event = {
+    initial: 'existed at the start', added: 'created', deleted: 'deleted',
     found: 'found after a gap', missed: 'missing after a gap',
   }[version.event] ?? 'changed';
   const list = [
-    ['Looked at', momentButton(moment)],
-    ['Version', `${place + 1} of ${object.versions.length}, ${told} at ${seconds(version.at)}`],
+    ['Shown at', momentButton(moment)],
+    ['Version', `${place + 1} of ${object.versions.length}, ${event} at ${seconds(version.at)}`],
   ];
   if (version.state) list.push(['State', version.state]);
-  if (object.owner) list.push(['Made by', object.owner]);
+  if (object.owner) list.push(['Controller', object.owner]);
   openPanel(fullName(object), [facts(list), steps, ...changesPart(object, place), ...eventsPart(object), ...bodyPart(object, place)]);
 }
 
@@ -102,7 +102,7 @@ function changesPart(object, place) {
     row.append(make('th', '', path.join('.')), values);
     table.append(row);
   }
-  return [make('h3', '', 'What changed to the version before'), table];
+  return [make('h3', '', 'Changes from the previous version'), table];
 }
 
 function eventsPart(object) {
@@ -114,13 +114,15 @@ function eventsPart(object) {
     item.append(momentButton(at), ` ${text}`);
     list.append(item);
   }
-  return [make('h3', '', 'Events about it'), list];
+  return [make('h3', '', 'Events'), list];
 }
 
 function bodyPart(object, place) {
   const body = bodyOf(object, place);
-  if (body === null) return [make('p', 'note', 'The object itself is left out of this page; it is in the record.')];
-  const changed = changesOf(object, place).map(({ path }) => path.join('\n'));
+  if (body === null) return [make('p', 'note', 'The object is too large for this page. See the record.')];
+  const changed = changesOf(object, place)
+    .filter(({ after }) => after !== undefined)
+    .map(({ path }) => path.join('\n'));
   const isChanged = (path) => {
     const at = path.join('\n');
     return changed.some((change) => at === change || at.startsWith(`${change}\n`));

@@ -1,4 +1,4 @@
-// Rows, bars in them, and their places by time.
+// Rows, their bars, and the positions of the bars in time.
 
 function make(tag, name, text) {
   const element = document.createElement(tag);
@@ -7,7 +7,7 @@ function make(tag, name, text) {
   return element;
 }
 
-// What a bar is about: { title, from, to, moments, lines(moment), open(moment), owner }.
+// What each bar shows: { title, from, to, moments, lines(moment), open(moment), owner }.
 const things = new WeakMap();
 
 function barOf(thing, name) {
@@ -18,7 +18,7 @@ function barOf(thing, name) {
   return bar;
 }
 
-// Puts an element where its time is; hides it outside of the view.
+// Positions an element by its time. Hides it outside of the view.
 function put(element, from, to) {
   const left = Math.max(0, shareOf(from));
   const right = Math.min(1, shareOf(to));
@@ -27,7 +27,7 @@ function put(element, from, to) {
   element.style.width = `${Math.max(0, right - left) * 100}%`;
 }
 
-// A row of one object: its name, and a bar of its states.
+// The row of one object: its name and a bar of its states.
 function objectRow(object, level, detail) {
   const row = make('div', `row object level${level}`);
   row.dataset.kind = object.kind;
@@ -50,7 +50,7 @@ function objectRow(object, level, detail) {
     track.append(element);
     return { at, element };
   });
-  if (object.gone === undefined) bar.classList.add('open-end');
+  if (object.deleted === undefined) bar.classList.add('open-end');
   track.prepend(bar);
   row.append(label, track);
   redrawn.push(() => {
@@ -77,7 +77,7 @@ function objectRow(object, level, detail) {
 
 const LINE = 24;
 
-// A row in which bars of one sort share lines, as many as their names need.
+// A row in which bars share as few lines as their names allow.
 function packedRow(name, list, kind) {
   const row = make('div', 'row packed');
   const track = make('div', 'track');
@@ -85,7 +85,7 @@ function packedRow(name, list, kind) {
     const bar = barOf(occurrenceThing(occurrence, kind), `${kind} ${occurrence.class}`);
     bar.dataset.kind = kind;
     const sign = SIGNS[occurrence.class] ?? '';
-    const mark = occurrence.mark === undefined ? null : make('span', 'mark', sign);
+    const mark = occurrence.decisive === undefined ? null : make('span', 'mark', sign);
     const text = make('span', 'name', mark || !sign ? occurrence.name : `${sign} ${occurrence.name}`);
     bar.append(text);
     if (mark) bar.append(mark);
@@ -93,7 +93,7 @@ function packedRow(name, list, kind) {
     return { bar, text, mark, occurrence };
   });
   row.append(make('div', 'label', name), track);
-  // A folded lane has no sizes yet.
+  // The bars of a folded lane have no size yet.
   measured.push(() => items.filter(({ room }) => !room).forEach((item) => {
     item.text.style.maxWidth = '';
     item.room = item.text.offsetWidth;
@@ -117,7 +117,7 @@ function pack(track, items) {
     let start = left + 4;
     let [first, last] = [left, Math.max(right, left + 4)];
     if (mark) {
-      const at = shareOf(occurrence.mark) * width;
+      const at = shareOf(occurrence.decisive) * width;
       const shown = Math.max(10, Math.min(width - 10, at));
       mark.hidden = at < -1 || at > width + 1;
       mark.style.left = `${shown - left}px`;
@@ -125,7 +125,7 @@ function pack(track, items) {
         const [before, after] = [shown - 11, width - shown - 11];
         const isInTheWay = shown > start - 10 && shown < start + room + 10;
         if (isInTheWay || start + room > width) {
-          // After the mark, else before it, else on the wider side as far as there is room.
+          // After the mark if the name fits there, otherwise before it, otherwise truncated on the wider side.
           const isAfter = after >= room || (before < room && after > before);
           room = Math.min(room, isAfter ? after : before);
           start = isAfter ? shown + 11 : shown - room - 11;
@@ -133,7 +133,7 @@ function pack(track, items) {
         [first, last] = [Math.min(first, shown - 9), Math.max(last, shown + 9)];
       }
     }
-    // A name that has no room after its beginning stands before it.
+    // A name that does not fit after the start of its bar goes before it.
     if (start + room > width && right - left < room) start = left - room;
     start = Math.max(0, Math.min(start, width - room));
     text.style.left = `${start - left}px`;

@@ -1,14 +1,14 @@
-// Puts the page together.
+// Starts the page.
 
 function legend() {
   const entries = [
-    ['ready', 'Ready'], ['running', 'running, not ready'], ['pending', 'pending'],
-    ['terminating', 'being deleted'], ['failed', 'failed'], ['succeeded', 'succeeded'],
-    ['notready', 'not Ready'], ['unknown', 'unknown'], ['ready cordoned', 'cordoned'],
-    ['outage', 'not seen'],
+    ['ready', 'ready'], ['running', 'running, not ready'], ['pending', 'pending'],
+    ['terminating', 'terminating'], ['failed', 'failed'], ['succeeded', 'succeeded'],
+    ['notready', 'not ready'], ['unknown', 'unknown'], ['ready cordoned', 'cordoned'],
+    ['outage', 'not observed'],
   ];
   const isUsed = ([name]) => name === 'outage'
-    ? record.api.length + record.gaps.length > 0
+    ? record.outages.length + record.gaps.length > 0
     : record.objects.some(({ versions }) => versions.some((version) => version.class === name));
   const list = entries.filter(isUsed).map(([name, text]) => {
     const entry = make('span', 'entry');
@@ -62,7 +62,7 @@ document.addEventListener('click', (event) => {
 
 document.addEventListener('keydown', (event) => {
   if (event.key !== 'Escape') return;
-  if (!tooltip.hidden) hush();
+  if (!tooltip.hidden) hideTooltip();
   else if (!panel.hidden) closePanel();
 });
 
@@ -73,7 +73,7 @@ build();
 listen(plot);
 listenForSelection(plot);
 
-// Rows change the plot's height: only its width matters to them.
+// The rows change the height of the plot, but only its width matters to them.
 let width = plot.clientWidth;
 new ResizeObserver(() => {
   if (plot.clientWidth === width) return;

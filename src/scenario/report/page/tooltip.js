@@ -1,9 +1,9 @@
-// What is under the pointer, or has the focus, at that moment.
+// The tooltip of the bar under the pointer or with the focus.
 
 const tooltip = document.getElementById('tooltip');
 let focused = null;
 
-function tell(bar, moment, x, y) {
+function showTooltip(bar, moment, x, y) {
   const thing = things.get(bar);
   const near = (view.to - view.from) * (5 / view.pixels);
   const events = thing.events().filter(({ at }) => Math.abs(at - moment) <= near).slice(0, 3);
@@ -21,7 +21,7 @@ function tell(bar, moment, x, y) {
   relate(thing);
 }
 
-// Shows which pods are of the same workload: those that took the place of others.
+// Marks the pods of the same workload, for example the replacements of a pod.
 let related = null;
 function relate(thing) {
   const owner = thing?.owner || null;
@@ -32,50 +32,50 @@ function relate(thing) {
   }
 }
 
-function hush() {
+function hideTooltip() {
   tooltip.hidden = true;
   relate(null);
 }
 
-// At its place, for a bar that has the focus.
-function tellFocused(bar, moment) {
+// Shows the tooltip of the bar with the focus, at the bar.
+function showFocused(bar, moment) {
   focused = { bar, moment };
   reveal(moment);
   const track = bar.closest('.track').getBoundingClientRect();
   const y = bar.getBoundingClientRect().bottom - 8;
-  tell(bar, moment, track.left + shareOf(moment) * track.width, y);
+  showTooltip(bar, moment, track.left + shareOf(moment) * track.width, y);
 }
 
 function listen(plot) {
   plot.addEventListener('pointermove', (event) => {
     const track = event.target.closest('.track');
-    if (!track || event.pointerType === 'touch') return hush();
+    if (!track || event.pointerType === 'touch') return hideTooltip();
     const moment = momentAt(track, event.clientX);
-    look(moment);
+    setCursor(moment);
     const bar = event.target.closest('.bar');
-    bar ? tell(bar, moment, event.clientX, event.clientY) : hush();
+    bar ? showTooltip(bar, moment, event.clientX, event.clientY) : hideTooltip();
   });
-  plot.addEventListener('pointerleave', hush);
+  plot.addEventListener('pointerleave', hideTooltip);
   plot.addEventListener('focusin', (event) => {
     const bar = event.target.closest('.bar');
     if (!bar || !bar.matches(':focus-visible')) return;
     const thing = things.get(bar);
     const isWithin = view.cursor !== null && view.cursor >= thing.from && view.cursor <= thing.to;
-    tellFocused(bar, isWithin ? view.cursor : Math.max(thing.from, Math.min(view.from, thing.to)));
+    showFocused(bar, isWithin ? view.cursor : Math.max(thing.from, Math.min(view.from, thing.to)));
   });
   plot.addEventListener('focusout', () => {
     focused = null;
-    hush();
+    hideTooltip();
   });
   plot.addEventListener('click', (event) => {
     const bar = event.target.closest('.bar');
     if (!bar) return;
-    // A click without a place is a key's.
+    // The Enter key sends a click without a position.
     const isKey = event.detail === 0;
     const moment = isKey && focused?.bar === bar ? focused.moment
       : isKey ? things.get(bar).from : momentAt(bar.closest('.track'), event.clientX);
-    look(moment);
-    hush();
+    setCursor(moment);
+    hideTooltip();
     things.get(bar).open(moment);
   });
   plot.addEventListener('keydown', (event) => {
@@ -87,11 +87,11 @@ function listen(plot) {
     const next = event.key === 'ArrowRight'
       ? moments.find((moment) => moment > at)
       : moments.findLast((moment) => moment < at);
-    if (next !== undefined) tellFocused(bar, next);
+    if (next !== undefined) showFocused(bar, next);
   });
 }
 
-// A drag over the axis, or over an empty part of a track, selects what is shown.
+// A drag over the axis or over an empty part of a track zooms in.
 function listenForSelection(plot) {
   const selection = () => document.getElementById('selection');
   let drag = null;
@@ -106,7 +106,7 @@ function listenForSelection(plot) {
     if (!drag) return;
     const to = momentAt(drag.track, event.clientX);
     put(selection(), Math.min(drag.from, to), Math.max(drag.from, to));
-    look(to);
+    setCursor(to);
   });
   plot.addEventListener('pointerup', (event) => {
     if (!drag) return;
@@ -114,7 +114,7 @@ function listenForSelection(plot) {
     drag = null;
     selection().hidden = true;
     const to = momentAt(track, event.clientX);
-    Math.abs(event.clientX - x) > 6 ? show(Math.min(from, to), Math.max(from, to)) : look(to);
+    Math.abs(event.clientX - x) > 6 ? show(Math.min(from, to), Math.max(from, to)) : setCursor(to);
   });
   plot.addEventListener('pointercancel', () => {
     drag = null;
