@@ -1,7 +1,10 @@
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
-use super::{structure, variables};
-use crate::yaml::{self, Data, Node, Position, Problem, Problems, describe, enclosing, nearest};
+use super::variables;
+use crate::duration;
+use crate::scenario::language::Scenario;
+use crate::yaml::{self, Data, Decoder, Node, Position, Problem, Problems, describe, nearest};
 
 pub(super) const KIND: &str = "Scenario";
 pub(super) const API_VERSION: &str = "kindrs.dev/v1alpha1";
@@ -10,6 +13,12 @@ pub const FORMAT: &str = "the language is described in docs/scenarios.md; `kindr
      prints its JSON Schema for editors";
 /// Longest name: names of clusters, and so of hosts, are made of it.
 const LONGEST_NAME: usize = 40;
+
+/// Reads scenarios by the schema of their types.
+pub(super) static DECODER: LazyLock<Decoder> = LazyLock::new(|| {
+    let is_duration = |text: &str| duration::parse(text).map(drop);
+    Decoder::of::<Scenario>().with_format("kindrs-duration", is_duration)
+});
 
 /// A scenario's text, checked as far as its variables allow.
 #[derive(Debug, Clone)]
@@ -50,49 +59,18 @@ pub fn read(name: &str, folder: &Path, text: &str) -> (Option<ScenarioFile>, Vec
         unreadable: Vec::new(),
     });
     if let Some(file) = &mut file {
-        for (position, path, first) in file.root.repeated_keys() {
-            let message = format!("given twice; the first is in line {first}");
-            problems.push(Problem::new(position, path, message));
-        }
         file.check_keys(&mut problems);
         file.check_name(&mut problems);
         variables::check(file, &mut problems);
-        let (root, unreadable) = (&mut file.root, &mut file.unreadable);
-        if !take_out_faults(root, true, unreadable, &mut problems) {
-            problems.sort_by_key(|problem| (problem.line, problem.column));
+        let checked = DECODER.check(&mut file.root, true);
+        problems.extend(checked.problems);
+        problems.sort_by_key(|problem| (problem.line, problem.column));
+        if !checked.readable {
             return (None, problems);
         }
+        file.unreadable = checked.unreadable;
     }
-    problems.sort_by_key(|problem| (problem.line, problem.column));
     (file, problems)
-}
-
-/// Takes out what has the wrong structure, until the rest is right, and tells what it was. `false` when
-/// nothing is left.
-pub(super) fn take_out_faults(
-    root: &mut Node,
-    with_variables: bool,
-    unreadable: &mut Vec<String>,
-    problems: &mut Vec<Problem>,
-) -> bool {
-    let mut faults = structure::faults(root, with_variables);
-    problems.extend(faults.iter().map(|fault| fault.problem.clone()));
-    // What is missing once its neighbour was taken out is no new problem.
-    while !faults.is_empty() {
-        for fault in faults {
-            let mut path = fault.unreadable.as_str();
-            while !root.take_out(path) {
-                match enclosing(path) {
-                    Some(around) => path = around,
-                    None => return false,
-                }
-            }
-            unreadable.push(path.to_owned());
-            unreadable.push(fault.problem.path);
-        }
-        faults = structure::faults(root, with_variables);
-    }
-    true
 }
 
 fn document(text: &str, problems: &mut Vec<Problem>) -> Option<Node> {
