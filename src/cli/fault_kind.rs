@@ -166,10 +166,10 @@ mod tests {
 
     #[test]
     fn options_become_the_fields_of_a_file() {
-        insta::assert_snapshot!(parse("network-partition --node worker,worker2 --node a --direction in").unwrap(), @"");
-        insta::assert_snapshot!(parse("api-request --verb get,list --error 503 -l a=b --random").unwrap(), @"");
-        insta::assert_snapshot!(parse("network-loss --probability 0.5% --role worker --count 2").unwrap(), @"");
-        insta::assert_snapshot!(parse("pod-delete --force --pod shop/web").unwrap(), @"");
+        insta::assert_snapshot!(parse("network-partition --node worker,worker2 --node a --direction in").unwrap(), @r#"{"fault":"network-partition","direction":"in","node":["worker","worker2","a"]}"#);
+        insta::assert_snapshot!(parse("api-request --verb get,list --error 503 -l a=b --random").unwrap(), @r#"{"fault":"api-request","verb":["get","list"],"probability":100,"error":503,"selector":"a=b","random":true}"#);
+        insta::assert_snapshot!(parse("network-loss --probability 0.5% --role worker --count 2").unwrap(), @r#"{"fault":"network-loss","probability":0.5,"direction":"both","role":"worker","count":2}"#);
+        insta::assert_snapshot!(parse("pod-delete --force --pod shop/web").unwrap(), @r#"{"fault":"pod-delete","force":true,"pod":["shop/web"],"namespace":"default"}"#);
     }
 
     #[test]
@@ -187,6 +187,17 @@ mod tests {
             "node-stop --nod worker",
         ];
         let messages = lines.map(|line| parse(line).unwrap_err());
-        insta::assert_snapshot!(messages.join("\n"), @"");
+        insta::assert_snapshot!(messages.join("\n"), @r"
+        error: the following required arguments were not provided:
+        error: invalid value '0' for '--probability <PERCENT>': expected more than 0% and at most 100%, such as 10 or 0.5%
+        error: invalid value '100' for '--delay <DURATION>': it has no unit: did you mean 100s or 100m?
+        error: invalid value '1mb' for '--rate <RATE>': expected a rate from 8kbit to 10gbit, such as 512kbit, 10mbit or 1gbit
+        error: invalid value 'STOP' for '--signal <SIGNAL>': SIGSTOP would halt the container for ever; use node-pause to freeze a node
+        error: invalid value 'etc' for '--component <COMPONENT>'
+        error: invalid value 'Pods' for '--resource <RESOURCE>': expected a resource such as pods, pods/status or deployments.apps
+        error: invalid value '0' for '--port <PORT>': 0 is not in 1..=65535
+        error: invalid value '101' for '--percent <P>': 101 is not in 1..=100
+        error: unexpected argument '--nod' found
+        ");
     }
 }

@@ -31,13 +31,13 @@ fn refuses_a_duration_that_makes_no_sense() {
     let zero =
         Request { duration: Some(Duration::ZERO), ..request(FaultKind::NodeStop(on(&["worker"]))) };
     insta::assert_snapshot!(refusal(&zero, &view, &[]), @r"
-    a fault of no duration has no effect
-    give --for 1s or more, or leave it out and heal by hand
+    a fault with a duration of zero has no effect
+    leave out <for> to heal the fault yourself
     ");
     let instant = request(FaultKind::NodeRestart(on(&["worker"])));
     insta::assert_snapshot!(refusal(&instant, &view, &[]), @r"
-    node-restart is over as soon as it was done: it takes no duration
-    leave out --for
+    node-restart ends at once and cannot have a duration
+    leave out <for>
     ");
 }
 
@@ -85,8 +85,8 @@ fn names_the_conflicting_fault() {
     let active = active(FaultKind::KubeletStop(on(&["worker"])), &view);
     let stop = request(FaultKind::NodePause(on(&["worker"])));
     insta::assert_snapshot!(refusal(&stop, &view, &active), @r"
-    dev-worker has a fault already that this one conflicts with: kubelet-stop-aaaaa kubelet-stop stops kubelet
-    heal it first: kindrs fault heal kubelet-stop-aaaaa
+    node `dev-worker` already has a conflicting fault: kubelet-stop-aaaaa (kubelet-stop) stops kubelet
+    run `kindrs fault heal kubelet-stop-aaaaa` first
     ");
     let elsewhere = request(FaultKind::NodePause(on(&["worker2"])));
     assert!(plan(&elsewhere, "id".into(), &view, &active).is_ok());
@@ -100,8 +100,8 @@ fn refuses_a_stopped_node() {
     view.nodes[1].state = ContainerState::Exited;
     let stop = request(FaultKind::KubeletStop(on(&["worker"])));
     insta::assert_snapshot!(refusal(&stop, &view, &[]), @r"
-    dev-worker is exited, not running
-    start it first: docker start dev-worker
+    node `dev-worker` is exited, not running
+    run `docker start dev-worker` first
     ");
 }
 

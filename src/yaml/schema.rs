@@ -1,7 +1,8 @@
 //! A JSON Schema as the decoder reads it: which values it accepts, and which fields a mapping has.
 //!
-//! Covers what schemars generates for our types. Two keywords are our own: `x-expected` names a value in
-//! messages, and `x-unsupported` marks a field (`true`) or values (a list) that kindrs does not support yet.
+//! Covers what schemars generates for our types. Three keywords are our own: `x-expected` names a value in
+//! messages, `x-unsupported` marks a field (`true`) or values (a list) that kindrs does not support yet, and
+//! `x-ignore-case` lets a lenient decoder read words in any case.
 
 use serde_json::{Map, Value};
 
@@ -153,10 +154,15 @@ impl<'s> Schema<'s> {
         lists.flatten().filter_map(Value::as_str)
     }
 
+    /// The fields that it names itself, outside of unions.
+    pub fn own_field_names(&self) -> Vec<&'s str> {
+        let own = self.parts.iter().filter_map(|part| part.get("properties")?.as_object());
+        own.flat_map(Map::keys).map(String::as_str).collect()
+    }
+
     /// The fields that it names itself, and those of all branches.
     pub fn field_names(&self) -> Vec<&'s str> {
-        let own = self.parts.iter().filter_map(|part| part.get("properties")?.as_object());
-        let own: Vec<&str> = own.flat_map(Map::keys).map(String::as_str).collect();
+        let own = self.own_field_names();
         let branches = self.unions().flatten().flat_map(|branch| branch.field_names());
         own.into_iter().chain(branches).collect()
     }

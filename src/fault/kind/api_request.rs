@@ -191,32 +191,46 @@ impl ApiRequest {
     }
 
     fn effect(&self) -> String {
+        let requests = self.requests();
         let mut done: Vec<String> = Vec::new();
-        done.extend(self.delay.as_ref().map(|delay| format!("delays by {delay}")));
-        done.extend(self.error.map(|status| format!("answers with {status}")));
-        done.extend(self.drop.then(|| "drops".to_owned()));
-        let mut which: Vec<String> = Vec::new();
-        if !self.verb.is_empty() {
-            which.push(format!("to {}", self.verbs().join(", ")));
+        done.extend(self.delay.as_ref().map(|delay| format!("delays {requests} by {delay}")));
+        done.extend(self.error.map(|status| match done.is_empty() {
+            true => format!("answers {requests} with {status}"),
+            false => format!("answers with {status}"),
+        }));
+        if self.drop {
+            done.push(match done.is_empty() {
+                true => format!("drops {requests}"),
+                false => "drops them".to_owned(),
+            });
         }
-        if !self.resource.is_empty() {
-            let resources: Vec<String> = self.resource.iter().map(ToString::to_string).collect();
-            which.push(format!("for {}", resources.join(", ")));
+        done.join(" and ")
+    }
+
+    /// The requests that the fault hits, such as `5% of requests to get`.
+    fn requests(&self) -> String {
+        let all = if self.matches_all() { "all requests" } else { "requests" };
+        let mut requests = match self.probability {
+            Whole::MAX => all.to_owned(),
+            probability => format!("{probability}% of {all}"),
+        };
+        let resources: Vec<String> = self.resource.iter().map(ToString::to_string).collect();
+        let text = |value: &Option<Text>| value.as_ref().map(ToString::to_string);
+        let list = |words: &[String]| (!words.is_empty()).then(|| words.join(", "));
+        let verbs: Vec<String> = self.verbs().into_iter().map(str::to_owned).collect();
+        for (word, value) in [
+            ("to", list(&verbs)),
+            ("for", list(&resources)),
+            ("named", text(&self.object)),
+            ("in namespace", text(&self.in_namespace)),
+            ("of user", text(&self.user)),
+            ("from", text(&self.user_agent)),
+        ] {
+            if let Some(value) = value {
+                requests.push_str(&format!(" {word} {value}"));
+            }
         }
-        let mut named = |word: &str, value: &Option<Text>| {
-            which.extend(value.as_ref().map(|value| format!("{word} {value}")));
-        };
-        named("named", &self.object);
-        named("in namespace", &self.in_namespace);
-        named("by user", &self.user);
-        named("by", &self.user_agent);
-        let share = match self.probability {
-            Whole::MAX => "requests".to_owned(),
-            probability => format!("{probability}% of requests"),
-        };
-        let all = if self.matches_all() { " of everybody" } else { "" };
-        let which: String = which.iter().map(|part| format!(" {part}")).collect();
-        format!("{} {share}{which}{all}", done.join(" and "))
+        requests
     }
 }
 

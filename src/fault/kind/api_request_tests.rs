@@ -73,14 +73,14 @@ fn a_fault_of_every_request_takes_down_the_cluster() {
 #[test]
 fn describes_the_effect() {
     let effect = |line: &str| actions(line, &view(1, 1)).unwrap().remove(0).effect;
-    insta::assert_snapshot!(effect("--drop"), @"drops: requests of everybody");
+    insta::assert_snapshot!(effect("--drop"), @"drops all requests");
     insta::assert_snapshot!(
         effect("--delay 2s --error 503 --verb get,list --resource pods --probability 5"),
-        @"delays by 2s and answers with 503: 5 % of requests to get, list for pods"
+        @"delays 5% of requests to get, list for pods by 2s and answers with 503"
     );
     insta::assert_snapshot!(
         effect("--delay 2s --user jane --object web --in-namespace shop --user-agent a/*"),
-        @"delays by 2s: requests named web in namespace shop by user jane by a/*"
+        @"delays requests named web in namespace shop of user jane from a/* by 2s"
     );
 }
 
@@ -88,12 +88,12 @@ fn describes_the_effect() {
 fn refuses_what_makes_no_sense() {
     let refusal = |line: &str| words(&actions(line, &view(1, 1)).unwrap_err());
     insta::assert_snapshot!(refusal("--verb get"), @r"
-    nothing is said of what becomes of the requests
-    give --delay, --error or --drop
+    the fault would do nothing
+    use <delay>, <error> or <drop>
     ");
     insta::assert_snapshot!(refusal("--verb create --object web --drop"), @r"
-    no request to create names an object
-    leave out --object, or give --resource and --in-namespace in its place
+    requests to create do not name an object
+    use <resource> and <in-namespace> instead of <object>
     ");
     let exclusive = Refusal::Exclusive { parameter: "drop", other: "error" };
     assert_eq!(actions("--error 503 --drop", &view(1, 1)), Err(exclusive));

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use schemars::generate::SchemaSettings;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::FaultKind;
 use super::api_request::{RequestDelay, Resource};
@@ -170,10 +170,10 @@ fn words(schema: &Value) -> Vec<(String, Option<String>)> {
     words
 }
 
-/// A text of a schema, on one line.
+/// A text of a schema, on one line and without a full stop.
 fn text(schema: &Value, key: &str) -> Option<String> {
-    let fields: &Map<String, Value> = schema.as_object()?;
-    Some(fields.get(key)?.as_str()?.split_whitespace().collect::<Vec<_>>().join(" "))
+    let words: Vec<&str> = schema.get(key)?.as_str()?.split_whitespace().collect();
+    Some(words.join(" ").trim_end_matches('.').to_owned())
 }
 
 #[cfg(test)]

@@ -304,12 +304,12 @@ mod tests {
         assert!(chosen.len() == 1 && chosen[0].node.starts_with("dev-control-plane"));
 
         insta::assert_snapshot!(stopped(NodeTargets::default(), &three).unwrap_err(), @r"
-        no target is given, and there are 3 control planes
-        say which with --node, --leader-of or --random; --role control-plane stands for every control plane
+        no target is specified, and there are 3 control planes
+        use <node>, <leader-of> or <random>, or <role=control-plane> for every control plane
         ");
         insta::assert_snapshot!(stopped(on(&["worker"]), &one).unwrap_err(), @r"
-        dev-worker is no control plane: it runs no etcd
-        --role control-plane stands for every control plane
+        node `dev-worker` is not a control plane: it runs no etcd
+        use <role=control-plane> for every control plane
         ");
         // A random choice does not help.
         let all = NodeTargets { all_nodes: true, choice: random, ..Default::default() };

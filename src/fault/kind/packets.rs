@@ -221,7 +221,7 @@ fn percentage(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix('%').unwrap_or(text).trim();
     match number.parse::<f64>() {
         Ok(share) if share > 0.0 && share <= 100.0 => Ok(share),
-        _ => Err("expected a share of at most 100%, such as 10 or 0.5%".to_owned()),
+        _ => Err("expected more than 0% and at most 100%, such as 10 or 0.5%".to_owned()),
     }
 }
 

@@ -54,17 +54,17 @@ fn refuses_targets_without_a_match() {
     let unknown = NodeTargets { node: OneOrMany::One("dev-wroker".into()), ..Default::default() };
     insta::assert_snapshot!(refusal(&unknown), @r"
     cluster `dev` has no node `dev-wroker`
-    did you mean `dev-worker`? the nodes are: dev-control-plane, dev-worker, dev-worker2
+    did you mean `dev-worker`? the nodes are dev-control-plane, dev-worker and dev-worker2
     ");
     let short = NodeTargets { node: OneOrMany::One("wroker2".into()), ..Default::default() };
     assert!(refusal(&short).contains("did you mean `worker2`?"), "{}", refusal(&short));
     let nothing = NodeTargets { selector: Some("zone=z".into()), ..Default::default() };
     insta::assert_snapshot!(refusal(&nothing), @r"
-    no node fits --selector zone=z
-    the nodes are: dev-control-plane, dev-worker, dev-worker2
+    no node matches <selector=zone=z>
+    the nodes are dev-control-plane, dev-worker and dev-worker2
     ");
     insta::assert_snapshot!(refusal(&NodeTargets::default()), @r"
-    no target is given
-    say which with --node, --role, --selector, --running-pod, --leader-of, --random or --all-nodes
+    no target is specified
+    use <node>, <role>, <selector>, <running-pod>, <leader-of>, <random> or <all-nodes>
     ");
 }

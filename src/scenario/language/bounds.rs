@@ -23,7 +23,7 @@ pub enum BoundsMistake {
     #[error("needs a number: `exactly`, `min` or `max`")]
     Missing,
     /// `exactly` with another limit.
-    #[error("`exactly` cannot be used together with `min` or `max`")]
+    #[error("`exactly` cannot be used with `min` or `max`")]
     Exclusive,
     /// `min` is larger than `max`.
     #[error("{min} is more than `max`, which is {max}")]

@@ -4,19 +4,12 @@ use super::rule_tests::{findings, findings_in};
 
 #[test]
 fn the_cluster_is_given_once() {
-    let body = "\
-cluster:
-  existing: {name: dev}
-  config: {nodes: []}
-  workers: 2
-  kubernetes: v1.37.2
-  timing: fast
-steps:
-- wait: 'true'
-";
-    insta::assert_snapshot!(findings(body), @"6:3: cluster: has `existing` and `config`; keep one of them [structure]");
     let steps = "steps: [{wait: 'true'}]\n";
     let cluster = |fields: &str| findings(&format!("cluster: {{{fields}}}\n{steps}"));
+    insta::assert_snapshot!(cluster("existing: {name: dev}, config: {nodes: []}"), @"");
+    insta::assert_snapshot!(cluster("existing: {name: dev}, workers: 2, kubernetes: v1.37.2"), @"");
+    insta::assert_snapshot!(cluster("file: c.yaml, workers: 2"), @"");
+    insta::assert_snapshot!(cluster("existing: {name: dev}, timing: fast"), @"");
     insta::assert_snapshot!(cluster("controlPlanes: 0"), @"4:26: cluster.controlPlanes: expected 1 or more, found 0 [structure]");
     insta::assert_snapshot!(cluster("kubernetes: latest"), @"4:23: cluster.kubernetes: `latest` is no source of Kubernetes: expected vMAJOR.MINOR.PATCH, file:PATH or release:vMAJOR.MINOR.PATCH [kubernetes-version]");
     insta::assert_snapshot!(cluster("kubernetes: v1.37.2, image: kindest/node:v1.37.2"), @"4:11: warning: cluster.kubernetes: has no effect together with `image`, which contains Kubernetes [unused-field]");

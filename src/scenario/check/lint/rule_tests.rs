@@ -115,6 +115,10 @@ steps:
 - delete: {target: {object: pods/a, select: {kind: Node}}}
 - delete: {target: {select: {kind: Node}, namespace: a}}
 - label: {target: {object: nodes/kindrs-control-plane}}
+- sleep: {for: 6m, reason: ' '}
+- exec: {pod: {select: {kind: Node}}, command: [ls], expect: {stdout: '(a'}}
+- {name: named, retries: {attempts: 1}}
+- heal: {step: named}
 ";
     insta::assert_snapshot!(findings(body), @r"
     5:3: steps[0]: expected one of `apply`, `create`, `patch`, `scale`, `delete`, `cordon`, `drain`, `taint`, `label`, `loadImage`, `exec`, `kubectl`, `wait`, `inject`, `heal`, `sleep`, `assert`, `parallel` or `steps` [structure]
@@ -186,6 +190,8 @@ steps:
 - assert: {eventually: {any: nodes, min: 2}}
 - assert: {eventually: {count: nodes}}
 - assert: {eventually: {all: nodes, min: 0}}
+- assert: {eventually: 'true', to: a}
+- assert: {after: {event: {created: nodes}, then: {holds: 'true'}, sameObject: true}}
 ";
     insta::assert_snapshot!(findings(body), @r"
     6:3: assertions[0]: expected one of `eventually`, `always`, `never`, `stable`, `until`, `order`, `count` or `after` [structure]

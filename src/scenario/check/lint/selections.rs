@@ -178,7 +178,7 @@ fn missing(
     let of_name: Vec<&Expected> = here.iter().copied().filter(has_name).collect();
     let missing = |field, message, near: Option<String>| Some(Missing { field, message, near });
     if of_kind.is_empty() {
-        return missing("kind", format!("no step creates a {kind}"), None);
+        return missing("kind", format!("no step creates any {kind}"), None);
     }
     if here.is_empty() {
         let mut places: Vec<&str> =
@@ -187,7 +187,7 @@ fn missing(
         places.dedup();
         let near = nearest(namespace, &places).map(str::to_owned);
         let message = format!(
-            "no step creates a {kind} in namespace `{namespace}`, only in {}",
+            "no step creates any {kind} in namespace `{namespace}`, only in {}",
             list(&places, "and")
         );
         return missing("namespace", message, near);
@@ -198,7 +198,7 @@ fn missing(
         let near = nearest(name, &names).map(str::to_owned);
         return missing(
             "name",
-            format!("no step creates a {kind} named `{name}`"),
+            format!("no step creates any {kind} named `{name}`"),
             near,
         );
     }
@@ -327,7 +327,7 @@ fn labels_message(kind: &str, objects: &[&Expected]) -> String {
     if more > 0 {
         have.push(format!("and {more} more"));
     }
-    format!("no step creates a {kind} with these labels: {}", have.join("; "))
+    format!("no step creates any {kind} with these labels: {}", have.join("; "))
 }
 
 /// The labels of an object that are similar to those of the selection.
