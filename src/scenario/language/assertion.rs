@@ -114,7 +114,7 @@ pub enum Claim {
     #[allow(missing_docs)]
     After {
         /// Each time something happens, something else follows
-        after: After,
+        after: Box<After>,
         /// Time limit for what follows, each time [default: the end of the span]
         #[serde(default, skip_serializing_if = "Option::is_none")]
         within: Option<Duration>,

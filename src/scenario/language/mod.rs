@@ -31,8 +31,8 @@ mod union;
 mod visit;
 
 pub use action::{
-    Apply, Cordon, Delete, Drain, Exec, Expect, Heal, KubectlCommand, Label, LoadImage, Objects, Patch,
-    PatchType, Scale, Sleep, Taint, True,
+    Apply, Cordon, Delete, Drain, Exec, Expect, Heal, KubectlCommand, Label, LoadImage, Objects,
+    Patch, PatchType, Scale, Sleep, Taint, True,
 };
 pub use assertion::{After, Assertion, Claim, Count, Until};
 pub use bounds::{Bounds, BoundsMistake};
@@ -45,6 +45,6 @@ pub use scenario::{Matrix, Metadata, Record, Scenario};
 pub use selection::{Filter, Labels, Selection, SelectionRef};
 pub use step::{Action, DEFAULT_DEADLINE, Retries, Step};
 pub use visit::{
-    ObjectScope, Scope, Subject, Visitor, walk_assertion, walk_filter, walk_objects, walk_occurrence,
-    walk_reference, walk_scenario, walk_step,
+    ObjectScope, Scope, Subject, Visitor, walk_assertion, walk_filter, walk_objects,
+    walk_occurrence, walk_reference, walk_scenario, walk_step,
 };

@@ -80,9 +80,10 @@ impl Occurrence {
             | Self::Deleted { selection, filter }
             | Self::Changed { selection, filter }
             | Self::Becomes { selection, filter } => Some((selection, filter)),
-            Self::Holds { .. } | Self::Step { .. } | Self::Injected { .. } | Self::Healed { .. } => {
-                None
-            }
+            Self::Holds { .. }
+            | Self::Step { .. }
+            | Self::Injected { .. }
+            | Self::Healed { .. } => None,
         }
     }
 }

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
 use super::action::{
-    Apply, Cordon, Delete, Drain, Exec, Heal, KubectlCommand, Label, LoadImage, Patch, Scale, Sleep,
-    Taint,
+    Apply, Cordon, Delete, Drain, Exec, Heal, KubectlCommand, Label, LoadImage, Patch, Scale,
+    Sleep, Taint,
 };
 use super::union::one_of;
 use super::{Assertion, Condition, Duration, Inject};

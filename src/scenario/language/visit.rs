@@ -181,7 +181,11 @@ where
 }
 
 /// Visits the selection of a step's objects.
-pub fn walk_objects<'s, V: Visitor<'s> + ?Sized>(visitor: &mut V, path: &str, objects: &'s Objects) {
+pub fn walk_objects<'s, V: Visitor<'s> + ?Sized>(
+    visitor: &mut V,
+    path: &str,
+    objects: &'s Objects,
+) {
     if let Objects::Selected { select, .. } = objects {
         visitor.reference(&format!("{path}.select"), select);
     }

@@ -28,7 +28,8 @@ pub(super) fn occurrences(context: &Context<'_>, found: &mut Findings<'_>) {
             .selection(selection.into())
             .is_some_and(|selection| selection.labels.is_none() && selection.filter.is_empty());
         if filter.is_empty() && selects_whole_kind {
-            let message = "needs `match` or `where`: an object is in this selection from its creation on";
+            let message =
+                "needs `match` or `where`: an object is in this selection from its creation on";
             found.error("becomes-nothing", path.as_str(), message);
         }
     }

@@ -6,10 +6,16 @@ use super::rule_tests::{findings, findings_in};
 fn the_cluster_is_given_once() {
     let steps = "steps: [{wait: 'true'}]\n";
     let cluster = |fields: &str| findings(&format!("cluster: {{{fields}}}\n{steps}"));
-    insta::assert_snapshot!(cluster("existing: {name: dev}, config: {nodes: []}"), @"");
-    insta::assert_snapshot!(cluster("existing: {name: dev}, workers: 2, kubernetes: v1.37.2"), @"");
-    insta::assert_snapshot!(cluster("file: c.yaml, workers: 2"), @"");
-    insta::assert_snapshot!(cluster("existing: {name: dev}, timing: fast"), @"");
+    insta::assert_snapshot!(cluster("existing: {name: dev}, config: {nodes: []}"), @"4:34: cluster: has `existing` and `config`; keep one of them [structure]");
+    insta::assert_snapshot!(cluster("existing: {name: dev}, workers: 2, kubernetes: v1.37.2"), @r"
+    4:34: cluster.workers: `workers` cannot be used with `existing` [structure]
+    4:46: cluster.kubernetes: `kubernetes` cannot be used with `existing` [structure]
+    ");
+    insta::assert_snapshot!(cluster("file: c.yaml, workers: 2"), @r"
+    4:17: cluster.file: /nowhere/c.yaml cannot be read: No such file or directory (os error 2) [cluster-config]
+    4:25: cluster.workers: `workers` cannot be used with `file` [structure]
+    ");
+    insta::assert_snapshot!(cluster("existing: {name: dev}, timing: fast"), @"4:42: warning: cluster.timing: has no effect on an existing cluster; create the cluster with this timing [existing-timing]");
     insta::assert_snapshot!(cluster("controlPlanes: 0"), @"4:26: cluster.controlPlanes: expected 1 or more, found 0 [structure]");
     insta::assert_snapshot!(cluster("kubernetes: latest"), @"4:23: cluster.kubernetes: `latest` is no source of Kubernetes: expected vMAJOR.MINOR.PATCH, file:PATH or release:vMAJOR.MINOR.PATCH [kubernetes-version]");
     insta::assert_snapshot!(cluster("kubernetes: v1.37.2, image: kindest/node:v1.37.2"), @"4:11: warning: cluster.kubernetes: has no effect together with `image`, which contains Kubernetes [unused-field]");

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Capacity;
 use super::expected_objects::ExpectedObjects;
 use super::finding::Findings;
-use super::parts::Parts;
+use super::parts::{Parts, StepAt};
 use super::planned_nodes::PlannedNodes;
 use crate::scenario::language::{Action, Apply, KubectlCommand, Scenario};
 use crate::scenario::read::{Reading, ScenarioFile, Variant, planned_cluster, read_manifests};
@@ -68,7 +68,9 @@ impl<'a> Context<'a> {
         let parts = Parts::of(scenario);
         let (nodes, cluster_problems) =
             match planned_cluster(variant, &file.folder, &cluster_name(variant)) {
-                Ok(planned) => (planned.map(|planned| PlannedNodes::new(planned, capacity)), vec![]),
+                Ok(planned) => {
+                    (planned.map(|planned| PlannedNodes::new(planned, capacity)), vec![])
+                }
                 Err(problems) => (None, problems),
             };
         let mut applied = Vec::new();
@@ -90,11 +92,26 @@ impl<'a> Context<'a> {
                 _ => {}
             }
         }
-        Self { file, variant, scenario, parts, capacity, nodes, cluster_problems, applied, expected }
+        Self {
+            file,
+            variant,
+            scenario,
+            parts,
+            capacity,
+            nodes,
+            cluster_problems,
+            applied,
+            expected,
+        }
     }
 
     pub fn cluster_name(&self) -> String {
         cluster_name(self.variant)
+    }
+
+    /// Whether the whole step could be read.
+    pub fn is_readable(&self, at: &StepAt<'_>) -> bool {
+        !self.variant.touches_unreadable(&at.path)
     }
 
     /// The number of the step that a field names; an unknown one is an error.
@@ -102,7 +119,8 @@ impl<'a> Context<'a> {
         if let Some(step) = self.parts.step(name) {
             return Some(step);
         }
-        let names: Vec<&str> = self.parts.steps.iter().map(|at| at.name()).collect();
+        let readable = self.parts.steps.iter().filter(|at| self.is_readable(at));
+        let names: Vec<&str> = readable.map(StepAt::name).collect();
         let near = nearest(name, &names);
         let message = does_not_exist("step", name, "the scenario has", &names, near.is_some());
         found.error("unknown-step", path, message).suggest(near);

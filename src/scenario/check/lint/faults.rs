@@ -50,12 +50,7 @@ pub(super) fn faults(context: &Context<'_>, found: &mut Findings<'_>) {
     }
 }
 
-fn inject(
-    context: &Context<'_>,
-    found: &mut Findings<'_>,
-    path: &str,
-    inject: &Inject,
-) -> Request {
+fn inject(context: &Context<'_>, found: &mut Findings<'_>, path: &str, inject: &Inject) -> Request {
     let request = inject.request();
     let before = found.count();
     for (parameter, names) in request.fault.named_nodes() {

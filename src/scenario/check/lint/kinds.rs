@@ -12,12 +12,7 @@ pub(super) fn recorded_kinds(context: &Context<'_>, found: &mut Findings<'_>) {
 }
 
 /// Checks that Kubernetes or the scenario defines a kind.
-pub(super) fn check_kind(
-    context: &Context<'_>,
-    found: &mut Findings<'_>,
-    path: &str,
-    kind: &str,
-) {
+pub(super) fn check_kind(context: &Context<'_>, found: &mut Findings<'_>, path: &str, kind: &str) {
     if find_kind(kind).is_some() || context.expected.defines(kind) {
         return;
     }

@@ -99,16 +99,16 @@ steps:
 {WEB}"
     );
     insta::assert_snapshot!(findings(&body), @r"
-    13:29: selections.bad1.labels: no step creates a Pod with these labels: those of CronJob cron have app=cron [selects-nothing]
-    14:46: selections.bad2.labels: no step creates a Pod with these labels: those of Deployment web have app=web (did you mean `app=web`?) [selects-nothing]
-    15:16: selections.bad3.kind: no step creates a Service [selects-nothing]
-    16:39: selections.bad4.namespace: no step creates a Deployment in namespace `shp`, only in `shop` (did you mean `shop`?) [selects-nothing]
-    17:51: selections.bad5.name: no step creates a Deployment named `wbe` (did you mean `web`?) [selects-nothing]
+    13:29: selections.bad1.labels: no step creates any Pod with these labels: those of CronJob cron have app=cron [selects-nothing]
+    14:46: selections.bad2.labels: no step creates any Pod with these labels: those of Deployment web have app=web (did you mean `app=web`?) [selects-nothing]
+    15:16: selections.bad3.kind: no step creates any Service [selects-nothing]
+    16:39: selections.bad4.namespace: no step creates any Deployment in namespace `shp`, only in `shop` (did you mean `shop`?) [selects-nothing]
+    17:51: selections.bad5.name: no step creates any Deployment named `wbe` (did you mean `web`?) [selects-nothing]
     18:16: selections.bad6.kind: kind `Pdo` does not exist (did you mean `Pod`?) [unknown-kind]
     19:16: warning: selections.bad7.kind: `example.com/v1/Widget` is not a kind of Kubernetes and no manifest here defines it, so lint cannot check it [unknown-kind]
-    19:16: warning: selections.bad7.kind: no step creates a example.com/v1/Widget [selects-nothing]
+    19:16: warning: selections.bad7.kind: no step creates any example.com/v1/Widget [selects-nothing]
     20:29: selections.bad8.labels: invalid label selector `app is web`: expected, for example, `app=web`, `tier!=cache`, `env in (a, b)`, `key` or `!key` [label-selector]
-    21:16: selections.bad9.kind: no step creates a PersistentVolume [selects-nothing]
+    21:16: selections.bad9.kind: no step creates any PersistentVolume [selects-nothing]
     21:34: selections.bad9.namespace: has no effect; PersistentVolume objects have no namespace [unused-field]
     23:11: record.kinds[0]: kind `StatefulSt` does not exist (did you mean `StatefulSet`?) [unknown-kind]
     23:23: warning: record.kinds[1]: `apps/v2/StatefulSet` is not a kind of Kubernetes and no manifest here defines it, so lint cannot check it (did you mean `apps/v1/StatefulSet`?) [unknown-kind]
@@ -132,10 +132,10 @@ steps:
 "
     );
     insta::assert_snapshot!(findings(&body), @r"
-    24:28: steps[1].scale.target.object: no step creates a Deployment named `wbe` (did you mean `deployment/web`?) [unknown-object]
-    25:28: steps[2].scale.target.object: no step creates a Deployment in namespace `default`, only in `shop` [unknown-object]
-    27:24: steps[4].exec.pod.object: no step creates a Pod named `db` [unknown-object]
-    29:29: steps[6].delete.target.object: no step creates a Service [unknown-object]
+    24:28: steps[1].scale.target.object: no step creates any Deployment named `wbe` (did you mean `deployment/web`?) [unknown-object]
+    25:28: steps[2].scale.target.object: no step creates any Deployment in namespace `default`, only in `shop` [unknown-object]
+    27:24: steps[4].exec.pod.object: no step creates any Pod named `db` [unknown-object]
+    29:29: steps[6].delete.target.object: no step creates any Service [unknown-object]
     32:29: steps[9].delete.target.object: kind `widgt` does not exist; write a custom resource with its group and version, such as `example.com/v1/Widget` [unknown-kind]
     ");
 }
@@ -149,14 +149,14 @@ steps:
 - wait: size(web) > 0
 ";
     let looking = body.replace("apply, -f, a.yaml", "get, pods");
-    insta::assert_snapshot!(findings(&looking), @"4:26: selections.web.kind: no step creates a Pod [selects-nothing]");
-    insta::assert_snapshot!(findings(body), @"4:26: warning: selections.web.kind: no step creates a Pod [selects-nothing]");
+    insta::assert_snapshot!(findings(&looking), @"4:26: selections.web.kind: no step creates any Pod [selects-nothing]");
+    insta::assert_snapshot!(findings(body), @"4:26: warning: selections.web.kind: no step creates any Pod [selects-nothing]");
     let existing = "\
 cluster: {existing: {name: dev}}
 steps:
 - wait: {any: {kind: Pod, labels: app=web}}
 ";
-    insta::assert_snapshot!(findings(existing), @"6:22: warning: steps[0].wait.any.kind: no step creates a Pod [selects-nothing]");
+    insta::assert_snapshot!(findings(existing), @"6:22: warning: steps[0].wait.any.kind: no step creates any Pod [selects-nothing]");
     let labelled = "\
 cluster: {workers: 1}
 selections: {a: {kind: Pod, labels: tier=x}, b: {kind: Node, labels: zone=a}, c: {kind: example.com/v1/Widget}}

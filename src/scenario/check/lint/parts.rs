@@ -1,9 +1,9 @@
 //! All parts of a scenario with their paths.
 
 use crate::scenario::language::{
-    Action, Assertion, Filter, Inject, ObjectScope, Objects, Occurrence, Scenario, Scope, Selection,
-    SelectionRef, Step, Subject, Visitor, walk_assertion, walk_filter, walk_objects, walk_occurrence,
-    walk_reference, walk_scenario, walk_step,
+    Action, Assertion, Filter, Inject, ObjectScope, Objects, Occurrence, Scenario, Scope,
+    Selection, SelectionRef, Step, Subject, Visitor, walk_assertion, walk_filter, walk_objects,
+    walk_occurrence, walk_reference, walk_scenario, walk_step,
 };
 
 /// A step with its place.

@@ -15,7 +15,8 @@ const MOST_REPLICAS: u64 = 50;
 /// Most nodes to give reasons for in a message.
 const MOST_NODES: usize = 4;
 /// Words of scenarios that expect pods without a node.
-const SIGNS_OF_WAITING: [&str; 4] = ["Pending", "PodScheduled", "Unschedulable", "FailedScheduling"];
+const SIGNS_OF_WAITING: [&str; 4] =
+    ["Pending", "PodScheduled", "Unschedulable", "FailedScheduling"];
 
 pub(super) fn pods_fit(context: &Context<'_>, found: &mut Findings<'_>) {
     let Some(nodes) = context.changed_nodes() else { return };

@@ -134,7 +134,8 @@ impl Context<'_> {
                 let removed = taint.remove.iter().filter_map(|one| one.split([':', '=']).next());
                 let removed: Vec<&str> = removed.collect();
                 if let Some(taints) = node["spec"]["taints"].as_array_mut() {
-                    let is_kept = |one: &Value| one["key"].as_str().is_none_or(|key| !removed.contains(&key));
+                    let is_kept =
+                        |one: &Value| one["key"].as_str().is_none_or(|key| !removed.contains(&key));
                     taints.retain(is_kept);
                 }
             }

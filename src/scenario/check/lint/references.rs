@@ -58,6 +58,9 @@ pub(super) fn named_fault(
     if matches!(parts.steps[step].step.action, Action::Inject(_)) {
         return Some(step);
     }
+    if !context.is_readable(&parts.steps[step]) {
+        return None;
+    }
     let faults: Vec<&str> = parts.injects().map(|(step, ..)| parts.steps[step].name()).collect();
     let message = match faults.as_slice() {
         [] => format!("step `{name}` injects no fault, and neither does any other step"),

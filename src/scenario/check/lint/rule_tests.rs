@@ -83,7 +83,7 @@ steps:
     insta::assert_snapshot!(findings(body), @r"
     4:23: cluster.timng: unknown field `timng` (did you mean `timing`?) [structure]
     5:13: warning: variables.replicas: is never used [unused-variable]
-    6:39: warning: selections.web.labels: no step creates a Pod with these labels: those of Deployment web have app=web (did you mean `app=web`?) [selects-nothing]
+    6:39: warning: selections.web.labels: no step creates any Pod with these labels: those of Deployment web have app=web (did you mean `app=web`?) [selects-nothing]
     14:19: steps[0].apply.objects[0].spec.replicas: there is no variable `replcas` (did you mean `${replicas}`?) [structure]
     18:59: steps[0].apply.objects[0].spec.template.spec.containers[0].comand: Container has no such field (did you mean `command`?) [manifest]
     19:29: steps[1].wait: PodStatus has no field `phse` (did you mean `phase`?) [cel]
@@ -140,6 +140,11 @@ steps:
     17:37: steps[12].delete.target: has `object` and `select`; keep one of them [structure]
     18:43: steps[13].delete.target.namespace: `namespace` cannot be used with `select` [structure]
     19:10: steps[14].label: changes nothing; expected `set` or `remove` [empty-step]
+    20:10: steps[15].sleep: the reason is empty; say why the step cannot wait for a condition instead [empty-step]
+    20:16: warning: steps[15].sleep.for: 6m is long; a `wait` ends as soon as its condition holds [long-sleep]
+    21:71: steps[16].exec.expect.stdout: invalid regular expression: unclosed group [regular-expression]
+    22:3: steps[17]: expected one of `apply`, `create`, `patch`, `scale`, `delete`, `cordon`, `drain`, `taint`, `label`, `loadImage`, `exec`, `kubectl`, `wait`, `inject`, `heal`, `sleep`, `assert`, `parallel` or `steps` [structure]
+    23:16: steps[18].heal.step: step `named` injects no fault, and neither does any other step [no-fault]
     ");
     insta::assert_snapshot!(findings("steps: []\n"), @"4:8: steps: expected at least one step [empty-step]");
 }
@@ -201,7 +206,7 @@ steps:
     9:11: assertions[3].order: expected at least 2 items, found 1 [structure]
     9:31: assertions[3].grace: `grace` cannot be used with `order` [structure]
     10:11: assertions[4].count: needs a number: `exactly`, `min` or `max` [count-bounds]
-    11:43: assertions[5].count.exactly: `exactly` cannot be used together with `min` or `max` [count-bounds]
+    11:43: assertions[5].count.exactly: `exactly` cannot be used with `min` or `max` [count-bounds]
     12:39: assertions[6].count.min: 3 is more than `max`, which is 2 [count-bounds]
     13:3: assertions[7]: missing required field `for` [structure]
     14:26: assertions[8].after.event.step: expected `started` or `finished` [structure]
@@ -209,7 +214,7 @@ steps:
     15:12: assertions[9].order[0]: expected one of `created`, `deleted`, `changed`, `becomes`, `holds`, `step`, `injected` or `healed` [structure]
     15:33: assertions[9].order[1]: has `created` and `deleted`; keep one of them [structure]
     15:50: assertions[9].order[2]: needs `match` or `where`: an object is in this selection from its creation on [becomes-nothing]
-    15:79: assertions[9].order[3].injected: step `a` does not exist; the scenario has `always`, `count 4`, `apply`, `apply 2`, `eventually`, `eventually 2` and `eventually 3` [unknown-step]
+    15:79: assertions[9].order[3].injected: step `a` does not exist; the scenario has `always`, `count 4`, `apply`, `apply 2`, `eventually`, `eventually 2`, `eventually 3`, `eventually 4` and `after` [unknown-step]
     15:82: assertions[9].order[3].match: `match` cannot be used with `injected` [structure]
     17:11: steps[0].assert: `always` in a step needs `for`, to look ahead from the step's start, or `from`, to look back to the start of another step [no-span]
     18:11: steps[1].assert: `count` in a step needs `for`, to look ahead from the step's start, or `from`, to look back to the start of another step [no-span]
@@ -219,6 +224,9 @@ steps:
     21:37: steps[4].assert.eventually.min: `min` cannot be used with `any` [structure]
     22:24: steps[5].assert.eventually: needs a number: `exactly`, `min` or `max` [count-bounds]
     23:42: steps[6].assert.eventually.min: 0 or more is always true [count-bounds]
+    24:32: steps[7].assert.to: cannot be used in a step, where the span ends with the step [unused-field]
+    24:36: steps[7].assert.to: step `a` does not exist; the scenario has `always`, `count 4`, `apply`, `apply 2`, `eventually`, `eventually 2`, `eventually 3`, `eventually 4` and `after` [unknown-step]
+    25:80: steps[8].assert.after.sameObject: needs `event` and `then` to be about objects [unused-field]
     ");
 }
 

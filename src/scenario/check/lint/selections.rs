@@ -148,11 +148,7 @@ pub(super) fn named_objects(context: &Context<'_>, found: &mut Findings<'_>) {
 
 /// The part of a selection that nothing fits, for kinds with all their objects in the scenario's
 /// manifests.
-fn missing(
-    context: &Context<'_>,
-    selection: &Selection,
-    labels: &[Expression],
-) -> Option<Missing> {
+fn missing(context: &Context<'_>, selection: &Selection, labels: &[Expression]) -> Option<Missing> {
     let known = find_kind(&selection.kind);
     let namespace = selection.namespace.as_ref().unwrap_or(&context.scenario.namespace);
     let kind = known.map_or(selection.kind.as_str(), |known| known.kind);
@@ -196,11 +192,7 @@ fn missing(
         let names: Vec<&str> = here.iter().map(|object| object.name.text()).collect();
         let name = named.unwrap_or_default();
         let near = nearest(name, &names).map(str::to_owned);
-        return missing(
-            "name",
-            format!("no step creates any {kind} named `{name}`"),
-            near,
-        );
+        return missing("name", format!("no step creates any {kind} named `{name}`"), near);
     }
     let given = labels_given(context);
     if of_name.iter().any(|object| have(&object.labels, labels, &given)) {

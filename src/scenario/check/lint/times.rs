@@ -70,7 +70,8 @@ fn step_times(context: &Context<'_>, found: &mut Findings<'_>, path: &str, step:
                 found.error("beyond-deadline", path, message);
             }
             _ if time.0 > LONG_SLEEP => {
-                let message = format!("{time} is long; a `wait` ends as soon as its condition holds");
+                let message =
+                    format!("{time} is long; a `wait` ends as soon as its condition holds");
                 found.error("long-sleep", path, message).warning();
             }
             _ => {}

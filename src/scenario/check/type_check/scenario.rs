@@ -5,7 +5,9 @@ use super::check::check;
 use super::signatures::{SIGNATURES, TYPE_NAMES};
 use super::{Type, object_type};
 use crate::scenario::judge::Invalid;
-use crate::scenario::language::{ObjectScope, Scenario, Scope, Selection, Subject, Visitor, walk_scenario};
+use crate::scenario::language::{
+    ObjectScope, Scenario, Scope, Selection, Subject, Visitor, walk_scenario,
+};
 
 /// Names that stand for something else in every text.
 const TAKEN_NAMES: &[&str] = &["vars", "object", "old"];

@@ -6,8 +6,8 @@ use crate::scenario::judge::program::{
 };
 use crate::scenario::judge::table::Table;
 use crate::scenario::language::{
-    After, Assertion, Bounds, BoundsMistake, Claim, Condition, Count, DEFAULT_DEADLINE, Occurrence, Step,
-    Until,
+    After, Assertion, Bounds, BoundsMistake, Claim, Condition, Count, DEFAULT_DEADLINE, Occurrence,
+    Step, Until,
 };
 
 /// A rule with the conditions and occurrences that it reads.

@@ -18,7 +18,8 @@ use super::program::{ClaimPlan, Program, Rule, SelectionId, SpanStart};
 use super::table::Table;
 use crate::scenario::judge::expression::Expression;
 use crate::scenario::language::{
-    Assertion, Condition, Scenario, Selection, SelectionRef, Step, Visitor, walk_scenario, walk_step,
+    Assertion, Condition, Scenario, Selection, SelectionRef, Step, Visitor, walk_scenario,
+    walk_step,
 };
 use crate::yaml::{list, nearest};
 

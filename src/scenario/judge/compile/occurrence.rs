@@ -98,7 +98,12 @@ impl Compiler<'_> {
             return Some(());
         }
         let suggestion = nearest(name, &names).map(str::to_owned);
-        self.mistake_with("unknown-step", path, format!("step {name:?} does not exist"), suggestion);
+        self.mistake_with(
+            "unknown-step",
+            path,
+            format!("step {name:?} does not exist"),
+            suggestion,
+        );
         None
     }
 }

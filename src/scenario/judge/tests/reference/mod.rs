@@ -345,9 +345,12 @@ impl<'a> Reference<'a> {
     fn rule(&self, assertion: &Assertion, window: Window) -> Judged {
         match &assertion.claim {
             Claim::Eventually { condition, .. } => self.eventually(condition, window),
-            Claim::Always { condition, grace, .. } => {
-                self.invariant(condition, Truth::False, duration(*grace).unwrap_or_default(), window)
-            }
+            Claim::Always { condition, grace, .. } => self.invariant(
+                condition,
+                Truth::False,
+                duration(*grace).unwrap_or_default(),
+                window,
+            ),
             Claim::Never { condition, grace, .. } => {
                 self.invariant(condition, Truth::True, duration(*grace).unwrap_or_default(), window)
             }
