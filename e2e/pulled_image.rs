@@ -70,7 +70,7 @@ fn pulled_image() {
     steps.step("an image that the registry does not have is wrong input", || {
         let line = format!("create cluster --name {} --image {published}", sandbox.name);
         let error = sandbox.kindrs(&line).fails(2);
-        assert!(error.contains(&format!("error: there is no image {published}")), "{error}");
+        assert!(error.contains(&format!("error: image {published} does not exist")), "{error}");
         sandbox.assert_gone();
     });
     steps.step("an image that the registry has is pulled and used", || {
