@@ -211,8 +211,8 @@ impl WebDriverCompatibleCommand for Post {
 
 fn fixture_page() -> String {
     let run: RunReport =
-        serde_json::from_str(include_str!("fixtures/lost_node_report.snap.json")).unwrap();
-    let history: Vec<Entry> = include_str!("fixtures/lost_node_history.snap.jsonl")
+        serde_json::from_str(include_str!("fixtures/lost_node/report.json")).unwrap();
+    let history: Vec<Entry> = include_str!("fixtures/lost_node/history.jsonl")
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();

@@ -11,7 +11,8 @@ use serde_json::Value;
 use super::fields::{Fields, Undecided};
 use super::schema::{Kind, Schema};
 use super::{
-    Data, Entry, Mapping, Node, Position, Problem, Style, describe, join, list, nearest, one_of,
+    Data, Entry, Mapping, Node, Position, Problem, Style, describe, enclosing, join, list, nearest,
+    one_of,
 };
 
 /// Our own keyword for a field (`true`) or values (a list) that kindrs does not support yet.
@@ -47,6 +48,14 @@ pub(crate) struct Checked {
     pub readable: bool,
 }
 
+impl Checked {
+    /// Whether the value at a path, or one around it, was removed or is missing.
+    pub fn is_unreadable(&self, path: &str) -> bool {
+        std::iter::successors(Some(path), |path| enclosing(path))
+            .any(|path| self.unreadable.iter().any(|unreadable| unreadable == path))
+    }
+}
+
 impl Decoder {
     pub fn of<T: JsonSchema>() -> Self {
         let generator = SchemaSettings::draft2020_12().into_generator();
@@ -64,7 +73,6 @@ impl Decoder {
     /// Reads as kind does: an optional field that is null or an empty text is left out, numbers and booleans
     /// can be texts, and YAML 1.1's words are booleans.
     #[must_use]
-    #[cfg_attr(not(test), expect(dead_code))]
     pub fn lenient(mut self) -> Self {
         self.lenient = true;
         self
@@ -319,7 +327,10 @@ impl<'d> Walk<'d> {
             let listed = schema.keyword(UNSUPPORTED).and_then(Value::as_array);
             if listed.is_some_and(|listed| listed.contains(&value)) {
                 let shown = node.text().unwrap_or_default();
-                let message = format!("`{shown}` is not supported by kindrs yet");
+                let mut message = format!("`{shown}` is not supported by kindrs yet");
+                if !schema.words().is_empty() {
+                    message.push_str(&format!("; use {}", one_of(&schema.words())));
+                }
                 self.problem(Problem::new(node.position, path, message));
                 return false;
             }
@@ -402,6 +413,11 @@ fn soften(node: &mut Node, alternatives: &[Schema<'_>]) {
     let kind = Kind::of(node);
     let accepts = |kind| alternatives.iter().any(|schema| schema.accepts(kind));
     let Data::Scalar { text, style } = &mut node.data else { return };
+    for schema in alternatives.iter().filter(|schema| schema.keyword("x-ignore-case").is_some()) {
+        if let Some(word) = schema.words().iter().find(|word| word.eq_ignore_ascii_case(text)) {
+            *text = (*word).to_owned();
+        }
+    }
     if *style != Style::Plain || kind == Kind::Null || accepts(kind) {
         return;
     }

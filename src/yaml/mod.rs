@@ -4,6 +4,7 @@ mod core;
 mod decode;
 mod document;
 mod fields;
+mod header;
 mod locate;
 mod path;
 mod position;
@@ -14,9 +15,10 @@ mod words;
 #[cfg(test)]
 mod decode_tests;
 
-pub(crate) use core::{describe, whole_number};
-pub(crate) use decode::{Decoded, Decoder};
+pub(crate) use core::describe;
+pub(crate) use decode::{Checked, Decoded, Decoder};
 pub(crate) use document::{Data, Entry, Mapping, Node, Style, parse};
+pub(crate) use header::Header;
 pub(crate) use path::{enclosing, join};
 pub(crate) use position::Position;
 pub(crate) use problem::write_finding;

@@ -1,7 +1,8 @@
 //! A JSON Schema as the decoder reads it: which values it accepts, and which fields a mapping has.
 //!
-//! Covers what schemars generates for our types. Two keywords are our own: `x-expected` names a value in
-//! messages, and `x-unsupported` marks a field (`true`) or values (a list) that kindrs does not support yet.
+//! Covers what schemars generates for our types. Three keywords are our own: `x-expected` names a value in
+//! messages, `x-unsupported` marks a field (`true`) or values (a list) that kindrs does not support yet, and
+//! `x-ignore-case` lets a lenient decoder read words in any case.
 
 use serde_json::{Map, Value};
 

@@ -4,10 +4,9 @@ use std::sync::LazyLock;
 use super::variables;
 use crate::duration;
 use crate::scenario::language::Scenario;
-use crate::yaml::{self, Data, Decoder, Node, Position, Problem, Problems, describe, nearest};
+use crate::yaml::{self, Data, Decoder, Header, Node, Problem, Problems};
 
-pub(super) const KIND: &str = "Scenario";
-pub(super) const API_VERSION: &str = "kindrs.dev/v1alpha1";
+pub(super) const HEADER: Header = Header { kind: "Scenario", api_version: "kindrs.dev/v1alpha1" };
 /// Where the format is described, for hints.
 pub const FORMAT: &str = "the language is described in docs/scenarios.md; `kindrs scenario schema` \
      prints its JSON Schema for editors";
@@ -51,7 +50,7 @@ pub fn load(name: &str, folder: &Path, text: &str) -> Result<ScenarioFile, Probl
 /// scenario at all. All problems are given, in the order of the text.
 pub fn read(name: &str, folder: &Path, text: &str) -> (Option<ScenarioFile>, Vec<Problem>) {
     let mut problems = Vec::new();
-    let mut file = document(text, &mut problems).map(|root| ScenarioFile {
+    let mut file = HEADER.document(text, &mut problems).map(|root| ScenarioFile {
         name: name.to_owned(),
         folder: folder.to_owned(),
         text: text.to_owned(),
@@ -71,57 +70,6 @@ pub fn read(name: &str, folder: &Path, text: &str) -> (Option<ScenarioFile>, Vec
         file.unreadable = checked.unreadable;
     }
     (file, problems)
-}
-
-fn document(text: &str, problems: &mut Vec<Problem>) -> Option<Node> {
-    let documents = match yaml::parse(text) {
-        Ok(documents) => documents,
-        Err(error) => {
-            problems.push(Problem::new(error.position, "", error.message));
-            return None;
-        }
-    };
-    let mut documents = documents.into_iter().filter(|document| !document.is_null());
-    let Some(root) = documents.next() else {
-        let message = format!("empty; expected `kind: {KIND}`, `apiVersion: {API_VERSION}`");
-        problems.push(Problem::new(Position::START, "", message));
-        return None;
-    };
-    if let Some(second) = documents.next() {
-        let message = "a second document starts here; expected one scenario in a file";
-        problems.push(Problem::new(second.position, "", message));
-    }
-    header(&root, problems).then_some(root)
-}
-
-/// Checks `kind` and `apiVersion`; `false` when the document is of another kind altogether, so that
-/// complaints about its fields would say nothing.
-fn header(root: &Node, problems: &mut Vec<Problem>) -> bool {
-    if !matches!(root.data, Data::Mapping(_)) {
-        let message = format!("expected a mapping with `kind: {KIND}`, found {}", describe(root));
-        problems.push(Problem::new(root.position, "", message));
-        return false;
-    }
-    let mut ours = true;
-    for (name, expected) in [("kind", KIND), ("apiVersion", API_VERSION)] {
-        let Some(value) = root.get(name) else {
-            let message = format!("missing; expected `{name}: {expected}`");
-            problems.push(Problem::new(root.position, name, message));
-            ours = false;
-            continue;
-        };
-        let (found, near) = match value.text() {
-            Some(text) if text == expected => continue,
-            Some(text) if !value.is_null() => {
-                (format!("`{}`", text.escape_debug()), nearest(text, &[expected]))
-            }
-            _ => (describe(value).to_owned(), None),
-        };
-        ours &= near.is_some();
-        let message = format!("expected `{expected}`, found {found}");
-        problems.push(Problem::new(value.position, name, message).suggest(near));
-    }
-    ours
 }
 
 impl ScenarioFile {

@@ -69,7 +69,7 @@ fn what_is_no_scenario() {
     s.yaml:2:13: apiVersion: expected `kindrs.dev/v1alpha1`, found `kindrs.dev/v1alpha2` (did you mean `kindrs.dev/v1alpha1`?)
     s.yaml:4:1: step: unknown field `step` (did you mean `steps`?)
     ");
-    insta::assert_snapshot!(problems("steps: []\n---\na: b\n"), @"s.yaml:6:1: a second document starts here; expected one scenario in a file");
+    insta::assert_snapshot!(problems("steps: []\n---\na: b\n"), @"s.yaml:6:1: found a second document; expected only one in a file");
     insta::assert_snapshot!(problems("steps: [\n"), @"s.yaml:4:9: not valid YAML: while parsing a node, did not find expected node content");
     insta::assert_snapshot!(problems("steps: []\nsteps: []\nselections: {a: {kind: Pod, kind: Node}}\n"), @r"
     s.yaml:5:1: steps: given twice; the first is in line 4

@@ -8,7 +8,7 @@ use schemars::Schema;
 use serde_json::{Map, Value, json};
 
 use super::fault::{self, fault_commands};
-use super::file::DECODER;
+use super::file::{DECODER, HEADER};
 
 const ID: &str =
     "https://raw.githubusercontent.com/kindrs/kindrs/main/configs/scenario.schema.json";
@@ -34,8 +34,8 @@ pub fn schema() -> Schema {
         body.insert("title".into(), "kindrs scenario".into());
         fields.extend(body);
     }
-    constant(&mut fields, "kind", super::file::KIND);
-    constant(&mut fields, "apiVersion", super::file::API_VERSION);
+    constant(&mut fields, "kind", HEADER.kind);
+    constant(&mut fields, "apiVersion", HEADER.api_version);
     fields.into()
 }
 

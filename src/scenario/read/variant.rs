@@ -98,7 +98,8 @@ impl ScenarioFile {
     fn name_variable(&self, mut problem: Problem) -> Problem {
         let written = self.root.at(&problem.path).and_then(Node::text);
         if let Some(written) = written.filter(|text| text.contains("${")) {
-            problem.message = format!("value of `{}`: {}", written.trim(), problem.message);
+            problem.message =
+                format!("value of `{}`: {}", written.trim().escape_debug(), problem.message);
         }
         problem
     }

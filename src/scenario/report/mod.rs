@@ -6,8 +6,6 @@ mod fields;
 mod figures;
 #[cfg(test)]
 mod fixture;
-#[cfg(test)]
-mod fixture_objects;
 mod format;
 mod json;
 mod junit;

@@ -87,6 +87,7 @@ pub fn figures(run: &RunReport, lifetimes: &Lifetimes, periods: &Periods) -> Vec
 
 #[cfg(test)]
 mod tests {
+    use crate::scenario::history::Moment;
     use crate::scenario::report::{Analysis, fixture};
 
     #[test]
@@ -101,7 +102,7 @@ mod tests {
     #[test]
     fn an_expected_event_that_did_not_happen_has_no_value() {
         let mut history = fixture::history();
-        history.retain(|entry| entry.at < fixture::at(26_000));
+        history.retain(|entry| entry.at < Moment(26_000_000));
         let figures = Analysis::new(fixture::run(), &history).figures;
         let all_ready = figures.iter().find(|figure| figure.name == "time to all ready").unwrap();
         assert_eq!(all_ready.of, "Node demo-worker");

@@ -5,16 +5,16 @@ let opener = null;
 
 function openPanel(title, parts) {
   if (panel.hidden) opener = document.activeElement;
-  const close = make('button', 'close', '×');
+  const close = create('button', 'close', '×');
   close.type = 'button';
   close.setAttribute('aria-label', 'Close');
   close.addEventListener('click', closePanel);
-  const heading = make('h2', '', title);
+  const heading = create('h2', '', title);
   heading.id = 'panel-title';
   heading.tabIndex = -1;
-  const head = make('div', 'head');
+  const head = create('div', 'head');
   head.append(heading, close);
-  const body = make('div', 'body');
+  const body = create('div', 'body');
   body.append(...parts);
   panel.replaceChildren(head, body);
   panel.hidden = false;
@@ -30,19 +30,19 @@ function closePanel() {
 }
 
 function momentButton(moment, text) {
-  const button = make('button', 'moment', text ?? seconds(moment));
+  const button = create('button', 'moment', text ?? seconds(moment));
   button.type = 'button';
   button.dataset.at = moment;
   return button;
 }
 
 function facts(list) {
-  const all = make('dl', 'facts');
+  const all = create('dl', 'facts');
   for (const [name, value] of list) {
-    const fact = make('div');
-    const detail = make('dd');
+    const fact = create('div');
+    const detail = create('dd');
     detail.append(value);
-    fact.append(make('dt', '', name), detail);
+    fact.append(create('dt', '', name), detail);
     all.append(fact);
   }
   return all;
@@ -55,7 +55,7 @@ function openOccurrence(occurrence, kind, moment) {
       ['From', momentButton(occurrence.from)],
       ['To', momentButton(occurrence.to)],
       ['Duration', seconds(occurrence.to - occurrence.from)],
-      ...(occurrence.decisive === undefined ? [] : [['Decisive', momentButton(occurrence.decisive)]]),
+      ...(occurrence.decisive === undefined ? [] : [['Decisive at', momentButton(occurrence.decisive)]]),
       ...occurrence.facts,
     ]),
   ]);
@@ -66,7 +66,7 @@ function openObject(object, moment) {
   const place = Math.max(0, versionAt(object, Math.min(moment, endOf(object))));
   const version = object.versions[place];
   const step = (by, text) => {
-    const button = make('button', '', text);
+    const button = create('button', '', text);
     button.type = 'button';
     const other = object.versions[place + by];
     button.disabled = !other;
@@ -76,7 +76,7 @@ function openObject(object, moment) {
     });
     return button;
   };
-  const steps = make('div', 'set');
+  const steps = create('div', 'set');
   steps.append(step(-1, '‹ previous version'), step(1, 'next version ›'));
   const event = {
     initial: 'existed at the start', added: 'created', deleted: 'deleted',
@@ -94,32 +94,32 @@ function openObject(object, moment) {
 function changesPart(object, place) {
   const changes = changesOf(object, place);
   if (changes.length === 0) return [];
-  const table = make('table', 'changes');
+  const table = create('table', 'changes');
   for (const { path, before, after } of changes) {
-    const row = make('tr');
-    const values = make('td');
-    values.append(make('del', '', brief(before)), ' → ', make('ins', '', brief(after)));
-    row.append(make('th', '', path.join('.')), values);
+    const row = create('tr');
+    const values = create('td');
+    values.append(create('del', '', brief(before)), ' → ', create('ins', '', brief(after)));
+    row.append(create('th', '', path.join('.')), values);
     table.append(row);
   }
-  return [make('h3', '', 'Changes from the previous version'), table];
+  return [create('h3', '', 'Changes from the previous version'), table];
 }
 
 function eventsPart(object) {
   const events = eventsOf(object).slice(-20);
   if (events.length === 0) return [];
-  const list = make('ul', 'lines');
+  const list = create('ul', 'lines');
   for (const { at, text } of events) {
-    const item = make('li');
+    const item = create('li');
     item.append(momentButton(at), ` ${text}`);
     list.append(item);
   }
-  return [make('h3', '', 'Events'), list];
+  return [create('h3', '', 'Events'), list];
 }
 
 function bodyPart(object, place) {
   const body = bodyOf(object, place);
-  if (body === null) return [make('p', 'note', 'The object is too large for this page. See the record.')];
+  if (body === null) return [create('p', 'note', 'Left out to limit the size of this page. See the record.')];
   const changed = changesOf(object, place)
     .filter(({ after }) => after !== undefined)
     .map(({ path }) => path.join('\n'));
@@ -127,11 +127,11 @@ function bodyPart(object, place) {
     const at = path.join('\n');
     return changed.some((change) => at === change || at.startsWith(`${change}\n`));
   };
-  const pre = make('pre', 'yaml');
+  const pre = create('pre', 'yaml');
   for (const { text, path } of yamlLines(body)) {
-    pre.append(make(isChanged(path) ? 'mark' : 'span', '', `${text}\n`));
+    pre.append(create(isChanged(path) ? 'mark' : 'span', '', `${text}\n`));
   }
   pre.tabIndex = 0;
   pre.setAttribute('aria-label', 'The object as YAML; changed lines are marked');
-  return [make('h3', '', 'The object'), pre];
+  return [create('h3', '', 'The object'), pre];
 }

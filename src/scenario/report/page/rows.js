@@ -1,6 +1,6 @@
 // Rows, their bars, and the positions of the bars in time.
 
-function make(tag, name, text) {
+function create(tag, name, text) {
   const element = document.createElement(tag);
   if (name) element.className = name;
   if (text !== undefined) element.textContent = text;
@@ -8,18 +8,18 @@ function make(tag, name, text) {
 }
 
 // What each bar shows: { title, from, to, moments, lines(moment), open(moment), owner }.
-const things = new WeakMap();
+const barDetails = new WeakMap();
 
-function barOf(thing, name) {
-  const bar = make('button', `bar ${name}`);
+function barOf(details, name) {
+  const bar = create('button', `bar ${name}`);
   bar.type = 'button';
-  bar.setAttribute('aria-label', [thing.title, ...thing.lines(thing.from)].join(', '));
-  things.set(bar, thing);
+  bar.setAttribute('aria-label', [details.title, ...details.lines(details.from)].join(', '));
+  barDetails.set(bar, details);
   return bar;
 }
 
 // Positions an element by its time. Hides it outside of the view.
-function put(element, from, to) {
+function position(element, from, to) {
   const left = Math.max(0, shareOf(from));
   const right = Math.min(1, shareOf(to));
   element.hidden = right < 0 || left > 1 || right < left;
@@ -29,24 +29,24 @@ function put(element, from, to) {
 
 // The row of one object: its name and a bar of its states.
 function objectRow(object, level, detail) {
-  const row = make('div', `row object level${level}`);
+  const row = create('div', `row object level${level}`);
   row.dataset.kind = object.kind;
-  const label = make('div', 'label');
+  const label = create('div', 'label');
   const name = object.kind === 'Node' ? nodeName(object.name) : level === 1 ? fullName(object) : object.name;
-  label.append(make('span', 'name', name));
-  if (detail) label.append(make('span', 'detail', detail));
+  label.append(create('span', 'name', name));
+  if (detail) label.append(create('span', 'detail', detail));
   label.title = fullName(object);
-  const track = make('div', 'track');
-  const bar = barOf(objectThing(object), 'states');
+  const track = create('div', 'track');
+  const bar = barOf(objectDetails(object), 'states');
   bar.dataset.uid = object.uid;
   bar.dataset.kind = object.kind;
   const segments = segmentsOf(object).map((segment) => {
-    const element = make('span', `segment ${segment.name}`, wordOf(segment.name));
+    const element = create('span', `segment ${segment.name}`, wordOf(segment.name));
     bar.append(element);
     return { ...segment, element, room: wordOf(segment.name).length * 6.2 + 8 };
   });
   const warnings = eventsOf(object).filter(({ warning }) => warning).map(({ at }) => {
-    const element = make('span', 'warning');
+    const element = create('span', 'warning');
     track.append(element);
     return { at, element };
   });
@@ -55,7 +55,7 @@ function objectRow(object, level, detail) {
   row.append(label, track);
   redrawn.push(() => {
     const [start, end] = [startOf(object), endOf(object)];
-    put(bar, start, end);
+    position(bar, start, end);
     const from = Math.max(start, view.from);
     const width = Math.max(1, Math.min(end, view.to) - from);
     for (const { element, room, ...segment } of segments) {
@@ -79,20 +79,20 @@ const LINE = 24;
 
 // A row in which bars share as few lines as their names allow.
 function packedRow(name, list, kind) {
-  const row = make('div', 'row packed');
-  const track = make('div', 'track');
+  const row = create('div', 'row packed');
+  const track = create('div', 'track');
   const items = list.map((occurrence) => {
-    const bar = barOf(occurrenceThing(occurrence, kind), `${kind} ${occurrence.class}`);
+    const bar = barOf(occurrenceDetails(occurrence, kind), `${kind} ${occurrence.class}`);
     bar.dataset.kind = kind;
     const sign = SIGNS[occurrence.class] ?? '';
-    const mark = occurrence.decisive === undefined ? null : make('span', 'mark', sign);
-    const text = make('span', 'name', mark || !sign ? occurrence.name : `${sign} ${occurrence.name}`);
+    const mark = occurrence.decisive === undefined ? null : create('span', 'mark', sign);
+    const text = create('span', 'name', mark || !sign ? occurrence.name : `${sign} ${occurrence.name}`);
     bar.append(text);
     if (mark) bar.append(mark);
     track.append(bar);
     return { bar, text, mark, occurrence };
   });
-  row.append(make('div', 'label', name), track);
+  row.append(create('div', 'label', name), track);
   // The bars of a folded lane have no size yet.
   measured.push(() => items.filter(({ room }) => !room).forEach((item) => {
     item.text.style.maxWidth = '';
@@ -109,7 +109,7 @@ function pack(track, items) {
   const lines = [];
   for (const item of items) {
     const { bar, text, mark, occurrence } = item;
-    put(bar, occurrence.from, occurrence.to);
+    position(bar, occurrence.from, occurrence.to);
     if (bar.hidden) continue;
     let room = Math.min(item.room + 6, width);
     const left = Math.max(0, shareOf(occurrence.from)) * width;

@@ -4,31 +4,31 @@ const tooltip = document.getElementById('tooltip');
 let focused = null;
 
 function showTooltip(bar, moment, x, y) {
-  const thing = things.get(bar);
+  const details = barDetails.get(bar);
   const near = (view.to - view.from) * (5 / view.pixels);
-  const events = thing.events().filter(({ at }) => Math.abs(at - moment) <= near).slice(0, 3);
+  const events = details.events().filter(({ at }) => Math.abs(at - moment) <= near).slice(0, 3);
   tooltip.replaceChildren(
-    make('strong', '', thing.title),
-    make('span', 'when', `at ${seconds(moment)}`),
-    ...thing.lines(moment).map((line) => make('span', '', line)),
-    ...events.map(({ at, text }) => make('span', 'event', `${seconds(at)} ${text}`)),
+    create('strong', '', details.title),
+    create('span', 'when', `at ${seconds(moment)}`),
+    ...details.lines(moment).map((line) => create('span', '', line)),
+    ...events.map(({ at, text }) => create('span', 'event', `${seconds(at)} ${text}`)),
   );
   tooltip.hidden = false;
   const { offsetWidth: width, offsetHeight: height } = tooltip;
   const room = document.documentElement.clientWidth;
   tooltip.style.left = `${Math.max(4, Math.min(room - width - 4, x + 12))}px`;
   tooltip.style.top = `${y + 16 + height > window.innerHeight ? Math.max(4, y - height - 12) : y + 16}px`;
-  relate(thing);
+  relate(details);
 }
 
 // Marks the pods of the same workload, for example the replacements of a pod.
 let related = null;
-function relate(thing) {
-  const owner = thing?.owner || null;
+function relate(details) {
+  const owner = details?.owner || null;
   if (owner === related) return;
   related = owner;
   for (const bar of document.querySelectorAll('.bar.states')) {
-    bar.closest('.row').classList.toggle('related', owner !== null && things.get(bar).owner === owner);
+    bar.closest('.row').classList.toggle('related', owner !== null && barDetails.get(bar).owner === owner);
   }
 }
 
@@ -59,9 +59,9 @@ function listen(plot) {
   plot.addEventListener('focusin', (event) => {
     const bar = event.target.closest('.bar');
     if (!bar || !bar.matches(':focus-visible')) return;
-    const thing = things.get(bar);
-    const isWithin = view.cursor !== null && view.cursor >= thing.from && view.cursor <= thing.to;
-    showFocused(bar, isWithin ? view.cursor : Math.max(thing.from, Math.min(view.from, thing.to)));
+    const details = barDetails.get(bar);
+    const isWithin = view.cursor !== null && view.cursor >= details.from && view.cursor <= details.to;
+    showFocused(bar, isWithin ? view.cursor : Math.max(details.from, Math.min(view.from, details.to)));
   });
   plot.addEventListener('focusout', () => {
     focused = null;
@@ -73,16 +73,16 @@ function listen(plot) {
     // The Enter key sends a click without a position.
     const isKey = event.detail === 0;
     const moment = isKey && focused?.bar === bar ? focused.moment
-      : isKey ? things.get(bar).from : momentAt(bar.closest('.track'), event.clientX);
+      : isKey ? barDetails.get(bar).from : momentAt(bar.closest('.track'), event.clientX);
     setCursor(moment);
     hideTooltip();
-    things.get(bar).open(moment);
+    barDetails.get(bar).open(moment);
   });
   plot.addEventListener('keydown', (event) => {
     const bar = event.target.closest('.bar');
     if (!bar || !['ArrowLeft', 'ArrowRight'].includes(event.key)) return;
     event.preventDefault();
-    const { moments, from } = things.get(bar);
+    const { moments, from } = barDetails.get(bar);
     const at = focused?.bar === bar ? focused.moment : from;
     const next = event.key === 'ArrowRight'
       ? moments.find((moment) => moment > at)
@@ -105,7 +105,7 @@ function listenForSelection(plot) {
   plot.addEventListener('pointermove', (event) => {
     if (!drag) return;
     const to = momentAt(drag.track, event.clientX);
-    put(selection(), Math.min(drag.from, to), Math.max(drag.from, to));
+    position(selection(), Math.min(drag.from, to), Math.max(drag.from, to));
     setCursor(to);
   });
   plot.addEventListener('pointerup', (event) => {

@@ -3,8 +3,7 @@ use std::process::Command;
 use super::docker::try_docker;
 use super::{Ran, Sandbox, docker, run};
 
-/// Imports an image that holds nothing but `files` (name and content), each executable, and runs
-/// `entrypoint`.
+/// Imports an image that has nothing but `files` (name and content, executable) and an entrypoint.
 pub fn small_image(sandbox: &Sandbox, reference: &str, files: &[(&str, &[u8])], entrypoint: &str) {
     let archive = sandbox.home().with_file_name("image.tar");
     let mut builder = tar::Builder::new(std::fs::File::create(&archive).unwrap());
@@ -20,7 +19,7 @@ pub fn small_image(sandbox: &Sandbox, reference: &str, files: &[(&str, &[u8])], 
     try_docker(&["import", "--change", &change, path, reference]).ok();
 }
 
-/// Builds an image from a Dockerfile without any other file.
+/// Builds an image from nothing but a Dockerfile.
 pub fn image_of(reference: &str, dockerfile: &str) -> Ran {
     let mut command = Command::new("docker");
     command.args(["build", "--tag", reference, "-"]);

@@ -1,10 +1,22 @@
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::Duration;
 
-/// A guard against hanging, far longer than anything here takes.
+/// Far longer than any command here takes: a guard against one that hangs.
 const LIMIT: Duration = Duration::from_secs(600);
+
+static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+
+/// Sets the kindrs that sandboxes run. To be called once, before the first.
+pub fn set_program(path: impl Into<PathBuf>) {
+    PROGRAM.set(path.into()).expect("the program is set once");
+}
+
+pub(crate) fn program() -> &'static Path {
+    PROGRAM.get().expect("set_program is called before a sandbox is used")
+}
 
 /// A command that has ended.
 pub struct Ran {
@@ -15,17 +27,17 @@ pub struct Ran {
 }
 
 impl Ran {
-    /// Its standard output, when it succeeded.
+    /// Returns the standard output of a command that has to have succeeded.
     #[track_caller]
     pub fn ok(self) -> String {
         assert!(self.code == Some(0), "{self}");
         self.stdout
     }
 
-    /// Its standard error, when it failed with `code`.
+    /// Returns the standard error of a command that has to have failed with `code`.
     #[track_caller]
     pub fn fails(self, code: i32) -> String {
-        assert!(self.code == Some(code), "expected exit code {code} of {self}");
+        assert!(self.code == Some(code), "expected exit code {code}: {self}");
         self.stderr
     }
 }
@@ -50,12 +62,12 @@ pub fn run(command: Command, input: &str) -> Ran {
     }
 }
 
-/// The arguments of a command line without quotes.
+/// The words of a command line that needs no quotes.
 pub fn words(line: &str) -> Vec<&str> {
     line.split_whitespace().collect()
 }
 
-/// Runs a command in a folder; it must succeed.
+/// Runs a command in a folder, which has to succeed.
 #[track_caller]
 pub fn run_in(command: &mut Command, folder: &Path) {
     let output = command.current_dir(folder).output().unwrap();

@@ -1,28 +1,29 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::Mutex;
 
 use serde_json::Value;
 
 use super::docker::try_docker;
 use super::{Ran, run, until, words};
 
-/// kubectl on this machine with the kubeconfig that kindrs wrote, as its user has it. The
-/// program is the one of the nodes' image.
+/// kubectl on this machine with the kubeconfig that kindrs wrote. The program comes from the node image.
 pub struct Kubectl {
     kubeconfig: PathBuf,
+    /// Has the program and its cache.
     home: PathBuf,
     context: Option<String>,
 }
 
 impl Kubectl {
-    /// kubectl for `kubeconfig`, with the program of `node`; keeps its cache in `home`.
+    /// kubectl for `kubeconfig`, which keeps its cache in `home`; copies the program from `node` to
+    /// there if it is missing.
     pub fn new(kubeconfig: &Path, home: &Path, node: &str) -> Self {
-        fetch(node);
+        copy_program(home, node);
         Self { kubeconfig: kubeconfig.to_owned(), home: home.to_owned(), context: None }
     }
 
-    /// The same with another context than the current one.
+    /// kubectl with another context than the current one.
     pub fn context(&self, context: &str) -> Self {
         Self {
             kubeconfig: self.kubeconfig.clone(),
@@ -31,9 +32,9 @@ impl Kubectl {
         }
     }
 
-    /// A kubectl that was not run yet.
+    /// A command that runs kubectl.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program());
+        let mut command = Command::new(program(&self.home));
         command
             .env("KUBECONFIG", &self.kubeconfig)
             .env("HOME", &self.home)
@@ -60,13 +61,13 @@ impl Kubectl {
         run(self.command(&words(line)), input)
     }
 
-    /// What kubectl tells as JSON.
+    /// The output of kubectl as JSON.
     #[track_caller]
     pub fn json(&self, line: &str) -> Value {
         serde_json::from_str(&self.run(&format!("{line} -o json"))).unwrap()
     }
 
-    /// One value, by its JSONPath without braces; empty when there is none.
+    /// The value at a JSONPath (without braces), or an empty text.
     #[track_caller]
     pub fn value(&self, line: &str, path: &str) -> String {
         self.run(&format!("{line} --output=jsonpath={{{path}}}"))
@@ -78,30 +79,30 @@ impl Kubectl {
         self.json(line)["items"].as_array().unwrap().clone()
     }
 
-    /// Makes a namespace, and waits until pods can be made in it.
+    /// Creates a namespace, and waits until it accepts pods.
     #[track_caller]
     pub fn namespace(&self, name: &str) {
         self.run(&format!("create namespace {name}"));
-        until("the namespace has its service account", || {
+        until("the namespace has a service account", || {
             let ran = self.attempt(&format!("-n {name} get serviceaccount/default"));
             if ran.code == Some(0) { Ok(()) } else { Err(ran.stderr) }
         });
     }
 
-    /// Makes or changes objects.
+    /// Creates or changes objects.
     #[track_caller]
     pub fn apply(&self, namespace: &str, objects: &[Value]) {
         let list = serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": objects });
         self.with_input(&format!("-n {namespace} apply -f -"), &list.to_string()).ok();
     }
 
-    /// Waits until a Deployment, DaemonSet or StatefulSet is as wanted.
+    /// Waits until the rollout of a Deployment, DaemonSet or StatefulSet is complete.
     #[track_caller]
     pub fn rolled_out(&self, namespace: &str, object: &str) {
         self.run(&format!("-n {namespace} rollout status {object} --timeout=240s"));
     }
 
-    /// Waits for a condition of one or several objects.
+    /// Waits for a condition of one or more objects.
     #[track_caller]
     pub fn wait_for(&self, namespace: &str, objects: &str, condition: &str) {
         self.run(&format!("-n {namespace} wait {objects} --for={condition} --timeout=240s"));
@@ -118,13 +119,13 @@ impl Kubectl {
         run(self.command(&["-n", namespace, "exec", pod, "--", "sh", "-c", script]), "")
     }
 
-    /// What answers to HTTP at `url`, seen from a pod; `Err` says why nothing does.
+    /// The response to an HTTP request from a pod; `Err` has the reason when there is none.
     pub fn pod_get(&self, namespace: &str, pod: &str, url: &str) -> Result<String, String> {
         let ran = self.try_exec(namespace, pod, &format!("wget -q -T 5 -O - {url}"));
         if ran.code == Some(0) { Ok(ran.stdout.trim().to_owned()) } else { Err(ran.stderr) }
     }
 
-    /// The names of pods with a label, in order.
+    /// The sorted names of the pods with a label.
     #[track_caller]
     pub fn pods(&self, namespace: &str, selector: &str) -> Vec<String> {
         let text = self.run(&format!("-n {namespace} get pods -l {selector} -o name"));
@@ -135,18 +136,16 @@ impl Kubectl {
     }
 }
 
-fn program() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("kubectl")
+fn program(home: &Path) -> PathBuf {
+    home.join("kubectl")
 }
 
-/// Takes kubectl out of a node, once.
-fn fetch(node: &str) {
-    static FETCHED: OnceLock<()> = OnceLock::new();
-    FETCHED.get_or_init(|| {
-        let target = program();
-        std::fs::create_dir_all(target.parent().unwrap()).unwrap();
-        let _ = std::fs::remove_file(&target);
+fn copy_program(home: &Path, node: &str) {
+    static COPYING: Mutex<()> = Mutex::new(());
+    let _copying = COPYING.lock();
+    let target = program(home);
+    if !target.exists() {
         let path = target.to_str().unwrap();
         try_docker(&["cp", "--follow-link", &format!("{node}:/usr/bin/kubectl"), path]).ok();
-    });
+    }
 }

@@ -1,11 +1,11 @@
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
-/// A guard against hanging; how long something takes is no part of any test.
+/// A guard against a test that hangs. No test asserts how long something takes.
 const LIMIT: Duration = Duration::from_secs(240);
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Asks until there is an answer, which it returns. `Err` says what is there instead.
+/// Calls `ask` until it returns `Ok`; `Err` has what it sees instead.
 #[track_caller]
 pub fn until<T, E: Debug>(what: &str, mut ask: impl FnMut() -> Result<T, E>) -> T {
     let deadline = Instant::now() + LIMIT;
@@ -15,7 +15,7 @@ pub fn until<T, E: Debug>(what: &str, mut ask: impl FnMut() -> Result<T, E>) -> 
             Err(seen) => {
                 assert!(
                     Instant::now() < deadline,
-                    "waited in vain until {what}; there is {seen:?}"
+                    "timed out waiting until {what}; found {seen:?}"
                 );
             }
         }
@@ -23,7 +23,7 @@ pub fn until<T, E: Debug>(what: &str, mut ask: impl FnMut() -> Result<T, E>) -> 
     }
 }
 
-/// Looks until what is seen is as `wanted`.
+/// Calls `look` until `wanted` holds for what it returns.
 #[track_caller]
 pub fn until_holds<T: Debug>(
     what: &str,
@@ -34,4 +34,10 @@ pub fn until_holds<T: Debug>(
         let seen = look();
         if wanted(&seen) { Ok(seen) } else { Err(seen) }
     })
+}
+
+/// Sleeps for a number of seconds: the duration of a fault passes by the clock, and what must not happen
+/// needs time to happen.
+pub fn pass(seconds: u64) {
+    std::thread::sleep(Duration::from_secs(seconds));
 }

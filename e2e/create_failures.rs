@@ -1,12 +1,10 @@
-//! Wrong input and broken surroundings: one clear error each, and nothing is lost or left.
+//! Wrong input and broken environments: each has one clear error, and nothing is lost or left behind.
 
 use std::net::TcpListener;
 
 use serde_json::Value;
 
-use crate::harness::{
-    Ran, Sandbox, Steps, docker, image_of, inspect, remove_images, run, small_image,
-};
+use harness::{Ran, Sandbox, Suite, docker, image_of, inspect, remove_images, run, small_image};
 
 const ONE_NODE: &str = "
 kind: Cluster
@@ -15,45 +13,42 @@ apiVersion: kind.x-k8s.io/v1alpha4
 const NO_NODE_IMAGE: &str = "e2e-not-a-node:1";
 const DYING_IMAGE: &str = "e2e-dying:1";
 
-#[test]
-fn bad_days() {
-    let sandbox = Sandbox::new("bad");
-    let steps = Steps::default();
-    steps.step("a dry run makes nothing", || dry_run(&sandbox));
-    steps.step("Docker does not answer", || no_docker(&sandbox));
-    steps.step("an image is no node image", || no_node_image(&sandbox));
-    steps.step("an image does not exist", || no_image(&sandbox));
-    steps.step("a configuration is wrong in many ways", || wrong_configuration(&sandbox));
-    steps.step("a configuration file is missing", || {
-        let ran = sandbox.kindrs("create cluster --name e2e-bad --config nowhere.yaml");
-        refused(&sandbox, ran, 2, &["nowhere.yaml"]);
-    });
-    steps.step("a name has bad characters", || {
-        let ran = sandbox.kindrs("create cluster --name e2e-bad_name");
-        refused(&sandbox, ran, 2, &["e2e-bad_name", "_"]);
-    });
-    steps.step("a feature gate is unknown", || unknown_gate(&sandbox));
-    steps.step("a kubeadm patch has an unknown field", || bad_patch(&sandbox));
-    steps.step("a port is in use", || port_in_use(&sandbox));
-    steps.step("the kubeconfig is corrupt", || corrupt_kubeconfig(&sandbox));
-    steps.step("the first subnet is taken", || subnet_taken(&sandbox));
-    steps.step("a node dies while starting", || dying_node(&sandbox));
-    steps.finish();
+pub fn suite() -> Suite<Sandbox> {
+    Suite::new("create_failures", || Sandbox::new("bad"))
+        .step("dry_run_creates_nothing", dry_run)
+        .step("docker_does_not_answer", no_docker)
+        .step("image_is_not_a_node_image", no_node_image)
+        .step("image_does_not_exist", no_image)
+        .step("configuration_has_many_mistakes", wrong_configuration)
+        .step("configuration_file_does_not_exist", |sandbox| {
+            let ran = sandbox.kindrs("create cluster --name e2e-bad --config nowhere.yaml");
+            refused(sandbox, ran, 2, &["nowhere.yaml"]);
+        })
+        .step("name_has_invalid_characters", |sandbox| {
+            let ran = sandbox.kindrs("create cluster --name e2e-bad_name");
+            refused(sandbox, ran, 2, &["e2e-bad_name", "_"]);
+        })
+        .step("feature_gate_is_unknown", unknown_gate)
+        .step("kubeadm_patch_has_an_unknown_field", bad_patch)
+        .step("port_is_in_use", port_in_use)
+        .step("kubeconfig_is_corrupt", corrupt_kubeconfig)
+        .step("first_subnet_is_taken", subnet_taken)
+        .step("node_exits_while_it_starts", dying_node)
 }
 
-/// Checks that kindrs failed with `code` before it made anything, and said all of `texts`.
+/// Checks that kindrs failed with `code` before it created anything, with an error that has all `texts`.
 #[track_caller]
 fn refused(sandbox: &Sandbox, ran: Ran, code: i32, texts: &[&str]) -> String {
     let error = failed(sandbox, ran, code, texts);
-    assert!(!sandbox.kubeconfig().exists(), "a kubeconfig was made");
+    assert!(!sandbox.kubeconfig().exists(), "kindrs wrote a kubeconfig");
     error
 }
 
-/// Checks that kindrs failed with `code` and said all of `texts`, and that nothing is left.
+/// Checks that kindrs failed with `code`, with an error that has all `texts`, and that nothing is left.
 #[track_caller]
 fn failed(sandbox: &Sandbox, ran: Ran, code: i32, texts: &[&str]) -> String {
     if ran.code == Some(0) {
-        // So that what comes next is not disturbed.
+        // So that the next step is not disturbed.
         sandbox.kindrs(&format!("delete cluster --name {}", sandbox.name)).ok();
     }
     let error = ran.fails(code);
@@ -96,7 +91,7 @@ fn no_node_image(sandbox: &Sandbox) {
 }
 
 fn no_image(sandbox: &Sandbox) {
-    // Nothing listens at this port, so that the answer is the same on every machine.
+    // Nothing listens on this port, so that the error is the same on every machine.
     let image = "127.0.0.1:1/e2e-nothing:1";
     let ran = create_with_image(sandbox, image, "");
     refused(sandbox, ran, 3, &[image, "hint: "]);
@@ -183,7 +178,7 @@ fn subnet_taken(sandbox: &Sandbox) {
     assert_ne!(first, second);
 }
 
-/// The node image that is in use, with an entrypoint that ends.
+/// A node whose entrypoint exits at once.
 fn dying_node(sandbox: &Sandbox) {
     let plan = sandbox.try_create(ONE_NODE, "--dry-run --output json").ok();
     let plan: Value = serde_json::from_str(&plan).unwrap();
@@ -199,9 +194,9 @@ fn dying_node(sandbox: &Sandbox) {
     assert!(error.contains("--retain"), "{error}");
     let kept = inspect("e2e-bad-control-plane");
     assert_eq!(kept["Config"]["Labels"]["dev.kindrs.cluster"], "e2e-bad");
-    // Its log is still there for who wants to know.
+    // The log of the retained container is still there.
     let log = docker("logs e2e-bad-control-plane");
     assert!(log.contains("the last words"), "{log}");
-    sandbox.delete_wholly();
+    sandbox.delete();
     remove_images(&[DYING_IMAGE]);
 }

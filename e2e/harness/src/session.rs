@@ -1,29 +1,26 @@
 use std::fs::File;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 use super::docker::{docker, try_docker};
 use super::sandbox::FOLDER_PREFIX;
 use super::words;
 
-static TURN: Mutex<()> = Mutex::new(());
-static RUN: OnceLock<File> = OnceLock::new();
+/// Locked as long as this process runs.
+static LOCK: OnceLock<File> = OnceLock::new();
 
-/// Waits until no other test works: clusters side by side would only be slower, and one run of
-/// these tests would sweep away another's.
-pub fn take() -> MutexGuard<'static, ()> {
-    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    RUN.get_or_init(|| {
-        let path = std::env::temp_dir().join("kindrs-e2e.lock");
-        let file = File::create(path).unwrap();
+/// Waits, once in each process, until no other process of this machine uses a sandbox, because a session
+/// starts with removing what others left.
+pub(crate) fn begin() {
+    LOCK.get_or_init(|| {
+        let file = File::create(std::env::temp_dir().join("kindrs-e2e.lock")).unwrap();
         file.lock().unwrap();
-        sweep();
+        remove_leftovers();
         file
     });
-    turn
 }
 
-/// Removes what killed runs of these tests left, by Docker's own means.
-fn sweep() {
+/// Removes what killed sessions left, with Docker alone.
+fn remove_leftovers() {
     for (list, remove) in [
         ("ps --all --filter name=^e2e- --format {{.Names}}", "rm --force --volumes"),
         ("volume ls --filter name=^e2e- --format {{.Name}}", "volume rm"),
@@ -33,7 +30,7 @@ fn sweep() {
     ] {
         let found = docker(list);
         for name in found.lines() {
-            eprintln!("left by an earlier run: {name}");
+            eprintln!("removing {name}, left by an earlier run");
             let mut arguments = words(remove);
             arguments.push(name);
             try_docker(&arguments);

@@ -1,46 +1,45 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::MutexGuard;
 use std::time::Instant;
 
 use tempfile::TempDir;
 
-use super::{Footprint, Kubectl, Ran, footprint, run, turn, words};
+use super::process::program;
+use super::{Environment, Footprint, Kubectl, Ran, footprint, run, session, words};
 
-/// What the names of the sandboxes' folders start with.
-pub const FOLDER_PREFIX: &str = "kindrs-e2e-";
+/// The start of the names of the sandboxes' folders.
+pub(crate) const FOLDER_PREFIX: &str = "kindrs-e2e-";
 
-/// A cluster's name with a home, a kubeconfig and a temporary folder of its own. When it ends, the
-/// cluster is deleted, and others whose names start with its name.
+/// The name of a cluster, with its own home, kubeconfig and temporary folder. Dropping it deletes the
+/// cluster and all others whose names start with its name.
 pub struct Sandbox {
     /// Name of the cluster.
     pub name: String,
     folder: TempDir,
-    _turn: MutexGuard<'static, ()>,
 }
 
 impl Sandbox {
-    /// A sandbox for the cluster `e2e-NAME`, once all other tests rest.
+    /// A sandbox for the cluster `e2e-NAME`.
     pub fn new(name: &str) -> Self {
-        let turn = turn::take();
+        session::begin();
         let folder = tempfile::Builder::new().prefix(FOLDER_PREFIX).tempdir().unwrap();
         for part in ["home", "temporary", "state", "kubectl"] {
             std::fs::create_dir(folder.path().join(part)).unwrap();
         }
-        Self { name: format!("e2e-{name}"), folder, _turn: turn }
+        Self { name: format!("e2e-{name}"), folder }
     }
 
-    /// Its home folder, in which only kindrs writes.
+    /// The home folder, in which only kindrs writes.
     pub fn home(&self) -> PathBuf {
         self.folder.path().join("home")
     }
 
-    /// The kubeconfig of its environment.
+    /// The path of the kubeconfig.
     pub fn kubeconfig(&self) -> PathBuf {
         self.home().join("kubeconfig")
     }
 
-    /// Every file that kindrs wrote to its home, state and temporary folder, but for the kubeconfig.
+    /// Every file in the home, state and temporary folder except the kubeconfig.
     pub fn files(&self) -> Vec<PathBuf> {
         let mut found = Vec::new();
         for part in ["home", "temporary", "state"] {
@@ -52,14 +51,14 @@ impl Sandbox {
         found
     }
 
-    /// The name of a node, as `worker2`.
+    /// The full name of a node such as `worker2`.
     pub fn node(&self, suffix: &str) -> String {
         format!("{}-{suffix}", self.name)
     }
 
-    /// kindrs in this sandbox, not run yet.
+    /// A command that runs kindrs in this sandbox.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kindrs"));
+        let mut command = Command::new(program());
         command.env_clear();
         for (name, value) in std::env::vars_os() {
             let name_text = name.to_string_lossy();
@@ -67,7 +66,7 @@ impl Sandbox {
                 command.env(name, value);
             }
         }
-        // What was compiled for an image is not to be compiled again.
+        // Shared, so that nothing is compiled twice.
         let cache = std::env::var_os("XDG_CACHE_HOME")
             .map(PathBuf::from)
             .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")));
@@ -100,7 +99,7 @@ impl Sandbox {
         arguments
     }
 
-    /// `create cluster` with a configuration and further words, not run yet.
+    /// A command that runs `create cluster` with a configuration and further words.
     pub fn create_command(&self, configuration: &str, more: &str) -> Command {
         let arguments = self.create_arguments(&self.name, configuration);
         let mut command = self.command(&[]);
@@ -113,7 +112,7 @@ impl Sandbox {
         run(self.create_command(configuration, more), "")
     }
 
-    /// Makes the cluster.
+    /// Creates the cluster.
     #[track_caller]
     pub fn create(&self, configuration: &str) -> Kubectl {
         let started = Instant::now();
@@ -128,13 +127,13 @@ impl Sandbox {
         self.kubectl_of(&self.name)
     }
 
-    /// kubectl with the kubeconfig of the sandbox, where another cluster is.
+    /// kubectl with the kubeconfig of the sandbox, for another cluster.
     pub fn kubectl_of(&self, cluster: &str) -> Kubectl {
         let home = self.folder.path().join("kubectl");
         Kubectl::new(&self.kubeconfig(), &home, &format!("{cluster}-control-plane"))
     }
 
-    /// Everything in Docker that is of its clusters.
+    /// Everything in Docker that belongs to the clusters of this sandbox.
     pub fn footprint(&self) -> Footprint {
         footprint(&self.name)
     }
@@ -142,7 +141,7 @@ impl Sandbox {
     /// Deletes the cluster and checks that nothing is left of it: no object in Docker, no entry in
     /// the kubeconfig, no file.
     #[track_caller]
-    pub fn delete_wholly(&self) {
+    pub fn delete(&self) {
         self.kindrs(&format!("delete cluster --name {}", self.name)).ok();
         self.assert_gone();
     }
@@ -161,14 +160,16 @@ impl Sandbox {
         let listed = self.kindrs("get clusters").stdout;
         listed.lines().filter(|name| name.starts_with(&self.name)).map(str::to_owned).collect()
     }
+}
 
-    /// Keeps what helps to see why a test failed.
-    fn save_logs(&self, cluster: &str) {
-        if let Some(folder) = std::env::var_os("KINDRS_E2E_LOGS") {
-            let folder = Path::new(&folder).join(cluster);
+impl Environment for Sandbox {
+    fn save_logs(&self, folder: &str) {
+        let Some(all) = std::env::var_os("KINDRS_E2E_LOGS") else { return };
+        for cluster in self.clusters() {
+            let folder = Path::new(&all).join(folder).join(&cluster);
             let folder = folder.to_string_lossy();
             let ran = self.kindrs(&format!("export logs --name {cluster} {folder}"));
-            eprintln!("logs of {cluster} are in {folder}: {:?}", ran.code);
+            eprintln!("exported the logs of {cluster} to {folder}: exit code {:?}", ran.code);
         }
     }
 }
@@ -176,10 +177,11 @@ impl Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         let failed = std::thread::panicking();
+        // No step has saved them where setting up the cluster failed.
+        if failed {
+            self.save_logs("set-up");
+        }
         for cluster in self.clusters() {
-            if failed {
-                self.save_logs(&cluster);
-            }
             let ran = self.kindrs(&format!("delete cluster --name {cluster}"));
             if ran.code != Some(0) {
                 eprintln!("{ran}");
@@ -187,7 +189,7 @@ impl Drop for Sandbox {
         }
         let left = self.footprint();
         if !left.is_empty() && !failed {
-            panic!("left after the test: {left:?}");
+            panic!("left after deletion: {left:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-/// The small image that every node has: a shell, httpd, wget, nc and nslookup.
+/// A small image that every node has, with a shell, httpd, wget, nc and nslookup.
 pub const BUSYBOX: &str = "docker.io/kindrs/busybox:1";
 
 /// A container that runs a shell script.
@@ -13,7 +13,7 @@ pub fn container(script: &str) -> Value {
     })
 }
 
-/// A container that answers HTTP on port 8080 with its pod's name.
+/// A container that serves its pod's name by HTTP on port 8080.
 pub fn web_container() -> Value {
     let mut web = container(
         "mkdir -p /tmp/www; hostname >/tmp/www/index.html; exec httpd -f -p 8080 -h /tmp/www",
@@ -53,7 +53,7 @@ pub fn deployment(name: &str, replicas: usize, containers: &[Value]) -> Value {
     })
 }
 
-/// A Service before the pods labelled `app: NAME`, port 80 to their 8080.
+/// A Service for the pods labelled `app: NAME`, from port 80 to their port 8080.
 pub fn service(name: &str) -> Value {
     json!({
         "apiVersion": "v1",

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Ran, run, words};
 
-/// Everything in Docker that has a cluster's name or label.
+/// Objects of Docker that have a cluster's name or label.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Footprint {
     pub containers: BTreeSet<String>,
@@ -19,7 +19,7 @@ impl Footprint {
     }
 }
 
-/// What is left, or there already, of a cluster and of those whose names start with its name.
+/// Everything in Docker that belongs to a cluster and to all others whose names start with its name.
 pub fn footprint(cluster: &str) -> Footprint {
     let list = |command: &str, format: &str, name: &str| {
         let mut found = BTreeSet::new();
@@ -36,7 +36,7 @@ pub fn footprint(cluster: &str) -> Footprint {
     }
 }
 
-/// Runs docker with the words of `line`, which must succeed; returns its output.
+/// Runs docker with the words of `line`, which has to succeed; returns its output.
 #[track_caller]
 pub fn docker(line: &str) -> String {
     try_docker(&words(line)).ok()
@@ -60,13 +60,13 @@ pub fn try_in_node(node: &str, script: &str) -> Ran {
     try_docker(&["exec", node, "sh", "-c", script])
 }
 
-/// What answers to HTTP at `url`, seen from a node; `Err` says why nothing does.
+/// The response to an HTTP request from a node; `Err` has the reason when there is none.
 pub fn node_get(node: &str, url: &str) -> Result<String, String> {
     let ran = try_in_node(node, &format!("curl --silent --show-error --fail --max-time 5 {url}"));
     if ran.code == Some(0) { Ok(ran.stdout.trim().to_owned()) } else { Err(ran.stderr) }
 }
 
-/// All that Docker tells about a container, image or network.
+/// The output of `docker inspect` for a container, image or network.
 #[track_caller]
 pub fn inspect(object: &str) -> Value {
     let text = docker(&format!("inspect {object}"));
