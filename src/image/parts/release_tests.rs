@@ -135,7 +135,7 @@ async fn reports_a_release_that_does_not_exist() {
     let server = Server::serving(&[]).await;
     assert_eq!(
         server.fetch(&cache).await.unwrap_err(),
-        "error: Kubernetes v1.36.3 does not exist\nhint: of 1.36 there is v1.36.3"
+        "error: Kubernetes v1.36.3 does not exist\nhint: releases of 1.36: v1.36.3"
     );
     let unsummed = Server::serving(&[(NAME, release())]).await;
     let error = unsummed.fetch(&cache).await.unwrap_err();
