@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use crate::runtime::EngineError;
-
 /// A failure that the user reads: what is wrong, and what to do next.
 ///
 /// Anything that reaches the edge as another error counts as [`Failure::Environment`].
@@ -80,18 +78,12 @@ pub fn exit_code(error: &anyhow::Error) -> ExitCode {
     }
 }
 
-/// The text for stderr: `error:` with its causes, then a `hint:` line when there is one.
-pub fn describe(error: &anyhow::Error) -> String {
-    let mut text = format!("error: {error:#}");
-    let engine = || error.chain().find_map(|cause| cause.downcast_ref::<EngineError>());
-    let hint = find(error)
-        .and_then(|failure| failure.hint().map(str::to_owned))
-        .or_else(|| engine().and_then(EngineError::hint));
-    if let Some(hint) = hint {
-        text.push_str("\nhint: ");
-        text.push_str(&hint);
-    }
-    text
+/// The text for stderr: `error:` with its causes, then a `hint:` line if there is a hint.
+/// `fallback` is the hint for an error in which no [`Failure`] has one.
+pub fn describe(error: &anyhow::Error, fallback: Option<&str>) -> String {
+    let hint = find(error).and_then(Failure::hint).or(fallback);
+    let hint = hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
+    format!("error: {error:#}{hint}")
 }
 
 fn find(error: &anyhow::Error) -> Option<&Failure> {
@@ -108,12 +100,15 @@ mod tests {
         let error = Err::<(), _>(Failure::input("no such thing").with_hint("make one"))
             .context("while looking")
             .unwrap_err();
-        assert_eq!(describe(&error), "error: while looking: no such thing\nhint: make one");
+        let text = describe(&error, Some("another"));
+        assert_eq!(text, "error: while looking: no such thing\nhint: make one");
         assert_eq!(exit_code(&error), ExitCode::from(2));
     }
 
     #[test]
-    fn an_unsorted_error_is_the_environments() {
-        assert_eq!(exit_code(&anyhow::anyhow!("boom")), ExitCode::from(3));
+    fn any_other_error_is_the_environments() {
+        let error = anyhow::anyhow!("boom");
+        assert_eq!(exit_code(&error), ExitCode::from(3));
+        assert_eq!(describe(&error, Some("run")), "error: boom\nhint: run");
     }
 }

@@ -1,4 +1,4 @@
-use clap::{ArgAction, Parser, Subcommand};
+use clap::{ArgAction, CommandFactory as _, Parser, Subcommand};
 
 use super::build_node_image::BuildNodeImage;
 use super::completion::Completion;
@@ -172,7 +172,7 @@ impl Command {
             Self::Scenario(Scenario::Lint(verb)) => verb.run(context),
             Self::Scenario(Scenario::Check(verb)) => verb.run(context),
             Self::Scenario(Scenario::Schema(verb)) => verb.run(),
-            Self::Completion(verb) => verb.run(),
+            Self::Completion(verb) => verb.run(Arguments::command()),
             Self::Version(verb) => verb.run(),
         }
     }
@@ -180,8 +180,6 @@ impl Command {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

@@ -1,7 +1,6 @@
-use clap::{Args, CommandFactory as _};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use super::arguments::Arguments;
 use super::output;
 
 /// Print a script that completes kindrs' arguments in a shell
@@ -18,9 +17,10 @@ pub(super) struct Completion {
 }
 
 impl Completion {
-    pub(super) fn run(self) -> anyhow::Result<()> {
+    /// Prints the script for `command`, the whole command line.
+    pub(super) fn run(self, mut command: Command) -> anyhow::Result<()> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Arguments::command(), "kindrs", &mut script);
+        clap_complete::generate(self.shell, &mut command, "kindrs", &mut script);
         output::print(&String::from_utf8_lossy(&script))
     }
 }

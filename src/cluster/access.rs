@@ -9,8 +9,7 @@ use crate::cluster::tarball;
 use crate::config::ContainerRole;
 use crate::failure::Failure;
 use crate::kubeconfig::{self, Access};
-use crate::kubernetes::connect_impatiently;
-use crate::pki::Identity;
+use crate::kubernetes::{Identity, connect_impatiently};
 use crate::plan::API_PORT;
 use crate::plan::labels;
 use crate::runtime::{Engine, EngineError, Protocol};
@@ -115,9 +114,9 @@ async fn admin_conf(
     Err(match last {
         Some(error) => error.into(),
         None => Failure::environment(format!(
-            "no control plane of cluster `{cluster}` has {ADMIN_CONF}: it is not wholly made"
+            "no control plane of cluster `{cluster}` has {ADMIN_CONF}: the cluster was not fully created"
         ))
-        .with_hint(format!("delete it and make it again: kindrs delete cluster --name {cluster}")),
+        .with_hint(format!("run `kindrs delete cluster --name {cluster}`, then create the cluster again")),
     })
 }
 
@@ -174,7 +173,7 @@ mod tests {
         let engine = engine();
         make(&engine, "dev", 1, &THREE).await;
         let failure = access(&engine, "dev", ClientPlace::Host).await.unwrap_err();
-        assert!(failure.to_string().contains("not wholly made"), "{failure}");
+        assert!(failure.to_string().contains("not fully created"), "{failure}");
         engine.state().containers.remove("dev-control-plane");
         let failure = access(&engine, "dev", ClientPlace::Host).await.unwrap_err();
         assert!(failure.to_string().contains("no port on the host"), "{failure}");

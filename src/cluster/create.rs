@@ -6,37 +6,20 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use futures::future::select_all;
 
-use crate::config::Cluster;
 use crate::failure::Failure;
-use crate::image::{self, KubernetesSource};
+use crate::image;
 use crate::interruption::unless_interrupted;
 use crate::kubeconfig;
 use crate::kubernetes::connect;
-use crate::pki::{Pki, generate};
-use crate::plan::{Authority, ClusterPlan, PodNetwork};
+use crate::pki::{Authority, Pki, generate};
+use crate::plan::{ClusterPlan, PodNetwork};
 use crate::progress::Progress;
 use crate::render::Rendered;
 use crate::runtime::Engine;
 
+use super::CreateOptions;
 use super::prepare::{Preparation, prepare};
 use super::{bootstrap, delete, readiness, rendering, start};
-
-/// What the user asked for.
-#[derive(Debug, Clone)]
-pub struct CreateOptions {
-    /// Name of the cluster.
-    pub name: String,
-    /// Configuration, already validated.
-    pub config: Cluster,
-    /// Image for every node.
-    pub image: Option<String>,
-    /// Which Kubernetes, where no image is named.
-    pub kubernetes: KubernetesSource,
-    /// How long to wait for readiness; `None`: not at all.
-    pub wait: Option<Duration>,
-    /// Whether a cluster that failed to start is left for study.
-    pub retain: bool,
-}
 
 /// A cluster that was made.
 #[derive(Debug, Clone)]

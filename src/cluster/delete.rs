@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::kubeconfig;
 use crate::plan::labels;
 use crate::progress::Progress;
-use crate::runtime::{Engine, EngineError, Label};
+use crate::runtime::{Engine, EngineError, Label, Refusal};
 
 /// Rounds in which something in use is tried again; with the pauses below, for about ten seconds.
 const ATTEMPTS: usize = 14;
@@ -97,7 +97,8 @@ async fn delete_labelled(
             Some(failures) if failures.is_empty() => (quiet, blocked) = (0, 0),
             Some(failures) => {
                 blocked += 1;
-                let in_use = |error: &EngineError| matches!(error, EngineError::Conflict { .. });
+                let in_use =
+                    |error: &EngineError| error.refusal().is_some_and(Refusal::is_conflict);
                 if blocked == ATTEMPTS || !failures.iter().all(in_use) {
                     return Err(not_deleted(cluster, &failures));
                 }
@@ -165,17 +166,17 @@ fn sort(
 
 fn not_deleted(cluster: &str, failures: &[EngineError]) -> Failure {
     let list: Vec<String> = failures.iter().map(EngineError::to_string).collect();
-    let hint = if list.iter().any(|text| text.contains("active endpoints")) {
+    let hint = if failures.iter().any(|error| error.refusal() == Some(Refusal::ActiveEndpoints)) {
         format!(
             "a container of yours is on the network `{network}`: see which with \
              `docker network inspect {network}`, remove or disconnect it, and delete again",
             network = labels::network(cluster)
         )
     } else {
-        let hint = failures.iter().find_map(EngineError::hint);
+        let hint = failures.iter().find_map(EngineError::hint).map(str::to_owned);
         hint.unwrap_or_else(|| format!("try again: kindrs delete cluster --name {cluster}"))
     };
-    let message = format!("cluster `{cluster}` is not wholly deleted: {}", list.join("; "));
+    let message = format!("cluster `{cluster}` was not fully deleted: {}", list.join("; "));
     Failure::environment(message).with_hint(hint)
 }
 
@@ -190,11 +191,15 @@ mod tests {
     use crate::runtime::{ContainerSpec, NetworkAttachment};
 
     fn conflict(what: &str) -> EngineError {
-        EngineError::Conflict { what: what.into(), reason: "in use".into() }
+        EngineError::Refused {
+            what: what.into(),
+            cause: Refusal::Conflict,
+            reason: "in use".into(),
+        }
     }
 
     fn refused(what: &str) -> EngineError {
-        EngineError::Refused { what: what.into(), reason: "input/output error".into() }
+        EngineError::refused(what, "input/output error")
     }
 
     fn objects(engine: &FakeEngine) -> Vec<String> {
@@ -287,8 +292,8 @@ mod tests {
         assert!(matches!(failure, Failure::Environment { .. }));
         assert_eq!(
             failure.to_string(),
-            "cluster `dev` is not wholly deleted: removing container dev-worker: input/output \
-             error; volume dev-worker-var: volume is in use; network kindrs-dev: has active endpoints"
+            "cluster `dev` was not fully deleted: removing container dev-worker: input/output \
+             error; removing volume dev-worker-var: volume is in use; removing network kindrs-dev: has active endpoints"
         );
         assert_eq!(objects(&engine), ["dev-worker", "dev-worker-var", "kindrs-dev"]);
         delete_objects(&engine, "dev").await.unwrap();

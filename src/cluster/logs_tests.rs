@@ -148,7 +148,7 @@ async fn an_engine_that_goes_away_in_between_costs_only_that_file() {
     let engine = engine();
     make(&engine, "dev", 1, &THREE[..1]).await;
     prepare(&engine, "dev-control-plane");
-    let gone = EngineError::Refused { what: "reading".into(), reason: "no".into() };
+    let gone = EngineError::refused("reading", "no");
     engine.fail("container_log", 1, gone);
     let folder = tempfile::tempdir().unwrap();
     let (result, warnings) = export_dev(&engine, folder.path()).await;

@@ -12,8 +12,11 @@ pub(crate) mod fixture;
 pub mod inventory;
 pub mod load;
 pub mod logs;
+mod options;
 mod prepare;
 mod readiness;
 mod rendering;
 mod start;
 mod tarball;
+
+pub use options::CreateOptions;

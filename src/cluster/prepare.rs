@@ -11,7 +11,7 @@ use crate::plan::{ClusterPlan, NodeImagePlan, PlanInput, cluster_subnets, plan};
 use crate::progress::Progress;
 use crate::runtime::{Engine, Label, Protocol};
 
-use super::create::CreateOptions;
+use super::CreateOptions;
 use crate::plan::labels;
 
 /// What is known before anything is made, but for the subnet: another cluster may take that

@@ -4,7 +4,13 @@ use kube::config::{
     NamedContext,
 };
 
-use crate::pki::Identity;
+/// A client certificate and its key, PEM-encoded.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Identity {
+    pub certificate: String,
+    /// PKCS #8.
+    pub key: String,
+}
 
 /// A client of the API server at `server` (a URL), which `authority` (PEM) vouches for. What the
 /// server has no time for now is asked again, for minutes.

@@ -6,7 +6,7 @@ mod kinds;
 mod objects;
 mod version;
 
-pub use client::{connect, connect_impatiently};
+pub use client::{Identity, connect, connect_impatiently};
 pub use kinds::{Kind, find_kind, kinds};
 pub use objects::create_objects;
 pub use version::{ParseVersionError, Version};

@@ -7,16 +7,10 @@ use rcgen::{
 };
 use time::{Duration, OffsetDateTime};
 
-use crate::plan::{Authority, CertificatePlan, ClusterPlan, Usage, certificates};
+use crate::kubernetes::Identity;
+use crate::plan::ClusterPlan;
 
-/// A certificate and its key, PEM-encoded.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Identity {
-    /// The certificate.
-    pub certificate: String,
-    /// Its private key, PKCS #8.
-    pub key: String,
-}
+use super::{Authority, CertificatePlan, Usage, certificates};
 
 /// The keys that sign and verify service account tokens, PEM-encoded.
 #[derive(Clone, PartialEq, Eq)]

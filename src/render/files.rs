@@ -5,8 +5,9 @@ use bytes::Bytes;
 use crate::config::Role;
 use crate::failure::Failure;
 use crate::image::WRAPPER_PATH;
-use crate::pki::{Identity, Pki};
-use crate::plan::{Authority, ClusterPlan, KUBECONFIG_IDS, NodePlan, PodNetwork};
+use crate::kubernetes::Identity;
+use crate::pki::{Authority, KUBECONFIG_IDS, Pki};
+use crate::plan::{ClusterPlan, NodePlan, PodNetwork};
 
 use super::{
     KubeadmPurpose, Kubeconfig, KubeconfigUser, Rendered, await_api_drop_in, cni_configuration,

@@ -2,9 +2,9 @@
 //! `bollard` is used in [`docker`] only.
 
 pub mod docker;
+mod error;
 #[cfg(test)]
 pub(crate) mod fake;
-mod hint;
 mod spec;
 
 use std::path::Path;
@@ -15,6 +15,7 @@ use bytes::Bytes;
 use tokio::io::AsyncRead;
 
 pub use docker::Docker;
+pub use error::{ConnectionFailure, EngineError, Refusal, hint};
 pub use spec::*;
 
 /// Input for an upload or an exec: bytes at hand, or a file or stream too large for memory.
@@ -22,49 +23,6 @@ pub type ByteSource = Box<dyn AsyncRead + Send + Unpin>;
 
 /// Called with each line of output of long work (a build, a pull).
 pub type OnLine<'a> = &'a (dyn Fn(&str) + Send + Sync);
-
-/// What went wrong at the engine. Each operation says which object it was about.
-#[derive(Debug, thiserror::Error)]
-pub enum EngineError {
-    /// Nothing answers at the engine's address, or it may not be used.
-    #[error("Docker cannot be reached at {address}: {reason}")]
-    Unreachable {
-        /// Where it was looked for.
-        address: String,
-        /// What the connection said.
-        reason: String,
-    },
-    /// The object does not exist.
-    #[error("{what} does not exist")]
-    NotFound {
-        /// The object, as `container kind-worker`.
-        what: String,
-    },
-    /// The object exists already, or something else is in the way.
-    #[error("{what}: {reason}")]
-    Conflict {
-        /// The object.
-        what: String,
-        /// What the engine said.
-        reason: String,
-    },
-    /// The engine refused or failed.
-    #[error("{what}: {reason}")]
-    Refused {
-        /// What was asked for.
-        what: String,
-        /// What the engine said.
-        reason: String,
-    },
-    /// Reading or writing the data of an operation failed.
-    #[error("{what}: {source}")]
-    Io {
-        /// What was asked for.
-        what: String,
-        /// Why.
-        source: std::io::Error,
-    },
-}
 
 /// A container engine: what kindrs needs of Docker, and no more.
 #[async_trait]
@@ -96,7 +54,7 @@ pub trait Engine: Send + Sync {
     /// Removes a name of an image, or the image; a missing one is fine.
     async fn remove_image(&self, reference: &str) -> Result<(), EngineError>;
 
-    /// Makes a container and returns its id. `Conflict` when the name is taken.
+    /// Makes a container and returns its id. [`Refusal::NameInUse`] when the name is taken.
     async fn create_container(&self, spec: &ContainerSpec) -> Result<String, EngineError>;
     /// Starts a container; a running one is fine.
     async fn start_container(&self, name: &str) -> Result<(), EngineError>;
@@ -130,7 +88,8 @@ pub trait Engine: Send + Sync {
         input: Option<ByteSource>,
     ) -> Result<ExecOutput, EngineError>;
 
-    /// Makes a network. `Conflict` when the name is taken or the subnet overlaps another's.
+    /// Creates a network. [`Refusal::NameInUse`] when the name is taken, [`Refusal::SubnetOverlap`]
+    /// when another network uses part of the subnet.
     async fn create_network(&self, spec: &NetworkSpec) -> Result<(), EngineError>;
     /// Every network with all these labels (none: every network).
     async fn networks(&self, labels: &[Label]) -> Result<Vec<NetworkInfo>, EngineError>;

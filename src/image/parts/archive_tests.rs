@@ -33,7 +33,7 @@ async fn unpacked(bytes: &[u8], architecture: &str) -> Result<Unpacked, String> 
     fs::write(&path, bytes).unwrap();
     let cache = PartsCache::at(folder.path().join("cache"));
     let result = unpack(&path, architecture, &cache, &Progress::silent()).await;
-    let result = result.map_err(|error| crate::failure::describe(&error));
+    let result = result.map_err(|error| crate::failure::describe(&error, None));
     assert_eq!(fs::read_dir(cache.folder("work").unwrap()).unwrap().count(), 0);
     result.map_err(|text| text.replace(&folder.path().display().to_string(), "FOLDER"))
 }

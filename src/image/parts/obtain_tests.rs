@@ -15,7 +15,7 @@ macro_rules! unreachable_engine {
         impl Engine for NoEngine {
             $(async fn $name(&self, $($argument: $kind),*) -> Result<$answer, EngineError> {
                 $(let _ = $argument;)*
-                Err(EngineError::Unreachable { address: "nowhere".into(), reason: "none".into() })
+                Err(EngineError::Unreachable { address: "nowhere".into(), reason: ConnectionFailure::Other("none".into()) })
             })*
         }
     };

@@ -1,8 +1,7 @@
 use std::net::IpAddr;
 
 use crate::config::Role;
-
-use super::{ClusterPlan, NodePlan};
+use crate::plan::{ClusterPlan, NodePlan};
 
 /// A certificate authority of the cluster.
 ///
