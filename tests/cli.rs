@@ -101,7 +101,7 @@ fn every_verb_that_needs_docker_says_that_it_does_not_answer() {
         kindrs(home.path()).args(arguments).assert().code(3).stdout("").stderr(
             predicate::str::starts_with(
                 "error: cannot reach Docker at unix:///nonexistent/docker.sock: no such \
-                 socket\nhint: Docker is not running: start it with",
+                 socket\nhint: start Docker with",
             ),
         );
     }
@@ -156,7 +156,7 @@ fn wrong_input_is_told_before_docker_is_asked() {
         (&["--config", "none.yaml"], "error: cannot read the configuration none.yaml: "),
         (&["--name", "Bad"], "error: cluster name: `Bad` contains `B`"),
         (&["--kubernetes", "v1"], "error: `v1` is no source of Kubernetes"),
-        (&["--kubeconfig", "corrupt"], "error: corrupt is no kubeconfig: line 2, column 1: "),
+        (&["--kubeconfig", "corrupt"], "error: corrupt is not a kubeconfig: line 2, column 1: "),
     ];
     for (arguments, message) in cases {
         kindrs(home.path())

@@ -18,10 +18,9 @@ use super::base::node_base;
 use super::components::{self, NodeParts, Tags};
 use super::labels::{IMAGE_KIND_LABEL, IMAGE_LABEL, KUBERNETES_LABEL, RECIPE_LABEL, SOURCE_LABEL};
 use super::lock::{BuildLock, build_container, remove_leftovers};
-use super::node_image::{NodeImage, inspect};
+use super::node_image::{NodeImage, built_reference, inspect};
 use super::parts::{KubernetesSource, PartSet, PartsCache, obtain};
 use super::recipe;
-use super::resolve::{made_reference, source_identity};
 use super::root::{self, BUILD_FOLDER};
 
 /// Bytes on their way from a writing thread to the engine.
@@ -58,7 +57,7 @@ pub async fn build(
     progress: &Progress,
 ) -> anyhow::Result<NodeImage> {
     let version = source.version()?;
-    let reference = reference.map_or_else(|| made_reference(&version), str::to_owned);
+    let reference = reference.map_or_else(|| built_reference(&version), str::to_owned);
     let cache = PartsCache::open()?;
     let lock = BuildLock::take(&cache, progress).await?;
     let image = make(engine, source, base_image, &reference, &cache, progress).await;
@@ -141,7 +140,7 @@ impl Builder<'_> {
 
         self.stage.advance(Some(0.8), "committing the image");
         self.engine.stop_container(&self.name, Duration::ZERO).await?;
-        let labels = labels(parts, source);
+        let labels = labels(parts, source)?;
         let commit = ImageCommit { reference: reference.to_owned(), changes: changes(&labels) };
         self.engine.commit(&self.name, &commit).await?;
         Ok(())
@@ -242,15 +241,18 @@ fn tags(parts: &PartSet) -> Tags {
     }
 }
 
-fn labels(parts: &PartSet, source: &KubernetesSource) -> BTreeMap<&'static str, String> {
+fn labels(
+    parts: &PartSet,
+    source: &KubernetesSource,
+) -> Result<BTreeMap<&'static str, String>, Failure> {
     let version = parts.kubernetes.to_string();
-    BTreeMap::from([
+    Ok(BTreeMap::from([
         (IMAGE_KIND_LABEL, "node".to_owned()),
         (IMAGE_LABEL, version.clone()),
         (KUBERNETES_LABEL, version),
         (RECIPE_LABEL, recipe::node_recipe()),
-        (SOURCE_LABEL, source_identity(source)),
-    ])
+        (SOURCE_LABEL, source.identity()?),
+    ]))
 }
 
 /// The instructions for the commit. The base's Dockerfile has set what a commit cannot: the

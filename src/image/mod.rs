@@ -23,5 +23,5 @@ pub use load_balancer::load_balancer;
 pub use lock::remove_leftovers;
 pub use node_image::{NodeImage, inspect};
 pub use parts::{KubernetesSource, api_faults, api_faults_version};
-pub use recipe::{WRAPPER_PATH, wrapper_script};
+pub use recipe::wrapper_script;
 pub use resolve::{ImageRequest, resolve};

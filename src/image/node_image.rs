@@ -27,6 +27,11 @@ pub struct NodeImage {
     pub built_by_kindrs: bool,
 }
 
+/// The name of the image that kindrs builds for a version.
+pub(super) fn built_reference(version: &Version) -> String {
+    format!("kindrs/node:{version}")
+}
+
 /// Looks at an image that is present.
 ///
 /// # Errors

@@ -5,9 +5,6 @@ use sha2::{Digest as _, Sha256};
 
 use super::parts::api_faults_version;
 
-/// Where the wrapper is put in every node's container.
-pub const WRAPPER_PATH: &str = "/kindrs/wrapper";
-
 /// Counted up when an image changes by what this module's Rust code puts into it.
 const REVISION: &str = "1";
 

@@ -1,9 +1,5 @@
 //! Which image a cluster's nodes are made of.
 
-use std::time::UNIX_EPOCH;
-
-use sha2::{Digest as _, Sha256};
-
 use crate::failure::Failure;
 use crate::kubernetes::Version;
 use crate::progress::Progress;
@@ -12,7 +8,7 @@ use crate::runtime::{Engine, ImageInfo};
 use super::assemble::make;
 use super::labels::{RECIPE_LABEL, SOURCE_LABEL};
 use super::lock::BuildLock;
-use super::node_image::{NodeImage, inspect};
+use super::node_image::{NodeImage, built_reference, inspect};
 use super::parts::{KubernetesSource, PartsCache};
 use super::pull::{PullError, pull};
 use super::recipe;
@@ -55,36 +51,16 @@ pub async fn resolve(
     // Another kindrs may have made it in the meantime.
     let image = match present(engine, source, &version, None).await? {
         Some(image) => image,
-        None => make(engine, source, None, &made_reference(&version), &cache, progress).await?,
+        None => make(engine, source, None, &built_reference(&version), &cache, progress).await?,
     };
     drop(lock);
     Ok(image)
-}
-
-/// What kindrs calls the image that it makes for a version.
-pub(super) fn made_reference(version: &Version) -> String {
-    format!("kindrs/node:{version}")
 }
 
 /// What kindrs calls kind's image for a version once it was pulled: a local `kindest/node` may be
 /// anything, and this name says that it came from the registry.
 fn pulled_reference(version: &Version) -> String {
     format!("kindrs/kindest-node:{version}")
-}
-
-/// A source in a label: archives are told apart by their place, size and time.
-pub(super) fn source_identity(source: &KubernetesSource) -> String {
-    let KubernetesSource::File(path) = source else { return source.to_string() };
-    let mut hash = Sha256::new();
-    let place = path.canonicalize().unwrap_or_else(|_| path.clone());
-    hash.update(place.as_os_str().as_encoded_bytes());
-    if let Ok(data) = std::fs::metadata(&place) {
-        let time = data.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        hash.update(data.len().to_le_bytes());
-        hash.update(time.unwrap_or_default().as_nanos().to_le_bytes());
-    }
-    let digits: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("file:{digits}")
 }
 
 async fn named(
@@ -115,9 +91,9 @@ async fn present(
     version: &Version,
     progress: Option<&Progress>,
 ) -> anyhow::Result<Option<NodeImage>> {
-    let reference = made_reference(version);
+    let reference = built_reference(version);
     if let Some(image) = engine.image(&reference).await? {
-        match reason_to_remake(&image, source) {
+        match reason_to_rebuild(&image, source)? {
             None => return Ok(Some(inspect(engine, &reference).await?)),
             Some(reason) => {
                 if let Some(progress) = progress {
@@ -134,15 +110,19 @@ async fn present(
     Ok(None)
 }
 
-fn reason_to_remake(image: &ImageInfo, source: &KubernetesSource) -> Option<&'static str> {
+/// Why the image is not what this kindrs would build; `None` when it is.
+fn reason_to_rebuild(
+    image: &ImageInfo,
+    source: &KubernetesSource,
+) -> Result<Option<&'static str>, Failure> {
     if image.labels.get(RECIPE_LABEL) != Some(&recipe::node_recipe()) {
-        return Some("was made by another version of kindrs");
+        return Ok(Some("was built by another version of kindrs"));
     }
-    // Whatever a version's binaries came from, they are of that version; an archive or upstream's
-    // release is asked for by who wants just those.
+    // The binaries are of the version, wherever they come from. Only an archive or an upstream
+    // release asks for certain binaries.
     let any = matches!(source, KubernetesSource::Version(_));
-    let same = image.labels.get(SOURCE_LABEL) == Some(&source_identity(source));
-    (!any && !same).then_some("holds other binaries than those asked for")
+    let same = any || image.labels.get(SOURCE_LABEL) == Some(&source.identity()?);
+    Ok((!same).then_some("contains other binaries than the requested ones"))
 }
 
 /// kind's own image for a version, where a registry answers.
@@ -152,7 +132,7 @@ async fn published(
     progress: &Progress,
 ) -> anyhow::Result<Option<NodeImage>> {
     // An image of ours under this name is to be made again, not replaced by another kind.
-    if engine.image(&made_reference(version)).await?.is_some() {
+    if engine.image(&built_reference(version)).await?.is_some() {
         return Ok(None);
     }
     let reference = format!("kindest/node:{version}");
@@ -249,23 +229,10 @@ mod tests {
         let recipe = recipe::node_recipe();
         let version: KubernetesSource = "v1.37.2".parse().unwrap();
         let release: KubernetesSource = "release:v1.37.2".parse().unwrap();
-        assert_eq!(reason_to_remake(&ours(&recipe, "release:v1.37.2"), &version), None);
-        assert_eq!(reason_to_remake(&ours(&recipe, "release:v1.37.2"), &release), None);
-        assert!(reason_to_remake(&ours(&recipe, "v1.37.2"), &release).is_some());
-        assert!(reason_to_remake(&ours("0123", "v1.37.2"), &version).is_some());
-        assert!(reason_to_remake(&ImageInfo::default(), &version).is_some());
-    }
-
-    #[test]
-    fn a_changed_archive_is_another_source() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("parts.tar");
-        let identity = || source_identity(&KubernetesSource::File(path.clone()));
-        std::fs::write(&path, "one").unwrap();
-        let first = identity();
-        assert_eq!(first, identity());
-        std::fs::write(&path, "other").unwrap();
-        assert_ne!(first, identity());
-        assert!(first.starts_with("file:"));
+        assert_eq!(reason_to_rebuild(&ours(&recipe, "release:v1.37.2"), &version).unwrap(), None);
+        assert_eq!(reason_to_rebuild(&ours(&recipe, "release:v1.37.2"), &release).unwrap(), None);
+        assert!(reason_to_rebuild(&ours(&recipe, "v1.37.2"), &release).unwrap().is_some());
+        assert!(reason_to_rebuild(&ours("0123", "v1.37.2"), &version).unwrap().is_some());
+        assert!(reason_to_rebuild(&ImageInfo::default(), &version).unwrap().is_some());
     }
 }

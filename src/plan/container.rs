@@ -1,12 +1,14 @@
 use std::collections::BTreeMap;
 
 use crate::config::{ContainerRole, Role};
-use crate::image::WRAPPER_PATH;
 use crate::plan::labels;
 use crate::runtime::{ContainerSpec, Mount, MountSource, NetworkAttachment, Propagation};
 
 use super::capabilities::NODE_CAPABILITIES;
 use super::{ClusterPlan, LoadBalancerPlan, NodePlan};
+
+/// Where the wrapper is in a node's container.
+pub const WRAPPER_PATH: &str = "/kindrs/wrapper";
 
 /// The container of a node: what `--privileged` would give, named piece by piece, because a
 /// daemon that lacks one capability itself refuses the whole of it.

@@ -13,7 +13,7 @@ mod subnet;
 
 pub(crate) use cluster::API_PORT;
 pub use cluster::{ClusterPlan, LoadBalancerPlan, NodeImagePlan, NodePlan, PodNetwork};
-pub use container::{load_balancer_container, node_container, render_container};
+pub use container::{WRAPPER_PATH, load_balancer_container, node_container, render_container};
 pub use planner::{PlanInput, plan};
 pub use settings::ClusterSettings;
 pub use subnet::{cluster_subnets, pod_subnets};

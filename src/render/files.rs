@@ -4,15 +4,15 @@ use bytes::Bytes;
 
 use crate::config::Role;
 use crate::failure::Failure;
-use crate::image::WRAPPER_PATH;
+use crate::kubeconfig::{Credentials, Entries};
 use crate::kubernetes::Identity;
 use crate::pki::{Authority, KUBECONFIG_IDS, Pki};
-use crate::plan::{ClusterPlan, NodePlan, PodNetwork};
+use crate::plan::{ClusterPlan, NodePlan, PodNetwork, WRAPPER_PATH};
 
 use super::{
-    KubeadmPurpose, Kubeconfig, KubeconfigUser, Rendered, await_api_drop_in, cni_configuration,
-    haproxy_configuration, kubeadm_configuration, network_script, network_unit, node_kubeconfig,
-    patch_containerd, patched_join_configuration, quicken_static_pod,
+    KubeadmPurpose, Rendered, await_api_drop_in, cni_configuration, haproxy_configuration,
+    kubeadm_configuration, network_script, network_unit, patch_containerd,
+    patched_join_configuration, quicken_static_pod,
 };
 
 /// A file or link that goes into a container before it starts.
@@ -71,13 +71,13 @@ pub fn node_files(
     let endpoint = plan.control_plane_endpoint();
     let kubelet =
         identities.get("kubelet").ok_or_else(|| missing("kubelet's certificate", node))?;
-    let kubelet_kubeconfig = node_kubeconfig(&Kubeconfig {
-        cluster: &plan.name,
-        server: &format!("https://{endpoint}"),
-        authority: &authority.certificate,
-        user_name: &format!("system:node:{}", node.name),
-        user: KubeconfigUser::File(KUBELET_IDENTITY),
-    });
+    let kubelet_kubeconfig = node_kubeconfig(
+        plan,
+        authority,
+        &format!("https://{endpoint}"),
+        &format!("system:node:{}", node.name),
+        Credentials::File(KUBELET_IDENTITY),
+    );
     let mut files = vec![
         NodeFile::text(WRAPPER_PATH, 0o755, wrapper),
         NodeFile::text(
@@ -170,19 +170,31 @@ fn control_plane_files(
         } else {
             format!("https://{}:{}", node.address, crate::plan::API_PORT)
         };
-        let kubeconfig = node_kubeconfig(&Kubeconfig {
-            cluster: &plan.name,
-            server: &server,
-            authority: &authority.certificate,
-            user_name,
-            user: KubeconfigUser::Embedded {
-                certificate: &identity.certificate,
-                key: &identity.key,
-            },
-        });
+        let credentials =
+            Credentials::Embedded { certificate: &identity.certificate, key: &identity.key };
+        let kubeconfig = node_kubeconfig(plan, authority, &server, user_name, credentials);
         files.push(NodeFile::text(format!("/etc/kubernetes/{id}.conf"), 0o600, kubeconfig));
     }
     Ok(files)
+}
+
+/// The kubeconfig of a component, with kubeadm's name for its context (`USER@CLUSTER`).
+fn node_kubeconfig(
+    plan: &ClusterPlan,
+    authority: &Identity,
+    server: &str,
+    user: &str,
+    credentials: Credentials<'_>,
+) -> String {
+    Entries {
+        cluster: &plan.name,
+        user,
+        context: &format!("{user}@{}", plan.name),
+        server,
+        authority: &authority.certificate,
+        credentials,
+    }
+    .render()
 }
 
 /// Every file of the load balancer.

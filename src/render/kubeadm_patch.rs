@@ -27,7 +27,7 @@ pub(super) fn apply_patches(document: &mut Value, patches: &[&String]) -> Result
         // The version of the document stays: a patch written for another one still means it.
         fields.remove("apiVersion");
         collect_arguments(&mut patch);
-        merge(document, patch);
+        json_patch::merge(document, &patch);
     }
     Ok(())
 }
@@ -93,25 +93,6 @@ fn values_of(values: &Value) -> Vec<String> {
 
 fn text_of(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-/// JSON merge patch: objects are merged, `null` removes, everything else replaces.
-pub(super) fn merge(target: &mut Value, patch: Value) {
-    let Value::Object(patch) = patch else {
-        *target = patch;
-        return;
-    };
-    if !target.is_object() {
-        *target = Value::Object(Map::new());
-    }
-    let Value::Object(fields) = target else { return };
-    for (key, value) in patch {
-        if value.is_null() {
-            fields.remove(&key);
-        } else {
-            merge(fields.entry(key).or_insert(Value::Null), value);
-        }
-    }
 }
 
 #[cfg(test)]

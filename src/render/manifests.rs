@@ -4,8 +4,6 @@ use serde_json::{Value, json};
 use crate::failure::Failure;
 use crate::plan::ClusterPlan;
 
-use super::kubeadm_patch::merge;
-
 /// A static pod's manifest that is asked every second whether it has started, not every ten: the
 /// time it is given in all stays the same.
 ///
@@ -62,7 +60,7 @@ pub fn override_kube_proxy(objects: &mut [Value], overrides: &Value) -> Result<(
         if let Some(Value::String(text)) = object.pointer_mut("/data/config.conf") {
             let mut config: Value =
                 serde_yaml::from_str(text).map_err(|error| unreadable(&error))?;
-            merge(&mut config, overrides.clone());
+            json_patch::merge(&mut config, overrides);
             *text = serde_yaml::to_string(&config).map_err(|error| unreadable(&error))?;
         }
     }

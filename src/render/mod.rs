@@ -5,7 +5,6 @@ mod containerd;
 mod files;
 mod kubeadm;
 mod kubeadm_patch;
-mod kubeconfig;
 mod kubelet_unit;
 mod load_balancer;
 mod manifests;
@@ -22,7 +21,6 @@ pub use kubeadm::{
     KubeadmPurpose, addon_arguments, kube_proxy_overrides, kubeadm_configuration,
     patched_join_configuration,
 };
-pub use kubeconfig::{Kubeconfig, KubeconfigUser, node_kubeconfig};
 pub use kubelet_unit::await_api_drop_in;
 pub use load_balancer::haproxy_configuration;
 pub use manifests::{

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
@@ -11,13 +10,10 @@ use crate::failure::Failure;
 use crate::kubernetes::Version;
 use crate::progress::{Progress, Stage};
 
+use super::binaries::{BINARIES, Unpacked, Versions};
 use super::cache::{Claim, PartsCache, fingerprint};
-use super::obtain::BINARIES;
 use super::process::TICK;
 use super::{diagnosis, elf};
-
-/// Part to version, as a `versions` file lists them: `kubernetes v1.37.2`.
-pub type Versions = BTreeMap<String, String>;
 
 /// Name of the file that lists versions.
 const VERSIONS_FILE: &str = "versions";
@@ -29,15 +25,6 @@ const SPEAKING: [(&str, &[&str]); 3] = [
     ("kubelet", &["--version"]),
     ("kube-apiserver", &["--version"]),
 ];
-
-/// What an archive gave.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Unpacked {
-    /// Binary to file.
-    pub binaries: BTreeMap<String, PathBuf>,
-    /// The versions it lists, and those its binaries told.
-    pub versions: Versions,
-}
 
 /// The version of Kubernetes in an archive.
 ///
@@ -312,8 +299,8 @@ fn copy(path: &Path, reader: &mut dyn Read, target: &Path) -> Result<(), Failure
     }
 }
 
-/// What tells one state of a file from another, without reading it.
-fn identity(path: &Path) -> Result<String, Failure> {
+/// Identifies one state of a file by its path, size and time, without reading it.
+pub fn identity(path: &Path) -> Result<String, Failure> {
     let full = fs::canonicalize(path).map_err(|error| unreadable(path, &error))?;
     let metadata = fs::metadata(&full).map_err(|error| unreadable(path, &error))?;
     if !metadata.is_file() {
@@ -330,7 +317,7 @@ fn identity(path: &Path) -> Result<String, Failure> {
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {
     let failure = Failure::input(format!("{} cannot be read: {error}", path.display()));
-    failure.with_hint("give the path of a tar, tar.gz or tar.zst of binaries after `file:`")
+    failure.with_hint("expected a tar, tar.gz or tar.zst of binaries")
 }
 
 fn corrupt(path: &Path, error: &io::Error) -> Failure {

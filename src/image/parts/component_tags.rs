@@ -1,4 +1,4 @@
-use super::archive::Versions;
+use super::binaries::Versions;
 
 /// Tags of the images beside Kubernetes' own that a kubeadm names.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 //! kept in a cache folder so that nothing is compiled twice.
 
 mod archive;
+mod binaries;
 mod cache;
 mod compile;
 mod component_tags;
@@ -18,8 +19,9 @@ mod release;
 mod source;
 mod toolchain;
 
+pub use binaries::BINARIES;
 pub use cache::PartsCache;
 pub use container::remove_abandoned;
-pub use obtain::{BINARIES, PartSet, api_faults, obtain};
+pub use obtain::{PartSet, api_faults, obtain};
 pub use recipe::api_faults_version;
 pub use source::KubernetesSource;

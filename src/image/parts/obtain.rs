@@ -11,41 +11,20 @@ use crate::kubernetes::Version;
 use crate::progress::Progress;
 use crate::runtime::Engine;
 
-use super::archive::{self, Unpacked, Versions};
+use super::archive;
+use super::binaries::{API_FAULTS, BINARIES, INDEPENDENT, KUBERNETES, Unpacked, Versions};
 use super::cache::{Claim, PartsCache, fingerprint};
 use super::compile::{GO_FILE, Workshop};
 use super::component_tags::{ComponentTags, Line, serves};
 use super::elf::ARCHITECTURES;
 use super::generate::{kubernetes_module, tags_from_source};
 use super::module::pinned_versions;
-use super::recipe::{API_FAULTS, INDEPENDENT, KUBERNETES, Recipe, api_faults_version};
+use super::recipe::{Recipe, api_faults_version};
 use super::source::{KubernetesSource, in_range};
 use super::{diagnosis, pause, release};
 
-/// Every binary of a node image, by name.
-pub const BINARIES: [&str; 21] = [
-    "kube-apiserver",
-    "kube-controller-manager",
-    "kube-scheduler",
-    "kube-proxy",
-    "kubelet",
-    "kubeadm",
-    "kubectl",
-    "etcd",
-    "coredns",
-    "containerd",
-    "containerd-shim-runc-v2",
-    "ctr",
-    "runc",
-    "bridge",
-    "host-local",
-    "loopback",
-    "portmap",
-    "ptp",
-    "local-path-provisioner",
-    "pause",
-    API_FAULTS,
-];
+/// Environment variable with the path of an archive of built parts, which saves compiling them.
+const PARTS_VARIABLE: &str = "KINDRS_PARTS";
 
 /// All binaries of a node image, and what they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +35,7 @@ pub struct PartSet {
     pub directory: PathBuf,
     /// Part to version, as far as it is known: `kubernetes`, `etcd`, `coredns`, `containerd`,
     /// `runc`, `cni-plugins`, `local-path-provisioner`, and `go` which compiled them.
-    pub versions: BTreeMap<String, String>,
+    pub versions: Versions,
     /// Tag of etcd's image that kubeadm names: `3.7.0-0`.
     pub etcd_tag: String,
     /// Tag of CoreDNS' image that kubeadm names: `v1.14.6`.
@@ -80,6 +59,19 @@ pub async fn obtain(
     engine: &dyn Engine,
     progress: &Progress,
 ) -> anyhow::Result<PartSet> {
+    let built = std::env::var_os(PARTS_VARIABLE).filter(|path| !path.is_empty());
+    let built = built.as_deref().map(Path::new);
+    obtain_with(source, built, architecture, cache, engine, progress).await
+}
+
+async fn obtain_with(
+    source: &KubernetesSource,
+    built: Option<&Path>,
+    architecture: &str,
+    cache: &PartsCache,
+    engine: &dyn Engine,
+    progress: &Progress,
+) -> anyhow::Result<PartSet> {
     if !ARCHITECTURES.contains(&architecture) {
         return Err(Failure::input(format!(
             "node images are made for {}, not for {architecture}",
@@ -87,7 +79,7 @@ pub async fn obtain(
         ))
         .into());
     }
-    let given = match source {
+    let mut given = match source {
         KubernetesSource::Version(_) => Unpacked::default(),
         KubernetesSource::File(path) => {
             archive::unpack(path, architecture, cache, progress).await?
@@ -102,10 +94,40 @@ pub async fn obtain(
         })?)?,
         None => source.version()?,
     };
+    if let Some(path) = built {
+        let built = archive::unpack(path, architecture, cache, progress);
+        let built = built.await.context(PARTS_VARIABLE)?;
+        if !add_built(&mut given, built, &version) {
+            progress.note(format!("{PARTS_VARIABLE} does not contain Kubernetes {version}"));
+        }
+    }
     let workshop = Workshop::new(cache, engine, architecture, progress);
     let mut gathering =
         Gathering { workshop: &workshop, binaries: given.binaries, versions: given.versions };
     gathering.all(&version).await
+}
+
+/// Adds the built parts that `given` lacks. The binaries of Kubernetes are added only if they are
+/// of `version`; returns whether they are.
+fn add_built(given: &mut Unpacked, built: Unpacked, version: &Version) -> bool {
+    let same = built.versions.get("kubernetes") == Some(&version.to_string());
+    let is_given = |part: &str| {
+        given.binaries.contains_key(part)
+            || INDEPENDENT
+                .iter()
+                .filter(|(name, _)| *name == part)
+                .flat_map(|(_, binaries)| *binaries)
+                .any(|binary| given.binaries.contains_key(*binary))
+    };
+    let versions: Versions =
+        built.versions.into_iter().filter(|(part, _)| !is_given(part)).collect();
+    given.versions.extend(versions);
+    for (binary, file) in built.binaries {
+        if same || !KUBERNETES.contains(&binary.as_str()) {
+            given.binaries.entry(binary).or_insert(file);
+        }
+    }
+    same
 }
 
 /// The proxy of API faults for this engine's architecture: compiled, or found in the cache.

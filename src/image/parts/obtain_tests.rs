@@ -73,15 +73,27 @@ impl Case {
         Self { folder, cache, progress: Progress::silent() }
     }
 
-    async fn obtain(&self, versions: &str) -> anyhow::Result<PartSet> {
+    fn archive(&self, versions: &str) -> PathBuf {
         let program = elf::head_for(foreign());
         let mut files: Vec<(&str, &[u8])> =
             BINARIES.iter().map(|name| (*name, program.as_slice())).collect();
         files.push(("versions", versions.as_bytes()));
         let path = self.folder.path().join("parts.tar");
         fs::write(&path, tar_of(&files)).unwrap();
-        let source = KubernetesSource::File(path);
-        obtain(&source, foreign(), &self.cache, &NoEngine, &self.progress).await
+        path
+    }
+
+    async fn obtain(&self, versions: &str) -> anyhow::Result<PartSet> {
+        self.obtain_with(&KubernetesSource::File(self.archive(versions)), None).await
+    }
+
+    async fn obtain_with(
+        &self,
+        source: &KubernetesSource,
+        built: Option<&Path>,
+    ) -> anyhow::Result<PartSet> {
+        let progress = &self.progress;
+        super::obtain_with(source, built, foreign(), &self.cache, &NoEngine, progress).await
     }
 }
 
@@ -111,6 +123,50 @@ async fn a_complete_archive_needs_no_compiler() {
 
     let again = case.obtain(&complete()).await.unwrap();
     assert_eq!(again.versions, set.versions);
+}
+
+#[tokio::test]
+async fn built_parts_need_no_compiler() {
+    let case = Case::new();
+    let source = KubernetesSource::Version(Version::new(1, 37, 2));
+    let built = case.archive(&complete());
+    let set = case.obtain_with(&source, Some(&built)).await.unwrap();
+    assert_eq!(set.kubernetes, Version::new(1, 37, 2));
+    assert_eq!(set.versions["etcd"], "v3.7.3");
+}
+
+#[tokio::test]
+async fn names_a_missing_archive_of_built_parts() {
+    let case = Case::new();
+    let source = KubernetesSource::Version(Version::new(1, 37, 2));
+    let absent = case.folder.path().join("absent.tar");
+    let error = case.obtain_with(&source, Some(&absent)).await.unwrap_err();
+    let text = crate::failure::describe(&error, None);
+    let start = format!("error: KINDRS_PARTS: {} cannot be read: ", absent.display());
+    assert!(text.starts_with(&start), "{text}");
+    assert!(text.contains("hint: expected a tar, tar.gz or tar.zst"), "{text}");
+    assert_eq!(crate::failure::exit_code(&error), std::process::ExitCode::from(2));
+}
+
+#[test]
+fn built_parts_do_not_replace_given_ones() {
+    let unpacked = |binaries: &[&str], versions: &str| Unpacked {
+        binaries: binaries.iter().map(|name| ((*name).to_owned(), versions.into())).collect(),
+        versions: archive::read_versions(versions),
+    };
+    let version = Version::new(1, 36, 3);
+    let mut given = unpacked(&["kubelet", "etcd", "ptp"], "kubernetes v1.36.3\netcd v3.6.6");
+    let built = unpacked(
+        &["kubelet", "kubectl", "etcd", "runc", "ptp", "portmap"],
+        "kubernetes v1.37.2\netcd v3.7.0\nrunc v1.4.3\ncni-plugins v1.9.1",
+    );
+    assert!(!add_built(&mut given, built.clone(), &version));
+    let names: Vec<&str> = given.binaries.keys().map(String::as_str).collect();
+    assert_eq!(names, ["etcd", "kubelet", "portmap", "ptp", "runc"], "no other kubectl");
+    assert_eq!(given.versions["etcd"], "v3.6.6");
+    assert_eq!(given.versions["runc"], "v1.4.3");
+    assert_eq!(given.versions.get("cni-plugins"), None);
+    assert!(add_built(&mut Unpacked::default(), built, &Version::new(1, 37, 2)));
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 use crate::kubernetes::Version;
 
+use super::binaries::{API_FAULTS, INDEPENDENT, KUBERNETES};
 use super::cache::fingerprint;
 use super::module::{self, Module};
 use super::toolchain::GoVersion;
@@ -24,29 +25,6 @@ pub struct Recipe {
     /// The module.
     pub module: Module,
 }
-
-/// The proxy that faults of API requests are made with: kindrs' own, so its sources are its version.
-pub const API_FAULTS: &str = "api-faults";
-
-/// The parts that do not depend on the version of Kubernetes, each with its binaries.
-pub const INDEPENDENT: [(&str, &[&str]); 5] = [
-    (API_FAULTS, &[API_FAULTS]),
-    ("runc", &["runc"]),
-    ("cni-plugins", &["bridge", "host-local", "loopback", "portmap", "ptp"]),
-    ("containerd", &["containerd", "containerd-shim-runc-v2", "ctr"]),
-    ("local-path-provisioner", &["local-path-provisioner"]),
-];
-
-/// The binaries of Kubernetes.
-pub const KUBERNETES: [&str; 7] = [
-    "kube-apiserver",
-    "kube-controller-manager",
-    "kube-scheduler",
-    "kube-proxy",
-    "kubelet",
-    "kubeadm",
-    "kubectl",
-];
 
 impl Recipe {
     /// The recipe of a part of [`INDEPENDENT`]; `None` for any other name.

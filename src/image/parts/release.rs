@@ -13,7 +13,8 @@ use crate::failure::Failure;
 use crate::kubernetes::Version;
 use crate::progress::{Progress, Stage};
 
-use super::archive::{Unpacked, read_unpacked, unpack_into};
+use super::archive::{read_unpacked, unpack_into};
+use super::binaries::Unpacked;
 use super::cache::{Claim, PartsCache, hexadecimal};
 use super::diagnosis;
 use super::generate::does_not_exist;

@@ -37,6 +37,17 @@ impl KubernetesSource {
             }
         }
     }
+
+    /// The source as a label of a node image. The state of an archive identifies it.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] when the archive does not exist.
+    pub fn identity(&self) -> Result<String, Failure> {
+        match self {
+            Self::File(path) => Ok(format!("file:{}", archive::identity(path)?)),
+            source => Ok(source.to_string()),
+        }
+    }
 }
 
 impl FromStr for KubernetesSource {
@@ -159,6 +170,20 @@ mod tests {
             `file:` needs the path of an archive (write it as in `file:parts.tar.zst`)
             `release:1.36` is no source of Kubernetes: expected vMAJOR.MINOR.PATCH, file:PATH or release:vMAJOR.MINOR.PATCH (the patch number is missing, as in v1.36.0)
             ");
+    }
+
+    #[test]
+    fn a_changed_archive_has_another_identity() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("parts.tar");
+        let identity = || KubernetesSource::File(path.clone()).identity();
+        assert!(identity().is_err());
+        std::fs::write(&path, "one").unwrap();
+        let first = identity().unwrap();
+        assert_eq!(first, identity().unwrap());
+        std::fs::write(&path, "other").unwrap();
+        assert_ne!(first, identity().unwrap());
+        assert!(first.starts_with("file:"));
     }
 
     proptest! {
