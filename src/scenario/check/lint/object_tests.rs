@@ -107,7 +107,7 @@ steps:
     18:16: selections.bad6.kind: there is no kind `Pdo` (did you mean `Pod`?) [unknown-kind]
     19:16: warning: selections.bad7.kind: `example.com/v1/Widget` is no kind of Kubernetes' own, and no manifest here defines it: nothing of it can be checked [unknown-kind]
     19:16: warning: selections.bad7.kind: nothing here creates any example.com/v1/Widget [selects-nothing]
-    20:29: selections.bad8.labels: `app is web` is no selector of labels: expected as app=web, tier!=cache, env in (a, b), key or !key [label-selector]
+    20:29: selections.bad8.labels: invalid label selector `app is web`: expected, for example, `app=web`, `tier!=cache`, `env in (a, b)`, `key` or `!key` [label-selector]
     21:16: selections.bad9.kind: nothing here creates any PersistentVolume [selects-nothing]
     21:34: selections.bad9.namespace: is not used: objects of this kind are in no namespace [unused-field]
     23:11: record.kinds[0]: there is no kind `StatefulSt` (did you mean `StatefulSet`?) [unknown-kind]

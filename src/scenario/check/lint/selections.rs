@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use kube::core::{Expression, SelectorExt as _};
 use serde_json::Value;
 
 use super::created::{ANY, Expected, Name};
 use super::linter::{Linter, texts_of, unknown};
 use super::nodes::is_node;
 use crate::kubernetes::find_kind;
-use crate::scenario::judge::{Requirement, requirements};
+use crate::scenario::judge::label_expressions;
 use crate::scenario::language::{Labels, Objects, Selection, SelectionRef};
 use crate::yaml::{list, nearest};
 
@@ -68,7 +69,7 @@ impl Linter<'_> {
             self.walk.selections.iter().map(|(path, one)| (path.clone(), *one)).collect();
         for (path, selection) in selections {
             self.kind(&format!("{path}.kind"), &selection.kind);
-            match selection.labels.as_ref().map(requirements) {
+            match selection.labels.as_ref().map(label_expressions) {
                 Some(Err(message)) => {
                     self.report("label-selector", format!("{path}.labels"), message);
                 }
@@ -78,7 +79,7 @@ impl Linter<'_> {
         }
     }
 
-    fn selection(&mut self, path: &str, selection: &Selection, labels: &[Requirement]) {
+    fn selection(&mut self, path: &str, selection: &Selection, labels: &[Expression]) {
         let known = find_kind(&selection.kind);
         if known.is_some_and(|known| known.kind == "Node") {
             return self.node_selection(path, selection, labels);
@@ -145,7 +146,7 @@ impl Linter<'_> {
 
     /// What of a selection fits nothing that will be there, for kinds of which the scenario's manifests
     /// create all.
-    fn missing(&self, selection: &Selection, labels: &[Requirement]) -> Option<Missing> {
+    fn missing(&self, selection: &Selection, labels: &[Expression]) -> Option<Missing> {
         let known = find_kind(&selection.kind);
         let namespace = selection.namespace.as_ref().unwrap_or(&self.scenario.namespace);
         let kind = known.map_or(selection.kind.as_str(), |known| known.kind);
@@ -202,7 +203,7 @@ impl Linter<'_> {
         missing("labels", labels_message(kind, &of_name), near_labels(selection, &of_name))
     }
 
-    fn node_selection(&mut self, path: &str, selection: &Selection, labels: &[Requirement]) {
+    fn node_selection(&mut self, path: &str, selection: &Selection, labels: &[Expression]) {
         if selection.namespace.is_some() {
             let message = "is not used: nodes are in no namespace";
             self.report_name("unused-field", format!("{path}.namespace"), message);
@@ -267,7 +268,7 @@ fn collect_labels(value: &Value, found: &mut Vec<BTreeMap<String, String>>) {
 /// Whether labels are as asked, each as they are or after one of the changes that steps make.
 fn have(
     own: &BTreeMap<String, String>,
-    asked: &[Requirement],
+    asked: &[Expression],
     given: &[BTreeMap<String, String>],
 ) -> bool {
     let after = |more: &BTreeMap<String, String>| {
@@ -278,18 +279,19 @@ fn have(
     asked.iter().all(|one| holds(one, own) || given.iter().any(|more| holds(one, &after(more))))
 }
 
-fn holds(requirement: &Requirement, labels: &BTreeMap<String, String>) -> bool {
+fn holds(expression: &Expression, labels: &BTreeMap<String, String>) -> bool {
     // What a controller chooses may be anything.
-    labels.get(key(requirement)).is_some_and(|value| value == ANY)
-        || requirement.holds(serde_json::to_value(labels).ok().as_ref())
+    labels.get(key(expression)).is_some_and(|value| value == ANY) || expression.matches(labels)
 }
 
-fn key(requirement: &Requirement) -> &str {
-    match requirement {
-        Requirement::Exists(key)
-        | Requirement::Absent(key)
-        | Requirement::In(key, _)
-        | Requirement::NotIn(key, _) => key,
+fn key(expression: &Expression) -> &str {
+    match expression {
+        Expression::Exists(key)
+        | Expression::DoesNotExist(key)
+        | Expression::Equal(key, _)
+        | Expression::NotEqual(key, _)
+        | Expression::In(key, _)
+        | Expression::NotIn(key, _) => key,
     }
 }
 

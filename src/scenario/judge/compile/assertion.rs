@@ -1,7 +1,10 @@
 use std::time::Duration;
 
 use super::{Compiler, seconds};
-use crate::scenario::judge::plan::{ClaimPlan, OccurrencePlan, Range, Rule, What};
+use crate::scenario::judge::program::{
+    AfterRule, ClaimPlan, ConditionId, KindId, OccurrencePlan, Range, Rule, SpanStart, Trigger,
+};
+use crate::scenario::judge::table::Table;
 use crate::scenario::language::{
     After, Assertion, Condition, Count, DEFAULT_DEADLINE, Occurrence, Step, Until,
 };
@@ -10,13 +13,13 @@ use crate::scenario::language::{
 struct Compiled {
     rule: Rule,
     text: String,
-    conditions: Vec<usize>,
-    occurrences: Vec<OccurrencePlan>,
+    conditions: Vec<ConditionId>,
+    occurrences: Table<OccurrencePlan>,
 }
 
 impl Compiled {
-    fn of_conditions(rule: Rule, text: String, conditions: Vec<usize>) -> Self {
-        Self { rule, text, conditions, occurrences: Vec::new() }
+    fn of_conditions(rule: Rule, text: String, conditions: Vec<ConditionId>) -> Self {
+        Self { rule, text, conditions, occurrences: Table::default() }
     }
 }
 
@@ -52,7 +55,7 @@ impl Compiler<'_> {
             && assertion.lasting.is_none()
             && match compiled.rule {
                 Rule::Invariant { .. } | Rule::Count { .. } => true,
-                Rule::After { .. } => assertion.from.is_some(),
+                Rule::After(_) => assertion.from.is_some(),
                 _ => false,
             };
         if looks_back && assertion.from.is_none() {
@@ -63,7 +66,7 @@ impl Compiler<'_> {
             return;
         }
         let retries = step.is_some_and(|step| step.retries.is_some());
-        if retries && assertion.from.is_some() && matches!(compiled.rule, Rule::After { .. }) {
+        if retries && assertion.from.is_some() && matches!(compiled.rule, Rule::After(_)) {
             self.mistake(path, "`after` with `from` looks back: trying it again changes nothing");
             return;
         }
@@ -79,20 +82,25 @@ impl Compiler<'_> {
         {
             text.push_str(&format!(" within {}", seconds(limit)));
         }
-        let mut kinds: Vec<usize> = compiled
+        let mut kinds: Vec<KindId> = compiled
             .conditions
             .iter()
             .flat_map(|condition| self.program.conditions[*condition].kinds.iter())
-            .chain(compiled.occurrences.iter().flat_map(|occurrence| &occurrence.kinds))
+            .chain(compiled.occurrences.values().flat_map(|occurrence| &occurrence.kinds))
             .copied()
             .collect();
         kinds.sort_unstable();
         kinds.dedup();
         let own = step.map(|_| name.clone());
+        let from = match (&assertion.from, &own) {
+            (Some(from), own) if own.as_ref() != Some(from) => SpanStart::Step(from.clone()),
+            (_, Some(_)) => SpanStart::OwnStep,
+            (_, None) => SpanStart::FirstStep,
+        };
         self.program.claims.push(ClaimPlan {
             name,
             text,
-            from: assertion.from.clone().or_else(|| own.clone()),
+            from,
             to: assertion.to.clone().filter(|_| own.is_none()),
             step: own,
             rule: compiled.rule,
@@ -143,7 +151,12 @@ impl Compiler<'_> {
         self.after(path, assertion.after.as_ref()?, assertion.within.map(|within| within.0))
     }
 
-    fn one(&mut self, path: &str, field: &str, condition: &Condition) -> Option<(usize, String)> {
+    fn one(
+        &mut self,
+        path: &str,
+        field: &str,
+        condition: &Condition,
+    ) -> Option<(ConditionId, String)> {
         let condition = self.condition(&format!("{path}.{field}"), condition)?;
         Some((condition, format!("{field} {}", self.program.conditions[condition].text)))
     }
@@ -168,10 +181,13 @@ impl Compiler<'_> {
             .enumerate()
             .map(|(index, occurrence)| self.occurrence(&format!("{path}[{index}]"), occurrence))
             .collect();
-        let occurrences: Vec<_> = compiled.into_iter().collect::<Option<_>>()?;
-        let texts: Vec<_> = occurrences.iter().map(|occurrence| occurrence.text.as_str()).collect();
+        let mut occurrences = Table::default();
+        for occurrence in compiled {
+            occurrences.push(occurrence?);
+        }
+        let texts: Vec<_> = occurrences.values().map(|one| one.text.as_str()).collect();
         let text = format!("in this order: {}", texts.join("; "));
-        let conditions = conditions_of(&occurrences);
+        let conditions = conditions_of(occurrences.values());
         Some(Compiled { rule: Rule::Order, text, conditions, occurrences })
     }
 
@@ -183,9 +199,11 @@ impl Compiler<'_> {
             self.mistake(&path, "`count` needs `exactly`, `min` or `max`");
             return None;
         }
-        let occurrences = vec![occurrence?];
-        let text = format!("{}: {}", range.times(), occurrences[0].text);
-        let conditions = conditions_of(&occurrences);
+        let occurrence = occurrence?;
+        let text = format!("{}: {}", range.times(), occurrence.text);
+        let mut occurrences = Table::default();
+        occurrences.push(occurrence);
+        let conditions = conditions_of(occurrences.values());
         Some(Compiled { rule: Rule::Count { range }, text, conditions, occurrences })
     }
 
@@ -194,14 +212,15 @@ impl Compiler<'_> {
         let event = self.occurrence(&format!("{path}.event"), &after.event);
         let then = self.occurrence(&format!("{path}.then"), &after.then);
         let (event, then) = (event?, then?);
-        let about_objects =
-            [&event, &then].iter().all(|occurrence| matches!(occurrence.what, What::Object { .. }));
+        let about_objects = [&event, &then]
+            .iter()
+            .all(|occurrence| matches!(occurrence.trigger, Trigger::Object { .. }));
         if after.same_object && !about_objects {
             self.mistake(&path, "with `sameObject`, both must be about objects");
             return None;
         }
-        let condition = match then.what {
-            What::Holds(condition) => Some(condition),
+        let condition = match then.trigger {
+            Trigger::Holds(condition) => Some(condition),
             _ => None,
         };
         let follows = match condition {
@@ -210,17 +229,19 @@ impl Compiler<'_> {
         };
         let limit = within.map(|within| format!(" within {}", seconds(within))).unwrap_or_default();
         let text = format!("each time {}: {follows}{limit}", event.text);
-        let mut conditions = conditions_of(std::slice::from_ref(&event));
+        let mut conditions = conditions_of(std::iter::once(&event));
         conditions.extend(condition);
         let (same_object, at_least) = (after.same_object, after.at_least);
-        let rule = Rule::After { then: condition, within, same_object, at_least };
-        Some(Compiled { rule, text, conditions, occurrences: vec![event, then] })
+        let mut occurrences = Table::default();
+        let (event, then) = (occurrences.push(event), occurrences.push(then));
+        let rule = AfterRule { event, then, condition, within, same_object, at_least };
+        Some(Compiled { rule: Rule::After(rule), text, conditions, occurrences })
     }
 }
 
-fn conditions_of(occurrences: &[OccurrencePlan]) -> Vec<usize> {
-    let conditions = occurrences.iter().filter_map(|occurrence| match occurrence.what {
-        What::Holds(condition) => Some(condition),
+fn conditions_of<'o>(occurrences: impl Iterator<Item = &'o OccurrencePlan>) -> Vec<ConditionId> {
+    let conditions = occurrences.filter_map(|occurrence| match occurrence.trigger {
+        Trigger::Holds(condition) => Some(condition),
         _ => None,
     });
     conditions.collect()
@@ -233,7 +254,7 @@ fn time_limit(rule: &Rule, assertion: &Assertion, step: Option<&Step>) -> Option
     match rule {
         Rule::Invariant { .. } | Rule::Count { .. } => lasting,
         // Its own `within` is about each time that something happens.
-        Rule::After { .. } => lasting.or(deadline),
+        Rule::After(_) => lasting.or(deadline),
         Rule::Stable { lasting, .. } => assertion.within.map(|within| within.0).or_else(|| {
             let step = step?;
             Some(step.deadline.map_or(DEFAULT_DEADLINE.0 + *lasting, |deadline| deadline.0))

@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::plan::{ClaimPlan, Program, Rule};
+use super::program::{ClaimPlan, Program, Rule, SelectionId, SpanStart};
+use super::table::Table;
 use crate::scenario::judge::expression::Expression;
 use crate::scenario::language::{Condition, Objects, Part, Scenario, Step};
 use crate::yaml::{list, nearest};
@@ -61,7 +62,7 @@ struct Compiler<'s> {
     scenario: &'s Scenario,
     program: Program,
     /// Named selections; `None` for one with a mistake, which is told once.
-    named: BTreeMap<String, Option<usize>>,
+    named: BTreeMap<String, Option<SelectionId>>,
     invalid: Vec<Invalid>,
 }
 
@@ -141,7 +142,7 @@ impl Compiler<'_> {
                     let first = self.program.claims.len();
                     self.steps(&path, steps);
                     // A group is tried again with all that is in it.
-                    let inside = self.program.claims.iter_mut().skip(first);
+                    let inside = self.program.claims.values_after(first);
                     inside.for_each(|claim| claim.retries |= step.retries.is_some());
                 }
                 // An action has none of its own.
@@ -166,7 +167,7 @@ impl Compiler<'_> {
         let kinds = plan.kinds.clone();
         self.program.claims.push(ClaimPlan {
             name: name.clone(),
-            from: Some(name.clone()),
+            from: SpanStart::OwnStep,
             step: Some(name),
             text,
             rule: Rule::Eventually { condition },
@@ -174,7 +175,7 @@ impl Compiler<'_> {
             limit: Some(limit),
             looks_back: false,
             retries: step.retries.is_some(),
-            occurrences: Vec::new(),
+            occurrences: Table::default(),
             conditions: vec![condition],
             kinds,
         });

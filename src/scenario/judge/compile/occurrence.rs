@@ -1,7 +1,7 @@
 use super::Compiler;
 use super::condition::one_line;
 use crate::scenario::history::FaultState;
-use crate::scenario::judge::plan::{ObjectEventKind, OccurrencePlan, What};
+use crate::scenario::judge::program::{ObjectEventKind, OccurrencePlan, StepPhase, Trigger};
 use crate::scenario::language::{Occurrence, SelectionRef, Step};
 use crate::yaml::nearest;
 
@@ -48,22 +48,26 @@ impl Compiler<'_> {
             let condition = self.condition(&format!("{path}.holds"), condition)?;
             let plan = &self.program.conditions[condition];
             let (text, kinds) = (format!("{} begins to hold", plan.text), plan.kinds.clone());
-            return Some(OccurrencePlan { what: What::Holds(condition), text, kinds });
+            return Some(OccurrencePlan { trigger: Trigger::Holds(condition), text, kinds });
         }
-        if let Some(phase) = &occurrence.step {
+        if let Some(about) = &occurrence.step {
             let path = format!("{path}.step");
-            let (field, step, started) = match (&phase.started, &phase.finished) {
-                (Some(step), None) => ("started", step, true),
-                (None, Some(step)) => ("finished", step, false),
+            let (field, step, phase) = match (&about.started, &about.finished) {
+                (Some(step), None) => ("started", step, StepPhase::Started),
+                (None, Some(step)) => ("finished", step, StepPhase::Finished),
                 _ => {
                     self.mistake(&path, "expected exactly one of `started` and `finished`");
                     return None;
                 }
             };
             self.require_step(&format!("{path}.{field}"), step)?;
-            let text = format!("step {step:?} {}", if started { "starts" } else { "ends" });
-            let what = What::Step { step: step.clone(), started };
-            return Some(OccurrencePlan { what, text, kinds: Vec::new() });
+            let verb = match phase {
+                StepPhase::Started => "starts",
+                StepPhase::Finished => "ends",
+            };
+            let text = format!("step {step:?} {verb}");
+            let trigger = Trigger::Step { step: step.clone(), phase };
+            return Some(OccurrencePlan { trigger, text, kinds: Vec::new() });
         }
         let (field, step, state, verb) = match (&occurrence.injected, &occurrence.healed) {
             (Some(step), _) => ("injected", step, FaultState::Injected, "is injected"),
@@ -72,8 +76,8 @@ impl Compiler<'_> {
         };
         self.require_step(&format!("{path}.{field}"), step)?;
         let text = format!("the fault of {step:?} {verb}");
-        let what = What::Fault { step: step.clone(), state };
-        Some(OccurrencePlan { what, text, kinds: Vec::new() })
+        let trigger = Trigger::Fault { step: step.clone(), state };
+        Some(OccurrencePlan { trigger, text, kinds: Vec::new() })
     }
 
     fn object_occurrence(
@@ -107,7 +111,7 @@ impl Compiler<'_> {
             (_, asked) => format!("one of {label} {verb} with {asked}"),
         };
         Some(OccurrencePlan {
-            what: What::Object { event, selection, predicate },
+            trigger: Trigger::Object { event, selection, predicate },
             text: one_line(&text),
             kinds: vec![plan.kind],
         })

@@ -5,13 +5,20 @@ use serde_json::Value;
 use super::Compiler;
 use crate::kubernetes::{find_kind, kinds};
 use crate::scenario::history::KindName;
-use crate::scenario::judge::labels::requirements;
-use crate::scenario::judge::plan::{Body, Predicate, SelectionPlan, Tally};
+use crate::scenario::judge::expression::{OBJECT, OLD, VARIABLES};
+use crate::scenario::judge::labels::label_expressions;
+use crate::scenario::judge::program::{
+    KindId, ObjectExpression, Predicate, PredicateId, SelectionId, SelectionPlan, Tally, TallyId,
+};
 use crate::scenario::language::{Selection, SelectionRef};
 use crate::yaml::nearest;
 
 impl Compiler<'_> {
-    pub(super) fn selection_ref(&mut self, path: &str, selection: &SelectionRef) -> Option<usize> {
+    pub(super) fn selection_ref(
+        &mut self,
+        path: &str,
+        selection: &SelectionRef,
+    ) -> Option<SelectionId> {
         match selection {
             SelectionRef::Named(name) => match self.named.get(name) {
                 Some(number) => *number,
@@ -36,9 +43,9 @@ impl Compiler<'_> {
         path: &str,
         selection: &Selection,
         name: Option<&str>,
-    ) -> Option<usize> {
+    ) -> Option<SelectionId> {
         let kind = self.kind(&format!("{path}.kind"), &selection.kind);
-        let labels = selection.labels.as_ref().map(requirements).transpose();
+        let labels = selection.labels.as_ref().map(label_expressions).transpose();
         let labels = match labels {
             Ok(labels) => Some(labels.unwrap_or_default()),
             Err(message) => {
@@ -64,14 +71,10 @@ impl Compiler<'_> {
             predicate,
             label,
         };
-        let known = self.program.selections.iter().position(|known| *known == plan);
-        Some(known.unwrap_or_else(|| {
-            self.program.selections.push(plan);
-            self.program.selections.len() - 1
-        }))
+        Some(self.program.selections.intern(plan, SelectionPlan::eq))
     }
 
-    fn kind(&mut self, path: &str, name: &str) -> Option<usize> {
+    fn kind(&mut self, path: &str, name: &str) -> Option<KindId> {
         let full = match find_kind(name) {
             Some(kind) => format!("{}/{}", kind.api_version(), kind.kind),
             None if name.contains('/') => name.to_owned(),
@@ -89,11 +92,7 @@ impl Compiler<'_> {
                 return None;
             }
         };
-        let known = self.program.kinds.iter().position(|kind| *kind.0 == *full);
-        Some(known.unwrap_or_else(|| {
-            self.program.kinds.push(KindName(Arc::from(full)));
-            self.program.kinds.len() - 1
-        }))
+        Some(self.program.kinds.intern(KindName(Arc::from(full)), KindName::eq))
     }
 
     /// `match` and `where` below `path`, of one `object`, and where `with_old` of `old` too.
@@ -103,33 +102,24 @@ impl Compiler<'_> {
         matches: Option<&Value>,
         filter: Option<&str>,
         with_old: bool,
-    ) -> Option<usize> {
-        let body = match filter {
+    ) -> Option<PredicateId> {
+        let filter = match filter {
             Some(text) => {
                 let names: &[&str] =
-                    if with_old { &["object", "old", "vars"] } else { &["object", "vars"] };
+                    if with_old { &[OBJECT, OLD, VARIABLES] } else { &[OBJECT, VARIABLES] };
                 let expression = self.expression(&format!("{path}.where"), text, names)?;
-                Some(Body::new(expression.root().clone(), "object".to_owned()))
+                Some(ObjectExpression::new(expression.root().clone(), OBJECT.to_owned()))
             }
             None => None,
         };
-        Some(self.intern_predicate(Predicate { matches: matches.cloned(), body }))
+        Some(self.intern_predicate(Predicate { matches: matches.cloned(), filter }))
     }
 
-    pub(super) fn intern_predicate(&mut self, predicate: Predicate) -> usize {
-        let known = self.program.predicates.iter().position(|known| known.is_same(&predicate));
-        known.unwrap_or_else(|| {
-            self.program.predicates.push(predicate);
-            self.program.predicates.len() - 1
-        })
+    pub(super) fn intern_predicate(&mut self, predicate: Predicate) -> PredicateId {
+        self.program.predicates.intern(predicate, Predicate::is_same)
     }
 
-    pub(super) fn tally(&mut self, selection: usize, predicate: usize) -> usize {
-        let tally = Tally { selection, predicate };
-        let known = self.program.tallies.iter().position(|known| *known == tally);
-        known.unwrap_or_else(|| {
-            self.program.tallies.push(tally);
-            self.program.tallies.len() - 1
-        })
+    pub(super) fn tally(&mut self, selection: SelectionId, predicate: PredicateId) -> TallyId {
+        self.program.tallies.intern(Tally { selection, predicate }, Tally::eq)
     }
 }

@@ -3,10 +3,11 @@ use std::sync::Arc;
 use cel::common::ast::{Expr, IdedExpr, LiteralValue, operators};
 use serde_json::Value;
 
-use super::{body, breaches, part, share};
+use super::{breaches, object, part, share};
 use crate::scenario::judge::expression::{
     Expression, Fold, Macro, Scope, evaluate, evaluate_json, macro_call, variables_of, write,
 };
+use crate::scenario::judge::program::KindId;
 use crate::scenario::judge::state::State;
 use crate::scenario::judge::verdict::Explanation;
 
@@ -134,7 +135,7 @@ impl<'s> Explainer<'s> {
 
     fn breaches(
         &mut self,
-        kind: usize,
+        kind: KindId,
         objects: &[&'s Arc<Value>],
         found: &Macro<'_>,
         wanted: bool,
@@ -143,7 +144,7 @@ impl<'s> Explainer<'s> {
             return;
         }
         let (named, more) = breaches(self.state, kind, objects, |object| {
-            body::differences(self.state, found.body, found.variable, object, wanted)
+            object::differences(self.state, found.body, found.variable, object, wanted)
         });
         self.explanation.breaches = named;
         self.explanation.more = more;
@@ -156,7 +157,7 @@ impl<'s> Explainer<'s> {
     }
 
     /// The objects that an expression names: a selection, or a filter of one.
-    fn objects(&self, expression: &IdedExpr) -> Option<(usize, String, Vec<&'s Arc<Value>>)> {
+    fn objects(&self, expression: &IdedExpr) -> Option<(KindId, String, Vec<&'s Arc<Value>>)> {
         if let Expr::Ident(name) = &expression.expr {
             let selection = *self.state.program.named.get(name)?;
             let kind = self.state.program.selections[selection].kind;

@@ -2,10 +2,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{body, breaches, share};
+use super::{breaches, object, share};
 use crate::scenario::judge::pattern::{self, counted};
-use crate::scenario::judge::plan::{Form, Predicate, Quantity};
-use crate::scenario::judge::state::{State, Truth};
+use crate::scenario::judge::program::{Predicate, Quantifier, Quantity};
+use crate::scenario::judge::state::State;
+use crate::scenario::judge::truth::Truth;
 use crate::scenario::judge::verdict::Explanation;
 
 /// Why a condition about so many objects of a selection is not `expected`.
@@ -26,20 +27,24 @@ pub(super) fn explain(state: &State, quantity: &Quantity, expected: bool) -> Exp
         true => format!("{} {}", share(matching.len(), all, label), verb(matching.len())),
         false => format!("there {}", there_are(all, label)),
     };
-    let summary = match quantity.form {
-        _ if all == 0 && quantity.form != Form::None => format!("there are no objects of {label}"),
-        Form::All if matching.len() == all && !expected => matching_share,
-        Form::All if matching.len() == all => {
+    let summary = match quantity.quantifier {
+        _ if all == 0 && quantity.quantifier != Quantifier::None => {
+            format!("there are no objects of {label}")
+        }
+        Quantifier::All if matching.len() == all && !expected => matching_share,
+        Quantifier::All if matching.len() == all => {
             format!("there {}, expected {}", there_are(all, label), quantity.range.text())
         }
-        Form::Count if expected => format!("{matching_share}, expected {}", quantity.range.text()),
+        Quantifier::Count if expected => {
+            format!("{matching_share}, expected {}", quantity.range.text())
+        }
         _ => matching_share,
     };
     // What is shown is what would have to be another for the condition to be as expected.
-    let wants_more = match quantity.form {
-        Form::All | Form::Any => expected,
-        Form::None => !expected,
-        Form::Count => {
+    let wants_more = match quantity.quantifier {
+        Quantifier::All | Quantifier::Any => expected,
+        Quantifier::None => !expected,
+        Quantifier::Count => {
             expected
                 && u64::try_from(matching.len()).is_ok_and(|count| count < quantity.range.least())
         }
@@ -64,8 +69,8 @@ pub(super) fn differences(state: &State, predicate: &Predicate, object: &Value) 
         .as_ref()
         .map(|part| pattern::differences(part, Some(object)))
         .unwrap_or_default();
-    if let Some(asked) = &predicate.body {
-        lines.extend(body::differences(state, &asked.root, &asked.variable, object, true));
+    if let Some(filter) = &predicate.filter {
+        lines.extend(object::differences(state, &filter.root, &filter.variable, object, true));
     }
     lines
 }
@@ -76,8 +81,8 @@ fn facts(state: &State, predicate: &Predicate, object: &Value) -> Vec<String> {
     if let Some(part) = &predicate.matches {
         lines.push(format!("is what it must not be: {}", pattern::part_text(part)));
     }
-    if let Some(asked) = &predicate.body {
-        lines.extend(body::differences(state, &asked.root, &asked.variable, object, false));
+    if let Some(filter) = &predicate.filter {
+        lines.extend(object::differences(state, &filter.root, &filter.variable, object, false));
     }
     lines
 }

@@ -1,32 +1,34 @@
-//! A claim during a run: from its span's beginning to its verdict, and, where its step is tried
-//! again, to the next one.
+//! A claim while it is judged. It waits for its span to begin, watches its conditions, and reports one
+//! verdict for each try of its step.
 
 use std::sync::Arc;
 
-use super::claim::{Decision, Ending, Look, Monitor, Occurred, Sight, Sighted};
-use super::plan::{ClaimPlan, Program, What};
-use super::state::{State, Truth};
-use super::verdict::{Judgement, Span, Verdict};
+use super::claim::{Decision, Ending, Monitor, Observed, Occurred, View, Visibility};
+use super::program::{
+    ClaimId, ClaimPlan, ConditionId, KindId, OccurrenceId, Program, SpanStart, Trigger,
+};
+use super::state::State;
+use super::truth::Truth;
+use super::verdict::{Explanation, Judgement, Span, Verdict};
 use crate::scenario::history::Moment;
 
-/// A claim of a program, while it is judged.
 #[derive(Debug)]
-pub(super) struct Running {
-    number: usize,
+pub(super) struct ActiveClaim {
+    id: ClaimId,
     phase: Phase,
-    /// The beginning of its span.
+    /// The beginning of the span.
     from: Moment,
-    /// Whether its verdict is due: its step has started, or it is in the background.
+    /// Whether the verdict is due: the claim's step has started, or the claim is in the background.
     is_due: bool,
-    /// Whether the verdict has been told, of this try where its step is tried again.
-    is_told: bool,
+    /// Whether the verdict on the current try is reported.
+    is_reported: bool,
     limit: Option<Moment>,
     monitor: Monitor,
-    sight: Sight,
+    visibility: Visibility,
     edges: Vec<Edge>,
-    /// What is certain, however often its step is tried again.
+    /// The verdict that no later try can change.
     settled: Option<Decision>,
-    /// When it is to be woken next.
+    /// When the evaluator calls [`Self::woken`] next.
     pub(super) wake: Option<Moment>,
 }
 
@@ -34,34 +36,34 @@ pub(super) struct Running {
 enum Phase {
     /// The span has not begun.
     Waiting,
-    /// Its conditions are watched.
+    /// The conditions are watched.
     Watching,
-    /// Nothing that happens counts any more.
+    /// Nothing can change the verdict any more.
     Done,
 }
 
-/// A condition whose beginning to hold is an occurrence.
+/// An occurrence that happens when a condition begins to hold.
 #[derive(Debug)]
 struct Edge {
-    condition: usize,
-    index: usize,
-    /// Whether it held when it was last known.
+    condition: ConditionId,
+    occurrence: OccurrenceId,
+    /// Whether the condition held when its truth was last known.
     held: bool,
-    /// Whether it may have begun to hold in a gap.
+    /// Whether the condition can have begun to hold in a gap.
     is_doubtful: bool,
 }
 
-impl Running {
-    pub(super) fn new(number: usize, plan: &ClaimPlan) -> Self {
+impl ActiveClaim {
+    pub(super) fn new(id: ClaimId, plan: &ClaimPlan) -> Self {
         Self {
-            number,
+            id,
             phase: Phase::Waiting,
             from: Moment::default(),
             is_due: false,
-            is_told: false,
+            is_reported: false,
             limit: None,
             monitor: Monitor::new(plan),
-            sight: Sight::default(),
+            visibility: Visibility::default(),
             edges: Vec::new(),
             settled: None,
             wake: None,
@@ -76,7 +78,7 @@ impl Running {
         self.phase == Phase::Watching
     }
 
-    /// Until when it looks on after its span's end.
+    /// Until when the claim goes on after the end of its span.
     pub(super) fn last_wait(&self) -> Option<Moment> {
         match &self.monitor {
             Monitor::After(after) if self.is_watching() => after.last_wait(),
@@ -84,29 +86,29 @@ impl Running {
         }
     }
 
-    /// Whether it goes on being watched after its verdict, for the next try of its step.
+    /// Whether the claim goes on after its verdict, for the next try of its step.
     fn is_kept(plan: &ClaimPlan) -> bool {
-        plan.retries && plan.from != plan.step
+        plan.retries && plan.from != SpanStart::OwnStep
     }
 
     /// Begins the span.
     pub(super) fn begin(&mut self, state: &mut State, now: Moment) {
         let program = Arc::clone(&state.program);
-        let plan = &program.claims[self.number];
+        let plan = &program.claims[self.id];
         self.stop(state);
-        *self = Self::new(self.number, plan);
+        *self = Self::new(self.id, plan);
         self.phase = Phase::Watching;
         self.from = now;
         plan.conditions.iter().for_each(|condition| state.watch(*condition));
-        for (index, occurrence) in plan.occurrences.iter().enumerate() {
-            if let What::Holds(condition) = occurrence.what {
+        for (id, occurrence) in plan.occurrences.iter() {
+            if let Trigger::Holds(condition) = occurrence.trigger {
                 let held = state.truth(condition) == Truth::True;
-                self.edges.push(Edge { condition, index, held, is_doubtful: false });
+                self.edges.push(Edge { condition, occurrence: id, held, is_doubtful: false });
             }
         }
         if state.objects.are_unknown(&plan.kinds) {
-            self.sight.is_lost = true;
-            self.sight.notes.push("sight was lost already when the span began".to_owned());
+            self.visibility.is_lost = true;
+            self.visibility.notes.push("sight was lost already when the span began".to_owned());
         }
         if plan.step.is_none() {
             self.is_due = true;
@@ -114,7 +116,7 @@ impl Running {
         }
     }
 
-    /// Its step starts, for the first time or again.
+    /// The claim's step starts, for the first time or for a retry.
     pub(super) fn step_started(
         &mut self,
         state: &mut State,
@@ -122,16 +124,16 @@ impl Running {
         attempt: u32,
     ) -> Option<Judgement> {
         let program = Arc::clone(&state.program);
-        let plan = &program.claims[self.number];
-        if plan.from == plan.step && (attempt > 1 || self.is_waiting()) {
+        let plan = &program.claims[self.id];
+        if plan.from == SpanStart::OwnStep && (attempt > 1 || self.is_waiting()) {
             self.begin(state, now);
         } else if self.is_waiting() {
             return None;
         }
         self.is_due = true;
-        self.is_told = false;
+        self.is_reported = false;
         if let Some(settled) = self.settled.clone() {
-            return Some(self.tell(plan, now, settled));
+            return Some(self.report(plan, now, settled));
         }
         if plan.looks_back {
             return self.end(state, now, &Ending::OwnStart);
@@ -140,7 +142,7 @@ impl Running {
         None
     }
 
-    /// Takes in what happened and what holds now.
+    /// Something happened, or the truth of a condition changed.
     pub(super) fn update(
         &mut self,
         state: &mut State,
@@ -151,74 +153,74 @@ impl Running {
             return None;
         }
         let program = Arc::clone(&state.program);
-        let look = look(&program, state, &self.sight, self.from, now, self.number);
+        let view = view(&program, state, &self.visibility, self.from, now, self.id);
         for edge in &mut self.edges {
-            let Sighted::Known(truth) = look.value(edge.condition) else {
+            let Observed::Known(truth) = view.observe(edge.condition) else {
                 continue;
             };
             let holds = truth == Truth::True;
             if holds && !edge.held {
-                let (index, is_doubtful) = (edge.index, edge.is_doubtful);
-                occurred.push(Occurred { index, object: None, is_doubtful });
+                let (occurrence, is_doubtful) = (edge.occurrence, edge.is_doubtful);
+                occurred.push(Occurred { occurrence, object: None, is_doubtful });
             }
             edge.held = holds;
             edge.is_doubtful = false;
         }
-        occurred.sort_by_key(|occurred| occurred.index);
-        let decision = self.monitor.update(&look, &occurred);
+        occurred.sort_by_key(|occurred| occurred.occurrence);
+        let decision = self.monitor.update(&view, &occurred);
         self.settle(state, now, decision?)
     }
 
-    /// Sight was lost, came back, or something was listed anew.
-    pub(super) fn sight_changed(
+    /// A watch was lost, resumed, or listed its objects again.
+    pub(super) fn visibility_changed(
         &mut self,
         state: &State,
         now: Moment,
-        relisted: Option<usize>,
+        relisted: Option<KindId>,
         note: &str,
     ) {
         if !self.is_watching() {
             return;
         }
         let program = Arc::clone(&state.program);
-        let plan = &program.claims[self.number];
+        let plan = &program.claims[self.id];
         let is_lost = state.objects.are_unknown(&plan.kinds);
-        let was_lost = std::mem::replace(&mut self.sight.is_lost, is_lost);
+        let was_lost = std::mem::replace(&mut self.visibility.is_lost, is_lost);
         if was_lost && !is_lost {
-            self.sight.back = Some(now);
+            self.visibility.regained = Some(now);
         }
         let relisted = relisted.filter(|kind| plan.kinds.contains(kind));
         if was_lost != is_lost || relisted.is_some() {
-            self.sight.notes.push(note.to_owned());
+            self.visibility.notes.push(note.to_owned());
         }
         let Some(kind) = relisted else { return };
-        self.sight.is_incomplete = true;
+        self.visibility.is_incomplete = true;
         for edge in &mut self.edges {
             edge.is_doubtful |= program.conditions[edge.condition].kinds.contains(&kind);
         }
-        let look = look(&program, state, &self.sight, self.from, now, self.number);
-        self.monitor.relisted(&look, kind);
+        let view = view(&program, state, &self.visibility, self.from, now, self.id);
+        self.monitor.relisted(&view, kind);
     }
 
-    /// When the next thing is due without anything happening.
+    /// When the claim's next deadline passes.
     pub(super) fn next_wake(&self) -> Option<Moment> {
         if !self.is_watching() {
             return None;
         }
-        let limit = self.limit.filter(|_| !self.is_told);
+        let limit = self.limit.filter(|_| !self.is_reported);
         [self.monitor.timer(), limit].into_iter().flatten().min()
     }
 
-    /// The moment that it was to be woken at is over.
+    /// The deadline `at` has passed.
     pub(super) fn woken(&mut self, state: &mut State, at: Moment) -> Option<Judgement> {
         if !self.is_watching() {
             return None;
         }
-        // What lasted long enough just when the time was over did so in time.
+        // What lasted long enough exactly at the time limit was in time.
         if self.monitor.timer() == Some(at) {
             let program = Arc::clone(&state.program);
-            let look = look(&program, state, &self.sight, self.from, at, self.number);
-            let decision = self.monitor.expired(&look);
+            let view = view(&program, state, &self.visibility, self.from, at, self.id);
+            let decision = self.monitor.expired(&view);
             return decision.and_then(|decision| self.settle(state, at, decision));
         }
         (self.limit == Some(at)).then(|| self.end(state, at, &Ending::Limit)).flatten()
@@ -231,22 +233,22 @@ impl Running {
         now: Moment,
         ending: &Ending,
     ) -> Option<Judgement> {
-        if !self.is_watching() || self.is_told {
+        if !self.is_watching() || self.is_reported {
             return None;
         }
         self.limit = None;
         let program = Arc::clone(&state.program);
-        let plan = &program.claims[self.number];
-        let look = look(&program, state, &self.sight, self.from, now, self.number);
-        let decision = self.monitor.end(&look, ending);
-        let judgement = self.tell(plan, now, decision?);
+        let plan = &program.claims[self.id];
+        let view = view(&program, state, &self.visibility, self.from, now, self.id);
+        let decision = self.monitor.end(&view, ending);
+        let judgement = self.report(plan, now, decision?);
         if !Self::is_kept(plan) {
             self.stop(state);
         }
         Some(judgement)
     }
 
-    /// Nothing comes any more.
+    /// The record ends before the verdict.
     pub(super) fn cut_short(
         &mut self,
         state: &mut State,
@@ -254,19 +256,19 @@ impl Running {
         why: &str,
     ) -> Option<Judgement> {
         let program = Arc::clone(&state.program);
-        let plan = &program.claims[self.number];
+        let plan = &program.claims[self.id];
         let has_span = !self.is_waiting() && (self.is_due || plan.step.is_none());
-        if self.is_told || (self.phase == Phase::Done && self.settled.is_none()) {
+        if self.is_reported || (self.phase == Phase::Done && self.settled.is_none()) {
             return None;
         }
         let decision = Decision {
             verdict: Verdict::Inconclusive,
-            explanation: super::verdict::Explanation {
+            explanation: Explanation {
                 summary: if has_span { why.to_owned() } else { "it never began".to_owned() },
-                ..super::verdict::Explanation::default()
+                ..Explanation::default()
             },
         };
-        let mut judgement = self.tell(plan, now, decision);
+        let mut judgement = self.report(plan, now, decision);
         if !has_span {
             judgement.span = None;
         }
@@ -276,21 +278,21 @@ impl Running {
 
     fn settle(&mut self, state: &mut State, now: Moment, decision: Decision) -> Option<Judgement> {
         let program = Arc::clone(&state.program);
-        let plan = &program.claims[self.number];
+        let plan = &program.claims[self.id];
         self.stop(state);
         let judgement =
-            (self.is_due && !self.is_told).then(|| self.tell(plan, now, decision.clone()));
+            (self.is_due && !self.is_reported).then(|| self.report(plan, now, decision.clone()));
         if judgement.is_none() || Self::is_kept(plan) {
             self.settled = Some(decision);
         }
         judgement
     }
 
-    fn tell(&mut self, plan: &ClaimPlan, now: Moment, decision: Decision) -> Judgement {
-        self.is_told = true;
+    fn report(&mut self, plan: &ClaimPlan, now: Moment, decision: Decision) -> Judgement {
+        self.is_reported = true;
         let Decision { verdict, mut explanation } = decision;
         if verdict == Verdict::Inconclusive {
-            explanation.unknown.clone_from(&self.sight.notes);
+            explanation.unknown.clone_from(&self.visibility.notes);
         }
         Judgement {
             assertion: plan.name.clone(),
@@ -303,24 +305,24 @@ impl Running {
         }
     }
 
-    /// Watches no longer.
+    /// Stops watching the conditions.
     fn stop(&mut self, state: &mut State) {
         if self.is_watching() {
             let program = Arc::clone(&state.program);
-            let plan = &program.claims[self.number];
+            let plan = &program.claims[self.id];
             plan.conditions.iter().for_each(|condition| state.unwatch(*condition));
             self.phase = Phase::Done;
         }
     }
 }
 
-fn look<'a>(
+fn view<'a>(
     program: &'a Program,
     state: &'a State,
-    sight: &'a Sight,
+    visibility: &'a Visibility,
     from: Moment,
     now: Moment,
-    number: usize,
-) -> Look<'a> {
-    Look { state, plan: &program.claims[number], sight, from, now }
+    id: ClaimId,
+) -> View<'a> {
+    View { state, plan: &program.claims[id], visibility, from, now }
 }
