@@ -18,6 +18,7 @@ use crate::image::KubernetesSource;
 use crate::kubeconfig::{self, Files};
 use crate::kubernetes::Version;
 use crate::plan::{ClusterPlan, PodNetwork};
+use crate::plural::plural;
 
 /// Make a cluster and wait until it works
 ///
@@ -136,8 +137,8 @@ fn summary(created: &Created) -> String {
         plan.name,
         created.elapsed.as_secs_f64(),
         plan.version,
-        counted(plan.control_planes().count(), "control plane"),
-        counted(workers, "worker"),
+        plural(plan.control_planes().count(), "control plane"),
+        plural(workers, "worker"),
     );
     if plan.pod_network == PodNetwork::User {
         text.push_str("Its nodes stay NotReady until you install a CNI (disableDefaultCNI).\n");
@@ -149,11 +150,6 @@ fn summary(created: &Created) -> String {
         name = plan.name,
     ));
     text
-}
-
-fn counted(count: usize, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
 }
 
 /// The plan as a table.

@@ -1,10 +1,10 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::cluster_name::ClusterName;
+use super::cluster_name::OneOrAllClusters;
 use super::context::Context;
 use super::output::{self, Format};
-use crate::cluster::inventory::{self, NodeSummary};
+use crate::cluster::inventory::NodeSummary;
 
 /// List a cluster's nodes, one name a line
 ///
@@ -24,10 +24,7 @@ Examples:
   kindrs get nodes --all-clusters -o json")]
 pub(super) struct GetNodes {
     #[command(flatten)]
-    cluster: ClusterName,
-    /// The nodes of every cluster
-    #[arg(short = 'A', long)]
-    all_clusters: bool,
+    clusters: OneOrAllClusters,
     /// How the list is printed
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Format,
@@ -36,15 +33,10 @@ pub(super) struct GetNodes {
 impl GetNodes {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<()> {
         let docker = context.docker().await?;
-        let nodes = if self.all_clusters {
-            let nodes = inventory::all_nodes(&docker).await?;
-            if nodes.is_empty() {
-                context.progress.note("there are no clusters");
-            }
-            nodes
-        } else {
-            inventory::require(&docker, &self.cluster.name).await?
-        };
+        let nodes = self.clusters.nodes(&docker).await?;
+        if nodes.is_empty() {
+            context.progress.note("no clusters found");
+        }
         output::print(&render(&nodes, self.output)?)
     }
 }

@@ -8,6 +8,7 @@ mod context;
 mod create_cluster;
 mod delete_cluster;
 mod delete_clusters;
+mod diagnostics;
 mod entry;
 mod export_kubeconfig;
 mod export_logs;

@@ -24,6 +24,7 @@ const API_PATIENCE: Duration = Duration::from_secs(120);
 /// Waits until the API server answers that it is ready.
 pub(super) async fn await_api(client: &Client) -> anyhow::Result<()> {
     let started = tokio::time::Instant::now();
+    tracing::debug!("waiting for the API server");
     loop {
         let request = http::Request::get("/readyz").body(Vec::new())?;
         match client.request_text(request).await {
@@ -32,7 +33,7 @@ pub(super) async fn await_api(client: &Client) -> anyhow::Result<()> {
                 return Err(error).context("the API server is not ready after two minutes");
             }
             Err(error) => {
-                tracing::debug!(%error, "the API server is not ready");
+                tracing::trace!(%error, "the API server is not ready");
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
@@ -156,7 +157,7 @@ pub(super) async fn hasten_registration(
         |node: &&NodePlan| registered.items.iter().any(|other| other.name_any() == node.name);
     let late = plan.control_planes().filter(|node| !is_registered(node));
     try_join_all(late.map(|node| {
-        tracing::debug!(node = node.name, "kubelet starts anew, to register");
+        tracing::debug!(node = node.name, "restarting kubelet, so that it registers the node");
         engine.exec(&node.name, &["systemctl", "restart", "kubelet"], None)
     }))
     .await?;

@@ -1,7 +1,7 @@
-//! What is done to a cluster as a whole: made, found, deleted.
+//! Whole clusters: creating, listing and deleting them.
 //!
-//! A cluster is found by the labels of its objects alone, so that one half made or half deleted is
-//! seen and removed like any other.
+//! kindrs finds a cluster only by the labels of its objects, so that an incomplete cluster is
+//! listed and deleted like any other.
 
 pub mod access;
 mod bootstrap;
@@ -16,6 +16,7 @@ mod options;
 mod prepare;
 mod readiness;
 mod rendering;
+mod stage;
 mod start;
 mod tarball;
 

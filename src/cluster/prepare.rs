@@ -24,8 +24,6 @@ pub(super) struct Preparation {
     api_port: u16,
     cgroup_v1: bool,
     candidates: Vec<Ipv4Net>,
-    /// Whether this run has written the user's kubeconfig.
-    pub(super) kubeconfig_written: bool,
 }
 
 /// Checks everything that can be checked, and finds or makes the images.
@@ -62,7 +60,6 @@ pub(super) async fn prepare(
         api_port,
         cgroup_v1: engine_info.cgroup_version == 1,
         candidates,
-        kubeconfig_written: false,
     })
 }
 

@@ -1,6 +1,7 @@
 use futures::future::try_join_all;
 
 use crate::failure::Failure;
+use crate::image;
 use crate::pki::Pki;
 use crate::plan::{ClusterPlan, load_balancer_container, node_container};
 use crate::render::{NodeFile, Rendered, archive, load_balancer_files, node_files};
@@ -32,11 +33,11 @@ pub(super) async fn create_containers(
     plan: &ClusterPlan,
     pki: &Pki,
     rendered: &Rendered,
-    wrapper: &str,
 ) -> anyhow::Result<()> {
+    let wrapper = String::from_utf8_lossy(&image::wrapper_script()).into_owned();
     let mut containers: Vec<(ContainerSpec, Vec<NodeFile>)> = Vec::new();
     for node in &plan.nodes {
-        let files = node_files(plan, node, pki, rendered, wrapper)?;
+        let files = node_files(plan, node, pki, rendered, &wrapper)?;
         containers.push((node_container(plan, node), files));
     }
     if let Some(load_balancer) = &plan.load_balancer {

@@ -5,6 +5,7 @@ use ipnet::Ipv4Net;
 
 use crate::config::{self, Cluster, Role};
 use crate::failure::Failure;
+use crate::plural::plural;
 use crate::runtime::{PortBinding, Protocol};
 
 use super::{
@@ -118,8 +119,9 @@ fn node_addresses(input: &PlanInput<'_>) -> Result<impl Iterator<Item = Ipv4Addr
     let capacity = input.subnet.hosts().count().saturating_sub(2);
     if count > capacity {
         return Err(Failure::input(format!(
-            "{count} nodes do not fit into the cluster's network {}, which has addresses for \
+            "{} do not fit into the cluster's network {}, which has addresses for \
              {capacity}",
+            plural(count, "node"),
             input.subnet
         )));
     }
@@ -130,7 +132,8 @@ fn node_addresses(input: &PlanInput<'_>) -> Result<impl Iterator<Item = Ipv4Addr
 fn subnets_of_pods(input: &PlanInput<'_>) -> Result<Vec<Ipv4Net>, Failure> {
     let (all, count) = (input.config.networking.pod_subnet, input.config.nodes.len());
     pod_subnets(all, count).ok_or_else(|| {
-        Failure::input(format!("networking.podSubnet {all} is too small for {count} nodes"))
+        let nodes = plural(count, "node");
+        Failure::input(format!("networking.podSubnet {all} is too small for {nodes}"))
             .with_hint("choose a larger subnet, such as 10.244.0.0/16")
     })
 }

@@ -182,7 +182,15 @@ impl Engine for FakeEngine {
     }
 
     async fn wait_container(&self, name: &str) -> Result<i64, EngineError> {
-        let mut state = self.call("wait_container", name)?;
+        let lasts = {
+            let mut state = self.call("wait_container", name)?;
+            let container = state.container(name)?;
+            container.spec.restart && container.info.state == ContainerState::Running
+        };
+        if lasts {
+            std::future::pending::<()>().await;
+        }
+        let mut state = self.state();
         let info = &mut state.container(name)?.info;
         info.state = ContainerState::Exited;
         Ok(info.exit_code)
@@ -210,7 +218,8 @@ impl Engine for FakeEngine {
     async fn download(&self, container: &str, path: &str) -> Result<Bytes, EngineError> {
         let mut state = self.call("download", &format!("{container} {path}"))?;
         state.container(container)?;
-        let found = state.downloads.get(&(container.to_owned(), path.to_owned())).cloned();
+        let of = |container: &str| state.downloads.get(&(container.to_owned(), path.to_owned()));
+        let found = of(container).or_else(|| of("")).cloned();
         let inside = format!("{path}/");
         let folder = path.rfind('/').map_or(0, |slash| slash + 1);
         let uploaded: Vec<(&str, &[u8])> = state

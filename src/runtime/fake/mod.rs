@@ -45,7 +45,7 @@ pub(crate) struct State {
     pub(crate) uploads: Vec<Upload>,
     /// What is in the uploads, by container and path.
     pub(crate) files: BTreeMap<(String, String), Vec<u8>>,
-    /// Tars that downloads give, by container and path.
+    /// Tars that downloads return, by container (empty for any) and path.
     pub(crate) downloads: BTreeMap<(String, String), Bytes>,
     /// Logs by container.
     pub(crate) logs: BTreeMap<String, String>,
