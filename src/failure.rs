@@ -1,55 +1,40 @@
-//! What a command failed with, sorted by who can mend it: that decides the exit code.
+//! Failures for the user, by the exit code of the command.
 
 use std::process::ExitCode;
 
-/// A failure that the user reads: what is wrong, and what to do next.
+/// A failure that the user reads: a message, and a hint what to do next.
 ///
-/// Anything that reaches the edge as another error counts as [`Failure::Environment`].
+/// Any other error that ends a command counts as [`Failure::Environment`].
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// Wrong input or usage. Exit code 2.
+    /// Invalid input or usage. Exit code 2.
     #[error("{message}")]
     Input {
-        /// What is wrong, naming the file, line or object, and what was expected.
+        /// Names the file, line or object, and says what was expected.
         message: String,
-        /// What to do next.
         hint: Option<String>,
     },
-    /// An assertion, or a step of a scenario, failed. Exit code 1.
+    /// An assertion or a step of a scenario failed. Exit code 1.
     #[error("{message}")]
-    Assertion {
-        /// What failed.
-        message: String,
-        /// What to do next.
-        hint: Option<String>,
-    },
+    Assertion { message: String, hint: Option<String> },
     /// Docker, an image, a disk or a network failed. Exit code 3.
     #[error("{message}")]
-    Environment {
-        /// What failed, naming the object.
-        message: String,
-        /// What to do next.
-        hint: Option<String>,
-    },
+    Environment { message: String, hint: Option<String> },
 }
 
 impl Failure {
-    /// Wrong input, with no hint yet.
     pub fn input(message: impl Into<String>) -> Self {
         Self::Input { message: message.into(), hint: None }
     }
 
-    /// A failed assertion, with no hint yet.
     pub fn assertion(message: impl Into<String>) -> Self {
         Self::Assertion { message: message.into(), hint: None }
     }
 
-    /// A failed environment, with no hint yet.
     pub fn environment(message: impl Into<String>) -> Self {
         Self::Environment { message: message.into(), hint: None }
     }
 
-    /// The same failure, saying what to do next.
     #[must_use]
     pub fn with_hint(mut self, next: impl Into<String>) -> Self {
         let (Self::Input { hint, .. }
@@ -59,7 +44,6 @@ impl Failure {
         self
     }
 
-    /// What to do next, when it is known.
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Input { hint, .. }
@@ -69,7 +53,7 @@ impl Failure {
     }
 }
 
-/// Exit code for an error, as README's table documents: 1 for a failed assertion, 2 for wrong input, 3 for the environment.
+/// The exit code for an error: 1 for a failed assertion, 2 for invalid input, 3 for the environment.
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
     match find(error) {
         Some(Failure::Assertion { .. }) => ExitCode::from(1),

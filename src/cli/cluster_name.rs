@@ -5,10 +5,9 @@ use crate::cluster::inventory::{self, NodeSummary};
 use crate::failure::Failure;
 use crate::runtime::Engine;
 
-/// The name of a cluster that is not given one.
+/// The name of a cluster for which the user specifies none.
 pub(super) const DEFAULT: &str = "kindrs";
 
-/// Which cluster a verb is about.
 #[derive(Debug, Args)]
 pub(super) struct ClusterName {
     /// Name of the cluster

@@ -3,7 +3,7 @@ use clap_complete::Shell;
 
 use super::output;
 
-/// Print a script that completes kindrs' arguments in a shell
+/// Print a shell completion script
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -11,7 +11,7 @@ Examples:
   kindrs completion zsh > \"${fpath[1]}/_kindrs\"
   kindrs completion fish > ~/.config/fish/completions/kindrs.fish")]
 pub(super) struct Completion {
-    /// The shell
+    /// Shell to complete in
     #[arg(value_enum)]
     shell: Shell,
 }

@@ -6,18 +6,18 @@ use super::context::Context;
 use super::output::{self, Format};
 use crate::cluster::inventory::NodeSummary;
 
-/// List a cluster's nodes, one name a line
+/// List a cluster's nodes, one name per line
 ///
-/// The load balancer before several control planes is listed too, as kind does.
+/// As in kind, the list includes the load balancer of a cluster with several control planes.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 With -o json, a list of objects:
-  cluster  the cluster's name
-  name     the name of the container and of the node
+  cluster  name of the cluster
+  name     name of the container and of the node
   role     control-plane, worker or external-load-balancer
-  address  its address on the cluster's network; null when it has none
-  state    Docker's word: running, exited, ...
-  image    the image it was made from
+  address  address on the cluster's network; null if there is none
+  state    state of the container, as in Docker: running, exited, ...
+  image    image of the container
 
 Examples:
   kindrs get nodes --name dev
@@ -25,7 +25,7 @@ Examples:
 pub(super) struct GetNodes {
     #[command(flatten)]
     clusters: OneOrAllClusters,
-    /// How the list is printed
+    /// Output format
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Format,
 }

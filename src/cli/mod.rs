@@ -1,4 +1,4 @@
-//! The command line: arguments, and what each verb does with them. One file a verb.
+//! The command line: its arguments, and one file per verb.
 
 mod arguments;
 mod build_node_image;

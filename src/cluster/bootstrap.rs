@@ -40,8 +40,8 @@ pub(super) async fn await_api(client: &Client) -> anyhow::Result<()> {
     }
 }
 
-/// Creates the objects that a kubeadm-made cluster has: the rights of its administrators, DNS,
-/// kube-proxy, the default StorageClass and, where the image brings one, the CNI.
+/// Creates the objects that kubeadm creates in a cluster: the administrators' binding, DNS,
+/// kube-proxy, the default StorageClass and, if the image has one, the CNI plugin.
 pub(super) async fn create_addons(
     client: &Client,
     plan: &ClusterPlan,
@@ -65,7 +65,7 @@ pub(super) async fn create_addons(
     create_objects(client, &objects).await
 }
 
-/// Since 1.29 `admin.conf` has its rights from this binding, which `kubeadm init` makes.
+/// Since 1.29 `admin.conf` gets its permissions from this binding, which `kubeadm init` creates.
 fn cluster_admins() -> Value {
     json!({
         "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -84,8 +84,8 @@ fn cluster_admins() -> Value {
     })
 }
 
-/// Lets kubeadm upload its configuration and kubelet's, and make the roles for joining nodes,
-/// where its later commands and other tools look for them.
+/// Uploads the configuration of kubeadm and kubelet, and creates the roles for joining nodes, for
+/// later kubeadm commands and other tools.
 pub(super) async fn upload_configuration(
     engine: &dyn Engine,
     plan: &ClusterPlan,
@@ -113,8 +113,7 @@ pub(super) async fn upload_configuration(
     }
 }
 
-/// Gives each Node object, as it appears, its planned labels and pod subnet. Ends when all have
-/// them.
+/// Sets the planned labels and pod subnet of each Node object as it appears, until all have them.
 pub(super) async fn label_nodes(client: &Client, plan: &ClusterPlan) -> anyhow::Result<()> {
     let nodes: Api<Node> = Api::all(client.clone());
     let mut missing: Vec<&NodePlan> = plan.nodes.iter().collect();
@@ -138,14 +137,14 @@ pub(super) async fn label_nodes(client: &Client, plan: &ClusterPlan) -> anyhow::
         nodes
             .patch(&planned.name, &PatchParams::default(), &Patch::Merge(patch))
             .await
-            .with_context(|| format!("labelling node {}", planned.name))?;
+            .with_context(|| format!("cannot label node {}", planned.name))?;
     }
     Ok(())
 }
 
-/// A control plane's kubelet starts before there is an API server, and asks to be registered after
-/// pauses that double up to 7 s. One that has not done so soon after the API server is ready starts
-/// anew, which takes a second; its pods run on.
+/// Restarts kubelet on control planes that are not registered soon after the API server is ready.
+/// kubelet starts before the API server and retries after pauses that double up to 7 s; a restart
+/// takes a second, and the pods keep running.
 pub(super) async fn hasten_registration(
     engine: &dyn Engine,
     client: &Client,

@@ -216,7 +216,7 @@ async fn removes_everything_when_a_stage_fails() {
         (Case::new().fail("wait_container", 1), "Render the nodes' configuration", "broken"),
         (Case::new().fail("create_network", 1), "Render the nodes' configuration", "broken"),
         (Case::new().fail("start_container", 3), "Start 2 nodes", "broken"),
-        (no_kubeconfig, "Write the kubeconfig", "folder"),
+        (no_kubeconfig, "Write the kubeconfig", "is a directory"),
         (Case::new().fail("wait_container", 2), "Start the control plane", "exited while starting"),
         (on_api(Api::NeverReady), "Start the control plane", "two minutes"),
         (on_api(Api::RefusesObjects), "Wait for the system pods", "cluster-admins"),

@@ -67,6 +67,7 @@ impl Creation<'_> {
         self.stage(Stage::StartNodes).await?;
         self.stage(Stage::WriteKubeconfig).await?;
         tokio::select! {
+            biased;
             result = self.bring_up_kubernetes(wait) => result,
             error = self.first_exit() => Err(error),
         }
@@ -92,7 +93,8 @@ impl Creation<'_> {
 
     async fn stage(&self, stage: Stage) -> anyhow::Result<()> {
         let shown = self.progress.stage(stage.title(&self.plan));
-        self.perform(stage, &shown).await?;
+        // Boxed: with the clients' layers the futures of all stages together are large.
+        Box::pin(self.perform(stage, &shown)).await?;
         shown.finish();
         Ok(())
     }

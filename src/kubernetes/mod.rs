@@ -1,4 +1,4 @@
-//! Kubernetes: its versions with every decision that depends on one, its client, its conditions.
+//! Kubernetes: versions and the decisions that depend on them, the client, conditions of objects.
 
 mod client;
 pub mod conditions;

@@ -16,26 +16,25 @@ use super::{
 const CONTROL_PLANE_LABEL: &str = "node-role.kubernetes.io/control-plane";
 const NO_LOAD_BALANCING_LABEL: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
 
-/// What a plan is made of: the user's wish and what the machine offers.
+/// Everything that a plan depends on: the user's configuration and the state of the machine.
 #[derive(Debug, Clone)]
 pub struct PlanInput<'a> {
-    /// Name of the cluster.
     pub name: &'a str,
-    /// Id of this run of `create`, put on everything it makes.
+    /// The id of this run of `create`, a label of everything that it creates.
     pub run: &'a str,
-    /// A fresh bootstrap token, as kubeadm writes it.
+    /// A new bootstrap token in kubeadm's format.
     pub bootstrap_token: &'a str,
-    /// Configuration, already validated.
+    /// The validated configuration.
     pub config: &'a Cluster,
-    /// Image of each node, in the order of the configuration.
+    /// The image of each node, in the order of the configuration.
     pub images: &'a [NodeImagePlan],
-    /// Subnet of the cluster's network, found free.
+    /// A free subnet for the cluster's network.
     pub subnet: Ipv4Net,
-    /// Port on the host for the API server, found free.
+    /// A free port on the host for the API server.
     pub api_port: u16,
     /// Whether the host has control groups of version 1.
     pub cgroup_v1: bool,
-    /// Image of the load balancer; needed with several control planes.
+    /// Required with several control planes.
     pub load_balancer_image: Option<&'a str>,
 }
 
@@ -218,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn several_control_planes_get_a_load_balancer_that_has_the_port() {
+    fn several_control_planes_get_a_load_balancer_with_the_port() {
         let plan = sample_plan(3, 1, &Version::new(1, 37, 2));
         let balancer = plan.load_balancer.as_ref().unwrap();
         assert_eq!(balancer.name, "dev-external-load-balancer");
@@ -232,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn control_planes_come_first_whatever_their_place_and_keep_their_own_wishes() {
+    fn control_planes_come_first_and_keep_their_settings() {
         let mut config = sample_config(1, 1);
         config.nodes.reverse();
         config.nodes[0].labels.insert("tier".into(), "web".into());
@@ -242,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cluster_of_control_planes_alone_takes_pods() {
+    fn control_planes_run_workloads_without_workers() {
         let plan = sample_plan(1, 0, &Version::new(1, 37, 2));
         assert!(plan.nodes[0].taints.is_empty());
     }
@@ -273,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn an_api_server_on_every_address_is_reached_by_loopback() {
+    fn the_host_uses_loopback_for_an_api_server_on_all_addresses() {
         let mut config = sample_config(1, 0);
         config.networking.api_server_address = [0, 0, 0, 0].into();
         let plan = plan_of(&config, &Version::new(1, 37, 2));

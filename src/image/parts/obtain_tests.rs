@@ -176,7 +176,7 @@ async fn an_archive_out_of_range_is_refused() {
     assert!(matches!(error.downcast_ref(), Some(Failure::Input { .. })));
     assert!(error.to_string().contains("1.31 to 1.37"), "{error}");
     let error = case.obtain("kubernetes one\n").await.unwrap_err();
-    assert!(error.to_string().contains("`one` is not a Kubernetes version"), "{error}");
+    assert!(error.to_string().contains("invalid Kubernetes version `one`"), "{error}");
 }
 
 #[tokio::test]
