@@ -1,7 +1,6 @@
 use futures::future::try_join_all;
 
 use crate::failure::Failure;
-use crate::image;
 use crate::pki::Pki;
 use crate::plan::{ClusterPlan, load_balancer_container, node_container};
 use crate::render::{NodeFile, Rendered, archive, load_balancer_files, node_files};
@@ -34,10 +33,9 @@ pub(super) async fn create_containers(
     pki: &Pki,
     rendered: &Rendered,
 ) -> anyhow::Result<()> {
-    let wrapper = String::from_utf8_lossy(&image::wrapper_script()).into_owned();
     let mut containers: Vec<(ContainerSpec, Vec<NodeFile>)> = Vec::new();
     for node in &plan.nodes {
-        let files = node_files(plan, node, pki, rendered, &wrapper)?;
+        let files = node_files(plan, node, pki, rendered)?;
         containers.push((node_container(plan, node), files));
     }
     if let Some(load_balancer) = &plan.load_balancer {

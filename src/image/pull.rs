@@ -5,28 +5,26 @@ use tokio::sync::Notify;
 use crate::progress::Progress;
 use crate::runtime::{Engine, EngineError, Refusal};
 
-/// How long a registry may take to answer at all. What it sends afterwards may take its time.
+/// Time limit for the first answer of a registry. The transfer itself has no limit.
 const ANSWER: Duration = Duration::from_secs(5);
 
 /// Why nothing was pulled.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PullError {
-    /// Nobody answered.
     #[error("no registry answered within {} s", ANSWER.as_secs())]
     NoAnswer,
-    /// The engine or the registry said no.
     #[error(transparent)]
     Engine(#[from] EngineError),
 }
 
 impl PullError {
-    /// Whether a registry answered and does not have the image, or not for this user.
+    /// Whether a registry answered, but does not have the image or denies access to it.
     pub(super) fn is_refusal(&self) -> bool {
         matches!(self, Self::Engine(error) if error.refusal() == Some(Refusal::ImageNotFound))
     }
 }
 
-/// Pulls an image, giving up when the registry does not answer soon.
+/// Pulls an image. Gives up if the registry does not answer soon.
 pub(super) async fn pull(
     engine: &dyn Engine,
     reference: &str,

@@ -10,7 +10,6 @@ mod file;
 mod manifest;
 mod names;
 mod schema;
-mod structure;
 mod template;
 mod variables;
 mod variant;

@@ -8,7 +8,7 @@ use schemars::Schema;
 use serde_json::{Map, Value, json};
 
 use super::fault::{self, fault_commands};
-use super::structure::SCHEMA;
+use super::file::{DECODER, HEADER};
 
 const ID: &str =
     "https://raw.githubusercontent.com/kindrs/kindrs/main/configs/scenario.schema.json";
@@ -17,7 +17,7 @@ const VARIABLE: &str = r"^\$\{[^}]+\}$";
 
 /// The JSON Schema of scenarios, draft 2020-12.
 pub fn schema() -> Schema {
-    let mut root = SCHEMA.clone();
+    let mut root = DECODER.schema().clone();
     let commands = fault_commands();
     let shared = shared_options(&commands);
     if let Some(inject) = root.pointer_mut("/$defs/Inject") {
@@ -34,8 +34,8 @@ pub fn schema() -> Schema {
         body.insert("title".into(), "kindrs scenario".into());
         fields.extend(body);
     }
-    constant(&mut fields, "kind", super::file::KIND);
-    constant(&mut fields, "apiVersion", super::file::API_VERSION);
+    constant(&mut fields, "kind", HEADER.kind);
+    constant(&mut fields, "apiVersion", HEADER.api_version);
     fields.into()
 }
 
