@@ -113,7 +113,7 @@ fn loopback_only(Cluster { sandbox, .. }: &Cluster) {
 fn second_create(Cluster { sandbox, .. }: &Cluster) {
     let before = (sandbox.footprint(), std::fs::read(sandbox.kubeconfig()).unwrap());
     let error = sandbox.try_create(THREE_NODES, "").fails(2);
-    assert!(error.contains(&format!("a cluster named `{}` exists", sandbox.name)), "{error}");
+    assert!(error.contains(&format!("cluster `{}` already exists", sandbox.name)), "{error}");
     assert!(error.contains("hint: ") && error.contains("kindrs delete cluster"), "{error}");
     let after = (sandbox.footprint(), std::fs::read(sandbox.kubeconfig()).unwrap());
     assert_eq!(before, after);
@@ -258,7 +258,7 @@ fn deleted(Cluster { sandbox, .. }: &Cluster) {
         ["get nodes", "get kubeconfig", "export kubeconfig", "export logs", "load docker-image x"]
     {
         let error = sandbox.kindrs(&format!("{line} --name {name}")).fails(2);
-        assert!(error.contains(&format!("no cluster named `{name}`")), "{line}: {error}");
+        assert!(error.contains(&format!("cluster `{name}` does not exist")), "{line}: {error}");
     }
     let clusters = sandbox.kindrs("get clusters -o json").ok();
     assert!(!clusters.contains(&format!("\"{name}\"")), "{clusters}");

@@ -93,7 +93,7 @@ async fn what_fails_on_one_node_is_put_back_on_all() {
     let engine = engine();
     make(&engine, "dev", 1, &THREE).await;
     let plan = planned(&engine, FaultKind::NodePause(workers())).await;
-    let error = EngineError::Refused { what: "pausing".into(), reason: "no freezer".into() };
+    let error = EngineError::refused("pausing", "no freezer");
     engine.fail("pause_container", 2, error);
     let failure = inject(&engine, &plan).await.unwrap_err();
     let text = format!("{failure:#}");

@@ -33,7 +33,7 @@ async fn unpacked(bytes: &[u8], architecture: &str) -> Result<Unpacked, String> 
     fs::write(&path, bytes).unwrap();
     let cache = PartsCache::at(folder.path().join("cache"));
     let result = unpack(&path, architecture, &cache, &Progress::silent()).await;
-    let result = result.map_err(|error| crate::failure::describe(&error));
+    let result = result.map_err(|error| crate::failure::describe(&error, None));
     assert_eq!(fs::read_dir(cache.folder("work").unwrap()).unwrap().count(), 0);
     result.map_err(|text| text.replace(&folder.path().display().to_string(), "FOLDER"))
 }
@@ -163,5 +163,5 @@ fn runs_a_binary_if_no_list_contains_the_version() {
         "{failure}"
     );
     fs::write(&path, tar_of(&[("versions", b"kubernetes 1.x\n")])).unwrap();
-    assert!(version(&path, None).unwrap_err().to_string().contains("`1.x` is not"));
+    assert!(version(&path, None).unwrap_err().to_string().contains("version `1.x`"));
 }

@@ -15,7 +15,7 @@ macro_rules! unreachable_engine {
         impl Engine for NoEngine {
             $(async fn $name(&self, $($argument: $kind),*) -> Result<$answer, EngineError> {
                 $(let _ = $argument;)*
-                Err(EngineError::Unreachable { address: "nowhere".into(), reason: "none".into() })
+                Err(EngineError::Unreachable { address: "nowhere".into(), reason: ConnectionFailure::Other("none".into()) })
             })*
         }
     };
@@ -141,7 +141,7 @@ async fn names_a_missing_archive_of_built_parts() {
     let source = KubernetesSource::Version(Version::new(1, 37, 2));
     let absent = case.folder.path().join("absent.tar");
     let error = case.obtain_with(&source, Some(&absent)).await.unwrap_err();
-    let text = crate::failure::describe(&error);
+    let text = crate::failure::describe(&error, None);
     let start = format!("error: KINDRS_PARTS: cannot read {}: ", absent.display());
     assert!(text.starts_with(&start), "{text}");
     assert!(text.contains("hint: expected a tar, tar.gz or tar.zst"), "{text}");
@@ -176,7 +176,7 @@ async fn rejects_an_archive_of_an_unsupported_version() {
     assert!(matches!(error.downcast_ref(), Some(Failure::Input { .. })));
     assert!(error.to_string().contains("1.31 to 1.37"), "{error}");
     let error = case.obtain("kubernetes one\n").await.unwrap_err();
-    assert!(error.to_string().contains("`one` is not a Kubernetes version"), "{error}");
+    assert!(error.to_string().contains("invalid Kubernetes version `one`"), "{error}");
 }
 
 #[tokio::test]

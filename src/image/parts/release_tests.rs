@@ -61,7 +61,7 @@ impl Server {
         let version = Version::new(1, 36, 3);
         fetch(&version, "arm64", &self.base, cache, &Progress::silent())
             .await
-            .map_err(|error| describe(&error).replace(&self.base, "BASE"))
+            .map_err(|error| describe(&error, None).replace(&self.base, "BASE"))
     }
 
     fn requests(&self) -> Vec<String> {

@@ -103,7 +103,7 @@ async fn an_injection_that_is_cut_short_is_healed_all_the_same() {
 async fn what_could_not_be_healed_counts_as_active_still() {
     let stage = stage(json!([kill("lose")])).await;
     stage.run().await;
-    let refused = || EngineError::Refused { what: "starting".into(), reason: "full".into() };
+    let refused = || EngineError::refused("starting", "full");
     let starts = stage.engine.calls().iter().filter(|call| call.starts_with("start_c")).count();
     stage.engine.fail("start_container", starts + 4, refused());
     let error = heal_all(&stage.session).await.unwrap_err();
