@@ -367,7 +367,11 @@ impl<'d> Walk<'d> {
                     (Some(least), Some(most)) => format!("a number from {least} to {most}"),
                     (Some(least), None) => format!("{least} or more"),
                     (None, Some(most)) => format!("{most} or less"),
-                    (None, None) => return None,
+                    // A number that can be a text too has the text's format.
+                    (None, None) => {
+                        let check = self.decoder.format(schema)?;
+                        return check(&number.to_string()).err();
+                    }
                 };
                 (is_low || is_high).then(|| format!("expected {expected}, found {number}"))
             }
