@@ -54,18 +54,21 @@ fn create() -> Cluster {
 
 fn wrong_input(Cluster { sandbox, .. }: &Cluster) {
     for (line, refusal) in [
-        ("api-request --verb get", "nothing is said of what becomes of the requests"),
-        ("api-request --error 503", "this would take the whole cluster"),
+        ("api-request --verb get", "the fault would do nothing"),
+        ("api-request --error 503", "this would take down the whole cluster"),
         ("api-request --verb get --error 200", "200 is not in 400..=599"),
-        ("api-request --verb get --error 503 --drop", "cannot be used with"),
+        ("api-request --verb get --error 503 --drop", "cannot be used together with"),
         ("api-request --verb fetch --drop", "invalid value 'fetch'"),
-        ("api-request --resource Pods --drop", "expected a resource as pods"),
-        ("api-request --verb get --delay 0s", "a delay of nothing has no effect"),
+        ("api-request --resource Pods --drop", "expected a resource such as pods"),
+        ("api-request --verb get --delay 0s", "a delay of zero has no effect"),
         ("api-request --verb get --delay 2", "it has no unit"),
-        ("api-request --verb create --object web --drop", "no request to create names an object"),
-        ("api-request --verb get --drop --node worker", "is no control plane"),
-        ("heartbeat-loss", "no target is given"),
-        ("heartbeat-loss --all-nodes", "this would take every node"),
+        (
+            "api-request --verb create --object web --drop",
+            "requests to create do not name an object",
+        ),
+        ("api-request --verb get --drop --node worker", "is not a control plane"),
+        ("heartbeat-loss", "no target is specified"),
+        ("heartbeat-loss --all-nodes", "this would take down every node"),
     ] {
         let said = try_inject(sandbox, line).fails(2);
         assert!(said.contains(refusal), "{line}: {said}");
@@ -259,7 +262,7 @@ fn heartbeats(Cluster { sandbox, kubectl }: &Cluster) {
     // Its pods run on, and kubelet still runs commands in them.
     assert_eq!(kubectl.exec(NAMESPACE, "reader", "echo still here"), "still here\n");
     let told = events(kubectl, "default", &node, "FaultInjected");
-    assert!(told.iter().any(|message| message.contains("refuses the heartbeats")), "{told:?}");
+    assert!(told.iter().any(|message| message.contains("rejects the heartbeats")), "{told:?}");
     // Only this node is a target.
     let listed = active(sandbox);
     assert_eq!(listed[0]["target"], format!("node/{node}"));

@@ -42,14 +42,17 @@ fn create() -> Cluster {
 
 fn wrong_input(Cluster { sandbox, kubectl }: &Cluster) {
     for (line, refusal) in [
-        ("component-stop --component kube-apiserver", "this would take the only control plane"),
-        ("component-pause --component etcd", "this would take the only control plane"),
-        ("component-kill --component etcd", "this would take the only control plane"),
-        ("etcd-quorum-loss", "this would take the only control plane"),
+        (
+            "component-stop --component kube-apiserver",
+            "this would take down the only control plane",
+        ),
+        ("component-pause --component etcd", "this would take down the only control plane"),
+        ("component-kill --component etcd", "this would take down the only control plane"),
+        ("etcd-quorum-loss", "this would take down the only control plane"),
         ("component-stop --component kube-scheduler --node worker", "runs no kube-scheduler"),
-        ("component-stop --component kube-scheduler --all-nodes", "is no control plane"),
+        ("component-stop --component kube-scheduler --all-nodes", "is not a control plane"),
         ("component-stop --component kubelet", "invalid value 'kubelet'"),
-        ("component-restart --component kube-scheduler --for 5s", "takes no duration"),
+        ("component-restart --component kube-scheduler --for 5s", "cannot have a duration"),
         ("component-stop", "--component"),
     ] {
         let said = try_inject(sandbox, line).fails(2);

@@ -119,7 +119,7 @@ fn wrong_input(on: &Nodes) {
     for (line, code, said) in [
         ("network-partition --node worker --peer worker3", 2, "has no node `worker3`"),
         ("network-partition --node worker --peer worker", 2, "no peer but itself"),
-        ("network-partition --shape ring", 2, "4 nodes or more"),
+        ("network-partition --shape ring", 2, "at least 4 nodes"),
         ("network-partition --shape isolate", 2, "every node"),
         ("network-partition --node control-plane", 2, "only control plane"),
         ("network-partition --node control-plane --peer-role worker", 2, "only control plane"),

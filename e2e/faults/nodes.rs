@@ -59,13 +59,13 @@ fn wrong_input(Cluster { sandbox, .. }: &Cluster) {
     for (line, code, said) in [
         ("node-kil --node worker", 2, "node-kill"),
         ("node-kill --node wroker", 2, "did you mean `"),
-        ("node-kill", 2, "no target is given"),
-        ("node-kill --selector a=b", 2, "no node fits"),
+        ("node-kill", 2, "no target is specified"),
+        ("node-kill --selector a=b", 2, "no node matches"),
         ("node-kill --selector a=,,b", 2, "--selector"),
-        ("node-kill --node worker --for 0s", 2, "no duration"),
+        ("node-kill --node worker --for 0s", 2, "duration of zero"),
         ("node-kill --node worker --for 5", 2, "no unit"),
-        ("node-restart --node worker --for 5s", 2, "takes no duration"),
-        ("node-kill --role worker --count 5", 2, "only 2 fit"),
+        ("node-restart --node worker --for 5s", 2, "cannot have a duration"),
+        ("node-kill --role worker --count 5", 2, "only 2 available"),
         ("node-stop --node control-plane", 2, "only control plane"),
         ("kubelet-stop --all-nodes", 2, "every node"),
         ("disk-fill --node worker --size 1", 2, "512Mi"),
@@ -77,7 +77,7 @@ fn wrong_input(Cluster { sandbox, .. }: &Cluster) {
         assert!(text.contains(said), "{line}: {text}");
     }
     let ran = sandbox.kindrs("fault inject node-kill --node worker --name e2e-no-such");
-    assert!(ran.fails(2).contains("there is no cluster named"));
+    assert!(ran.fails(2).contains("does not exist"));
     assert_eq!(active(sandbox), Vec::<Value>::new());
 }
 
@@ -166,7 +166,7 @@ fn orphaned(Cluster { sandbox, kubectl }: &Cluster) {
         "the fault healed although its healer was killed"
     );
     let told = sandbox.kindrs(&format!("get nodes --name {} -o json", sandbox.name));
-    assert!(told.stderr.contains("was over"), "{}", told.stderr);
+    assert!(told.stderr.contains("healed overdue fault"), "{}", told.stderr);
     assert_eq!(inspect(&node)["State"]["Running"], true);
     await_ready(kubectl, &node, true);
     assert_no_trace(sandbox, &NODES);

@@ -104,11 +104,11 @@ fn text(value: &Value, path: &str) -> String {
 
 fn wrong_input(shop: &Shop) {
     for (line, code, said) in [
-        ("pod-delete", 2, "no target is given"),
-        ("pod-delete --pod shop/no-such", 2, "there is no pod `no-such`"),
-        ("pod-delete --selector app=no-such", 2, "no pod in namespace `default` fits"),
-        ("pod-delete --pod shop/client --for 5s", 2, "takes no duration"),
-        ("container-kill --pod shop/client --signal STOP", 2, "without an end"),
+        ("pod-delete", 2, "no target is specified"),
+        ("pod-delete --pod shop/no-such", 2, "pod `no-such` does not exist"),
+        ("pod-delete --selector app=no-such", 2, "no pod in namespace `default` matches"),
+        ("pod-delete --pod shop/client --for 5s", 2, "cannot have a duration"),
+        ("container-kill --pod shop/client --signal STOP", 2, "for ever"),
         ("container-kill --pod shop/client --signal KIL", 2, "did you mean KILL"),
         ("container-kill --pod shop/client --container app", 2, "has no container `app`"),
         ("readiness-failure --pod shop/client", 2, "has no readiness probe"),

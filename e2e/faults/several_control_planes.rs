@@ -37,7 +37,7 @@ fn wrong_input(Cluster { sandbox, .. }: &Cluster) {
         ),
         (
             "component-pause --component kube-apiserver --role control-plane",
-            "this would take the API servers of all 3 control planes",
+            "this would take down the API servers of all 3 control planes",
         ),
         ("etcd-quorum-loss", "etcd's quorum: 1 of 3 members would be left"),
     ] {

@@ -11,17 +11,17 @@ use crate::runtime::Engine;
 use super::kind::{PROGRAM, has_program};
 use super::plan::FaultPlan;
 
-/// Puts the proxy of API faults into the nodes that need it and have none: those of kind's images,
-/// or of another kindrs'. It stays there, and does nothing.
+/// Installs the API fault proxy in the nodes that the plan needs it in and that lack it: nodes of kind's
+/// images, or of another version of kindrs. The proxy stays there, and does nothing without a fault.
 ///
 /// # Errors
-/// [`crate::failure::Failure::Environment`] when it cannot be compiled.
-pub async fn provide(
+/// [`crate::failure::Failure::Environment`] if the proxy cannot be compiled.
+pub async fn install_proxy(
     engine: &dyn Engine,
     plan: &FaultPlan,
     progress: &Progress,
 ) -> anyhow::Result<()> {
-    if !plan.fault.is_proxied() {
+    if !plan.fault.needs_proxy() {
         return Ok(());
     }
     let nodes: BTreeSet<&str> = plan.actions.iter().map(|action| action.node.as_str()).collect();

@@ -4,24 +4,20 @@ use kube::api::{Api, ListParams};
 
 use crate::cluster::access::client;
 use crate::cluster::inventory;
-use crate::failure::Failure;
 use crate::plan::labels;
 use crate::runtime::Engine;
 
 use super::kind::{FaultKind, Targets};
+use super::refusal::{Error, Refusal};
 use super::targeting::{NodeTargets, PodTargets, View};
 
-/// What a fault is planned by, and nothing more: the API server is asked only where the targets
-/// need it.
+/// Reads what the plan of a fault needs from a cluster. Uses the API server only if the targets depend
+/// on it.
 ///
 /// # Errors
-/// [`Failure::Input`] when there is no such cluster, lease or pod, or a selector is malformed;
-/// [`Failure::Environment`] when the API server is needed and does not answer.
-pub async fn collect(
-    engine: &dyn Engine,
-    cluster: &str,
-    fault: &FaultKind,
-) -> anyhow::Result<View> {
+/// If the cluster, a lease or a pod does not exist, if a selector is malformed, or if the API server is
+/// needed and does not answer.
+pub async fn observe(engine: &dyn Engine, cluster: &str, fault: &FaultKind) -> Result<View, Error> {
     let all = inventory::require(engine, cluster).await?;
     let networks = engine.networks(&labels::in_cluster(cluster)).await?;
     let gateway = networks.iter().flat_map(|network| &network.subnets).next();
@@ -35,65 +31,63 @@ pub async fn collect(
         ..View::default()
     };
     if !view.nodes.iter().any(inventory::NodeSummary::is_running) {
-        return Err(Failure::environment(format!("no node of cluster `{cluster}` is running"))
-            .with_hint(format!("start them: docker start {}", names(&view)))
-            .into());
+        return Err(
+            Refusal::NothingRuns { cluster: cluster.to_owned(), nodes: view.names() }.into()
+        );
     }
     match fault.targets() {
         Targets::None => {}
-        Targets::Nodes(targets) => of_nodes(engine, targets, &mut view).await?,
+        Targets::Nodes(targets) | Targets::OptionalNodes(targets) => {
+            of_nodes(engine, targets, &mut view).await?
+        }
         Targets::Pods(targets) => of_pods(engine, targets, &mut view).await?,
     }
     Ok(view)
-}
-
-fn names(view: &View) -> String {
-    view.nodes.iter().map(|node| node.name.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 async fn of_nodes(
     engine: &dyn Engine,
     targets: &NodeTargets,
     view: &mut View,
-) -> anyhow::Result<()> {
+) -> Result<(), Error> {
     if let Some(selector) = &targets.selector {
         let nodes: Api<Node> = Api::all(client(engine, &view.cluster).await?);
         let list = nodes.list(&ListParams::default().labels(selector)).await;
-        let list = list.map_err(|error| refused(error, &format!("--selector {selector}")))?;
+        let list = list.map_err(|error| unanswered(error, "selector", selector))?;
         view.labelled = list.items.into_iter().filter_map(|node| node.metadata.name).collect();
     }
     if let Some(pod) = &targets.running_pod {
         let (namespace, name) = pod.split_once('/').unwrap_or(("default", pod));
         let pods: Api<Pod> = Api::namespaced(client(engine, &view.cluster).await?, namespace);
         let pod = pods.get(name).await;
-        let pod = pod.map_err(|error| refused(error, &format!("--running-pod {name}")))?;
+        let pod = pod.map_err(|error| unanswered(error, "running-pod", name))?;
         if pod.spec.as_ref().is_none_or(|spec| spec.node_name.is_none()) {
-            return Err(Failure::input(format!("pod `{name}` runs on no node yet")).into());
+            return Err(Refusal::NotScheduled { pod: name.to_owned() }.into());
         }
         view.pods = vec![pod];
     }
     if let Some(lease) = &targets.leader_of {
-        let node = if lease == "etcd" {
+        let node = if &**lease == "etcd" {
             leader_of_etcd(engine, view).await?
         } else {
             leader_of_lease(engine, lease, view).await?
         };
-        view.leaders.insert(lease.clone(), node);
+        view.leaders.insert(lease.to_string(), node);
     }
     Ok(())
 }
 
-async fn of_pods(engine: &dyn Engine, targets: &PodTargets, view: &mut View) -> anyhow::Result<()> {
+async fn of_pods(engine: &dyn Engine, targets: &PodTargets, view: &mut View) -> Result<(), Error> {
     let client = client(engine, &view.cluster).await?;
     for (namespace, name) in targets.named() {
         let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
         let pod = pods.get_opt(name).await;
-        view.pods.extend(pod.map_err(|error| refused(error, &format!("--pod {name}")))?);
+        view.pods.extend(pod.map_err(|error| unanswered(error, "pod", name))?);
     }
     if let Some(selector) = &targets.selector {
         let pods: Api<Pod> = Api::namespaced(client, &targets.namespace);
         let list = pods.list(&ListParams::default().labels(selector)).await;
-        let list = list.map_err(|error| refused(error, &format!("--selector {selector}")))?;
+        let list = list.map_err(|error| unanswered(error, "selector", selector))?;
         for pod in list.items {
             if !view.pods.iter().any(|known| known.metadata.uid == pod.metadata.uid) {
                 view.pods.push(pod);
@@ -103,8 +97,8 @@ async fn of_pods(engine: &dyn Engine, targets: &PodTargets, view: &mut View) -> 
     Ok(())
 }
 
-/// The node of the member that etcd's members follow, by its own metrics.
-async fn leader_of_etcd(engine: &dyn Engine, view: &View) -> anyhow::Result<String> {
+/// The node of etcd's leader, according to the members' own metrics.
+async fn leader_of_etcd(engine: &dyn Engine, view: &View) -> Result<String, Error> {
     let command = [
         "sh",
         "-c",
@@ -115,17 +109,17 @@ async fn leader_of_etcd(engine: &dyn Engine, view: &View) -> anyhow::Result<Stri
             return Ok(node.name.clone());
         }
     }
-    Err(Failure::environment("etcd has no leader").into())
+    Err(Refusal::NoEtcdLeader.into())
 }
 
-async fn leader_of_lease(engine: &dyn Engine, lease: &str, view: &View) -> anyhow::Result<String> {
+async fn leader_of_lease(engine: &dyn Engine, lease: &str, view: &View) -> Result<String, Error> {
     let (namespace, name) = lease.split_once('/').unwrap_or(("kube-system", lease));
     let client = client(engine, &view.cluster).await?;
     let leases: Api<Lease> = Api::namespaced(client.clone(), namespace);
     let found = leases.get(name).await;
-    let found = found.map_err(|error| refused(error, &format!("--leader-of {lease}")))?;
+    let found = found.map_err(|error| unanswered(error, "leader-of", lease))?;
     let holder = found.spec.and_then(|spec| spec.holder_identity).unwrap_or_default();
-    // A component of the control plane is NODE_UUID; what runs in pods mostly gives the pod's name.
+    // Control plane components write NODE_UUID; most programs in pods write the pod's name.
     let holder = holder.split('_').next().unwrap_or_default();
     if let Some(node) = view.node(holder) {
         return Ok(node.name.clone());
@@ -133,17 +127,18 @@ async fn leader_of_lease(engine: &dyn Engine, lease: &str, view: &View) -> anyho
     let pods: Api<Pod> = Api::namespaced(client, namespace);
     let pod = if holder.is_empty() { None } else { pods.get_opt(holder).await.ok().flatten() };
     pod.and_then(|pod| pod.spec?.node_name).ok_or_else(|| {
-        Failure::input(format!("the holder of lease `{lease}` is no node and no pod: `{holder}`"))
-            .into()
+        let (lease, holder) = (lease.to_owned(), holder.to_owned());
+        Refusal::UnknownHolder { lease, holder }.into()
     })
 }
 
-fn refused(error: kube::Error, about: &str) -> Failure {
+/// Why the API server did not look up what a parameter names.
+fn unanswered(error: kube::Error, parameter: &'static str, value: &str) -> Refusal {
+    let value = value.to_owned();
     match error {
         kube::Error::Api(status) if (400..500).contains(&status.code) => {
-            Failure::input(format!("{about}: {}", status.message))
+            Refusal::LookUp { parameter, value, message: status.message }
         }
-        error => Failure::environment(format!("{about}: the API server does not answer: {error}"))
-            .with_hint("targets by --node, --role or --all-nodes need no API server"),
+        error => Refusal::NoApiServer { parameter, value, reason: error.to_string() },
     }
 }

@@ -1,44 +1,45 @@
 use std::net::Ipv4Addr;
 
-use clap::{Args, ValueEnum};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::inventory::NodeSummary;
-use crate::config::ContainerRole;
-use crate::failure::Failure;
+use crate::config::{ContainerRole, Role};
 use crate::fault::action::Impact;
+use crate::fault::parameter::{OneOrMany, Text};
+use crate::fault::refusal::Refusal;
 use crate::fault::targeting::View;
 
 use super::firewall::{self, Hook};
 
-/// What a fault of the network is between: its targets and these.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Peers {
-    /// Only between the targets and this node, with its pods; `worker2` stands for
-    /// `CLUSTER-worker2` [default: everything but the host, by which kindrs and kubectl come]
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub peer: Vec<String>,
-    /// Only between the targets and the nodes of a role; with control-plane, also the load balancer
-    #[arg(long, value_name = "ROLE", value_parser = ["control-plane", "worker"])]
+/// The traffic that a network fault affects: between its targets and these peers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct Traffic {
+    /// Only traffic with this node and its pods; `worker2` is short for `CLUSTER-worker2` [default:
+    /// everything but the host, which kindrs and kubectl use]
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schemars(extend("x-value-name" = "NAME"))]
+    pub peer: OneOrMany<Text>,
+    /// Only traffic with nodes of this role; control-plane includes the load balancer
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub peer_role: Option<String>,
-    /// Which packets: those that come to a target, those that leave it, or both
-    #[arg(long, value_enum, value_name = "DIRECTION", default_value_t)]
+    #[schemars(extend("x-value-name" = "ROLE"))]
+    pub peer_role: Option<Role>,
+    /// Which packets, as seen from the target
+    #[schemars(extend("x-value-name" = "DIRECTION"))]
     pub direction: Direction,
 }
 
-/// A direction, seen from a target.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+/// A direction, as seen from the target.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
-    /// What comes and what leaves.
+    /// Incoming and outgoing packets
     #[default]
     Both,
-    /// What comes.
+    /// Incoming packets
     In,
-    /// What leaves.
+    /// Outgoing packets
     Out,
 }
 
@@ -51,7 +52,7 @@ impl Direction {
         self != Self::In
     }
 
-    /// The packets meant, as a user reads them: `from`, `to`, or `from and to`.
+    /// The preposition before the far end: `from`, `to`, or `from and to`.
     pub(super) fn preposition(self) -> &'static str {
         match self {
             Self::Both => "from and to",
@@ -61,25 +62,25 @@ impl Direction {
     }
 }
 
-/// What is on the other side of a target.
+/// The far end of the traffic of one target.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Side<'a> {
+pub(super) enum FarEnd<'a> {
     /// Everything but the host, which has this address.
     Everything(Ipv4Addr),
     /// These containers and their pods.
     These(Vec<&'a NodeSummary>),
 }
 
-impl Peers {
-    /// Each target with its other side.
-    pub(super) fn sides<'a>(
+impl Traffic {
+    /// Each target with its far end.
+    pub(super) fn far_ends<'a>(
         &self,
         targets: Vec<&'a NodeSummary>,
         view: &'a View,
-    ) -> Result<Vec<(&'a NodeSummary, Side<'a>)>, Failure> {
+    ) -> Result<Vec<(&'a NodeSummary, FarEnd<'a>)>, Refusal> {
         if self.peer.is_empty() && self.peer_role.is_none() {
             let host = host_address(view)?;
-            return Ok(targets.into_iter().map(|node| (node, Side::Everything(host))).collect());
+            return Ok(targets.into_iter().map(|node| (node, FarEnd::Everything(host))).collect());
         }
         let peers = self.resolve(view)?;
         targets
@@ -88,31 +89,26 @@ impl Peers {
                 let others: Vec<&NodeSummary> =
                     peers.iter().copied().filter(|peer| peer.name != node.name).collect();
                 if others.is_empty() {
-                    return Err(Failure::input(format!("{} has no peer but itself", node.name))
-                        .with_hint("name another node with --peer, or leave out --peer-role"));
+                    return Err(Refusal::NoPeer { node: node.name.clone() });
                 }
-                Ok((node, Side::These(others)))
+                Ok((node, FarEnd::These(others)))
             })
             .collect()
     }
 
-    fn resolve<'a>(&self, view: &'a View) -> Result<Vec<&'a NodeSummary>, Failure> {
+    fn resolve<'a>(&self, view: &'a View) -> Result<Vec<&'a NodeSummary>, Refusal> {
         let mut peers: Vec<&NodeSummary> = Vec::new();
-        for name in &self.peer {
-            peers.push(view.container(name)?);
+        for name in self.peer.iter() {
+            peers.push(view.require_container(name)?);
         }
-        if let Some(name) = &self.peer_role {
-            let role = ContainerRole::from_name(name);
+        if let Some(role) = self.peer_role {
             let of_role: Vec<&NodeSummary> =
-                view.nodes.iter().filter(|node| Some(node.role) == role).collect();
+                view.nodes.iter().filter(|node| node.role == role.into()).collect();
             if of_role.is_empty() {
-                return Err(Failure::input(format!(
-                    "--peer-role {name}: cluster `{}` has none",
-                    view.cluster
-                )));
+                return Err(Refusal::NoPeerOfRole { cluster: view.cluster.clone(), role });
             }
             peers.extend(of_role);
-            if role == Some(ContainerRole::CONTROL_PLANE) {
+            if role == Role::ControlPlane {
                 peers.extend(&view.load_balancer);
             }
         }
@@ -126,26 +122,24 @@ impl Peers {
     }
 }
 
-/// The address by which the host reaches a cluster.
-pub(super) fn host_address(view: &View) -> Result<Ipv4Addr, Failure> {
-    view.gateway.ok_or_else(|| {
-        Failure::environment(format!("the network of cluster `{}` is not there", view.cluster))
-            .with_hint("name the peers with --peer")
-    })
+/// The host's address on the cluster's network.
+pub(super) fn host_address(view: &View) -> Result<Ipv4Addr, Refusal> {
+    view.gateway.ok_or_else(|| Refusal::NoNetwork { cluster: view.cluster.clone() })
 }
 
-/// Shell code that sets `dev` to the interface that leads to the host and to the other nodes.
+/// Shell code that sets `dev` to the interface towards the host and the other nodes.
 pub(super) fn interface(host: Ipv4Addr) -> String {
     format!("dev=$(ip -4 -o route get {host} | sed 's/.* dev \\([^ ]*\\).*/\\1/')\n")
 }
 
-impl Side<'_> {
-    /// A script that does `verdict` (iptables' words, as `-j DROP`) to what passes between the node
-    /// and this side.
+impl FarEnd<'_> {
+    /// A script that applies `verdict` (iptables arguments such as `-j DROP`) to the packets between
+    /// the node and this far end.
     ///
-    /// What is forwarded from the host to another node's pod, as by a node port, is for the host
-    /// in one direction only, so that it is met in the other. What stays in the node is not met.
-    pub(super) fn meet(&self, direction: Direction, verdict: &str) -> Result<String, Failure> {
+    /// Packets that a node port forwards from the host to a pod of another node have the host at one
+    /// end in one direction only, so the verdict applies in the other. Packets within the node are
+    /// never affected.
+    pub(super) fn apply(&self, direction: Direction, verdict: &str) -> Result<String, Refusal> {
         let rule = |packets: &str| format!("echo \"-A $chain {packets} {verdict}\"\n");
         let mut rules = String::new();
         match self {
@@ -160,14 +154,11 @@ impl Side<'_> {
             }
             Self::These(peers) => {
                 for peer in peers {
-                    let address = peer.address.ok_or_else(|| {
-                        Failure::input(format!(
-                            "{} is {} and has no address",
-                            peer.name, peer.state
-                        ))
-                        .with_hint(format!("start it first: docker start {}", peer.name))
+                    let address = peer.address.ok_or_else(|| Refusal::NotRunning {
+                        node: peer.name.clone(),
+                        state: peer.state,
                     })?;
-                    // A peer's pods are behind the route that leads through the peer.
+                    // The route to a peer's pods leads through the peer.
                     rules.push_str(&format!(
                         "for peer in {address} $(ip -4 route show via {address} | cut -d ' ' -f 1); do\n"
                     ));
@@ -181,10 +172,10 @@ impl Side<'_> {
                 }
             }
         }
-        Ok(firewall::put_up(&Hook::ALL, &rules))
+        Ok(firewall::add(&Hook::ALL, &rules))
     }
 
-    /// As a user reads it.
+    /// The far end as a user reads it.
     pub(super) fn describe(&self) -> String {
         match self {
             Self::Everything(_) => "everything but the host".to_owned(),
@@ -194,8 +185,8 @@ impl Side<'_> {
         }
     }
 
-    /// What the cluster loses when a node loses this side. One that the guard counts twice, as
-    /// both ends of a cut between control planes in two faults, errs to the safe side.
+    /// What the cluster loses when a node cannot reach this far end. Two faults that cut the same two
+    /// control planes off from each other count twice, which errs on the safe side.
     pub(super) fn impact(&self, node: &NodeSummary, view: &View) -> Impact {
         let Self::These(peers) = self else { return Impact::Node };
         let is_cut = |other: &NodeSummary| peers.iter().any(|peer| peer.name == other.name);

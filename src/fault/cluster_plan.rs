@@ -1,21 +1,23 @@
 use crate::runtime::Engine;
 
-use super::collect::collect;
-use super::journal::{self, Entry};
+use super::entry::Entry;
+use super::journal;
 use super::kind::FaultKind;
+use super::observe::observe;
 use super::plan::{FaultPlan, Request, plan};
+use super::refusal::Error;
 
-/// Looks at a cluster and plans a fault there. Nothing changes.
+/// Plans a fault for a running cluster. Nothing changes.
 ///
 /// # Errors
-/// Those of [`Request::check`], [`collect`] and [`plan`].
-pub async fn prepare(
+/// As [`Request::check`], [`observe`] and [`plan`].
+pub async fn plan_for_cluster(
     engine: &dyn Engine,
     cluster: &str,
     request: &Request,
-) -> anyhow::Result<FaultPlan> {
+) -> Result<FaultPlan, Error> {
     request.check()?;
-    let view = collect(engine, cluster, &request.fault).await?;
+    let view = observe(engine, cluster, &request.fault).await?;
     let active: Vec<Entry> =
         journal::read(engine, &view.nodes).await?.into_iter().map(|(_, entry)| entry).collect();
     Ok(plan(request, new_id(&request.fault), &view, &active)?)
