@@ -3,7 +3,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::timing::with_timing;
-use crate::cluster::create::{CreateOptions, create};
+use crate::cluster::CreateOptions;
+use crate::cluster::create::create;
 use crate::cluster::{delete, inventory};
 use crate::config::ContainerRole;
 use crate::config::{self, Cluster};
