@@ -1,9 +1,9 @@
-//! What lint says about the cluster and its nodes.
+//! Findings about the cluster and its nodes.
 
 use super::rule_tests::{findings, findings_in};
 
 #[test]
-fn the_cluster_is_given_once() {
+fn checks_the_source_of_the_cluster() {
     let steps = "steps: [{wait: 'true'}]\n";
     let cluster = |fields: &str| findings(&format!("cluster: {{{fields}}}\n{steps}"));
     insta::assert_snapshot!(cluster("existing: {name: dev}, config: {nodes: []}"), @"4:34: cluster: has `existing` and `config`; keep one of them [structure]");
@@ -23,7 +23,7 @@ fn the_cluster_is_given_once() {
 }
 
 #[test]
-fn configurations_are_checked_where_they_are() {
+fn places_mistakes_in_configurations() {
     let body = "\
 variables: {role: wrker}
 cluster:
@@ -52,7 +52,7 @@ steps: [{wait: 'true'}]
 }
 
 #[test]
-fn nodes_are_there() {
+fn finds_nodes_that_do_not_exist() {
     let body = "\
 cluster:
   config:
