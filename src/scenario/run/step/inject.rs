@@ -9,7 +9,7 @@ use crate::scenario::run::outcome::Unmet;
 use crate::scenario::run::recorder::Mark;
 use crate::scenario::run::session::Session;
 
-/// Injects a fault: at once, or at the moment at which its condition first holds.
+/// Injects a fault: at once, or when its condition holds for the first time.
 pub(super) async fn inject(
     session: &Arc<Session>,
     step: &str,
@@ -40,9 +40,7 @@ pub(super) async fn heal(session: &Arc<Session>, heal: &Heal) -> anyhow::Result<
     };
     match faults::heal(session, step).await? {
         Healing::Done => Ok(String::new()),
-        Healing::Over => Ok("it was over already".to_owned()),
-        Healing::Nothing => {
-            Err(Unmet::Failed(format!("step `{step}` has injected no fault")).into())
-        }
+        Healing::Over => Ok("the fault had already ended".to_owned()),
+        Healing::Nothing => Err(Unmet::Failed(format!("step `{step}` injected no fault")).into()),
     }
 }
