@@ -135,7 +135,7 @@ impl Watch {
                 }
                 Err(Ended::Closed { had_events }) => {
                     pause = FIRST_PAUSE;
-                    if told {
+                    if had_events {
                         continue;
                     }
                 }
