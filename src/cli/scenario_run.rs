@@ -39,7 +39,7 @@ Exit codes:
   0  All runs passed.
   1  An assertion or a step failed.
   2  A file or a flag is invalid. Nothing ran.
-  3  A run is inconclusive, was interrupted, or failed because of Docker, an image, the disk or the network.
+  3  A run is inconclusive or interrupted, or Docker, an image, the disk or the network failed.
 
 Examples:
   kindrs scenario run e2e/scenarios/preemption.yaml

@@ -111,7 +111,9 @@ async fn a_failed_cleanup_keeps_the_verdicts() {
 #[tokio::test(start_paused = true)]
 async fn starts_no_step_if_objects_cannot_be_listed() {
     let stage = stage(sleep("1m"), never()).await;
-    stage.api.now("GET /api/v1/nodes", Answer::Json(403, json!({ "code": 403, "message": "no" })));
+    stage
+        .api
+        .now("GET /api/v1/nodes", Answer::Json(403, json!({ "code": 403, "message": "denied" })));
     let outcome = on_session(&stage.session, kinds(), &CancellationToken::new()).await;
     assert_eq!(outcome.errors.len(), 1);
     assert!(outcome.errors[0].starts_with("cannot list v1/Node: "), "{:?}", outcome.errors);
