@@ -6,10 +6,10 @@ use clap::Args;
 use super::context::Context;
 use super::output::{self, Format};
 use super::scenario_files::{record, sources};
-use super::scenario_run::{passed, text};
+use super::scenario_run::passed;
 use crate::failure::Failure;
 use crate::scenario::history::Change;
-use crate::scenario::report;
+use crate::scenario::report::{self, Analysis};
 use crate::scenario::run::recheck;
 
 /// Judge a recorded run again, without a cluster
@@ -56,16 +56,16 @@ impl ScenarioCheck {
         let variants = file.variants(&set, &begin.cluster).map_err(Failure::from)?;
         let variant = variants.into_iter().next().context("the matrix leaves nothing")?;
         let report = recheck(&self.history, &self.file, begin, variant.scenario, &entries)?;
-        let runs = [(report, entries)];
+        let runs = [Analysis::new(report, &entries)];
         if let Some(folder) = &self.report {
-            for path in report::write(folder, &runs)?.paths {
+            for path in report::write(folder, &runs)? {
                 context.progress.note(format!("wrote {}", path.display()));
             }
         }
         output::print(&match self.output {
-            Format::Text => text(&runs),
+            Format::Text => report::text(&runs, output::is_colored()),
             Format::Json => report::json(&runs)?,
         })?;
-        passed(runs.iter().map(|(report, _)| report))
+        passed(runs.iter().map(Analysis::run))
     }
 }

@@ -16,12 +16,11 @@ use crate::config::Role;
 use crate::failure::Failure;
 use crate::interruption::interrupted;
 use crate::runtime::Engine;
-use crate::scenario::history::Entry;
 use crate::scenario::judge::Verdict;
 use crate::scenario::language::{ClusterSource, Existing};
 use crate::scenario::outcome::RunReport;
 use crate::scenario::read::{FORMAT, ScenarioFile, Variant, planned_cluster};
-use crate::scenario::report;
+use crate::scenario::report::{self, Analysis};
 use crate::scenario::run::{Batch, Job, Keep, Options, Shard, run_all};
 use crate::yaml::Problems;
 
@@ -204,24 +203,19 @@ impl ScenarioRun {
                 }),
                 _ => Vec::new(),
             };
-            runs.push((report, entries));
+            runs.push(Analysis::new(report, &entries));
         }
         let written = report::write(&self.report, &runs);
         // Prints the result even if the reports cannot be written.
         output::print(&match self.output {
-            Format::Text => text(&runs),
+            Format::Text => report::text(&runs, output::is_colored()),
             Format::Json => report::json(&runs)?,
         })?;
-        for path in &written?.paths {
+        for path in &written? {
             context.progress.note(format!("wrote {}", path.display()));
         }
-        passed(runs.iter().map(|(report, _)| report))
+        passed(runs.iter().map(Analysis::run))
     }
-}
-
-/// The text output for runs and their records.
-pub(super) fn text(runs: &[(RunReport, Vec<Entry>)]) -> String {
-    report::render_all(runs, output::is_colored())
 }
 
 /// Fails unless all runs passed.

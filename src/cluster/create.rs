@@ -8,7 +8,7 @@ use futures::future::select_all;
 
 use crate::config::Cluster;
 use crate::failure::Failure;
-use crate::image::{self, KubernetesSource};
+use crate::image::KubernetesSource;
 use crate::interruption::unless_interrupted;
 use crate::kubeconfig;
 use crate::kubernetes::connect;
@@ -135,8 +135,7 @@ async fn bring_up(
     stage.finish();
 
     let stage = progress.stage(format!("Start {} node containers", plan.nodes.len()));
-    let wrapper = String::from_utf8_lossy(&image::wrapper_script()).into_owned();
-    start::create_containers(engine, &plan, &pki, &rendered, &wrapper).await?;
+    start::create_containers(engine, &plan, &pki, &rendered).await?;
     stage.finish();
 
     preparation.kubeconfig_written = true;

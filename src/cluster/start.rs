@@ -33,11 +33,10 @@ pub(super) async fn create_containers(
     plan: &ClusterPlan,
     pki: &Pki,
     rendered: &Rendered,
-    wrapper: &str,
 ) -> anyhow::Result<()> {
     let mut containers: Vec<(ContainerSpec, Vec<NodeFile>)> = Vec::new();
     for node in &plan.nodes {
-        let files = node_files(plan, node, pki, rendered, wrapper)?;
+        let files = node_files(plan, node, pki, rendered)?;
         containers.push((node_container(plan, node), files));
     }
     if let Some(load_balancer) = &plan.load_balancer {

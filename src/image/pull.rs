@@ -5,22 +5,20 @@ use tokio::sync::Notify;
 use crate::progress::Progress;
 use crate::runtime::{Engine, EngineError};
 
-/// How long a registry may take to answer at all. What it sends afterwards may take its time.
+/// Time limit for the first answer of a registry. The transfer itself has no limit.
 const ANSWER: Duration = Duration::from_secs(5);
 
 /// Why nothing was pulled.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PullError {
-    /// Nobody answered.
     #[error("no registry answered within {} s", ANSWER.as_secs())]
     NoAnswer,
-    /// The engine or the registry said no.
     #[error(transparent)]
     Engine(#[from] EngineError),
 }
 
 impl PullError {
-    /// Whether a registry answered and does not have the image, or not for this user.
+    /// Whether a registry answered, but does not have the image or denies access to it.
     pub(super) fn is_refusal(&self) -> bool {
         let text = self.to_string();
         ["not found", "manifest unknown", "denied", "unauthorized", "repository does not exist"]
@@ -31,7 +29,7 @@ impl PullError {
     }
 }
 
-/// Pulls an image, giving up when the registry does not answer soon.
+/// Pulls an image. Gives up if the registry does not answer soon.
 pub(super) async fn pull(
     engine: &dyn Engine,
     reference: &str,
@@ -66,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_told_from_an_absence() {
+    fn distinguishes_a_refusal_from_an_unreachable_registry() {
         assert!(refused("manifest for a:1 not found: manifest unknown").is_refusal());
         assert!(refused("pull access denied for a").is_refusal());
         assert!(!refused("lookup registry-1.docker.io: no such host: not found").is_refusal());

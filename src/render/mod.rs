@@ -1,4 +1,4 @@
-//! The text of every file that goes into a node: pure functions of a plan.
+//! The content of every file of a node: pure functions of a plan.
 
 mod cni;
 mod containerd;
@@ -26,6 +26,6 @@ pub use load_balancer::haproxy_configuration;
 pub use manifests::{
     addon_objects, override_kube_proxy, quicken_static_pod, template_cni_manifest,
 };
-pub use network::{network_script, network_unit};
+pub use network::network_unit;
 pub use rendered::Rendered;
-pub use script::{RENDER_DIRECTORY, feature_gate_probe, render_script};
+pub use script::RENDER_DIRECTORY;

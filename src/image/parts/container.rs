@@ -17,10 +17,10 @@ use super::toolchain::{Names, PASSED_ON};
 
 /// Label of the containers that compile; its value is the lock file of who started one.
 const LABEL: &str = "dev.kindrs.compile";
-/// Exit code of the script when Debian's packages cannot be installed.
+/// The script that runs in the container.
+const SCRIPT: &str = include_str!("../../../images/scripts/compile");
+/// Exit code of [`SCRIPT`] when it cannot install Debian packages.
 const NO_PACKAGES: i64 = 70;
-/// Seconds without a sign of life from kindrs after which a container gives up.
-const ABANDONED_SECONDS: u32 = 60;
 
 /// The certificates that this machine trusts, with where a container finds them. A network that
 /// inspects its traffic has an authority of its own, which no image knows.
@@ -107,6 +107,11 @@ impl Job {
             .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
             .collect();
         environment.extend(self.environment.clone());
+        environment.insert("KINDRS_PACKAGES".to_owned(), self.packages.join(" "));
+        if let Some(names) = self.foreign {
+            let name = "KINDRS_FOREIGN_ARCHITECTURE".to_owned();
+            environment.insert(name, names.debian.to_owned());
+        }
         let mount = |source: &Path, target: &str, read_only| Mount {
             source: MountSource::Host(source.display().to_string()),
             target: target.to_owned(),
@@ -121,7 +126,7 @@ impl Job {
             name: name.to_owned(),
             image: self.image.clone(),
             labels: BTreeMap::from([(LABEL.to_owned(), workspace.lock().display().to_string())]),
-            entrypoint: Some(vec!["/bin/sh".into(), "-c".into(), self.script(workspace.root())]),
+            entrypoint: Some(self.entrypoint(workspace.root())),
             environment: environment.into_iter().map(|(k, v)| format!("{k}={v}")).collect(),
             mounts,
             network: Some(NetworkAttachment { network: "bridge".to_owned(), address: None }),
@@ -129,38 +134,13 @@ impl Job {
         }
     }
 
-    /// What the container's shell does. Files it makes are given to the workspace's owner; when
-    /// kindrs is gone, it ends.
-    fn script(&self, root: &Path) -> String {
-        let root = quoted(&root.display().to_string());
-        let mut lines = vec![
-            format!("cd {root}/module || exit 1"),
-            format!(
-                "while sleep 5; do [ $(($(date +%s) - $(stat -c %Y {root}/alive || echo 0))) -lt \
-                 {ABANDONED_SECONDS} ] || kill -9 -1; done 2>/dev/null &"
-            ),
-        ];
-        if !self.packages.is_empty() {
-            let architecture =
-                self.foreign.map(|names| format!("dpkg --add-architecture {} && ", names.debian));
-            lines.push(format!(
-                "{{ {}apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y \
-                 --no-install-recommends {}; }} >{root}/packages 2>&1 || exit {NO_PACKAGES}",
-                architecture.unwrap_or_default(),
-                self.packages.join(" "),
-            ));
-        }
-        let command: Vec<String> = self.command.iter().map(|word| quoted(word)).collect();
-        lines.push(format!("{} >{root}/stdout 2>{root}/stderr", command.join(" ")));
-        lines.push("code=$?".to_owned());
-        let owned: Vec<String> =
-            self.written.iter().map(|folder| quoted(&folder.display().to_string())).collect();
-        lines.push(format!(
-            "find {root} {} -user 0 -exec chown -h --reference={root} {{}} +",
-            owned.join(" ")
-        ));
-        lines.push("exit $code".to_owned());
-        lines.join("\n")
+    fn entrypoint(&self, root: &Path) -> Vec<String> {
+        let mut entrypoint = ["/bin/bash", "-c", SCRIPT, "compile"].map(str::to_owned).to_vec();
+        let folders = std::iter::once(root).chain(self.written.iter().map(PathBuf::as_path));
+        entrypoint.extend(folders.map(|folder| folder.display().to_string()));
+        entrypoint.push("--".to_owned());
+        entrypoint.extend(self.command.iter().cloned());
+        entrypoint
     }
 }
 
@@ -231,51 +211,39 @@ fn append(log: &Path, text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A word for a shell.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::parts::toolchain::names;
-    use proptest::prelude::*;
 
-    fn job() -> Job {
-        Job {
-            image: "debian:trixie-slim".into(),
-            packages: vec!["gcc".into(), "libseccomp-dev".into()],
-            foreign: None,
-            command: vec!["go".into(), "build".into(), "-ldflags=-s -w".into(), ".".into()],
-            environment: HashMap::new(),
-            written: vec!["/home/user/go/pkg/mod".into()],
-            read: Vec::new(),
+    #[test]
+    fn the_script_runs_the_command_in_the_workspace() {
+        let folder = tempfile::tempdir().unwrap();
+        let (root, cache) = (folder.path().join("a workspace"), folder.path().join("mod"));
+        for folder in [&root.join("module"), &cache] {
+            fs::create_dir_all(folder).unwrap();
         }
-    }
-
-    #[test]
-    fn the_script_of_a_native_job() {
-        insta::assert_snapshot!(job().script(Path::new("/cache/compile/runc")), @"
-            cd /cache/compile/runc/module || exit 1
-            while sleep 5; do [ $(($(date +%s) - $(stat -c %Y /cache/compile/runc/alive || echo 0))) -lt 60 ] || kill -9 -1; done 2>/dev/null &
-            { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends gcc libseccomp-dev; } >/cache/compile/runc/packages 2>&1 || exit 70
-            go build '-ldflags=-s -w' . >/cache/compile/runc/stdout 2>/cache/compile/runc/stderr
-            code=$?
-            find /cache/compile/runc /home/user/go/pkg/mod -user 0 -exec chown -h --reference=/cache/compile/runc {} +
-            exit $code
-            ");
-    }
-
-    #[test]
-    fn a_foreign_job_adds_its_architecture() {
-        let job = Job { foreign: Some(names("arm64")), ..job() };
-        let script = job.script(Path::new("/cache/compile/runc"));
-        assert!(script.contains("{ dpkg --add-architecture arm64 && apt-get update"), "{script}");
+        let job = Job {
+            image: "debian:trixie-slim".into(),
+            packages: Vec::new(),
+            foreign: None,
+            command: ["sh", "-c", "pwd; echo \"$1\" >&2; exit 3", "sh", "-s -w"]
+                .map(str::to_owned)
+                .into(),
+            environment: HashMap::new(),
+            written: vec![cache],
+            read: Vec::new(),
+        };
+        let entrypoint = job.entrypoint(&root);
+        let output = std::process::Command::new(&entrypoint[0])
+            .args(&entrypoint[1..])
+            .env_remove("KINDRS_PACKAGES")
+            .stdout(std::process::Stdio::null())
+            .status()
+            .unwrap();
+        assert_eq!(output.code(), Some(3));
+        let written = |name: &str| fs::read_to_string(root.join(name)).unwrap();
+        assert_eq!(written("stdout"), format!("{}\n", root.join("module").display()));
+        assert_eq!(written("stderr"), "-s -w\n");
     }
 
     #[test]
@@ -315,16 +283,5 @@ mod tests {
         }
         assert_eq!(lines, ["one", "two"]);
         assert_eq!(tail.all, "one\ntwo\nthree");
-    }
-
-    proptest! {
-        #[test]
-        fn a_shell_reads_quoted_words_back(word in "[^\\x00\\r]{0,20}") {
-            let output = std::process::Command::new("sh")
-                .args(["-c", &format!("printf %s {}", quoted(&word))])
-                .output()
-                .unwrap();
-            prop_assert_eq!(String::from_utf8_lossy(&output.stdout), word);
-        }
     }
 }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::scenario::history::{Moment, StepState};
@@ -25,8 +27,19 @@ pub struct StepReport {
 }
 
 impl StepReport {
-    /// Whether the step is a group with no message of its own: its steps explain why it did not pass.
+    /// Whether the step is a group with no message of its own: its steps explain why it did not
+    /// pass.
     pub fn is_explained_by_its_steps(&self) -> bool {
         self.detail.is_empty() || self.detail.starts_with("a step of the group")
+    }
+
+    /// Whether something else ended the step early.
+    pub fn is_cut_short(&self) -> bool {
+        self.detail.starts_with("cut short")
+    }
+
+    /// The time from the first start to the end. `None` if the step did not start or did not end.
+    pub fn duration(&self) -> Option<Duration> {
+        self.started.zip(self.ended).map(|(from, to)| to - from)
     }
 }

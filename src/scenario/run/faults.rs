@@ -5,17 +5,18 @@ use std::time::Duration;
 use tokio::sync::RwLock;
 
 use super::session::{Session, lock};
-use crate::fault::{self, FaultPlan, Request, Which};
+use crate::fault::{self, FaultPlan, Request, Which, marker};
 use crate::scenario::history::{Change, FaultAction, FaultEntry, FaultState};
+use crate::scenario::language::Fields;
 
 /// The faults of a run, by the names of the steps that injected them.
 #[derive(Default)]
 pub(super) struct Faults {
     active: Mutex<BTreeMap<String, Active>>,
-    /// Steps whose fault ended.
+    /// The steps whose fault ended.
     ended: Mutex<BTreeSet<String>>,
-    /// Held while the cluster is changed: for reading by injections, for writing by healings. An injection
-    /// or a healing is never aborted, so the end of the run waits for it.
+    /// Held while a fault is injected or healed. Neither is ever left half done, so the end of the run
+    /// waits for both.
     changing: Arc<RwLock<()>>,
 }
 
@@ -25,22 +26,23 @@ struct Active {
     fault: String,
 }
 
-/// Injects a fault, and heals it after its duration. Returns its effects in words.
+/// Injects a fault, and heals it at its end. Returns its effects.
 ///
 /// # Errors
-/// The same as [`fault::prepare`], [`fault::provide`] and [`fault::inject`].
+/// The same as [`fault::plan_for_cluster`], [`fault::install_proxy`] and [`fault::inject`].
 pub(super) async fn inject(
     session: &Arc<Session>,
     step: &str,
     request: &Request,
 ) -> anyhow::Result<String> {
     let engine = session.engine.as_ref();
-    let plan = fault::prepare(engine, &session.cluster, request).await?;
-    fault::provide(engine, &plan, &session.progress).await?;
-    fault::mark(&session.cluster);
+    let plan = fault::plan_for_cluster(engine, &session.cluster, request).await;
+    let plan = plan.map_err(|error| error.worded(&Fields))?;
+    fault::install_proxy(engine, &plan, &session.progress).await?;
+    marker::remember(&session.cluster);
     let duration = request.duration;
     let (session, step) = (session.clone(), step.to_owned());
-    // Continues even if the step is aborted.
+    // The injection continues even if its step is cut short.
     let injection = tokio::spawn(async move {
         let changing = session.state.faults.changing.clone();
         let _changing = changing.read().await;
@@ -67,7 +69,7 @@ async fn do_inject(session: &Session, step: &str, plan: &FaultPlan) -> anyhow::R
         let active = Active { id: id.clone(), fault: name.clone() };
         lock(&session.state.faults.active).insert(step.to_owned(), active);
     }
-    // Recorded before the effect, so that nothing that follows from the fault comes before it.
+    // Before the injection, so that the record has its consequences after it.
     let actions = plan.actions.iter().map(|action| FaultAction {
         node: action.node.clone(),
         target: action.subject.path(),
@@ -77,7 +79,7 @@ async fn do_inject(session: &Session, step: &str, plan: &FaultPlan) -> anyhow::R
     if let Err(error) = fault::inject(session.engine.as_ref(), plan).await {
         lock(&session.state.faults.active).remove(step);
         record_end();
-        return Err(error);
+        return Err(error.worded(&Fields));
     }
     if !lasts {
         record_end();
@@ -114,21 +116,21 @@ fn heal_after(session: &Arc<Session>, step: &str, duration: Duration) {
     });
 }
 
-/// The result of healing the fault of a step.
+/// The result of healing one fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Healing {
-    /// The fault was active and is healed.
+    /// The fault is healed.
     Done,
     /// The fault ended by itself, or was healed before.
     Over,
-    /// The step injected no fault.
+    /// No fault has been injected.
     Nothing,
 }
 
 /// Heals the fault of a step.
 ///
 /// # Errors
-/// The same as [`fault::heal`]. The fault still counts as active.
+/// The same as [`fault::heal`]; the fault still counts as active.
 pub(super) async fn heal(session: &Arc<Session>, step: &str) -> anyhow::Result<Healing> {
     let (session, step) = (session.clone(), step.to_owned());
     let healing = tokio::spawn(async move {
@@ -152,13 +154,13 @@ async fn do_heal(session: &Session, step: &str) -> anyhow::Result<Healing> {
     Ok(Healing::Done)
 }
 
-/// Heals all faults of this run, including those whose injection is in progress. Returns how many.
+/// Heals every fault that this run has injected or is about to inject. Returns how many.
 ///
 /// # Errors
-/// The first failure, after all faults were tried.
+/// The first failure, after trying all faults.
 pub(super) async fn heal_all(session: &Arc<Session>) -> anyhow::Result<usize> {
     let changing = session.state.faults.changing.clone();
-    // Waits for injections and healings in progress.
+    // Waits for the injections and healings that are under way.
     drop(changing.write().await);
     let steps: Vec<String> = lock(&session.state.faults.active).keys().cloned().collect();
     let mut healed = 0;

@@ -7,7 +7,7 @@ use crate::scenario::run::execute::execute;
 use crate::scenario::run::fixture::{Stage, lines};
 use crate::scenario::run::session::Stop;
 
-/// A stage whose node scripts succeed.
+/// A stage on which every script in a node succeeds.
 async fn stage(steps: Value) -> Stage {
     let stage = Stage::with(steps).await;
     stage
@@ -38,7 +38,7 @@ async fn state(stage: &Stage) -> ContainerState {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fault_lasts_until_a_step_heals_it() {
+async fn a_fault_lasts_until_it_is_healed() {
     let stage = stage(json!([kill("lose"), sleep("a", "1m"), heal_step("lose")])).await;
     let ends = stage.run().await;
     assert!(ends[0].starts_with("lose Passed dev-worker: "), "{ends:?}");
@@ -49,7 +49,7 @@ async fn a_fault_lasts_until_a_step_heals_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fault_that_ended_needs_no_healing() {
+async fn a_fault_that_has_ended_needs_no_healing() {
     let short = with(kill("lose"), "/inject", "for", json!("5s"));
     let stage = stage(json!([short, sleep("a", "1m"), heal_step("lose")])).await;
     let ends = stage.run().await;
@@ -59,18 +59,18 @@ async fn a_fault_that_ended_needs_no_healing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rejects_healing_a_fault_that_was_not_injected() {
+async fn cannot_heal_a_fault_that_was_never_injected() {
     let late = with(kill("lose"), "/inject", "when", json!("size(web) == 1"));
     let late = with(late, "", "background", json!(true));
     let stage = stage(json!([late, heal_step("lose")])).await;
     let ends = stage.run().await;
-    assert_eq!(ends[1], "heal Failed step `lose` injected no fault");
+    assert_eq!(ends[1], "heal Failed step `lose` has not injected a fault");
     assert_eq!(ends[0], "lose Inconclusive cut short: another step failed");
     assert_eq!(lines(&stage.folder), Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]
-async fn heals_remaining_faults_at_the_end() {
+async fn heals_all_active_faults_at_the_end() {
     let background = with(kill("lose"), "", "background", json!(true));
     let long = with(kill("other"), "/inject", "for", json!("1h"));
     let other = with(long, "/inject", "node", json!("dev-worker2"));
@@ -79,16 +79,16 @@ async fn heals_remaining_faults_at_the_end() {
     assert_eq!(state(&stage).await, ContainerState::Exited);
     assert_eq!(heal_all(&stage.session).await.unwrap(), 2);
     assert_eq!(state(&stage).await, ContainerState::Running);
-    // The duration of one of them ends after it is healed.
+    // The end of one of them comes after it is healed.
     tokio::time::sleep(Duration::from_secs(7200)).await;
     assert_eq!(lines(&stage.folder).len(), 4);
 }
 
 #[tokio::test(start_paused = true)]
-async fn heals_a_fault_whose_injection_was_aborted() {
+async fn heals_an_injection_that_is_cut_short() {
     let stage = stage(json!([kill("lose")])).await;
     tokio::join!(execute(&stage.session), async {
-        // During the injection.
+        // While the fault is being injected.
         while state(&stage).await == ContainerState::Running {
             tokio::task::yield_now().await;
         }
@@ -100,7 +100,7 @@ async fn heals_a_fault_whose_injection_was_aborted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fault_that_cannot_be_healed_stays_active() {
+async fn a_fault_that_could_not_be_healed_is_still_active() {
     let stage = stage(json!([kill("lose")])).await;
     stage.run().await;
     let refused = || EngineError::Refused { what: "starting".into(), reason: "full".into() };
