@@ -356,7 +356,12 @@ impl<'d> Walk<'d> {
                 if (text.chars().count() as u64) < least {
                     return Some(format!("expected {}, found an empty string", names(&[schema])));
                 }
-                self.decoder.format(schema).and_then(|check| check(text).err())
+                if let Some(why) = self.decoder.format(schema).and_then(|check| check(text).err()) {
+                    return Some(why);
+                }
+                // A whole number in quotes has the bounds of the number.
+                let number = text.parse::<u64>().ok().filter(|_| schema.accepts(Kind::Integer))?;
+                self.refusal(schema, &number.into())
             }
             Value::Number(number) => {
                 let (least, most) = schema.bounds();

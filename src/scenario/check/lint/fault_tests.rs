@@ -67,10 +67,25 @@ steps:
     14:11: steps[8].inject: this would take down the only control plane; use `allowTotal: true` to allow it [fault-refused]
     15:11: steps[9].inject: node `kindrs-worker` is not a control plane: it runs no kube-scheduler; use `role: control-plane` for every control plane [fault-refused]
     16:11: steps[10].inject: this would take down the only control plane; use `allowTotal: true` to allow it [fault-refused]
-    17:11: steps[11].inject: 3 nodes are requested, but only 2 match [fault-refused]
+    17:11: steps[11].inject: 3 nodes requested, but only 2 available [fault-refused]
     18:11: steps[12].inject: `shape: ring` needs at least 4 nodes, found 3; target more nodes, or leave out the targets to use all nodes [fault-refused]
     19:49: steps[13].inject.for: a fault with a duration of zero has no effect; leave out `for` to heal the fault yourself [fault-option]
     19:53: steps[13].inject.percnt: unknown field `percnt` (did you mean `percent`?) [structure]
     20:19: steps[14].inject.fault: unknown value `nod-kill` (did you mean `node-kill`?) [structure]
     ");
+}
+
+#[test]
+fn only_the_load_balancer_itself_is_a_peer_besides_nodes() {
+    let body = "\
+cluster: {controlPlanes: 3, workers: 1}
+steps:
+- inject: {fault: network-partition, node: worker, peer: external-load-balancer, for: 5s}
+- inject: {fault: network-partition, node: worker, peer: my-external-load-balancer, for: 5s}
+- inject: {fault: node-stop, role: worker, percent: \"101\", for: 5s}
+";
+    let found = findings(body);
+    let rules: Vec<&str> = found.lines().filter_map(|line| line.rsplit(' ').next()).collect();
+    assert_eq!(rules, ["[unknown-node]", "[structure]"], "{found}");
+    assert!(found.contains("steps[2].inject.percent: expected a number from 1 to 100"), "{found}");
 }
