@@ -267,7 +267,7 @@ fn run_needs_docker() {
         .scenario(&["run", "good.yaml", "--set", "count=2"])
         .code(3)
         .stdout("")
-        .stderr(predicate::str::contains("Docker cannot be reached at unix:///nonexistent"));
+        .stderr(predicate::str::contains("cannot reach Docker at unix:///nonexistent"));
     assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1);
 }
 

@@ -77,7 +77,7 @@ fn wrong_input(Cluster { sandbox, .. }: &Cluster) {
         assert!(text.contains(said), "{line}: {text}");
     }
     let ran = sandbox.kindrs("fault inject node-kill --node worker --name e2e-no-such");
-    assert!(ran.fails(2).contains("there is no cluster named"));
+    assert!(ran.fails(2).contains("does not exist"));
     assert_eq!(active(sandbox), Vec::<Value>::new());
 }
 

@@ -192,6 +192,7 @@ mod tests {
         assert!(matches!(failure, Failure::Environment { .. }) && failure.hint().is_some());
         let refused = crate::runtime::EngineError::Refused {
             what: "pulling image no:1".into(),
+            cause: crate::runtime::Refusal::ImageNotFound,
             reason: "manifest unknown".into(),
         };
         assert!(matches!(unavailable("no:1", &refused.into()), Failure::Input { .. }));

@@ -3,10 +3,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::timing::with_timing;
-use crate::cluster::create::CreateOptions;
-use crate::cluster::{create, delete, inventory};
-use crate::config::ContainerRole;
-use crate::config::{self, Cluster};
+use crate::cluster::{CreateOptions, create, delete, inventory};
+use crate::config::{self, Cluster, ContainerRole};
 use crate::failure::Failure;
 use crate::image::KubernetesSource;
 use crate::kubeconfig::Files;
