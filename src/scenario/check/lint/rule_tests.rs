@@ -144,7 +144,6 @@ steps:
     20:16: warning: steps[15].sleep.for: 6m is long; a `wait` ends as soon as its condition holds [long-sleep]
     21:71: steps[16].exec.expect.stdout: invalid regular expression: unclosed group [regular-expression]
     22:3: steps[17]: expected one of `apply`, `create`, `patch`, `scale`, `delete`, `cordon`, `drain`, `taint`, `label`, `loadImage`, `exec`, `kubectl`, `wait`, `inject`, `heal`, `sleep`, `assert`, `parallel` or `steps` [structure]
-    23:16: steps[18].heal.step: step `named` injects no fault, and neither does any other step [no-fault]
     ");
     insta::assert_snapshot!(findings("steps: []\n"), @"4:8: steps: expected at least one step [empty-step]");
 }
@@ -214,7 +213,7 @@ steps:
     15:12: assertions[9].order[0]: expected one of `created`, `deleted`, `changed`, `becomes`, `holds`, `step`, `injected` or `healed` [structure]
     15:33: assertions[9].order[1]: has `created` and `deleted`; keep one of them [structure]
     15:50: assertions[9].order[2]: needs `match` or `where`: an object is in this selection from its creation on [becomes-nothing]
-    15:79: assertions[9].order[3].injected: step `a` does not exist; the scenario has `always`, `count 4`, `apply`, `apply 2`, `eventually`, `eventually 2`, `eventually 3`, `eventually 4` and `after` [unknown-step]
+    15:79: assertions[9].order[3].injected: step `a` does not exist; the scenario has `always`, `count 4`, `eventually 2`, `eventually 3`, `eventually 4` and `after` [unknown-step]
     15:82: assertions[9].order[3].match: `match` cannot be used with `injected` [structure]
     17:11: steps[0].assert: `always` in a step needs `for`, to look ahead from the step's start, or `from`, to look back to the start of another step [no-span]
     18:11: steps[1].assert: `count` in a step needs `for`, to look ahead from the step's start, or `from`, to look back to the start of another step [no-span]
@@ -225,7 +224,7 @@ steps:
     22:24: steps[5].assert.eventually: needs a number: `exactly`, `min` or `max` [count-bounds]
     23:42: steps[6].assert.eventually.min: 0 or more is always true [count-bounds]
     24:32: steps[7].assert.to: cannot be used in a step, where the span ends with the step [unused-field]
-    24:36: steps[7].assert.to: step `a` does not exist; the scenario has `always`, `count 4`, `apply`, `apply 2`, `eventually`, `eventually 2`, `eventually 3`, `eventually 4` and `after` [unknown-step]
+    24:36: steps[7].assert.to: step `a` does not exist; the scenario has `always`, `count 4`, `eventually 2`, `eventually 3`, `eventually 4` and `after` [unknown-step]
     25:80: steps[8].assert.after.sameObject: needs `event` and `then` to be about objects [unused-field]
     ");
 }
