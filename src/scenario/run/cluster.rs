@@ -60,7 +60,7 @@ pub(super) async fn check(engine: &dyn Engine, existing: &Existing) -> anyhow::R
     let workers = nodes.iter().filter(|node| node.role == ContainerRole::WORKER).count();
     if workers < existing.workers {
         return Err(Failure::input(format!(
-            "cluster `{}` has {workers} workers, the scenario needs {}",
+            "cluster `{}` has too few workers: expected at least {}, found {workers}",
             existing.name, existing.workers
         ))
         .with_hint("use a larger cluster, or remove `cluster.existing` so that the scenario creates its own")
