@@ -2,7 +2,7 @@ use std::io::IsTerminal as _;
 use std::sync::Arc;
 
 use crate::failure::Failure;
-use crate::fault::heal_what_is_over;
+use crate::fault::heal_overdue;
 use crate::progress::{Lines, Progress, Terminal};
 use crate::runtime::Docker;
 
@@ -30,9 +30,9 @@ impl Context {
     /// [`Failure::Environment`] when Docker cannot be reached.
     pub(super) async fn docker(&self) -> Result<Docker, Failure> {
         let docker = self.docker_without_healing().await?;
-        for entry in heal_what_is_over(&docker).await {
+        for entry in heal_overdue(&docker).await {
             self.progress.note(format!(
-                "healed expired fault {}: {} {}",
+                "healed overdue fault {}: {} {}",
                 entry.id, entry.node, entry.healing
             ));
         }

@@ -7,9 +7,7 @@ use crate::config::{ContainerRole, Role};
 use crate::failure::Failure;
 use crate::plan::labels;
 use crate::runtime::{ContainerInfo, ContainerState, Engine, EngineError};
-
-/// How alike a name must be to be suggested, 0 to 1.
-const ALIKE: f64 = 0.8;
+use crate::yaml;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterSummary {
@@ -144,13 +142,9 @@ fn no_such_cluster(name: &str, known: &[String]) -> Failure {
     }
 }
 
-/// The known name that is most like `name`; `None` when none is alike.
+/// The known name that `name` is probably a misspelling of.
 pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .map(|other| (strsim::jaro_winkler(name, other), other))
-        .filter(|(likeness, _)| *likeness >= ALIKE)
-        .max_by(|one, other| one.0.total_cmp(&other.0))
-        .map(|(_, other)| other)
+    yaml::nearest(name, &known.collect::<Vec<_>>())
 }
 
 fn sorted(containers: Vec<ContainerInfo>) -> Vec<NodeSummary> {

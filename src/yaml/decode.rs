@@ -356,7 +356,12 @@ impl<'d> Walk<'d> {
                 if (text.chars().count() as u64) < least {
                     return Some(format!("expected {}, found an empty string", names(&[schema])));
                 }
-                self.decoder.format(schema).and_then(|check| check(text).err())
+                if let Some(why) = self.decoder.format(schema).and_then(|check| check(text).err()) {
+                    return Some(why);
+                }
+                // A whole number in quotes has the bounds of the number.
+                let number = text.parse::<u64>().ok().filter(|_| schema.accepts(Kind::Integer))?;
+                self.refusal(schema, &number.into())
             }
             Value::Number(number) => {
                 let (least, most) = schema.bounds();
@@ -367,7 +372,11 @@ impl<'d> Walk<'d> {
                     (Some(least), Some(most)) => format!("a number from {least} to {most}"),
                     (Some(least), None) => format!("{least} or more"),
                     (None, Some(most)) => format!("{most} or less"),
-                    (None, None) => return None,
+                    // A number that can be a text too has the text's format.
+                    (None, None) => {
+                        let check = self.decoder.format(schema)?;
+                        return check(&number.to_string()).err();
+                    }
                 };
                 (is_low || is_high).then(|| format!("expected {expected}, found {number}"))
             }

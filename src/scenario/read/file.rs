@@ -3,6 +3,7 @@ use std::sync::LazyLock;
 
 use super::variables;
 use crate::duration;
+use crate::fault::FORMATS;
 use crate::scenario::language::Scenario;
 use crate::yaml::{self, Data, Decoder, Header, Node, Problem, Problems};
 
@@ -16,7 +17,8 @@ const LONGEST_NAME: usize = 40;
 /// Reads scenarios by the schema of their types.
 pub(super) static DECODER: LazyLock<Decoder> = LazyLock::new(|| {
     let is_duration = |text: &str| duration::parse(text).map(drop);
-    Decoder::of::<Scenario>().with_format("kindrs-duration", is_duration)
+    let decoder = Decoder::of::<Scenario>().with_format("kindrs-duration", is_duration);
+    FORMATS.into_iter().fold(decoder, |decoder, (name, check)| decoder.with_format(name, check))
 });
 
 /// A scenario's text, checked as far as its variables allow.
