@@ -29,6 +29,7 @@ pub fn suite() -> Suite<Cluster> {
         .step("api_server_listens_on_loopback_only", loopback_only)
         .step("second_create_changes_nothing", second_create)
         .step("system_pods_are_ready_at_once", system_pods)
+        .step("no_pod_of_a_new_cluster_restarts", no_restarts)
         .step("cluster_has_what_kubeadm_creates", kubeadm_objects)
         .step("images_are_loaded", load_images)
         .step("logs_are_exported", export_logs)
@@ -126,6 +127,16 @@ fn system_pods(Cluster { kubectl, .. }: &Cluster) {
         let conditions = pod["status"]["conditions"].as_array().unwrap();
         let ready = conditions.iter().find(|c| c["type"] == "Ready").unwrap();
         assert_eq!(ready["status"], "True", "{pod:#}");
+    }
+}
+
+/// The local-path-provisioner exits if it starts before it can reach the API server.
+fn no_restarts(Cluster { kubectl, .. }: &Cluster) {
+    kubectl.rolled_out("local-path-storage", "deployment/local-path-provisioner");
+    for pod in kubectl.items("get pods --all-namespaces") {
+        for container in pod["status"]["containerStatuses"].as_array().unwrap() {
+            assert_eq!(container["restartCount"], 0, "{pod:#}");
+        }
     }
 }
 

@@ -155,7 +155,7 @@ fn wrong_input_is_told_before_docker_is_asked() {
         (&["--config", "field.yaml"], "error: field.yaml:3:1: nodez: unknown field `nodez`"),
         (&["--config", "none.yaml"], "error: cannot read the configuration none.yaml: "),
         (&["--name", "Bad"], "error: cluster name: `Bad` contains `B`"),
-        (&["--kubernetes", "v1"], "error: `v1` is no source of Kubernetes"),
+        (&["--kubernetes", "v1"], "error: invalid Kubernetes source `v1`: "),
         (&["--kubeconfig", "corrupt"], "error: corrupt is not a kubeconfig: line 2, column 1: "),
     ];
     for (arguments, message) in cases {

@@ -90,10 +90,7 @@ pub(super) async fn upload_configuration(
     engine: &dyn Engine,
     plan: &ClusterPlan,
 ) -> anyhow::Result<()> {
-    let script = "set -e; \
-        config='--config /kind/kubeadm.conf --kubeconfig /etc/kubernetes/super-admin.conf'; \
-        kubeadm init phase upload-config all $config; \
-        kubeadm init phase bootstrap-token $config";
+    let script = include_str!("../../images/scripts/upload-configuration");
     let node = &plan.nodes[0].name;
     let mut tries = 0;
     loop {

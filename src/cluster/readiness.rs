@@ -85,6 +85,9 @@ pub(super) async fn await_system_pods(
 /// image.
 const OTHER_NODES_PATIENCE: Duration = Duration::from_secs(5);
 
+/// Queries cluster DNS on a node.
+const ASK_DNS: &str = include_str!("../../images/scripts/ask-dns");
+
 /// Waits until cluster DNS answers on every node, through the Service's address. Where the pod
 /// network comes with the image, one node is enough; returns the names of the nodes on which DNS
 /// does not answer soon after.
@@ -92,9 +95,10 @@ pub(super) async fn await_dns(
     engine: &dyn Engine,
     plan: &ClusterPlan,
 ) -> anyhow::Result<Vec<String>> {
-    let script = dns_query_script(plan);
+    let address = plan.dns_address().to_string();
+    let query = ["bash", "-c", ASK_DNS, "ask-dns", &address, &plan.settings.dns_domain];
     let mut answers: FuturesUnordered<_> =
-        plan.nodes.iter().map(|node| dns_answers(engine, &node.name, &script)).collect();
+        plan.nodes.iter().map(|node| dns_answers(engine, &node.name, &query)).collect();
     let mut silent: BTreeSet<&str> = plan.nodes.iter().map(|node| node.name.as_str()).collect();
     let mut patience = Duration::MAX;
     while let Ok(Some(answer)) = tokio::time::timeout(patience, answers.next()).await {
@@ -110,9 +114,9 @@ pub(super) async fn await_dns(
 async fn dns_answers<'a>(
     engine: &dyn Engine,
     node: &'a str,
-    script: &str,
+    query: &[&str],
 ) -> anyhow::Result<&'a str> {
-    while engine.exec(node, &["bash", "-c", script], None).await?.code != 0 {
+    while engine.exec(node, query, None).await?.code != 0 {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     Ok(node)
@@ -120,10 +124,10 @@ async fn dns_answers<'a>(
 
 /// The likely cause, where kubelet's log on a node has one that the user can fix.
 pub(super) async fn diagnose(engine: &dyn Engine, plan: &ClusterPlan) -> Option<Failure> {
-    let script = "journalctl -u kubelet -n 400 --no-pager | grep -c 'too many open files'";
+    let journal = ["journalctl", "-u", "kubelet", "-n", "400", "--no-pager"];
     for node in &plan.nodes {
-        let output = engine.exec(&node.name, &["sh", "-c", script], None).await;
-        if output.is_ok_and(|output| output.code == 0) {
+        let output = engine.exec(&node.name, &journal, None).await;
+        if output.is_ok_and(|output| output.text().contains("too many open files")) {
             return Some(
                 Failure::environment(format!(
                     "the cluster is not ready: kubelet on {} has no inotify instances left, because \
@@ -135,25 +139,6 @@ pub(super) async fn diagnose(engine: &dyn Engine, plan: &ClusterPlan) -> Option<
         }
     }
     None
-}
-
-/// A script that queries cluster DNS for its own Service over UDP, and fails unless an answer
-/// without an error code arrives within a second. Every node image has bash, but no DNS client; dd
-/// sends the query as one packet, which bash would split at each newline. The message format is
-/// RFC 1035, section 4.
-fn dns_query_script(plan: &ClusterPlan) -> String {
-    let question: String = ["kube-dns", "kube-system", "svc"]
-        .into_iter()
-        .chain(plan.settings.dns_domain.split('.'))
-        .map(|label| format!("\\x{:02x}{label}", label.len()))
-        .collect();
-    format!(
-        "exec 3<>/dev/udp/{address}/53 || exit 1; \
-         printf '\\x12\\x34\\x01\\x00\\x00\\x01\\x00\\x00\\x00\\x00\\x00\\x00{question}\\x00\\x00\\x01\\x00\\x01' | dd bs=512 iflag=fullblock 2>/dev/null >&3; \
-         answer=$(timeout 1 dd bs=512 count=1 <&3 2>/dev/null | od -An -v -tx1 | tr -d ' \\n'); \
-         [ \"${{answer:0:4}}\" = 1234 ] && [ \"${{answer:7:1}}\" = 0 ] && [ \"${{answer:12:4}}\" != 0000 ]",
-        address = plan.dns_address(),
-    )
 }
 
 /// The pods that must run in kube-system, as prefixes of their names with a count.
@@ -285,9 +270,22 @@ mod tests {
     }
 
     #[test]
-    fn queries_the_dns_service() {
-        let plan = sample_plan(1, 0, &Version::new(1, 37, 2));
-        insta::assert_snapshot!(dns_query_script(&plan));
+    fn the_dns_query_succeeds_with_an_answer_without_an_error() {
+        let server = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let port = server.local_addr().unwrap().port().to_string();
+        for (error_code, answers, success) in [(0, 1, true), (3, 1, false), (0, 0, false)] {
+            let arguments = ["-c", ASK_DNS, "ask-dns", "127.0.0.1", "cluster.local", &port];
+            let mut asking = std::process::Command::new("bash").args(arguments).spawn().unwrap();
+            let mut packet = [0; 512];
+            let (length, client) = server.recv_from(&mut packet).unwrap();
+            let query = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\
+                \x08kube-dns\x0bkube-system\x03svc\x07cluster\x05local\0\0\x01\0\x01";
+            assert_eq!(packet[..length], query[..]);
+            packet[3] = error_code;
+            packet[7] = answers;
+            server.send_to(&packet[..length], client).unwrap();
+            assert_eq!(asking.wait().unwrap().success(), success);
+        }
     }
 
     #[test]

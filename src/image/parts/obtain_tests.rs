@@ -6,7 +6,7 @@ use crate::runtime::*;
 use bytes::Bytes;
 use std::time::Duration;
 
-/// An engine that nothing answers for: what needs none must work without one.
+/// An engine that is unreachable, for tests that must not need one.
 struct NoEngine;
 
 macro_rules! unreachable_engine {
@@ -54,7 +54,7 @@ unreachable_engine! {
     remove_volume(name: &str) -> ();
 }
 
-/// An architecture that this machine does not run: no binary is asked for its version.
+/// An architecture that this machine does not run, so that no binary is run for its version.
 fn foreign() -> &'static str {
     if host_architecture() == "amd64" { "arm64" } else { "amd64" }
 }
@@ -142,7 +142,7 @@ async fn names_a_missing_archive_of_built_parts() {
     let absent = case.folder.path().join("absent.tar");
     let error = case.obtain_with(&source, Some(&absent)).await.unwrap_err();
     let text = crate::failure::describe(&error, None);
-    let start = format!("error: KINDRS_PARTS: {} cannot be read: ", absent.display());
+    let start = format!("error: KINDRS_PARTS: cannot read {}: ", absent.display());
     assert!(text.starts_with(&start), "{text}");
     assert!(text.contains("hint: expected a tar, tar.gz or tar.zst"), "{text}");
     assert_eq!(crate::failure::exit_code(&error), std::process::ExitCode::from(2));
@@ -170,7 +170,7 @@ fn built_parts_do_not_replace_given_ones() {
 }
 
 #[tokio::test]
-async fn an_archive_out_of_range_is_refused() {
+async fn rejects_an_archive_of_an_unsupported_version() {
     let case = Case::new();
     let error = case.obtain("kubernetes v1.30.4\n").await.unwrap_err();
     assert!(matches!(error.downcast_ref(), Some(Failure::Input { .. })));
@@ -180,12 +180,12 @@ async fn an_archive_out_of_range_is_refused() {
 }
 
 #[tokio::test]
-async fn an_unknown_architecture_is_refused() {
+async fn rejects_an_unknown_architecture() {
     let case = Case::new();
     let source = KubernetesSource::Version(Version::default_release());
     let error = obtain(&source, "riscv64", &case.cache, &NoEngine, &case.progress).await;
     assert_eq!(
         error.unwrap_err().to_string(),
-        "node images are made for amd64 and arm64, not for riscv64"
+        "unsupported architecture riscv64: kindrs builds node images for amd64 and arm64"
     );
 }
