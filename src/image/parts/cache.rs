@@ -81,29 +81,41 @@ impl PartsCache {
         if let Some(folder) = self.landed(key) {
             return Ok(Claim::Landed(folder));
         }
-        let path = self.folder("locks")?.join(format!("{key}.lock"));
-        let lock = File::create(&path)
-            .map_err(|error| diagnosis::io(&format!("cannot write {}", path.display()), &error))?;
-        let mut said = false;
-        loop {
-            match lock.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::WouldBlock) => {
-                    if !said {
-                        progress.note(format!("waiting for another kindrs to create {what}"));
-                        said = true;
-                    }
-                    tokio::time::sleep(LOCK_RETRY).await;
-                }
-                Err(TryLockError::Error(error)) => {
-                    return Err(error).context("cannot lock the parts cache");
-                }
-            }
-        }
+        let waiting = format!("waiting for another kindrs to create {what}");
+        let (path, lock) = self.lock(key, &waiting, progress).await?;
         if let Some(folder) = self.landed(key) {
             return Ok(Claim::Landed(folder));
         }
         Ok(Claim::Ours(self.workspace(key, path, lock)?))
+    }
+
+    /// Locks a name against other processes, and returns the path of the lock file too. Reports the
+    /// text `waiting` while another process holds the lock.
+    pub async fn lock(
+        &self,
+        name: &str,
+        waiting: &str,
+        progress: &Progress,
+    ) -> anyhow::Result<(PathBuf, File)> {
+        let path = self.folder("locks")?.join(format!("{name}.lock"));
+        let lock = File::create(&path)
+            .map_err(|error| diagnosis::io(&format!("cannot write {}", path.display()), &error))?;
+        let mut reported = false;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => return Ok((path, lock)),
+                Err(TryLockError::WouldBlock) => {
+                    if !reported {
+                        progress.note(waiting);
+                        reported = true;
+                    }
+                    tokio::time::sleep(LOCK_RETRY).await;
+                }
+                Err(TryLockError::Error(error)) => {
+                    return Err(error).with_context(|| format!("cannot lock {}", path.display()));
+                }
+            }
+        }
     }
 
     /// Removes the workspaces of killed processes: those of the key `held`, which the caller has
@@ -128,7 +140,7 @@ impl PartsCache {
         let work = self.folder("work")?;
         // A workspace that cannot be removed only uses disk space.
         let _ = self.sweep(key);
-        let made = (|| {
+        let created = (|| {
             let root =
                 tempfile::Builder::new().prefix(&format!("{key}~")).tempdir_in(&work)?.keep();
             for folder in ["output", "module", "temporary"] {
@@ -136,7 +148,7 @@ impl PartsCache {
             }
             Ok(root)
         })();
-        let root = made.map_err(|error: io::Error| {
+        let root = created.map_err(|error: io::Error| {
             diagnosis::io(&format!("cannot create a directory in {}", work.display()), &error)
         })?;
         Ok(Workspace {
