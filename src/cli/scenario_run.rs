@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::interruption::interrupted;
 use crate::runtime::Engine;
 use crate::scenario::judge::Verdict;
-use crate::scenario::language::{ClusterSource, Existing};
+use crate::scenario::language::{ClusterNodes, Existing};
 use crate::scenario::outcome::RunReport;
 use crate::scenario::read::{FORMAT, ScenarioFile, Variant, planned_cluster};
 use crate::scenario::report::{self, Analysis};
@@ -124,7 +124,7 @@ impl ScenarioRun {
             }
             for repetition in 1..=self.repeat.max(1) {
                 for (number, variant) in variants.iter().enumerate() {
-                    let existing = variant.scenario.cluster.existing.as_ref();
+                    let existing = variant.scenario.cluster.existing();
                     let cluster = self
                         .cluster
                         .clone()
@@ -165,10 +165,9 @@ impl ScenarioRun {
         if let Some(name) = &self.cluster {
             let planned = config.iter().flat_map(|config| &config.nodes);
             let planned = planned.filter(|node| node.role == Role::Worker).count();
-            let workers = scenario.cluster.existing.as_ref().map_or(planned, |own| own.workers);
-            let existing = Some(Existing { name: name.clone(), workers });
-            let timing = scenario.cluster.timing;
-            scenario.cluster = ClusterSource { existing, timing, ..ClusterSource::default() };
+            let workers = scenario.cluster.existing().map_or(planned, |own| own.workers);
+            let existing = Existing { name: name.clone(), workers };
+            scenario.cluster.nodes = ClusterNodes::Existing { existing };
             config = None;
         }
         let mut output = scenario.metadata.name.clone();

@@ -24,14 +24,14 @@ impl BuildLock {
         let path = cache.folder("locks")?.join("image.lock");
         let file =
             File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
-        let mut said = false;
+        let mut reported = false;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Self { _file: file }),
                 Err(TryLockError::WouldBlock) => {
-                    if !said {
+                    if !reported {
                         progress.note("waiting for another kindrs to build an image");
-                        said = true;
+                        reported = true;
                     }
                     tokio::time::sleep(RETRY).await;
                 }

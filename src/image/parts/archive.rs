@@ -129,8 +129,10 @@ fn extract(
     let mut versions = Versions::new();
     let mut found = Vec::new();
     walk(path, gauge, |name, reader| {
-        if let Some(told) = told_version(name, reader).map_err(|error| corrupt(path, &error))? {
-            versions.extend(told);
+        if let Some(listed) =
+            listed_versions(name, reader).map_err(|error| corrupt(path, &error))?
+        {
+            versions.extend(listed);
         } else if BINARIES.contains(&name) && !found.iter().any(|have| have == name) {
             let target = output.join(name);
             copy(path, reader, &target)?;
@@ -164,20 +166,22 @@ fn extract(
 fn read_version(path: &Path) -> Result<Version, Failure> {
     let folder = tempfile::tempdir()
         .map_err(|error| diagnosis::io("cannot create a temporary directory", &error))?;
-    let mut told = None;
+    let mut listed = None;
     walk(path, Arc::default(), |name, reader| {
-        if let Some(versions) = told_version(name, reader).map_err(|error| corrupt(path, &error))? {
-            told = versions.get("kubernetes").cloned();
+        if let Some(versions) =
+            listed_versions(name, reader).map_err(|error| corrupt(path, &error))?
+        {
+            listed = versions.get("kubernetes").cloned();
         } else if SPEAKING.iter().any(|(speaking, _)| *speaking == name) {
             copy(path, reader, &folder.path().join(name))?;
         }
-        Ok(told.is_none())
+        Ok(listed.is_none())
     })?;
     let unknown = || {
         Failure::input(format!("{} does not contain the version of Kubernetes", path.display()))
             .with_hint("add a file `versions` with a line such as `kubernetes v1.37.2`")
     };
-    match told {
+    match listed {
         Some(version) => version.parse().map_err(|error| {
             Failure::input(format!("the file `versions` in {}: {error}", path.display()))
         }),
@@ -187,7 +191,7 @@ fn read_version(path: &Path) -> Result<Version, Failure> {
 
 /// The versions in a text file of an archive: `versions`, upstream's `kubernetes/version`, or the
 /// tags beside upstream's binaries. `None` for other files.
-fn told_version(name: &str, reader: &mut dyn Read) -> io::Result<Option<Versions>> {
+fn listed_versions(name: &str, reader: &mut dyn Read) -> io::Result<Option<Versions>> {
     let is_list = name == VERSIONS_FILE;
     let is_upstreams = name == "version" || name == "kube-apiserver.docker_tag";
     if !is_list && !is_upstreams {

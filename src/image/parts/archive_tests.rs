@@ -85,15 +85,15 @@ async fn rejects_files_that_are_not_archives_of_programs() {
         &large[..large.len() / 2],
         &zstd_long(b"not a tar at all, but long enough to be read as the head of one")[..20],
     ];
-    let mut told = Vec::new();
+    let mut errors = Vec::new();
     for bytes in cases {
-        told.push(unpacked(bytes, "arm64").await.unwrap_err());
+        errors.push(unpacked(bytes, "arm64").await.unwrap_err());
     }
     // The last two messages contain the text of a decoder.
-    for text in told.split_off(5) {
+    for text in errors.split_off(5) {
         assert!(text.starts_with("error: FOLDER/parts is damaged: "), "{text}");
     }
-    insta::assert_snapshot!(told.join("\n"), @"
+    insta::assert_snapshot!(errors.join("\n"), @"
         error: FOLDER/parts is empty
         hint: expected a tar, tar.gz or tar.zst of binaries
         error: FOLDER/parts is not an archive

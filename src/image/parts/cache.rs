@@ -84,14 +84,14 @@ impl PartsCache {
         let path = self.folder("locks")?.join(format!("{key}.lock"));
         let lock = File::create(&path)
             .map_err(|error| diagnosis::io(&format!("cannot write {}", path.display()), &error))?;
-        let mut said = false;
+        let mut reported = false;
         loop {
             match lock.try_lock() {
                 Ok(()) => break,
                 Err(TryLockError::WouldBlock) => {
-                    if !said {
+                    if !reported {
                         progress.note(format!("waiting for another kindrs to create {what}"));
-                        said = true;
+                        reported = true;
                     }
                     tokio::time::sleep(LOCK_RETRY).await;
                 }
@@ -128,7 +128,7 @@ impl PartsCache {
         let work = self.folder("work")?;
         // A workspace that cannot be removed only uses disk space.
         let _ = self.sweep(key);
-        let made = (|| {
+        let created = (|| {
             let root =
                 tempfile::Builder::new().prefix(&format!("{key}~")).tempdir_in(&work)?.keep();
             for folder in ["output", "module", "temporary"] {
@@ -136,7 +136,7 @@ impl PartsCache {
             }
             Ok(root)
         })();
-        let root = made.map_err(|error: io::Error| {
+        let root = created.map_err(|error: io::Error| {
             diagnosis::io(&format!("cannot create a directory in {}", work.display()), &error)
         })?;
         Ok(Workspace {

@@ -95,7 +95,7 @@ pub fn compilation(doing: &str, output: &str, log: &Path) -> Failure {
 
 /// The last lines of a compiler's output, indented.
 fn last_lines(output: &str) -> String {
-    let lines: Vec<&str> = output.lines().filter(|line| is_telling(line)).collect();
+    let lines: Vec<&str> = output.lines().filter(|line| is_relevant(line)).collect();
     let mut text = String::new();
     for line in &lines[lines.len().saturating_sub(SHOWN_LINES)..] {
         let _ = writeln!(text, "  {line}");
@@ -105,7 +105,7 @@ fn last_lines(output: &str) -> String {
 }
 
 /// Whether a line is more than progress, such as the name of a package or a download.
-fn is_telling(line: &str) -> bool {
+fn is_relevant(line: &str) -> bool {
     let is_progress = line.starts_with("go: downloading")
         || (!line.contains([' ', '\t', ':']) && (line.contains('/') || line.is_empty()));
     !is_progress
@@ -115,7 +115,7 @@ fn is_telling(line: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn told(output: &str) -> String {
+    fn described(output: &str) -> String {
         let failure = compilation("compile etcd v3.7.0", output, Path::new("/cache/logs/etcd.log"));
         assert!(matches!(failure, Failure::Environment { .. }));
         format!("{failure}\nhint: {}", failure.hint().unwrap_or_default())
@@ -125,7 +125,7 @@ mod tests {
     fn shows_the_error_of_a_compiler_without_its_progress() {
         let output = "go: downloading go.uber.org/zap v1.27.0\ngo.uber.org/zap\n\
                       # go.etcd.io/etcd/server/v3\n./main.go:3:1: syntax error\n";
-        insta::assert_snapshot!(told(output), @"
+        insta::assert_snapshot!(described(output), @"
             cannot compile etcd v3.7.0:
               # go.etcd.io/etcd/server/v3
               ./main.go:3:1: syntax error
@@ -136,14 +136,14 @@ mod tests {
     #[test]
     fn shows_only_the_last_lines_of_long_output() {
         let output: String = (0..100).map(|n| format!("error number {n}\n")).collect();
-        let text = told(&output);
+        let text = described(&output);
         assert!(text.contains("error number 99") && text.contains("error number 80"));
         assert!(!text.contains("error number 79"));
     }
 
     #[test]
     fn reports_a_full_disk() {
-        let text = told("write $WORK/b001/_pkg_.a: no space left on device");
+        let text = described("write $WORK/b001/_pkg_.a: no space left on device");
         assert!(text.starts_with("cannot compile etcd v3.7.0: the disk is full"), "{text}");
         let error = io::Error::from(io::ErrorKind::StorageFull);
         assert_eq!(io("cannot write x", &error).to_string(), "cannot write x: the disk is full");
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn reports_an_old_go() {
         let output = "go: go.mod requires go >= 1.26.3 (running go 1.26.0; GOTOOLCHAIN=local)\n";
-        let text = told(output);
+        let text = described(output);
         assert!(text.contains("Go is too old: go: go.mod requires go >= 1.26.3"), "{text}");
     }
 
@@ -160,7 +160,7 @@ mod tests {
     fn reports_an_unreachable_network() {
         let output = "go: go.uber.org/zap@v1.27.0: Get \"https://proxy.golang.org/x\": dial tcp: \
                       lookup proxy.golang.org: no such host";
-        insta::assert_snapshot!(told(output), @r#"
+        insta::assert_snapshot!(described(output), @r#"
             cannot compile etcd v3.7.0: Go cannot download modules
               go: go.uber.org/zap@v1.27.0: Get "https://proxy.golang.org/x": dial tcp: lookup proxy.golang.org: no such host
             hint: check the network, set GOPROXY to a module proxy that this machine can reach, or use an archive of binaries: --kubernetes file:PATH
@@ -171,7 +171,7 @@ mod tests {
     fn reports_a_proxy_that_refuses() {
         let output = "go: k8s.io/mount-utils@v0.31.14: reading https://proxy.golang.org/x.zip: \
                       403 Forbidden";
-        insta::assert_snapshot!(told(output), @"
+        insta::assert_snapshot!(described(output), @"
             cannot compile etcd v3.7.0: the module proxy does not serve all modules
               go: k8s.io/mount-utils@v0.31.14: reading https://proxy.golang.org/x.zip: 403 Forbidden
             hint: set GOPROXY to another proxy, such as https://proxy.golang.org,direct, or choose another version
@@ -183,7 +183,7 @@ mod tests {
         let output = "k8s.io/kms@v0.31.14: verifying module: k8s.io/kms@v0.31.14: reading \
                       https://proxy.golang.org/sumdb/sum.golang.org/lookup/k8s.io/kms@v0.31.14: \
                       404 Not Found";
-        let text = told(output);
+        let text = described(output);
         assert!(text.contains("checksum database") && text.contains("GONOSUMDB"), "{text}");
     }
 

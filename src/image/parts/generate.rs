@@ -114,16 +114,16 @@ async fn sources(
     let module = format!("{MODULE}@{version}");
     let arguments = ["mod", "download", "-json", &module].map(str::to_owned);
     let ended = workshop.go(&place, workspace, &arguments, &mut |_| ()).await?;
-    let told = format!("{}{}", ended.stderr, ended.stdout);
+    let output = format!("{}{}", ended.stderr, ended.stdout);
     if !ended.success {
-        if diagnosis::is_absent(&told) || diagnosis::is_refused(&told) {
+        if diagnosis::is_absent(&output) || diagnosis::is_refused(&output) {
             let known = known_versions(workshop, &place, workspace).await?;
-            if diagnosis::is_absent(&told) || !known.contains(version) {
+            if diagnosis::is_absent(&output) || !known.contains(version) {
                 return Err(does_not_exist(version, &known).into());
             }
         }
         let doing = format!("download the source of Kubernetes {version}");
-        return Err(diagnosis::compilation(&doing, &told, workspace.log()).into());
+        return Err(diagnosis::compilation(&doing, &output, workspace.log()).into());
     }
     let answer: HashMap<String, serde_json::Value> = serde_json::from_str(&ended.stdout)
         .with_context(|| format!("go does not report the directory of {module}"))?;

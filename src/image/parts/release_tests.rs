@@ -120,7 +120,7 @@ async fn a_wrong_checksum_leaves_no_files() {
     let cache = PartsCache::at(folder.path());
     let sum = format!("{NAME}.sha256");
     let server = Server::serving(&[(&sum, digits::<Sha256>(b"other")), (NAME, release())]).await;
-    // What is left over from something longer is not asked for again.
+    // The partial file can be longer than the archive.
     fs::write(partial(&cache), vec![0; 4096]).unwrap();
     let error = server.fetch(&cache).await.unwrap_err();
     assert!(error.contains("does not match its checksum: expected d9298a10"), "{error}");

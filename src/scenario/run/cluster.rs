@@ -37,14 +37,15 @@ pub(super) async fn make(
     config.name = Some(name.to_owned());
     config::validate_cluster_name(name)?;
     config::validate(&config).map_err(Failure::from)?;
-    let kubernetes = match source.kubernetes.as_deref().or(kubernetes) {
+    let version = source.version().cloned().unwrap_or_default();
+    let kubernetes = match version.kubernetes.as_deref().or(kubernetes) {
         Some(source) => source.parse()?,
         None => KubernetesSource::Version(Version::default_release()),
     };
     let options = CreateOptions {
         name: name.to_owned(),
         config,
-        image: source.image.clone(),
+        image: version.image,
         kubernetes,
         wait: Some(PATIENCE),
         retain: false,
