@@ -81,29 +81,41 @@ impl PartsCache {
         if let Some(folder) = self.landed(key) {
             return Ok(Claim::Landed(folder));
         }
-        let path = self.folder("locks")?.join(format!("{key}.lock"));
+        let waiting = format!("waiting for another kindrs to create {what}");
+        let (path, lock) = self.lock(key, &waiting, progress).await?;
+        if let Some(folder) = self.landed(key) {
+            return Ok(Claim::Landed(folder));
+        }
+        Ok(Claim::Ours(self.workspace(key, path, lock)?))
+    }
+
+    /// Locks a name against other processes, and returns the path of the lock file too. Reports the
+    /// text `waiting` while another process holds the lock.
+    pub async fn lock(
+        &self,
+        name: &str,
+        waiting: &str,
+        progress: &Progress,
+    ) -> anyhow::Result<(PathBuf, File)> {
+        let path = self.folder("locks")?.join(format!("{name}.lock"));
         let lock = File::create(&path)
             .map_err(|error| diagnosis::io(&format!("cannot write {}", path.display()), &error))?;
         let mut reported = false;
         loop {
             match lock.try_lock() {
-                Ok(()) => break,
+                Ok(()) => return Ok((path, lock)),
                 Err(TryLockError::WouldBlock) => {
                     if !reported {
-                        progress.note(format!("waiting for another kindrs to create {what}"));
+                        progress.note(waiting);
                         reported = true;
                     }
                     tokio::time::sleep(LOCK_RETRY).await;
                 }
                 Err(TryLockError::Error(error)) => {
-                    return Err(error).context("cannot lock the parts cache");
+                    return Err(error).with_context(|| format!("cannot lock {}", path.display()));
                 }
             }
         }
-        if let Some(folder) = self.landed(key) {
-            return Ok(Claim::Landed(folder));
-        }
-        Ok(Claim::Ours(self.workspace(key, path, lock)?))
     }
 
     /// Removes the workspaces of killed processes: those of the key `held`, which the caller has

@@ -2,57 +2,7 @@ use super::*;
 use crate::image::parts::archive::tests::tar_of;
 use crate::image::parts::elf;
 use crate::image::parts::toolchain::host_architecture;
-use crate::runtime::*;
-use bytes::Bytes;
-use std::time::Duration;
-
-/// An engine that is unreachable, for tests that must not need one.
-struct NoEngine;
-
-macro_rules! unreachable_engine {
-    ($($name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
-        #[async_trait::async_trait]
-        impl Engine for NoEngine {
-            $(async fn $name(&self, $($argument: $kind),*) -> Result<$answer, EngineError> {
-                $(let _ = $argument;)*
-                Err(EngineError::Unreachable { address: "nowhere".into(), reason: ConnectionFailure::Other("none".into()) })
-            })*
-        }
-    };
-}
-
-unreachable_engine! {
-    info() -> EngineInfo;
-    image(reference: &str) -> Option<ImageInfo>;
-    images(labels: &[Label]) -> Vec<ImageInfo>;
-    pull(reference: &str, on_line: OnLine<'_>) -> ();
-    import_image(tar: &Path, reference: &str) -> ();
-    build_image(context: &Path, build: &ImageBuild, on_line: OnLine<'_>) -> ();
-    commit(container: &str, commit: &ImageCommit) -> String;
-    save_images(references: &[String], archive: &Path) -> ();
-    tag_image(reference: &str, new: &str) -> ();
-    remove_image(reference: &str) -> ();
-    create_container(spec: &ContainerSpec) -> String;
-    start_container(name: &str) -> ();
-    stop_container(name: &str, grace: Duration) -> ();
-    kill_container(name: &str) -> ();
-    pause_container(name: &str) -> ();
-    unpause_container(name: &str) -> ();
-    remove_container(name: &str) -> ();
-    container(name: &str) -> Option<ContainerInfo>;
-    containers(labels: &[Label]) -> Vec<ContainerInfo>;
-    wait_container(name: &str) -> i64;
-    container_log(name: &str, lines: usize) -> String;
-    upload(container: &str, path: &str, tar: Bytes) -> ();
-    download(container: &str, path: &str) -> Bytes;
-    exec(container: &str, command: &[&str], input: Option<ByteSource>) -> ExecOutput;
-    create_network(spec: &NetworkSpec) -> ();
-    networks(labels: &[Label]) -> Vec<NetworkInfo>;
-    remove_network(name: &str) -> ();
-    create_volume(name: &str, labels: &[Label]) -> ();
-    volumes(labels: &[Label]) -> Vec<String>;
-    remove_volume(name: &str) -> ();
-}
+use crate::runtime::fake::FakeEngine;
 
 /// An architecture that this machine does not run, so that no binary is run for its version.
 fn foreign() -> &'static str {
@@ -93,7 +43,11 @@ impl Case {
         built: Option<&Path>,
     ) -> anyhow::Result<PartSet> {
         let progress = &self.progress;
-        super::obtain_with(source, built, foreign(), &self.cache, &NoEngine, progress).await
+        let engine = FakeEngine::default();
+        let set =
+            super::obtain_with(source, built, foreign(), &self.cache, &engine, progress).await;
+        assert_eq!(engine.calls(), Vec::<String>::new());
+        set
     }
 }
 
@@ -183,7 +137,8 @@ async fn rejects_an_archive_of_an_unsupported_version() {
 async fn rejects_an_unknown_architecture() {
     let case = Case::new();
     let source = KubernetesSource::Version(Version::default_release());
-    let error = obtain(&source, "riscv64", &case.cache, &NoEngine, &case.progress).await;
+    let error =
+        obtain(&source, "riscv64", &case.cache, &FakeEngine::default(), &case.progress).await;
     assert_eq!(
         error.unwrap_err().to_string(),
         "unsupported architecture riscv64: kindrs builds node images for amd64 and arm64"

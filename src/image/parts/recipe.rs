@@ -67,44 +67,41 @@ impl Recipe {
 
     fn api_faults() -> Option<Self> {
         let version = api_faults_version();
-        Some(Self {
-            part: API_FAULTS,
-            title: "the proxy of API faults",
-            commands: vec![(API_FAULTS, ".".to_owned())],
-            tags: "",
-            linker_flags: set("main.version", &version),
-            version,
-            uses_c: false,
-            module: Module::pinned(API_FAULTS, None)?,
-        })
+        let module = Module::pinned(API_FAULTS, None)?;
+        let recipe = Self::of_one(API_FAULTS, "the proxy of API faults", &version, ".", module);
+        Some(Self { linker_flags: set("main.version", &version), ..recipe })
     }
 
     /// The recipe of etcd at a pinned version.
     pub fn etcd(version: &str) -> Option<Self> {
-        Some(Self {
-            part: "etcd",
-            version: version.to_owned(),
-            title: "etcd",
-            commands: vec![("etcd", "go.etcd.io/etcd/server/v3".to_owned())],
-            tags: "",
-            linker_flags: String::new(),
-            uses_c: false,
-            module: Module::pinned("etcd", Some(version))?,
-        })
+        let module = Module::pinned("etcd", Some(version))?;
+        Some(Self::of_one("etcd", "etcd", version, "go.etcd.io/etcd/server/v3", module))
     }
 
     /// The recipe of CoreDNS at a pinned version.
     pub fn coredns(version: &str) -> Option<Self> {
-        Some(Self {
-            part: "coredns",
+        let module = Module::pinned("coredns", Some(version))?;
+        Some(Self::of_one("coredns", "CoreDNS", version, ".", module))
+    }
+
+    /// A recipe with one binary, which has the name of the part, and without special flags.
+    fn of_one(
+        part: &'static str,
+        title: &'static str,
+        version: &str,
+        package: &str,
+        module: Module,
+    ) -> Self {
+        Self {
+            part,
             version: version.to_owned(),
-            title: "CoreDNS",
-            commands: vec![("coredns", ".".to_owned())],
+            title,
+            commands: vec![(part, package.to_owned())],
             tags: "",
             linker_flags: String::new(),
             uses_c: false,
-            module: Module::pinned("coredns", Some(version))?,
-        })
+            module,
+        }
     }
 
     /// The recipe of Kubernetes' own commands in a module for the version.
