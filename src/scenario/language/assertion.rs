@@ -80,7 +80,7 @@ pub enum Claim {
     },
     Until {
         /// One condition holds at every moment until another one does
-        until: Until,
+        until: Box<Until>,
         /// Time limit for the second condition, from the span's start [default: the step's deadline, or
         /// the end of the span]
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -99,7 +99,7 @@ pub enum Claim {
     },
     Count {
         /// Something happens a number of times in the span
-        count: Count,
+        count: Box<Count>,
         /// In a step: length of the span, from the step's start
         #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
         lasting: Option<Duration>,
