@@ -18,4 +18,5 @@ pub mod progress;
 pub mod render;
 pub mod runtime;
 pub mod scenario;
+mod words;
 pub mod yaml;

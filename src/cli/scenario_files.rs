@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::scenario::check::lint::{Capacity, Finding, lint_text};
 use crate::scenario::history::{Entry, Reader};
 use crate::scenario::read::{FORMAT, ScenarioFile, load};
+use crate::yaml;
 
 /// A scenario's file.
 pub(super) struct Source {
@@ -112,7 +113,9 @@ pub(super) fn wrong(findings: &[Finding]) -> anyhow::Error {
 /// Reads `NAME=VALUE`; the value is a YAML scalar, so that `3` is a number and `"3"` is not.
 pub(super) fn assignment(text: &str) -> Result<(String, Value), String> {
     let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
-    let value = serde_yaml::from_str(value).map_err(|error| format!("the value: {error}"))?;
+    let values =
+        yaml::parse(value).map_err(|error| format!("value of `{name}`: {}", error.message))?;
+    let value = values.first().map_or(Value::Null, yaml::Node::to_json);
     Ok((name.to_owned(), value))
 }
 

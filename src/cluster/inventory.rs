@@ -7,9 +7,7 @@ use crate::config::{ContainerRole, Role};
 use crate::failure::Failure;
 use crate::plan::labels;
 use crate::runtime::{ContainerInfo, ContainerState, Engine, EngineError};
-
-/// How alike a name must be to be suggested, 0 to 1.
-const ALIKE: f64 = 0.8;
+use crate::words::nearest;
 
 /// A cluster in short.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,19 +137,11 @@ fn no_such_cluster(name: &str, known: &[String]) -> Failure {
         return failure.with_hint(create);
     }
     let list = known.join(", ");
-    match nearest(name, known.iter().map(String::as_str)) {
+    let names: Vec<&str> = known.iter().map(String::as_str).collect();
+    match nearest(name, &names) {
         Some(near) => failure.with_hint(format!("did you mean `{near}`? There are: {list}")),
         None => failure.with_hint(format!("name one of these with --name: {list}")),
     }
-}
-
-/// The known name that is most like `name`; `None` when none is alike.
-pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .map(|other| (strsim::jaro_winkler(name, other), other))
-        .filter(|(likeness, _)| *likeness >= ALIKE)
-        .max_by(|one, other| one.0.total_cmp(&other.0))
-        .map(|(_, other)| other)
 }
 
 fn sorted(containers: Vec<ContainerInfo>) -> Vec<NodeSummary> {

@@ -2,10 +2,10 @@ use clap::Args;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::inventory::nearest;
 use crate::failure::Failure;
 use crate::fault::action::Action;
 use crate::fault::targeting::{PodTargets, View};
+use crate::words::nearest;
 
 use super::pod::{node_of, path, subject};
 
@@ -127,7 +127,7 @@ fn signal(text: &str) -> Result<String, String> {
         );
     }
     let known = format!("expected one of {}", SIGNALS.join(", "));
-    Err(match nearest(name, SIGNALS.into_iter()) {
+    Err(match nearest(name, &SIGNALS) {
         Some(near) => format!("did you mean {near}? {known}"),
         None => known,
     })

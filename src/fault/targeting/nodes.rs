@@ -1,9 +1,10 @@
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::inventory::{NodeSummary, nearest};
+use crate::cluster::inventory::NodeSummary;
 use crate::config::ContainerRole;
 use crate::failure::Failure;
+use crate::words::nearest;
 
 use super::{Choice, View};
 
@@ -129,7 +130,7 @@ pub(super) fn no_such_node(view: &View, name: &str) -> Failure {
     let prefix = format!("{}-", view.cluster);
     let names = view.nodes.iter().map(|node| node.name.as_str());
     let short = names.clone().filter_map(|name| name.strip_prefix(&prefix));
-    let hint = match nearest(name, names.chain(short)) {
+    let hint = match nearest(name, &names.chain(short).collect::<Vec<_>>()) {
         Some(near) => format!("did you mean `{near}`? {known}"),
         None => known,
     };

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use crate::failure::Failure;
 use crate::kubernetes::Version;
+use crate::words::nearest;
 
 use super::archive;
 use super::cache::PartsCache;
@@ -106,13 +107,10 @@ fn suggestion(text: &str) -> String {
     if text.contains(['/', '\\']) || [".tar", ".tgz", ".zst"].iter().any(|end| text.contains(end)) {
         return format!("an archive is written with its prefix: file:{text}");
     }
-    if let Some((prefix, rest)) = text.split_once(':') {
-        let near = ["file", "release"]
-            .into_iter()
-            .max_by(|a, b| strsim::jaro(prefix, a).total_cmp(&strsim::jaro(prefix, b)));
-        if let Some(near) = near.filter(|near| *near != prefix) {
-            return format!("did you mean `{near}:{rest}`?");
-        }
+    if let Some((prefix, rest)) = text.split_once(':')
+        && let Some(near) = nearest(prefix, &["file", "release"]).filter(|near| *near != prefix)
+    {
+        return format!("did you mean `{near}:{rest}`?");
     }
     let numbers = text.rsplit(':').next().unwrap_or(text).trim_start_matches('v');
     let complete = format!("v{numbers}.0");

@@ -21,6 +21,7 @@ pub use manifest::manifests;
 pub(super) use manifest::{ManifestProblem, Origin, Reading, read_manifests};
 pub use schema::schema;
 pub(super) use template::variables_in;
+pub use variables::Combination;
 pub(super) use variables::{declared, excludes, is_excluded};
 pub use variant::Variant;
 

@@ -184,46 +184,72 @@ pub(super) fn substitute(
     Node { position: node.position, data }
 }
 
-/// The combinations of the matrix that are not left out, each with its values in the file's order; one
-/// without values where there is no matrix. `set` fixes variables of the matrix too.
-pub(super) fn combinations(
-    file: &ScenarioFile,
-    set: &Map<String, Value>,
-    constants: &Map<String, Value>,
-    problems: &mut Vec<Problem>,
-) -> Vec<Map<String, Value>> {
-    let mut all = vec![Map::new()];
-    let Some(Data::Mapping(mapping)) = file.root.at("matrix.variables").map(|node| &node.data)
-    else {
-        return all;
-    };
-    for entry in &mapping.entries {
-        let path = join("matrix.variables", &entry.key);
-        let values = match set.get(&entry.key) {
-            Some(value) => vec![value.clone()],
-            None => {
-                match substitute(&file.text, &entry.value, &path, constants, problems).to_json() {
-                    Value::Array(values) => values,
-                    _ => Vec::new(),
-                }
-            }
-        };
-        let with = |combination: Map<String, Value>| {
-            let key = entry.key.clone();
-            values
-                .iter()
-                .map(move |value| {
-                    let mut combination = combination.clone();
-                    combination.insert(key.clone(), value.clone());
-                    combination
-                })
-                .collect::<Vec<_>>()
-        };
-        all = all.into_iter().flat_map(with).collect();
+/// The values of one run: one of each variable of the matrix, and those of the command line.
+#[derive(Debug, Clone)]
+pub struct Combination {
+    /// As the file has them: they can use `${cluster}`.
+    matrix: Vec<(String, Node)>,
+    set: Map<String, Value>,
+}
+
+/// The combinations of the matrix that are not excluded; one without values where there is no matrix. `set`
+/// overrides variables of the matrix too.
+pub(super) fn combinations(file: &ScenarioFile, set: &Map<String, Value>) -> Vec<Combination> {
+    let mut all: Vec<Vec<(String, Node)>> = vec![Vec::new()];
+    if let Some(Data::Mapping(mapping)) = file.root.at("matrix.variables").map(|node| &node.data) {
+        for Entry { key, value, .. } in &mapping.entries {
+            let values = match (set.get(key), &value.data) {
+                (Some(value), _) => vec![Node::from_json(value, Position::START)],
+                (None, Data::Sequence(values)) => values.clone(),
+                (None, _) => Vec::new(),
+            };
+            let with = |combination: Vec<(String, Node)>| {
+                let each = values.iter().map(|value| (key.clone(), value.clone()));
+                each.map(|value| [combination.clone(), vec![value]].concat()).collect::<Vec<_>>()
+            };
+            all = all.into_iter().flat_map(with).collect();
+        }
     }
     let excludes = excludes(&file.root);
-    all.retain(|combination| !excludes.iter().any(|exclude| is_excluded(combination, exclude)));
-    all
+    let is_excluded = |matrix: &[(String, Node)]| {
+        let values = matrix.iter().map(|(name, value)| (name.clone(), value.to_json())).collect();
+        excludes.iter().any(|exclude| is_excluded(&values, exclude))
+    };
+    all.retain(|matrix| !is_excluded(matrix));
+    all.into_iter().map(|matrix| Combination { matrix, set: set.clone() }).collect()
+}
+
+impl Combination {
+    /// The values of the matrix, and all variables: the cluster's name, these, and those of the file, each of
+    /// which can use those before it.
+    pub(super) fn values(
+        &self,
+        file: &ScenarioFile,
+        cluster: &str,
+        problems: &mut Vec<Problem>,
+    ) -> (Map<String, Value>, Map<String, Value>) {
+        let mut all = Map::new();
+        all.insert(CLUSTER.to_owned(), cluster.into());
+        let mut value = |name: &str, section, node, known: &Map<String, Value>| {
+            let path = join(section, name);
+            match self.set.get(name) {
+                Some(value) => value.clone(),
+                None => substitute(&file.text, node, &path, known, problems).to_json(),
+            }
+        };
+        let mut matrix = Map::new();
+        for (name, node) in &self.matrix {
+            matrix.insert(name.clone(), value(name, "matrix.variables", node, &all));
+        }
+        all.extend(matrix.clone());
+        if let Some(Data::Mapping(mapping)) = file.root.at("variables").map(|node| &node.data) {
+            for Entry { key, value: node, .. } in &mapping.entries {
+                let value = value(key, "variables", node, &all);
+                all.insert(key.clone(), value);
+            }
+        }
+        (matrix, all)
+    }
 }
 
 /// The combinations that are left out.
@@ -244,30 +270,6 @@ pub(in crate::scenario) fn is_excluded(
     exclude: &Map<String, Value>,
 ) -> bool {
     exclude.iter().all(|(name, value)| combination.get(name) == Some(value))
-}
-
-/// The variables of a combination: the cluster's name, its own, and those of the file, each of which may
-/// use those before it.
-pub(super) fn values(
-    file: &ScenarioFile,
-    combination: &Map<String, Value>,
-    set: &Map<String, Value>,
-    constants: &Map<String, Value>,
-    problems: &mut Vec<Problem>,
-) -> Map<String, Value> {
-    let mut values = constants.clone();
-    values.extend(combination.clone());
-    if let Some(Data::Mapping(mapping)) = file.root.at("variables").map(|node| &node.data) {
-        for entry in &mapping.entries {
-            let path = join("variables", &entry.key);
-            let value = match set.get(&entry.key) {
-                Some(value) => value.clone(),
-                None => substitute(&file.text, &entry.value, &path, &values, problems).to_json(),
-            };
-            values.insert(entry.key.clone(), value);
-        }
-    }
-    values
 }
 
 /// Values of the command line for variables that the file does not have.

@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use super::file::{DECODER, FORMAT, ScenarioFile};
-use super::variables::{CLUSTER, check_set, combinations, substitute, values};
+use super::variables::{Combination, check_set, combinations, substitute};
 use super::{names, template};
 use crate::scenario::language::Scenario;
 use crate::yaml::{Data, Decoded, Node, Position, Problem, Problems, enclosing};
@@ -24,19 +24,42 @@ pub struct Variant {
 }
 
 impl ScenarioFile {
-    /// The scenario for each combination of the matrix, in the order of the file, with the variables put
-    /// in: those of `set` go before the file's, and `cluster_name` is `${cluster}`.
+    /// Expands the matrix: the combinations in the order of the file. `set` are the command line's variables, which
+    /// override the file's.
+    ///
+    /// # Errors
+    /// Variables that the file does not have, and a matrix without combinations.
+    pub fn combinations(&self, set: &Map<String, Value>) -> Result<Vec<Combination>, Problems> {
+        match self.expand(set) {
+            (combinations, problems) if problems.is_empty() => Ok(combinations),
+            (_, problems) => Err(self.problems(problems)),
+        }
+    }
+
+    /// The scenario of a combination on a cluster of this name, which is `${cluster}`.
+    ///
+    /// # Errors
+    /// Every problem.
+    pub fn variant(&self, combination: &Combination, cluster: &str) -> Result<Variant, Problems> {
+        let mut problems = Vec::new();
+        match self.read_variant(combination, cluster, &mut problems) {
+            Some(variant) if problems.is_empty() => Ok(variant),
+            _ => Err(self.problems(problems)),
+        }
+    }
+
+    /// The scenario of each combination on a cluster of this name.
     ///
     /// # Errors
     /// Every problem of any of them.
     pub fn variants(
         &self,
         set: &Map<String, Value>,
-        cluster_name: &str,
+        cluster: &str,
     ) -> Result<Vec<Variant>, Problems> {
-        match self.read_variants(set, cluster_name) {
+        match self.read_variants(set, cluster) {
             (variants, problems) if problems.is_empty() => Ok(variants),
-            (_, problems) => Err(Problems { file: self.name.clone(), problems, hint: FORMAT }),
+            (_, problems) => Err(self.problems(problems)),
         }
     }
 
@@ -44,24 +67,11 @@ impl ScenarioFile {
     pub fn read_variants(
         &self,
         set: &Map<String, Value>,
-        cluster_name: &str,
+        cluster: &str,
     ) -> (Vec<Variant>, Vec<Problem>) {
-        let mut problems = Vec::new();
-        check_set(self, set, &mut problems);
-        let mut constants = Map::new();
-        constants.insert(CLUSTER.to_owned(), cluster_name.into());
-        let combinations = combinations(self, set, &constants, &mut problems);
-        if combinations.is_empty() {
-            let message = "no combination is left, so that the scenario would never run";
-            problems.push(Problem::new(self.root.name_position("matrix"), "matrix", message));
-        }
-        let variants = combinations
-            .iter()
-            .filter_map(|combination| {
-                let values = values(self, combination, set, &constants, &mut problems);
-                self.variant(label(combination), values, &mut problems)
-            })
-            .collect();
+        let (combinations, mut problems) = self.expand(set);
+        let read = |combination| self.read_variant(combination, cluster, &mut problems);
+        let variants = combinations.iter().filter_map(read).collect();
         // Variants mostly have the same problems.
         let mut seen = HashSet::new();
         problems.retain(|problem| seen.insert(problem.to_string()));
@@ -69,12 +79,29 @@ impl ScenarioFile {
         (variants, problems)
     }
 
-    fn variant(
+    fn expand(&self, set: &Map<String, Value>) -> (Vec<Combination>, Vec<Problem>) {
+        let mut problems = Vec::new();
+        check_set(self, set, &mut problems);
+        let combinations = combinations(self, set);
+        if combinations.is_empty() {
+            let message = "`exclude` leaves no combination, so the scenario would never run";
+            problems.push(Problem::new(self.root.name_position("matrix"), "matrix", message));
+        }
+        (combinations, problems)
+    }
+
+    fn problems(&self, problems: Vec<Problem>) -> Problems {
+        Problems { file: self.name.clone(), problems, hint: FORMAT }
+    }
+
+    fn read_variant(
         &self,
-        label: String,
-        variables: Map<String, Value>,
+        combination: &Combination,
+        cluster: &str,
         problems: &mut Vec<Problem>,
     ) -> Option<Variant> {
+        let (matrix, variables) = combination.values(self, cluster, problems);
+        let label = label(&matrix);
         let mut open = self.root.clone();
         if let Data::Mapping(mapping) = &mut open.data {
             mapping.entries.retain(|entry| !matches!(entry.key.as_str(), "variables" | "matrix"));

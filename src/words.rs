@@ -1,5 +1,7 @@
-/// The candidate that `word` was probably meant to be: at most one edit for every three characters
-/// away, whatever the case, or else the only one that contains it or is contained in it.
+//! Words in messages: the one that was probably intended, and lists to choose from.
+
+/// The candidate that `word` was probably intended to be, whatever the case: the one that is at most one edit for
+/// every three characters away, or else the only one that contains the word or is contained in it.
 pub(crate) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
     let word = word.to_lowercase();
     let edits = |candidate: &&'a str| {
