@@ -1,19 +1,19 @@
-//! Durations as people write them.
+//! Durations in the notation of Go and kubectl.
 
 use std::time::Duration;
 
-/// Reads `30s`, `5m`, `1h` or `5m0s`, and `0`.
+/// Parses a duration such as `30s`, `5m`, `1h` or `5m0s`, and `0`.
 ///
 /// # Errors
-/// A text for the user when it is no duration, as a number without a unit.
+/// A message for the user if the text is not a duration, for example a number without a unit.
 pub fn parse(text: &str) -> Result<Duration, String> {
-    const EXPECTED: &str = "expected a duration as 30s, 5m, 1h or 5m30s, or 0";
+    const EXPECTED: &str = "expected a duration such as 30s, 5m, 1h or 5m30s, or 0";
     let trimmed = text.trim();
     if trimmed == "0" {
         return Ok(Duration::ZERO);
     }
     if !trimmed.is_empty() && trimmed.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(format!("it has no unit: did you mean {trimmed}s or {trimmed}m?"));
+        return Err(format!("`{trimmed}` has no unit; did you mean {trimmed}s or {trimmed}m?"));
     }
     humantime::parse_duration(trimmed).map_err(|_| EXPECTED.to_owned())
 }
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_as_people_write_them() {
+    fn parses_durations() {
         for (text, seconds) in [("0", 0), ("0s", 0), ("30s", 30), ("5m", 300), ("5m0s", 300)]
             .into_iter()
             .chain([("1h", 3600), ("1h2m3s", 3723), (" 1m 30s ", 90)])
@@ -36,12 +36,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_duration_says_what_would_be() {
-        assert_eq!(parse("5").unwrap_err(), "it has no unit: did you mean 5s or 5m?");
+    fn rejects_other_texts_with_an_example() {
+        assert_eq!(parse("5").unwrap_err(), "`5` has no unit; did you mean 5s or 5m?");
         for text in ["", "-5s", "soon", "5x", "s", "1.5.2s", "99999999999999999999h"] {
             assert_eq!(
                 parse(text).unwrap_err(),
-                "expected a duration as 30s, 5m, 1h or 5m30s, or 0",
+                "expected a duration such as 30s, 5m, 1h or 5m30s, or 0",
                 "{text}"
             );
         }
@@ -49,13 +49,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn gos_way_of_writing_is_read(hours in 0u64..99, minutes in 0u64..60, seconds in 0u64..60) {
+        fn parses_go_durations(hours in 0u64..99, minutes in 0u64..60, seconds in 0u64..60) {
             let read = parse(&format!("{hours}h{minutes}m{seconds}s")).unwrap();
             prop_assert_eq!(read, Duration::from_secs(hours * 3600 + minutes * 60 + seconds));
         }
 
         #[test]
-        fn parsing_never_panics(text in ".*") {
+        fn never_panics(text in ".*") {
             let _ = parse(&text);
         }
     }

@@ -141,8 +141,8 @@ fn prints_the_published_schema() {
     assert_eq!(printed, published);
 }
 
-/// A record of the valid scenario that ends after 12 s. The pod is created after `pod_after` seconds, if at all.
-/// Without `seen`, pods are not watched after 2 s.
+/// A record of the valid scenario that ends after 12 s. The pod is created after `pod_after`
+/// seconds, if at all. Without `seen`, pods are not watched after 2 s.
 fn record(pod_after: Option<u64>, seen: bool) -> String {
     let mut lines = vec![json!({ "at": 0, "begin": {
         "format": 1, "kindrs": "0.1.0", "scenario": "good", "time": "2026-11-24T10:00:00Z",

@@ -159,8 +159,8 @@ impl Browser {
         lines.map(|line| line["message"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
-    /// Saves a picture of the whole page or of the window in the folder `KINDRS_SCREENSHOTS`, for people who
-    /// work on the page.
+    /// Saves a picture of the whole page or of the window in the folder `KINDRS_SCREENSHOTS`, for
+    /// people who work on the page.
     async fn picture(&self, name: &str, is_whole: bool) {
         let Some(folder) = std::env::var_os("KINDRS_SCREENSHOTS") else { return };
         let parameters = json!({ "captureBeyondViewport": is_whole, "format": "png" });
@@ -179,7 +179,8 @@ impl Browser {
 }
 
 impl Drop for Browser {
-    /// Kills the browser after a failed assertion: the session is still open, and the browser outlives its driver.
+    /// Kills the browser after a failed assertion: the session is still open, and the browser
+    /// outlives its driver.
     fn drop(&mut self) {
         let process = self.client.capabilities().and_then(|known| known.get("goog:processID"));
         let process = process.and_then(Value::as_i64).and_then(|id| i32::try_from(id).ok());

@@ -2,7 +2,7 @@ use std::io::IsTerminal as _;
 use std::sync::Arc;
 
 use crate::failure::Failure;
-use crate::fault::heal_what_is_over;
+use crate::fault::heal_overdue;
 use crate::progress::{Lines, Progress, Terminal};
 use crate::runtime::Docker;
 
@@ -32,9 +32,11 @@ impl Context {
     /// [`Failure::Environment`] when it cannot be reached.
     pub(super) async fn docker(&self) -> Result<Docker, Failure> {
         let docker = self.docker_as_it_is().await?;
-        for entry in heal_what_is_over(&docker).await {
-            self.progress
-                .note(format!("fault {} was over: {} {}", entry.id, entry.node, entry.healing));
+        for entry in heal_overdue(&docker).await {
+            self.progress.note(format!(
+                "healed overdue fault {}: {} {}",
+                entry.id, entry.node, entry.healing
+            ));
         }
         Ok(docker)
     }

@@ -5,7 +5,7 @@ use clap::Args;
 use super::cluster_name::ClusterName;
 use super::context::Context;
 use crate::cluster::delete::delete;
-use crate::fault::unmark;
+use crate::fault::marker;
 use crate::kubeconfig::Files;
 
 /// Delete a cluster with its volumes, network and kubeconfig entries
@@ -32,7 +32,7 @@ impl DeleteCluster {
         if delete(&docker, name, &files, &context.progress).await?.is_empty() {
             context.progress.note(format!("there was no cluster named `{name}`"));
         }
-        unmark(name);
+        marker::forget(name);
         Ok(())
     }
 }

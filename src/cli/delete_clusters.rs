@@ -6,7 +6,7 @@ use futures::future::join_all;
 use super::context::Context;
 use crate::cluster::delete::delete;
 use crate::cluster::inventory;
-use crate::fault::unmark;
+use crate::fault::marker;
 use crate::kubeconfig::Files;
 
 /// Delete several clusters, or all
@@ -47,7 +47,7 @@ impl DeleteClusters {
         let mut first_failure = None;
         for (name, result) in names.iter().zip(join_all(deletions).await) {
             if result.is_ok() {
-                unmark(name);
+                marker::forget(name);
             }
             match result {
                 Ok(deleted) if deleted.is_empty() => {

@@ -13,6 +13,7 @@ mod export_kubeconfig;
 mod export_logs;
 mod fault_heal;
 mod fault_inject;
+mod fault_kind;
 mod fault_kinds;
 mod fault_list;
 mod get_clusters;

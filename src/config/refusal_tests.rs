@@ -1,4 +1,4 @@
-//! What users are told about bad configurations.
+//! Messages for invalid configurations.
 
 use super::load;
 use super::load_tests::HEADER;
@@ -14,7 +14,7 @@ fn problems_of(text: &str) -> String {
 }
 
 #[test]
-fn what_is_no_cluster() {
+fn rejects_other_documents() {
     insta::assert_snapshot!(problems_of(""), @"standard input:1:1: empty; expected `kind: Cluster`, `apiVersion: kind.x-k8s.io/v1alpha4`");
     insta::assert_snapshot!(problems_of("# later\n---\n"), @"standard input:1:1: empty; expected `kind: Cluster`, `apiVersion: kind.x-k8s.io/v1alpha4`");
     insta::assert_snapshot!(problems_of("- kind: Cluster"), @"standard input:1:1: expected a mapping with `kind: Cluster`, found a list");
@@ -64,7 +64,7 @@ fn fields() {
 }
 
 #[test]
-fn every_other_field_of_the_format_is_refused_by_name() {
+fn rejects_unsupported_fields_by_name() {
     let text = "\
 kubeadmConfigPatchesJSON6902: []
 containerdConfigPatchesJSON6902:

@@ -1,4 +1,5 @@
-//! YAML texts as trees whose values know their places, and what is said of their mistakes.
+//! YAML texts as trees with positions, the strict decoder that reads them by a JSON Schema, and the
+//! problems that it reports.
 
 mod core;
 mod decode;

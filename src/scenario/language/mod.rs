@@ -17,7 +17,7 @@ pub use assertion::{After, Assertion, Count, Until};
 pub use cluster::{ClusterSource, Existing, Timing};
 pub use condition::{Condition, Occurrence, Quantified, StepPhase};
 pub use duration::Duration;
-pub use inject::{Heal, Inject};
+pub use inject::{Fields, Heal, Inject};
 pub use parts::Part;
 pub use scenario::{Matrix, Metadata, Record, Scenario};
 pub use selection::{Labels, Selection, SelectionRef};

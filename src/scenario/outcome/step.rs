@@ -27,7 +27,8 @@ pub struct StepReport {
 }
 
 impl StepReport {
-    /// Whether the step is a group with no message of its own: its steps explain why it did not pass.
+    /// Whether the step is a group with no message of its own: its steps explain why it did not
+    /// pass.
     pub fn is_explained_by_its_steps(&self) -> bool {
         self.detail.is_empty() || self.detail.starts_with("a step of the group")
     }

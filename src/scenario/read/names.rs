@@ -18,7 +18,7 @@ pub(super) fn fill(scenario: &mut Scenario) -> Vec<(String, String)> {
         if name.trim().is_empty() {
             problems.push((path, "expected a name, found nothing".to_owned()));
         } else if let Some(first) = given.get(name) {
-            let message = format!("`{name}` is the name of {first} already");
+            let message = format!("`{name}` is already the name of {first}");
             problems.push((path, message));
         } else {
             let owner = path.strip_suffix(".name").unwrap_or(&path).to_owned();

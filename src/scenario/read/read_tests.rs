@@ -1,4 +1,4 @@
-//! What users are told about texts that are no scenarios.
+//! Messages for invalid scenarios.
 
 use std::path::Path;
 
@@ -39,7 +39,7 @@ fn the_types_have_a_schema() {
 
 /// `KINDRS_UPDATE=1 cargo test --lib published_schema` writes it.
 #[test]
-fn the_published_schema_is_that_of_the_types() {
+fn published_schema_matches_the_types() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/scenario.schema.json");
     let text = format!("{}\n", serde_json::to_string_pretty(&schema()).unwrap());
     if std::env::var_os("KINDRS_UPDATE").is_some() {
@@ -57,7 +57,7 @@ fn everything_loads() {
 }
 
 #[test]
-fn what_is_no_scenario() {
+fn rejects_other_documents() {
     insta::assert_snapshot!(problems_of(""), @"s.yaml:1:1: empty; expected `kind: Scenario`, `apiVersion: kindrs.dev/v1alpha1`");
     insta::assert_snapshot!(problems_of("- a"), @"s.yaml:1:1: expected a mapping with `kind: Scenario`, found a list");
     insta::assert_snapshot!(problems_of("kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnodes: []\n"), @r"
@@ -192,7 +192,7 @@ steps:
     insta::assert_snapshot!(name(&"n".repeat(41)), @"s.yaml:3:18: metadata.name: expected lowercase letters, digits and dashes within, at most 40, found `nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn`");
 }
 
-/// Loads a text; whatever is wrong must be in the text.
+/// Loads a text. Problems must have positions in the text.
 fn check_any(text: &str) -> Result<(), TestCaseError> {
     let (file, problems) = read("any", Path::new("/nowhere"), text);
     let lines = text.lines().count().max(1);
@@ -210,7 +210,7 @@ fn check_any(text: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Steps that are right, whatever is around them.
+/// Valid steps.
 fn step() -> impl Strategy<Value = serde_json::Value> {
     use serde_json::json;
     let time = (1u64..600).prop_map(|seconds| format!("{seconds}s"));

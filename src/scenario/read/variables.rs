@@ -1,15 +1,15 @@
-//! The values of variables: those of the file, of the matrix and of the command line.
+//! Variables and their values in the file, the matrix and the command line.
 
 use serde_json::{Map, Value};
 
 use super::file::ScenarioFile;
 use super::template::{self, Content, Unfit};
-use crate::yaml::{Data, Entry, Mapping, Node, Position, Problem, join, list, nearest};
+use crate::yaml::{Data, Entry, Mapping, Node, Position, Problem, join, nearest, one_of};
 
-/// The variable that every scenario has: the cluster's name.
+/// The variable for the cluster's name, which every scenario has.
 pub(in crate::scenario) const CLUSTER: &str = "cluster";
 
-/// The names of a file's variables, in its order; those of the matrix come first.
+/// Returns the names of a file's variables, first those of the matrix.
 pub(in crate::scenario) fn declared(root: &Node) -> Vec<(&str, Position)> {
     let entries = |path| match root.at(path).map(|node| &node.data) {
         Some(Data::Mapping(mapping)) => mapping.entries.as_slice(),
@@ -20,13 +20,12 @@ pub(in crate::scenario) fn declared(root: &Node) -> Vec<(&str, Position)> {
 }
 
 impl ScenarioFile {
-    /// The names of its variables.
     pub fn variables(&self) -> Vec<&str> {
         declared(&self.root).into_iter().map(|(name, _)| name).collect()
     }
 }
 
-/// Checks names, and that every variable which is used is there.
+/// Checks the names of variables, and that all used variables exist.
 pub(super) fn check(file: &ScenarioFile, problems: &mut Vec<Problem>) {
     let root = &file.root;
     let declared: Vec<&str> = declared(root).into_iter().map(|(name, _)| name).collect();
@@ -42,20 +41,18 @@ pub(super) fn check(file: &ScenarioFile, problems: &mut Vec<Problem>) {
                 problems.push(Problem::new(entry.position, path.as_str(), message));
             };
             if !is_identifier(name) {
-                problem(
-                    "expected a name of letters, digits and `_` that starts with no digit".into(),
-                );
+                problem("expected letters, digits and `_`, not starting with a digit".into());
             } else if name == CLUSTER {
-                problem(format!("`{CLUSTER}` is the cluster's name in every scenario"));
+                problem(format!("`{CLUSTER}` is reserved for the cluster's name"));
             } else if known.contains(&name) {
-                problem("is a variable of the matrix already".to_owned());
+                problem("already defined in `matrix.variables`".to_owned());
             }
             if what == "matrix"
                 && matches!(&entry.value.data, Data::Sequence(values) if values.is_empty())
             {
-                problem("has no values, so that the scenario would never run".to_owned());
+                problem("expected at least one value; the scenario would never run".to_owned());
             }
-            // A variable may use those above it.
+            // A variable can use those above it.
             check_texts(file, &entry.value, &path, &known, &declared, problems);
             known.push(name);
         }
@@ -81,7 +78,7 @@ fn check_excludes(root: &Node, problems: &mut Vec<Problem>) {
         let Data::Mapping(exclude) = &exclude.data else { continue };
         for entry in exclude.entries.iter().filter(|entry| !names.contains(&entry.key.as_str())) {
             let path = join(&format!("matrix.exclude[{index}]"), &entry.key);
-            let message = format!("no variable of the matrix; it has {}", list(&names, "and"));
+            let message = format!("unknown matrix variable; expected {}", one_of(&names));
             let near = nearest(&entry.key, &names);
             problems.push(Problem::new(entry.position, path, message).suggest(near));
         }
@@ -110,7 +107,7 @@ fn check_texts(
                         offset: part.start,
                         unknown: None,
                         message: format!(
-                            "`{name}` is not above: a variable may use those above it"
+                            "`{name}` is defined below; a variable can only use those above it"
                         ),
                     }
                 }
@@ -136,13 +133,14 @@ fn problem_of(unfit: Unfit, position: Position, path: &str, known: &[&str]) -> P
     let near = nearest(&name, known).map(|near| format!("${{{near}}}"));
     let shown = name.escape_debug();
     let message = match &near {
-        Some(_) => format!("there is no variable `{shown}`"),
-        None => format!("there is no variable `{shown}`; write `$${{` for a literal `${{`"),
+        Some(_) => format!("unknown variable `{shown}`"),
+        None => format!("unknown variable `{shown}`; write `$${{` for a literal `${{`"),
     };
     Problem::new(position, path, message).suggest(near)
 }
 
-/// A tree of the text `source` with the variables put in. Places stay; what cannot be put in stays as it is.
+/// Substitutes the variables in a tree of the text `source`. Positions stay, and so do variables that cannot be
+/// substituted.
 pub(super) fn substitute(
     source: &str,
     node: &Node,
@@ -184,15 +182,15 @@ pub(super) fn substitute(
     Node { position: node.position, data }
 }
 
-/// The values of one run: one of each variable of the matrix, and those of the command line.
+/// The values of one run: one for each variable of the matrix, and those of the command line.
 #[derive(Debug, Clone)]
 pub struct Combination {
-    /// As the file has them: they can use `${cluster}`.
+    /// Before substitution: values can use `${cluster}`.
     matrix: Vec<(String, Node)>,
     set: Map<String, Value>,
 }
 
-/// The combinations of the matrix that are not excluded; one without values where there is no matrix. `set`
+/// Returns the combinations of the matrix that are not excluded; one empty combination without a matrix. `set`
 /// overrides variables of the matrix too.
 pub(super) fn combinations(file: &ScenarioFile, set: &Map<String, Value>) -> Vec<Combination> {
     let mut all: Vec<Vec<(String, Node)>> = vec![Vec::new()];
@@ -220,8 +218,8 @@ pub(super) fn combinations(file: &ScenarioFile, set: &Map<String, Value>) -> Vec
 }
 
 impl Combination {
-    /// The values of the matrix, and all variables: the cluster's name, these, and those of the file, each of
-    /// which can use those before it.
+    /// Returns the values of the matrix, and those of all variables. Each variable of the file can use
+    /// those before it.
     pub(super) fn values(
         &self,
         file: &ScenarioFile,
@@ -252,7 +250,7 @@ impl Combination {
     }
 }
 
-/// The combinations that are left out.
+/// Returns the entries of `exclude`.
 pub(in crate::scenario) fn excludes(root: &Node) -> Vec<Map<String, Value>> {
     let Some(Value::Array(excludes)) = root.at("matrix.exclude").map(Node::to_json) else {
         return Vec::new();
@@ -272,7 +270,7 @@ pub(in crate::scenario) fn is_excluded(
     exclude.iter().all(|(name, value)| combination.get(name) == Some(value))
 }
 
-/// Values of the command line for variables that the file does not have.
+/// Reports values of the command line for variables that the file does not define.
 pub(super) fn check_set(
     file: &ScenarioFile,
     set: &Map<String, Value>,
@@ -281,8 +279,8 @@ pub(super) fn check_set(
     let known: Vec<&str> = declared(&file.root).into_iter().map(|(name, _)| name).collect();
     for name in set.keys().filter(|name| !known.contains(&name.as_str())) {
         let message = match known.as_slice() {
-            [] => format!("the scenario has no variables, so none is `{name}`"),
-            known => format!("there is no variable `{name}`; there are {}", list(known, "and")),
+            [] => format!("unknown variable `{name}`; the scenario has no variables"),
+            known => format!("unknown variable `{name}`; expected {}", one_of(known)),
         };
         let place = file.root.name_position("variables");
         let problem = Problem::new(place, format!("--set {name}"), message);

@@ -8,18 +8,18 @@ use super::{names, template};
 use crate::scenario::language::Scenario;
 use crate::yaml::{Data, Decoded, Node, Position, Problem, Problems, enclosing};
 
-/// One run of a scenario: its variables have values, and every step and assertion a name.
+/// The scenario of one run: variables are substituted, and every step and assertion has a name.
 #[derive(Debug, Clone)]
 pub struct Variant {
-    /// The values of the matrix, as `kubernetes=v1.36.3, workers=2`; empty without a matrix.
+    /// The values of the matrix, such as `kubernetes=v1.36.3, workers=2`; empty without a matrix.
     pub label: String,
-    /// The scenario, without a matrix; its variables are all those below.
+    /// The scenario without its matrix. Its variables are those below.
     pub scenario: Scenario,
-    /// All variables, the cluster's name (`cluster`) among them.
+    /// All variables, including the cluster's name (`cluster`).
     pub variables: Map<String, Value>,
-    /// The tree with the variables put in.
+    /// The tree after substitution.
     pub(in crate::scenario) root: Node,
-    /// The paths of what cannot be read.
+    /// The paths of unreadable values.
     pub(in crate::scenario) unreadable: Vec<String>,
 }
 
@@ -63,7 +63,7 @@ impl ScenarioFile {
         }
     }
 
-    /// As much of the variants as can be read, and every problem.
+    /// Returns the readable parts of the variants, and every problem.
     pub fn read_variants(
         &self,
         set: &Map<String, Value>,
@@ -72,7 +72,7 @@ impl ScenarioFile {
         let (combinations, mut problems) = self.expand(set);
         let read = |combination| self.read_variant(combination, cluster, &mut problems);
         let variants = combinations.iter().filter_map(read).collect();
-        // Variants mostly have the same problems.
+        // Most problems occur in all variants.
         let mut seen = HashSet::new();
         problems.retain(|problem| seen.insert(problem.to_string()));
         problems.sort_by_key(|problem| (problem.line, problem.column));
@@ -121,7 +121,7 @@ impl ScenarioFile {
         Some(Variant { label, scenario, variables, root, unreadable })
     }
 
-    /// Says which variable a wrong value comes from.
+    /// Names the variable in a problem with its value.
     fn name_variable(&self, mut problem: Problem) -> Problem {
         let written = self.root.at(&problem.path).and_then(Node::text);
         if let Some(written) = written.filter(|text| text.contains("${")) {
@@ -133,18 +133,18 @@ impl ScenarioFile {
 }
 
 impl Variant {
-    /// Where the value at a path stands, or else the nearest one around it.
+    /// Returns the position of the value at a path, or of the nearest enclosing value.
     pub(in crate::scenario) fn position(&self, path: &str) -> Position {
         self.root.nearest(path).0.position
     }
 
-    /// Where the name of the field at a path stands.
+    /// Returns the position of the field name at a path.
     pub(in crate::scenario) fn name_position(&self, path: &str) -> Position {
         self.root.name_position(path)
     }
 
-    /// Where a byte of the text at a path stands in the file: the beginning of its variable for what a
-    /// variable brought in.
+    /// Returns the position in the file of a byte of the text at a path. A byte of a variable's value is at
+    /// the start of the variable.
     pub(in crate::scenario) fn locate(
         &self,
         file: &ScenarioFile,
@@ -160,7 +160,7 @@ impl Variant {
         node.locate(&file.text, offset)
     }
 
-    /// Whether something at, in or around a path could not be read.
+    /// Whether the value at a path, a value inside it or an enclosing value is unreadable.
     pub(in crate::scenario) fn touches_unreadable(&self, path: &str) -> bool {
         let within = |inner: &str, outer: &str| {
             let mut around = Some(inner);

@@ -137,7 +137,7 @@ steps:
     "#);
     insta::assert_snapshot!(problems("steps: []\n", json!({"a": 1})), @"s.yaml:1:1: --set a: the scenario has no variables, so none is `a`");
     let matrix = "matrix: {variables: {a: [1, 2]}, exclude: [{a: 1}]}\nsteps: []\n";
-    insta::assert_snapshot!(problems(matrix, json!({"a": 1})), @"s.yaml:4:1: matrix: no combination is left, so that the scenario would never run");
+    insta::assert_snapshot!(problems(matrix, json!({"a": 1})), @"s.yaml:4:1: matrix: `exclude` leaves no combination, so the scenario would never run");
 }
 
 #[test]

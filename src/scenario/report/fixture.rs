@@ -1,9 +1,9 @@
 //! The run that the tests of the reports share, in `tests/fixtures/lost_node`.
 //!
-//! The fault `node-stop` hits `demo-worker` at 10 s. The node is NotReady at 18 s and its two pods of the
-//! Deployment `web` are evicted at 24 s; their replacements are Ready at 28 s. The pod `big` fits on no node, so
-//! that the assertion `big runs` fails. The API server does not respond from 30.1 s to 31.6 s, so that an
-//! assertion about Events is inconclusive.
+//! The fault `node-stop` hits `demo-worker` at 10 s. The node is NotReady at 18 s and its two pods
+//! of the Deployment `web` are evicted at 24 s; their replacements are Ready at 28 s. The pod `big`
+//! fits on no node, so that the assertion `big runs` fails. The API server does not respond from
+//! 30.1 s to 31.6 s, so that an assertion about Events is inconclusive.
 
 use super::Analysis;
 use crate::scenario::history::{Entry, StepState};

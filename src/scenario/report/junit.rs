@@ -8,8 +8,8 @@ use crate::scenario::history::StepState;
 use crate::scenario::judge::{Judgement, Verdict};
 use crate::scenario::outcome::StepReport;
 
-/// Runs as JUnit XML for CI systems: a suite for each run, a case for each step and each background assertion. An
-/// inconclusive result is an error.
+/// Runs as JUnit XML for CI systems: a suite for each run, a case for each step and each background
+/// assertion. An inconclusive result is an error.
 ///
 /// # Errors
 /// None in practice: characters that XML does not allow are left out.

@@ -21,7 +21,8 @@ pub(super) struct Lifetime {
     pub(super) name: ObjectName,
     /// All recorded versions in order, at least one. The version of a deletion is the last state.
     pub(super) versions: Vec<Version>,
-    /// `None` if the object existed before the record or was created while its kind was not watched.
+    /// `None` if the object existed before the record or was created while its kind was not
+    /// watched.
     pub(super) created: Option<Moment>,
     pub(super) deleted: Option<Moment>,
 }
@@ -76,8 +77,8 @@ impl Lifetimes {
             .collect()
     }
 
-    /// The objects that these objects control at a moment, directly or indirectly: for a Deployment, its
-    /// ReplicaSets and their pods.
+    /// The objects that these objects control at a moment, directly or indirectly: for a
+    /// Deployment, its ReplicaSets and their pods.
     pub(super) fn descendants(&self, of: &HashSet<&str>, moment: Moment) -> Vec<&Lifetime> {
         let mut known: HashSet<&str> = of.clone();
         let mut found: Vec<&Lifetime> = Vec::new();

@@ -11,8 +11,9 @@ use crate::scenario::outcome::RunReport;
 /// CI systems limit the size of a summary. Further failures are listed without details.
 const MOST_DETAILS: usize = 20;
 
-/// Runs as a Markdown summary for the page of a CI job: a table of the runs, their failures and figures.
-/// `pages` are links to the HTML pages of the runs, in the same order. An empty link is left out.
+/// Runs as a Markdown summary for the page of a CI job: a table of the runs, their failures and
+/// figures. `pages` are links to the HTML pages of the runs, in the same order. An empty link is
+/// left out.
 pub fn markdown(runs: &[Analysis], pages: &[String]) -> String {
     let mut out = String::from("## Scenarios\n\n");
     for summary in scenario_summaries(runs) {

@@ -1,4 +1,5 @@
-//! Reports of runs. [`Analysis`] derives everything from a run and its record once; the exporters render it.
+//! Reports of runs. [`Analysis`] derives everything from a run and its record once; the exporters
+//! render it.
 
 mod analysis;
 mod explanation;

@@ -5,8 +5,8 @@ use crate::scenario::history::{
     StepState,
 };
 
-/// Everything in a record that has a start and an end, except objects. The end is `None` if it is not in the
-/// record.
+/// Everything in a record that has a start and an end, except objects. The end is `None` if it is
+/// not in the record.
 #[derive(Debug, Default)]
 pub(super) struct Periods {
     /// The attempts of each step, by its name.

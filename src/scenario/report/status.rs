@@ -2,7 +2,8 @@ use serde_json::Value;
 
 use super::fields::{condition, is_cordoned, is_ready, is_terminating, list, number, text};
 
-/// The status of an object in a few words, such as `Running, not ready, on node worker`. Empty if there is nothing to say.
+/// The status of an object in a few words, such as `Running, not ready, on node worker`. Empty if
+/// there is nothing to say.
 pub(super) fn status(kind: &str, object: &Value) -> String {
     match kind {
         "Pod" => pod_status(object),

@@ -8,11 +8,11 @@ use anyhow::Context as _;
 
 use super::{Analysis, json, junit, markdown, page};
 
-/// Writes all reports of some runs into a folder and creates the folder if necessary: `report.html` for each
-/// run, and `junit.xml`, `report.json` and `summary.md` for all runs. The page of a run is next to its
-/// record if the record is in the folder. Otherwise the page is in the folder itself, or for one of several
-/// runs in a folder named after the run. Returns the paths: first the pages in the order of the runs, then
-/// the other files. Each file is replaced atomically.
+/// Writes all reports of some runs into a folder and creates the folder if necessary: `report.html`
+/// for each run, and `junit.xml`, `report.json` and `summary.md` for all runs. The page of a run is
+/// next to its record if the record is in the folder. Otherwise the page is in the folder itself,
+/// or for one of several runs in a folder named after the run. Returns the paths: first the pages
+/// in the order of the runs, then the other files. Each file is replaced atomically.
 ///
 /// # Errors
 /// An error of the file system, with the path.

@@ -8,7 +8,7 @@ use serde_json::Map;
 use super::*;
 use crate::scenario::judge::Program;
 use crate::scenario::language::{Action, Scenario, Step};
-use crate::scenario::read::{Variant, inject_request, load, manifests};
+use crate::scenario::read::{Variant, load, manifests};
 
 fn scenarios() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e/scenarios");
@@ -51,8 +51,8 @@ fn mistakes(variant: &Variant, folder: &Path) -> Vec<String> {
                 mistakes.extend(wrong.map(|mistake| mistake.to_string()));
             }
             Action::Inject(inject) => {
-                if let Err(problems) = inject_request(inject) {
-                    mistakes.push(format!("{problems:?}"));
+                if let Err(refusal) = inject.request().check() {
+                    mistakes.push(format!("{refusal:?}"));
                 }
             }
             _ => {}

@@ -82,8 +82,8 @@ impl FailureDetails {
     }
 }
 
-/// The details of all steps and assertions that failed or are inconclusive: failures first, otherwise in the
-/// order of the run. Leaves out what another failure cut short.
+/// The details of all steps and assertions that failed or are inconclusive: failures first,
+/// otherwise in the order of the run. Leaves out what another failure cut short.
 pub fn failures(run: &RunReport, lifetimes: &Lifetimes, history: &[Entry]) -> Vec<FailureDetails> {
     let judged = run
         .judgements

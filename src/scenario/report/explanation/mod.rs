@@ -1,4 +1,5 @@
-//! Why a step or an assertion did not pass: the objects, and what happened shortly before and after.
+//! Why a step or an assertion did not pass: the objects, and what happened shortly before and
+//! after.
 
 mod failure;
 mod nearby;

@@ -69,9 +69,9 @@ pub(super) enum Scope {
     Cluster,
 }
 
-/// The most relevant entries around a moment, in order, and the number of those that are left out. Entries
-/// about the breached objects are the most relevant, then faults, steps and watches, then the rest;
-/// among equals, the nearest.
+/// The most relevant entries around a moment, in order, and the number of those that are left out.
+/// Entries about the breached objects are the most relevant, then faults, steps and watches, then
+/// the rest; among equals, the nearest.
 pub(super) fn nearby(
     moment: Moment,
     breaches: &[Breach],

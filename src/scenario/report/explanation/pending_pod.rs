@@ -37,8 +37,8 @@ pub struct NodeRefusal {
     pub reasons: Vec<String>,
 }
 
-/// The pods that were not scheduled at a moment: those among the breached objects and their descendants, or any
-/// pods if there are no breached objects.
+/// The pods that were not scheduled at a moment: those among the breached objects and their
+/// descendants, or any pods if there are no breached objects.
 pub(super) fn pending_pods(
     moment: Moment,
     breaches: &[Breach],

@@ -49,8 +49,8 @@ fn losses<'a>(node: &'a Lifetime, lifetimes: &Lifetimes, faults: &[FaultPeriod])
     losses
 }
 
-/// When a loss started, and by what: the last fault on the node since `earliest`, or the last sign of life of the
-/// node.
+/// When a loss started, and by what: the last fault on the node since `earliest`, or the last sign
+/// of life of the node.
 fn start(
     node: &Lifetime,
     earliest: Moment,
@@ -131,8 +131,8 @@ fn is_tainted(node: &Value) -> bool {
     })
 }
 
-/// The pods of the node that were deleted or marked for deletion during the loss, in that order. Pods of
-/// DaemonSets and static pods belong to the node and do not count.
+/// The pods of the node that were deleted or marked for deletion during the loss, in that order.
+/// Pods of DaemonSets and static pods belong to the node and do not count.
 fn evicted<'a>(loss: &Loss<'_>, lifetimes: &'a Lifetimes) -> Vec<(&'a Lifetime, Moment)> {
     let mut evicted: Vec<(&Lifetime, Moment)> = lifetimes
         .of_kind("Pod")
@@ -154,8 +154,8 @@ fn evicted<'a>(loss: &Loss<'_>, lifetimes: &'a Lifetimes) -> Vec<(&'a Lifetime, 
     evicted
 }
 
-/// For each evicted pod with a controller, one replacement is due: the first pod that the controller
-/// creates after its first pod was evicted, then the second, and so on.
+/// For each evicted pod with a controller, one replacement is due: the first pod that the
+/// controller creates after its first pod was evicted, then the second, and so on.
 fn replacement(
     evicted: &[(&Lifetime, Moment)],
     lifetimes: &Lifetimes,

@@ -13,8 +13,8 @@ const WORKLOADS: [(&str, &str, &str); 4] = [
     ("DaemonSet", "/status/desiredNumberScheduled", "/status/numberReady"),
 ];
 
-/// The time to the first ready pod and to all ready pods, for each workload that the run created. Workloads
-/// with a controller, such as the ReplicaSets of a Deployment, do not count.
+/// The time to the first ready pod and to all ready pods, for each workload that the run created.
+/// Workloads with a controller, such as the ReplicaSets of a Deployment, do not count.
 pub(super) fn figures(lifetimes: &Lifetimes) -> Vec<Figure> {
     let mut figures = Vec::new();
     for (kind, desired, ready) in WORKLOADS {

@@ -59,8 +59,8 @@ pub(super) struct Version {
     pub(super) class: &'static str,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) state: String,
-    /// The JSON Patch that turns the version before into this one. The first version replaces `null`.
-    /// `None` if nothing changed, or if the page has no room for the object.
+    /// The JSON Patch that turns the version before into this one. The first version replaces
+    /// `null`. `None` if nothing changed, or if the page has no room for the object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) patch: Option<json_patch::Patch>,
 }

@@ -99,8 +99,8 @@ fn timeline() -> Markup {
             div #plot {}
             div #legend aria-label="Legend" {}
             p.hint {
-                "Drag over the time axis to zoom. Click, tap or press Enter to open an object as it was at \
-                 that moment. The arrow keys move to its previous or next change."
+                "Drag over the time axis to zoom. Click, tap or press Enter to open an object as it \
+                 was at that moment. The arrow keys move to its previous or next change."
             }
             div #notes {}
             div #after tabindex="-1" {}

@@ -32,12 +32,13 @@ fn facts<const N: usize>(facts: [(&'static str, String); N]) -> Vec<(&'static st
 pub(super) fn steps(run: &RunReport, periods: &Periods, end: Moment) -> Vec<Occurrence> {
     let mut steps = Vec::new();
     for step in &run.steps {
-        let recorded = periods.attempts.get(&step.name);
-        let reported = step
-            .started
-            .map(|from| vec![Attempt { from, end: step.ended.map(|to| (to, step.state)) }]);
-        let attempts = recorded.cloned().or(reported).unwrap_or_default();
-        for (number, attempt) in (1..).zip(&attempts) {
+        let reported =
+            step.started.map(|from| Attempt { from, end: step.ended.map(|to| (to, step.state)) });
+        let attempts = match periods.attempts.get(&step.name) {
+            Some(recorded) if !recorded.is_empty() => recorded.as_slice(),
+            _ => reported.as_slice(),
+        };
+        for (number, attempt) in (1..).zip(attempts) {
             let (to, state) = attempt.end.unwrap_or((end, StepState::Started));
             let label = Label::from(state);
             steps.push(Occurrence {

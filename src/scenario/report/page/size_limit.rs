@@ -6,8 +6,9 @@ use crate::scenario::history::ObjectEvent;
 /// The largest size of a page's data in bytes: phones can open such a page, and CI systems keep it.
 pub(super) const LARGEST: usize = 15_000_000;
 
-/// The data as JSON of at most `largest` bytes if possible. Leaves out the bodies of objects, the largest
-/// kinds first and pods and nodes last, then versions that look like the one before. Adds a note for each.
+/// The data as JSON of at most `largest` bytes if possible. Leaves out the bodies of objects, the
+/// largest kinds first and pods and nodes last, then versions that look like the one before. Adds a
+/// note for each.
 ///
 /// # Errors
 /// None in practice: all keys are strings.
@@ -40,14 +41,14 @@ fn drop_bodies(data: &mut Data) -> serde_json::Result<bool> {
         }
     }
     data.notes.push(format!(
-        "To limit the size of this page, the contents of all objects of the kind {kind} are left out. See \
-         the record."
+        "To limit the size of this page, the contents of all objects of the kind {kind} are left \
+         out. See the record."
     ));
     Ok(true)
 }
 
-/// Leaves out versions that look like the one before, and Events that are not warnings. Returns whether there
-/// were any.
+/// Leaves out versions that look like the one before, and Events that are not warnings. Returns
+/// whether there were any.
 fn drop_versions(data: &mut Data) -> bool {
     let count = |data: &Data| -> usize {
         data.objects.iter().map(|object| object.versions.len()).sum::<usize>() + data.events.len()
@@ -62,8 +63,8 @@ fn drop_versions(data: &mut Data) -> bool {
     let dropped = before - count(data);
     if dropped > 0 {
         data.notes.push(format!(
-            "To limit the size of this page, {dropped} changes that do not show in the bars and Events \
-             that are not warnings are left out. See the record."
+            "To limit the size of this page, {dropped} changes that do not show in the bars and \
+             Events that are not warnings are left out. See the record."
         ));
     }
     dropped > 0

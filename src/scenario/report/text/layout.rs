@@ -3,7 +3,8 @@ use std::fmt::Write as _;
 /// The width of all text: every terminal has that many columns.
 pub const WIDTH: usize = 80;
 
-/// Appends text in lines of at most [`WIDTH`] columns, with an indentation for the first and for the other lines.
+/// Appends text in lines of at most [`WIDTH`] columns, with an indentation for the first and for
+/// the other lines.
 pub fn wrapped(out: &mut String, first: &str, rest: &str, text: &str) {
     let options = wrapping(WIDTH).initial_indent(first).subsequent_indent(rest);
     let _ = writeln!(out, "{}", textwrap::fill(text, options));

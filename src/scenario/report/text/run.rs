@@ -11,8 +11,8 @@ use crate::scenario::report::{Analysis, format};
 /// The indentation of text below the name of a step or an assertion.
 const INDENT: &str = "                 ";
 
-/// Runs for people at a terminal of 80 columns. Shows one run in full. Of several runs, shows those that did
-/// not pass in full, then one line per run and the pass rate of each scenario.
+/// Runs for people at a terminal of 80 columns. Shows one run in full. Of several runs, shows those
+/// that did not pass in full, then one line per run and the pass rate of each scenario.
 pub fn text(runs: &[Analysis], color: bool) -> String {
     let paint = Paint { color };
     if let [run] = runs {
