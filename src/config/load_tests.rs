@@ -232,13 +232,13 @@ fn warnings() {
     cluster.nodes = vec![Node::new(Role::ControlPlane); 2];
     cluster.networking.api_server_address = "0.0.0.0".parse().unwrap();
     insta::assert_snapshot!(cluster.warnings().join("\n"), @r"
-    2 control planes survive the loss of 0, no more than 1 would: etcd needs a majority of its members, so an odd number is better
-    networking.apiServerAddress: 0.0.0.0 opens the API server to every network of this machine
+    2 control planes tolerate the loss of 0, no more than 1 do: etcd needs a majority of its members, so use an odd number
+    networking.apiServerAddress: 0.0.0.0 exposes the API server to all networks of this machine
     ");
     cluster.nodes = vec![Node::new(Role::ControlPlane); 4];
     cluster.networking.api_server_address = "192.168.1.5".parse().unwrap();
     insta::assert_snapshot!(cluster.warnings().join("\n"), @r"
-    4 control planes survive the loss of 1, no more than 3 would: etcd needs a majority of its members, so an odd number is better
-    networking.apiServerAddress: 192.168.1.5 opens the API server to whatever reaches 192.168.1.5
+    4 control planes tolerate the loss of 1, no more than 3 do: etcd needs a majority of its members, so use an odd number
+    networking.apiServerAddress: 192.168.1.5 exposes the API server to every host that can reach 192.168.1.5
     ");
 }

@@ -108,9 +108,9 @@ mod tests {
     #[test]
     fn bad_names() {
         insta::assert_snapshot!(refused(""), @"cluster name: the name is empty");
-        insta::assert_snapshot!(refused("Dev"), @"cluster name: `Dev` contains `D`; lower-case letters, digits, `-` and `.` are allowed");
-        insta::assert_snapshot!(refused("a b"), @"cluster name: `a b` contains ` `; lower-case letters, digits, `-` and `.` are allowed");
-        insta::assert_snapshot!(refused("a_b\n"), @r"cluster name: `a_b\n` contains `_`; lower-case letters, digits, `-` and `.` are allowed");
+        insta::assert_snapshot!(refused("Dev"), @"cluster name: `Dev` contains `D`; lowercase letters, digits, `-` and `.` are allowed");
+        insta::assert_snapshot!(refused("a b"), @"cluster name: `a b` contains ` `; lowercase letters, digits, `-` and `.` are allowed");
+        insta::assert_snapshot!(refused("a_b\n"), @r"cluster name: `a_b\n` contains `_`; lowercase letters, digits, `-` and `.` are allowed");
         insta::assert_snapshot!(refused("-a"), @"cluster name: `-a` must start and end with a letter or digit, and so must each part between dots");
         insta::assert_snapshot!(refused("a."), @"cluster name: `a.` must start and end with a letter or digit, and so must each part between dots");
         insta::assert_snapshot!(refused("a..b"), @"cluster name: `a..b` must start and end with a letter or digit, and so must each part between dots");

@@ -227,8 +227,8 @@ impl Cluster {
         let planes = self.nodes.iter().filter(|node| node.role == Role::ControlPlane).count();
         if planes > 0 && planes.is_multiple_of(2) {
             warnings.push(format!(
-                "{planes} control planes survive the loss of {}, no more than {} would: etcd needs \
-                 a majority of its members, so an odd number is better",
+                "{planes} control planes tolerate the loss of {}, no more than {} do: etcd needs \
+                 a majority of its members, so use an odd number",
                 (planes - 1) / 2,
                 planes - 1
             ));

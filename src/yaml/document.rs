@@ -413,7 +413,7 @@ mod tests {
         insta::assert_snapshot!(failure("a: &x [*x]"), @"1:8: the alias is inside the value that it refers to");
         insta::assert_snapshot!(failure("a: *x"), @"1:4: not valid YAML: while parsing node, found unknown anchor");
         insta::assert_snapshot!(failure("? [a]\n: b"), @"1:3: expected a scalar as key, found a list or mapping");
-        insta::assert_snapshot!(failure("a: !secret b"), @"1:12: the tag `!secret` has no meaning here");
+        insta::assert_snapshot!(failure("a: !secret b"), @"1:12: unsupported tag `!secret`");
         insta::assert_snapshot!(failure("a: {<<: b}"), @"1:9: expected a mapping or a list of mappings after `<<`");
         insta::assert_snapshot!(failure("a: [b\nc: d\n"), @"2:2: not valid YAML: illegal placement of ':' indicator");
         insta::assert_snapshot!(failure("a:\n\tb: c\n"), @"2:2: not valid YAML: tabs disallowed within this context (block indentation)");

@@ -131,7 +131,7 @@ impl From<Signal> for String {
 fn signal(text: &str) -> Result<&'static str, String> {
     let upper = text.to_ascii_uppercase();
     let name = upper.strip_prefix("SIG").unwrap_or(&upper);
-    if let Some(known) = &SIGNALS.find(|known| *known == name) {
+    if let Some(known) = SIGNALS.into_iter().find(|known| *known == name) {
         return Ok(known);
     }
     if ["STOP", "TSTP", "TTIN", "TTOU"].contains(&name) {

@@ -72,8 +72,8 @@ fn rejects_other_documents() {
     insta::assert_snapshot!(problems("steps: []\n---\na: b\n"), @"s.yaml:6:1: found a second document; expected only one in a file");
     insta::assert_snapshot!(problems("steps: [\n"), @"s.yaml:4:9: not valid YAML: while parsing a node, did not find expected node content");
     insta::assert_snapshot!(problems("steps: []\nsteps: []\nselections: {a: {kind: Pod, kind: Node}}\n"), @r"
-    s.yaml:5:1: steps: given twice; the first is in line 4
-    s.yaml:6:29: selections.a.kind: given twice; the first is in line 6
+    s.yaml:5:1: steps: duplicate key; the first is on line 4
+    s.yaml:6:29: selections.a.kind: duplicate key; the first is on line 6
     ");
     insta::assert_snapshot!(problems(""), @"s.yaml:1:1: missing required field `steps`");
 }
@@ -132,7 +132,7 @@ steps:
     insta::assert_snapshot!(problems(text), @r#"
     s.yaml:4:12: variables: expected a mapping, found a list
     s.yaml:5:12: namespace: expected a string, found a whole number; put it in quotes (did you mean `"5"`?)
-    s.yaml:6:11: deadline: it has no unit: did you mean 30s or 30m?
+    s.yaml:6:11: deadline: `30` has no unit; did you mean 30s or 30m?
     s.yaml:7:20: cluster.workers: expected a whole number, found a string
     s.yaml:7:33: cluster.timing: expected `default` or `fast`, found `fst` (did you mean `fast`?)
     s.yaml:7:53: cluster.controlPlanes: expected 0 or more, found -1
@@ -141,11 +141,11 @@ steps:
     s.yaml:8:42: selections.pods.labels: expected a string or a mapping, found a list
     s.yaml:9:17: record.logs[0]: expected a string or a mapping, found a whole number; put it in quotes (did you mean `"5"`?)
     s.yaml:11:9: steps[0].wait: expected a string or a mapping, found a list
-    s.yaml:12:13: steps[0].deadline: expected a duration as 30s, 5m, 1h or 5m30s, or 0
+    s.yaml:12:13: steps[0].deadline: expected a duration such as 30s, 5m, 1h or 5m30s, or 0
     s.yaml:13:42: steps[1].wait.all.labels.tier: expected a string, found a whole number; put it in quotes (did you mean `"5"`?)
     s.yaml:14:20: steps[2].apply.objects: expected a list, found a mapping
     s.yaml:14:31: steps[2].apply.files: expected a list, found a string
-    s.yaml:15:16: steps[3].sleep.for: it has no unit: did you mean 5s or 5m?
+    s.yaml:15:16: steps[3].sleep.for: `5` has no unit; did you mean 5s or 5m?
     s.yaml:15:27: steps[3].sleep.reason: expected a string, found a boolean; put it in quotes (did you mean `"true"`?)
     s.yaml:16:42: steps[4].patch.type: expected one of `strategic`, `merge` or `json`, found `strategc` (did you mean `strategic`?)
     s.yaml:17:3: steps[5]: expected a mapping, found nothing
@@ -172,24 +172,24 @@ steps:
       ${open
 ";
     insta::assert_snapshot!(problems(text), @r#"
-    s.yaml:4:13: variables.1st: expected a name of letters, digits and `_` that starts with no digit
-    s.yaml:4:21: variables.cluster: `cluster` is the cluster's name in every scenario
-    s.yaml:4:43: variables.image: there is no variable `vrsion` (did you mean `${version}`?)
-    s.yaml:4:55: variables.version: is a variable of the matrix already
-    s.yaml:4:75: variables.later: `last` is not above: a variable may use those above it
-    s.yaml:6:29: matrix.variables.none: has no values, so that the scenario would never run
-    s.yaml:7:14: matrix.exclude[0].versoin: no variable of the matrix; it has `version` and `none` (did you mean `version`?)
-    s.yaml:8:41: selections.pods.labels["${image}"]: variables stand for values, not in the names of fields
-    s.yaml:10:23: steps[0].wait: there is no variable `cout`; write `$${` for a literal `${`
-    s.yaml:10:47: steps[0].wait: there is no variable `clustr` (did you mean `${cluster}`?)
-    s.yaml:15:13: steps[1].kubectl.stdin: there is no variable `three`; write `$${` for a literal `${`
+    s.yaml:4:13: variables.1st: expected letters, digits and `_`, not starting with a digit
+    s.yaml:4:21: variables.cluster: `cluster` is reserved for the cluster's name
+    s.yaml:4:43: variables.image: unknown variable `vrsion` (did you mean `${version}`?)
+    s.yaml:4:55: variables.version: already defined in `matrix.variables`
+    s.yaml:4:75: variables.later: `last` is defined below; a variable can only use those above it
+    s.yaml:6:29: matrix.variables.none: expected at least one value; the scenario would never run
+    s.yaml:7:14: matrix.exclude[0].versoin: unknown matrix variable; expected `version` or `none` (did you mean `version`?)
+    s.yaml:8:41: selections.pods.labels["${image}"]: variables cannot be used in field names
+    s.yaml:10:23: steps[0].wait: unknown variable `cout`; write `$${` for a literal `${`
+    s.yaml:10:47: steps[0].wait: unknown variable `clustr` (did you mean `${cluster}`?)
+    s.yaml:15:13: steps[1].kubectl.stdin: unknown variable `three`; write `$${` for a literal `${`
     s.yaml:16:7: steps[1].kubectl.stdin: `${` is not closed; write `$${` for a literal `${`
     "#);
     let name =
         |name: &str| problems_of(&format!("{HEADER}metadata: {{name: {name}}}\nsteps: []\n"));
-    insta::assert_snapshot!(name("My_Test"), @"s.yaml:3:18: metadata.name: expected lowercase letters, digits and dashes within, at most 40, found `My_Test` (did you mean `my-test`?)");
+    insta::assert_snapshot!(name("My_Test"), @"s.yaml:3:18: metadata.name: expected at most 40 lowercase letters, digits and dashes, starting and ending with a letter or digit, found `My_Test` (did you mean `my-test`?)");
     insta::assert_snapshot!(name("5"), @r#"s.yaml:3:18: metadata.name: expected a string, found a whole number; put it in quotes (did you mean `"5"`?)"#);
-    insta::assert_snapshot!(name(&"n".repeat(41)), @"s.yaml:3:18: metadata.name: expected lowercase letters, digits and dashes within, at most 40, found `nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn`");
+    insta::assert_snapshot!(name(&"n".repeat(41)), @"s.yaml:3:18: metadata.name: expected at most 40 lowercase letters, digits and dashes, starting and ending with a letter or digit, found `nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn`");
 }
 
 /// Loads a text. Problems must have positions in the text.

@@ -25,7 +25,7 @@ steps:
     insta::assert_snapshot!(cluster("controlPlanes: 0"), @"4:26: cluster.controlPlanes: expected 1 or more: a cluster needs a control plane [cluster-config]");
     insta::assert_snapshot!(cluster("kubernetes: latest"), @"4:23: cluster.kubernetes: `latest` is no source of Kubernetes: expected vMAJOR.MINOR.PATCH, file:PATH or release:vMAJOR.MINOR.PATCH [kubernetes-version]");
     insta::assert_snapshot!(cluster("kubernetes: v1.37.2, image: kindest/node:v1.37.2"), @"4:11: warning: cluster.kubernetes: is not used: the image has a Kubernetes of its own [one-cluster]");
-    insta::assert_snapshot!(cluster("file: none.yaml"), @"4:17: cluster.file: /nowhere/none.yaml cannot be read: No such file or directory (os error 2) [cluster-config]");
+    insta::assert_snapshot!(cluster("file: none.yaml"), @"4:17: cluster.file: cannot read /nowhere/none.yaml: No such file or directory (os error 2) [cluster-config]");
 }
 
 #[test]
