@@ -76,7 +76,7 @@ fn dry_run(sandbox: &Sandbox) {
 fn no_docker(sandbox: &Sandbox) {
     let mut command = sandbox.create_command(ONE_NODE, "");
     command.env("DOCKER_HOST", "unix:///nonexistent/docker.sock");
-    refused(sandbox, run(command, ""), 3, &["Docker cannot be reached", "hint: "]);
+    refused(sandbox, run(command, ""), 3, &["cannot reach Docker", "hint: "]);
 }
 
 fn create_with_image(sandbox: &Sandbox, image: &str, more: &str) -> Ran {

@@ -29,6 +29,7 @@ pub fn suite() -> Suite<Cluster> {
         .step("api_server_listens_on_loopback_only", loopback_only)
         .step("second_create_changes_nothing", second_create)
         .step("system_pods_are_ready_at_once", system_pods)
+        .step("no_pod_of_a_new_cluster_restarts", no_restarts)
         .step("cluster_has_what_kubeadm_creates", kubeadm_objects)
         .step("images_are_loaded", load_images)
         .step("logs_are_exported", export_logs)
@@ -112,7 +113,7 @@ fn loopback_only(Cluster { sandbox, .. }: &Cluster) {
 fn second_create(Cluster { sandbox, .. }: &Cluster) {
     let before = (sandbox.footprint(), std::fs::read(sandbox.kubeconfig()).unwrap());
     let error = sandbox.try_create(THREE_NODES, "").fails(2);
-    assert!(error.contains(&format!("a cluster named `{}` exists", sandbox.name)), "{error}");
+    assert!(error.contains(&format!("cluster `{}` already exists", sandbox.name)), "{error}");
     assert!(error.contains("hint: ") && error.contains("kindrs delete cluster"), "{error}");
     let after = (sandbox.footprint(), std::fs::read(sandbox.kubeconfig()).unwrap());
     assert_eq!(before, after);
@@ -126,6 +127,20 @@ fn system_pods(Cluster { kubectl, .. }: &Cluster) {
         let conditions = pod["status"]["conditions"].as_array().unwrap();
         let ready = conditions.iter().find(|c| c["type"] == "Ready").unwrap();
         assert_eq!(ready["status"], "True", "{pod:#}");
+    }
+}
+
+/// The local-path-provisioner exits if it starts before it can reach the API server. The components
+/// that elect a leader are not checked: on a busy machine, they exit when they lose their lease.
+fn no_restarts(Cluster { kubectl, .. }: &Cluster) {
+    kubectl.rolled_out("local-path-storage", "deployment/local-path-provisioner");
+    let others = "component!=kube-controller-manager,component!=kube-scheduler";
+    let pods = kubectl.items(&format!("get pods --all-namespaces -l {others}"));
+    assert!(pods.iter().any(|pod| pod["metadata"]["namespace"] == "local-path-storage"));
+    for pod in pods {
+        for container in pod["status"]["containerStatuses"].as_array().unwrap() {
+            assert_eq!(container["restartCount"], 0, "{pod:#}");
+        }
     }
 }
 
@@ -247,7 +262,7 @@ fn deleted(Cluster { sandbox, .. }: &Cluster) {
         ["get nodes", "get kubeconfig", "export kubeconfig", "export logs", "load docker-image x"]
     {
         let error = sandbox.kindrs(&format!("{line} --name {name}")).fails(2);
-        assert!(error.contains(&format!("no cluster named `{name}`")), "{line}: {error}");
+        assert!(error.contains(&format!("cluster `{name}` does not exist")), "{line}: {error}");
     }
     let clusters = sandbox.kindrs("get clusters -o json").ok();
     assert!(!clusters.contains(&format!("\"{name}\"")), "{clusters}");

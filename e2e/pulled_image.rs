@@ -91,7 +91,7 @@ fn start() -> Published {
 fn missing(Published { sandbox, image, .. }: &Published) {
     let line = format!("create cluster --name {} --image {image}", sandbox.name);
     let error = sandbox.kindrs(&line).fails(2);
-    assert!(error.contains(&format!("error: there is no image {image}")), "{error}");
+    assert!(error.contains(&format!("error: image {image} does not exist")), "{error}");
     sandbox.assert_gone();
 }
 

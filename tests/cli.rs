@@ -100,8 +100,8 @@ fn every_verb_that_needs_docker_says_that_it_does_not_answer() {
     for arguments in commands {
         kindrs(home.path()).args(arguments).assert().code(3).stdout("").stderr(
             predicate::str::starts_with(
-                "error: Docker cannot be reached at unix:///nonexistent/docker.sock: no such \
-                 socket\nhint: Docker is not running: start it with",
+                "error: cannot reach Docker at unix:///nonexistent/docker.sock: no such \
+                 socket\nhint: start Docker with",
             ),
         );
     }
@@ -111,7 +111,7 @@ fn every_verb_that_needs_docker_says_that_it_does_not_answer() {
 #[test]
 fn quiet_still_tells_errors() {
     let text = stderr_of(&["--quiet", "get", "clusters"], 3);
-    assert!(text.starts_with("error: Docker cannot be reached"), "{text}");
+    assert!(text.starts_with("error: cannot reach Docker"), "{text}");
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn wrong_input_is_told_before_docker_is_asked() {
         (&["--config", "field.yaml"], "error: field.yaml:3:1: nodez: unknown field `nodez`"),
         (&["--config", "none.yaml"], "error: cannot read the configuration none.yaml: "),
         (&["--name", "Bad"], "error: cluster name: `Bad` contains `B`"),
-        (&["--kubernetes", "v1"], "error: `v1` is no source of Kubernetes"),
+        (&["--kubernetes", "v1"], "error: invalid Kubernetes source `v1`: "),
         (&["--kubeconfig", "corrupt"], "error: corrupt is not a kubeconfig: line 2, column 1: "),
     ];
     for (arguments, message) in cases {

@@ -65,7 +65,7 @@ fn wrong_input(Cluster { sandbox, .. }: &Cluster) {
         ("node-kill --node worker --for 0s", 2, "duration of zero"),
         ("node-kill --node worker --for 5", 2, "no unit"),
         ("node-restart --node worker --for 5s", 2, "cannot have a duration"),
-        ("node-kill --role worker --count 5", 2, "only 2 match"),
+        ("node-kill --role worker --count 5", 2, "only 2 available"),
         ("node-stop --node control-plane", 2, "only control plane"),
         ("kubelet-stop --all-nodes", 2, "every node"),
         ("disk-fill --node worker --size 1", 2, "512Mi"),
@@ -77,7 +77,7 @@ fn wrong_input(Cluster { sandbox, .. }: &Cluster) {
         assert!(text.contains(said), "{line}: {text}");
     }
     let ran = sandbox.kindrs("fault inject node-kill --node worker --name e2e-no-such");
-    assert!(ran.fails(2).contains("there is no cluster named"));
+    assert!(ran.fails(2).contains("does not exist"));
     assert_eq!(active(sandbox), Vec::<Value>::new());
 }
 

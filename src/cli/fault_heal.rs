@@ -32,7 +32,7 @@ pub(super) struct FaultHeal {
 
 impl FaultHeal {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<()> {
-        let docker = context.docker_as_it_is().await?;
+        let docker = context.docker_without_healing().await?;
         let cluster = &self.cluster.name;
         if self.at_end {
             for fault in &self.faults {

@@ -2,10 +2,9 @@ use clap::Args;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::cluster_name::ClusterName;
+use super::cluster_name::OneOrAllClusters;
 use super::context::Context;
 use super::output::{self, Format};
-use crate::cluster::inventory;
 use crate::fault::{Entry, read_journal};
 
 /// List the active faults of a cluster
@@ -28,10 +27,7 @@ Examples:
   kindrs fault list --name dev -o json")]
 pub(super) struct FaultList {
     #[command(flatten)]
-    cluster: ClusterName,
-    /// List the faults of all clusters
-    #[arg(short = 'A', long)]
-    all_clusters: bool,
+    clusters: OneOrAllClusters,
     /// Output format
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Format,
@@ -40,11 +36,7 @@ pub(super) struct FaultList {
 impl FaultList {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<()> {
         let docker = context.docker().await?;
-        let nodes = if self.all_clusters {
-            inventory::all_nodes(&docker).await?
-        } else {
-            inventory::require(&docker, &self.cluster.name).await?
-        };
+        let nodes = self.clusters.nodes(&docker).await?;
         let entries: Vec<Entry> =
             read_journal(&docker, &nodes).await?.into_iter().map(|(_, entry)| entry).collect();
         if entries.is_empty() && self.output == Format::Text {

@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::interruption::interrupted;
 use crate::runtime::Engine;
 use crate::scenario::judge::Verdict;
-use crate::scenario::language::{ClusterSource, Existing};
+use crate::scenario::language::{ClusterNodes, Existing};
 use crate::scenario::outcome::RunReport;
 use crate::scenario::read::{FORMAT, ScenarioFile, Variant, planned_cluster};
 use crate::scenario::report::{self, Analysis};
@@ -129,7 +129,7 @@ impl ScenarioRun {
                     // An existing cluster's name can depend on variables, and those on the name.
                     let existing = || -> Result<_, Failure> {
                         let draft = read(combination, cluster_name::DEFAULT)?;
-                        Ok(draft.scenario.cluster.existing.map(|existing| existing.name))
+                        Ok(draft.scenario.cluster.existing().map(|existing| existing.name.clone()))
                     };
                     let cluster = match &self.cluster {
                         Some(cluster) => cluster.clone(),
@@ -169,10 +169,9 @@ impl ScenarioRun {
         if let Some(name) = &self.cluster {
             let planned = config.iter().flat_map(|config| &config.nodes);
             let planned = planned.filter(|node| node.role == Role::Worker).count();
-            let workers = scenario.cluster.existing.as_ref().map_or(planned, |own| own.workers);
-            let existing = Some(Existing { name: name.clone(), workers });
-            let timing = scenario.cluster.timing;
-            scenario.cluster = ClusterSource { existing, timing, ..ClusterSource::default() };
+            let workers = scenario.cluster.existing().map_or(planned, |own| own.workers);
+            let existing = Existing { name: name.clone(), workers };
+            scenario.cluster.nodes = ClusterNodes::Existing { existing };
             config = None;
         }
         let mut output = scenario.metadata.name.clone();

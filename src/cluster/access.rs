@@ -1,4 +1,4 @@
-//! How a client reaches a cluster that exists.
+//! Access to an existing cluster.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -9,8 +9,7 @@ use crate::cluster::tarball;
 use crate::config::ContainerRole;
 use crate::failure::Failure;
 use crate::kubeconfig::{self, Access};
-use crate::kubernetes::connect_impatiently;
-use crate::pki::Identity;
+use crate::kubernetes::{Identity, connect_impatiently};
 use crate::plan::API_PORT;
 use crate::plan::labels;
 use crate::runtime::{Engine, EngineError, Protocol};
@@ -18,20 +17,19 @@ use crate::runtime::{Engine, EngineError, Protocol};
 /// The administrator's kubeconfig in a control plane.
 pub const ADMIN_CONF: &str = "/etc/kubernetes/admin.conf";
 
-/// Where the client is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClientPlace {
-    /// On the host: it uses the port bound there.
+    /// On the host: the client uses the API server's host port.
     Host,
-    /// In a container on the cluster's network: it uses the node's address.
+    /// In a container on the cluster's network: the client uses the node's address.
     ClusterNetwork,
 }
 
-/// Administrator's access to a cluster, by its own certificates.
+/// The administrator's access to a cluster.
 ///
 /// # Errors
-/// [`Failure::Input`] when there is no such cluster; [`Failure::Environment`] when it is not far
-/// enough to have a kubeconfig, or has no port on the host.
+/// [`Failure::Input`] when the cluster does not exist; [`Failure::Environment`] when the cluster is
+/// incomplete or its API server has no port on the host.
 pub async fn access(
     engine: &dyn Engine,
     cluster: &str,
@@ -48,7 +46,7 @@ pub async fn access(
     )
 }
 
-/// A client of a cluster's API server, on the host, that asks everything once.
+/// A client of a cluster's API server, on the host, that retries nothing.
 ///
 /// # Errors
 /// As [`access`].
@@ -57,7 +55,7 @@ pub async fn client(engine: &dyn Engine, cluster: &str) -> anyhow::Result<kube::
     let identity = Identity { certificate: access.client_cert_pem, key: access.client_key_pem };
     connect_impatiently(&access.server, &access.ca_pem, &identity)
         .await
-        .context("a client of the API server")
+        .context("cannot connect to the API server")
 }
 
 /// The address and port on the host that lead to the API server.
@@ -72,10 +70,13 @@ async fn host_endpoint(engine: &dyn Engine, cluster: &str) -> Result<SocketAddr,
         container.ports.iter().find(api).filter(|_| serves)
     });
     let bound = bound.ok_or_else(|| {
-        Failure::environment(format!("cluster `{cluster}` has no port on the host for its API"))
-            .with_hint(
-                "its containers may be stopped: see `docker ps -a`, start them with `docker start`",
-            )
+        Failure::environment(format!(
+            "the API server of cluster `{cluster}` has no port on the host"
+        ))
+        .with_hint(
+            "its containers can be stopped: check `docker ps -a`, and start them with \
+                 `docker start`",
+        )
     })?;
     let address = match bound.host_address {
         IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -92,7 +93,7 @@ fn network_endpoint(cluster: &str, nodes: &[NodeSummary]) -> Result<SocketAddr, 
         .map(|address| SocketAddr::new(address.into(), API_PORT))
         .ok_or_else(|| {
             Failure::environment(format!("no control plane of cluster `{cluster}` has an address"))
-                .with_hint("its containers may be stopped: see `docker ps -a`")
+                .with_hint("its containers can be stopped: check `docker ps -a`")
         })
 }
 
@@ -115,9 +116,9 @@ async fn admin_conf(
     Err(match last {
         Some(error) => error.into(),
         None => Failure::environment(format!(
-            "no control plane of cluster `{cluster}` has {ADMIN_CONF}: it is not wholly made"
+            "no control plane of cluster `{cluster}` has {ADMIN_CONF}: the cluster was not fully created"
         ))
-        .with_hint(format!("delete it and make it again: kindrs delete cluster --name {cluster}")),
+        .with_hint(format!("run `kindrs delete cluster --name {cluster}`, then create the cluster again")),
     })
 }
 
@@ -170,11 +171,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_half_made_cluster_says_so() {
+    async fn an_incomplete_cluster_has_no_access() {
         let engine = engine();
         make(&engine, "dev", 1, &THREE).await;
         let failure = access(&engine, "dev", ClientPlace::Host).await.unwrap_err();
-        assert!(failure.to_string().contains("not wholly made"), "{failure}");
+        assert!(failure.to_string().contains("not fully created"), "{failure}");
         engine.state().containers.remove("dev-control-plane");
         let failure = access(&engine, "dev", ClientPlace::Host).await.unwrap_err();
         assert!(failure.to_string().contains("no port on the host"), "{failure}");

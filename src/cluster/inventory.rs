@@ -1,4 +1,4 @@
-//! Which clusters and nodes there are.
+//! Lists clusters and nodes.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -9,7 +9,6 @@ use crate::plan::labels;
 use crate::runtime::{ContainerInfo, ContainerState, Engine, EngineError};
 use crate::words::nearest;
 
-/// A cluster in short.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterSummary {
     /// Its name.
@@ -124,23 +123,23 @@ pub async fn require(engine: &dyn Engine, cluster: &str) -> Result<Vec<NodeSumma
         clusters(engine).await?.into_iter().map(|cluster| cluster.name).collect();
     if known.iter().any(|name| name == cluster) {
         return Err(Failure::environment(format!("cluster `{cluster}` has no nodes")).with_hint(
-            format!("remove what is left of it: kindrs delete cluster --name {cluster}"),
+            format!("run `kindrs delete cluster --name {cluster}` to delete the rest of it"),
         ));
     }
     Err(no_such_cluster(cluster, &known))
 }
 
 fn no_such_cluster(name: &str, known: &[String]) -> Failure {
-    let failure = Failure::input(format!("there is no cluster named `{name}`"));
+    let failure = Failure::input(format!("cluster `{name}` does not exist"));
     if known.is_empty() {
-        let create = format!("there are none; make one: kindrs create cluster --name {name}");
+        let create = format!("run `kindrs create cluster --name {name}` to create it");
         return failure.with_hint(create);
     }
     let list = known.join(", ");
     let names: Vec<&str> = known.iter().map(String::as_str).collect();
     match nearest(name, &names) {
-        Some(near) => failure.with_hint(format!("did you mean `{near}`? There are: {list}")),
-        None => failure.with_hint(format!("name one of these with --name: {list}")),
+        Some(near) => failure.with_hint(format!("did you mean `{near}`? The clusters are: {list}")),
+        None => failure.with_hint(format!("use --name with one of these clusters: {list}")),
     }
 }
 
@@ -182,7 +181,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn clusters_side_by_side_are_told_apart() {
+    async fn tells_similar_clusters_apart() {
         let engine = engine();
         make(&engine, "dev", 1, &THREE).await;
         make(&engine, "dev-b", 2, &THREE[..1]).await;
@@ -202,7 +201,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_left_of_a_cluster_shows() {
+    async fn lists_incomplete_clusters() {
         let engine = engine();
         make_network(&engine, "net", 1).await;
         make_volume(&engine, "vol", "vol-worker2-var").await;
@@ -213,7 +212,7 @@ mod tests {
         assert!(matches!(failure, Failure::Environment { .. }), "{failure}");
         assert_eq!(
             failure.hint().unwrap(),
-            "remove what is left of it: kindrs delete cluster --name vol"
+            "run `kindrs delete cluster --name vol` to delete the rest of it"
         );
     }
 
@@ -232,20 +231,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_missing_cluster_is_told_with_those_there_are() {
+    async fn the_error_for_a_missing_cluster_lists_the_others() {
         let engine = engine();
         let alone = require(&engine, "dev").await.unwrap_err();
-        assert_eq!(alone.to_string(), "there is no cluster named `dev`");
-        assert_eq!(
-            alone.hint().unwrap(),
-            "there are none; make one: kindrs create cluster --name dev"
-        );
+        assert_eq!(alone.to_string(), "cluster `dev` does not exist");
+        assert_eq!(alone.hint().unwrap(), "run `kindrs create cluster --name dev` to create it");
         make(&engine, "staging", 1, &THREE).await;
         make(&engine, "test", 2, &THREE).await;
         let near = require(&engine, "stagin").await.unwrap_err();
-        assert_eq!(near.hint().unwrap(), "did you mean `staging`? There are: staging, test");
+        assert_eq!(near.hint().unwrap(), "did you mean `staging`? The clusters are: staging, test");
         let far = require(&engine, "dev").await.unwrap_err();
-        assert_eq!(far.hint().unwrap(), "name one of these with --name: staging, test");
+        assert_eq!(far.hint().unwrap(), "use --name with one of these clusters: staging, test");
         assert!(matches!(far, Failure::Input { .. }));
         assert_eq!(require(&engine, "test").await.unwrap().len(), 3);
     }

@@ -123,7 +123,7 @@ async fn heals_all_nodes_if_one_fails() {
     let engine = engine();
     make(&engine, "dev", 1, &THREE).await;
     let plan = planned(&engine, FaultKind::NodePause(workers())).await;
-    let error = EngineError::Refused { what: "pausing".into(), reason: "no freezer".into() };
+    let error = EngineError::refused("pausing", "no freezer");
     engine.fail("pause_container", 2, error);
     let failure = inject(&engine, &plan).await.unwrap_err();
     let Error::Failed(failure) = failure else { panic!("{failure:?}") };

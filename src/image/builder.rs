@@ -106,8 +106,7 @@ mod tests {
     #[tokio::test]
     async fn a_failed_build_shows_its_last_lines_and_a_hint() {
         let engine = FakeEngine::default();
-        let error =
-            EngineError::Refused { what: "building image a".into(), reason: "returned 100".into() };
+        let error = EngineError::refused("building image a", "returned 100");
         let last = LastLines::default();
         for number in 0..20 {
             last.push(&format!("line {number}"));

@@ -1,16 +1,10 @@
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
-
-use anyhow::Context as _;
 
 use crate::progress::Progress;
 use crate::runtime::Engine;
 
 use super::parts::PartsCache;
-
-/// Time between attempts to take a lock that another kindrs holds.
-const RETRY: Duration = Duration::from_millis(300);
 
 /// Held while building an image.
 #[derive(Debug)]
@@ -21,25 +15,9 @@ pub(super) struct BuildLock {
 impl BuildLock {
     /// Waits until no other kindrs of this user builds an image, and says so.
     pub(super) async fn take(cache: &PartsCache, progress: &Progress) -> anyhow::Result<Self> {
-        let path = cache.folder("locks")?.join("image.lock");
-        let file =
-            File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
-        let mut said = false;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(Self { _file: file }),
-                Err(TryLockError::WouldBlock) => {
-                    if !said {
-                        progress.note("waiting for another kindrs to build an image");
-                        said = true;
-                    }
-                    tokio::time::sleep(RETRY).await;
-                }
-                Err(TryLockError::Error(error)) => {
-                    return Err(error).with_context(|| format!("cannot lock {}", path.display()));
-                }
-            }
-        }
+        let waiting = "waiting for another kindrs to build an image";
+        let (_, file) = cache.lock("image", waiting, progress).await?;
+        Ok(Self { _file: file })
     }
 }
 

@@ -48,7 +48,7 @@ pub async fn resolve(
     }
     let cache = PartsCache::open()?;
     let lock = BuildLock::take(&cache, progress).await?;
-    // Another kindrs may have built it in the meantime.
+    // Another kindrs can have built the image in the meantime.
     let image = match present(engine, source, &version, None).await? {
         Some(image) => image,
         None => make(engine, source, None, &built_reference(&version), &cache, progress).await?,
@@ -192,6 +192,7 @@ mod tests {
         assert!(matches!(failure, Failure::Environment { .. }) && failure.hint().is_some());
         let refused = crate::runtime::EngineError::Refused {
             what: "pulling image no:1".into(),
+            cause: crate::runtime::Refusal::ImageNotFound,
             reason: "manifest unknown".into(),
         };
         assert!(matches!(unavailable("no:1", &refused.into()), Failure::Input { .. }));

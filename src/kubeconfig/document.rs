@@ -210,8 +210,7 @@ impl Entries<'_> {
         }
     }
 
-    /// Puts the entries into a document of the user's, which may have fields that kube's types
-    /// do not know.
+    /// Puts the entries into a document, which can have fields that kube's types do not know.
     fn insert(&self, document: &mut Mapping) {
         for (field, value) in [("apiVersion", "v1"), ("kind", "Config")] {
             if document.get(field).is_none_or(Value::is_null) {

@@ -5,8 +5,9 @@ use bytes::Bytes;
 use crate::config::Role;
 use crate::failure::Failure;
 use crate::kubeconfig::{Credentials, Entries};
-use crate::pki::{Identity, Pki};
-use crate::plan::{Authority, ClusterPlan, KUBECONFIG_IDS, NodePlan, PodNetwork, WRAPPER_PATH};
+use crate::kubernetes::Identity;
+use crate::pki::{Authority, KUBECONFIG_IDS, Pki};
+use crate::plan::{ClusterPlan, NodePlan, PodNetwork, WRAPPER_PATH};
 
 use super::{
     KubeadmPurpose, Rendered, await_api_drop_in, cni_configuration, haproxy_configuration,

@@ -104,35 +104,6 @@ fn patches_of<'a>(plan: &'a ClusterPlan, node: &'a NodePlan) -> Vec<&'a String> 
     plan.kubeadm_config_patches.iter().chain(&node.kubeadm_config_patches).collect()
 }
 
-/// What a user's patches to ClusterConfiguration mean for what kindrs makes by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClusterSettings {
-    /// Further names and addresses of the API server's certificate (`apiServer.certSANs`).
-    pub certificate_names: Vec<String>,
-    /// The domain of Services (`networking.dnsDomain`), by default `cluster.local`.
-    pub dns_domain: String,
-}
-
-/// Reads [`ClusterSettings`] from the patched configuration of the first control plane.
-///
-/// # Errors
-/// [`Failure::Input`] when a patch is no YAML mapping.
-pub fn cluster_settings(plan: &ClusterPlan) -> Result<ClusterSettings, Failure> {
-    let node = &plan.nodes[0];
-    let mut cluster = cluster_configuration(plan, node, KubeadmPurpose::Upload);
-    apply_patches(&mut cluster, &patches_of(plan, node))?;
-    let names = cluster.pointer("/apiServer/certSANs").and_then(Value::as_array);
-    let domain = cluster.pointer("/networking/dnsDomain").and_then(Value::as_str);
-    Ok(ClusterSettings {
-        certificate_names: names
-            .into_iter()
-            .flatten()
-            .filter_map(|name| name.as_str().map(str::to_owned))
-            .collect(),
-        dns_domain: domain.unwrap_or("cluster.local").to_owned(),
-    })
-}
-
 fn cluster_configuration(plan: &ClusterPlan, node: &NodePlan, purpose: KubeadmPurpose) -> Value {
     let version = &node.version;
     let mut api_server = Map::new();
@@ -186,7 +157,7 @@ fn cluster_configuration(plan: &ClusterPlan, node: &NodePlan, purpose: KubeadmPu
             "serviceSubnet": plan.service_subnet.to_string(),
         },
         "apiServer": {
-            "certSANs": ["localhost", plan.api_host.to_string()],
+            "certSANs": plan.settings.certificate_names,
             "extraArgs": api_server,
         },
         "controllerManager": { "extraArgs": controller_manager },
@@ -380,7 +351,7 @@ mod tests {
             "kind: ClusterConfiguration\napiServer: {certSANs: [ci.example.org, 192.0.2.7]}\nnetworking: {dnsDomain: example.internal}".into(),
         );
         let plan = plan_of(&config, &Version::new(1, 37, 2));
-        let all = crate::plan::certificates(&plan, &plan.nodes[0]);
+        let all = crate::pki::certificates(&plan, &plan.nodes[0]);
         let api = all.iter().find(|certificate| certificate.id == "apiserver").unwrap();
         assert!(api.dns_names.contains(&"ci.example.org".to_owned()));
         assert!(api.dns_names.contains(&"kubernetes.default.svc.example.internal".to_owned()));

@@ -18,8 +18,8 @@ pub use files::{
     ADDONS, Content, NodeFile, archive, load_balancer_files, node_files, render_input,
 };
 pub use kubeadm::{
-    ClusterSettings, KubeadmPurpose, addon_arguments, cluster_settings, kube_proxy_overrides,
-    kubeadm_configuration, patched_join_configuration,
+    KubeadmPurpose, addon_arguments, kube_proxy_overrides, kubeadm_configuration,
+    patched_join_configuration,
 };
 pub use kubelet_unit::await_api_drop_in;
 pub use load_balancer::haproxy_configuration;

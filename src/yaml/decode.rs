@@ -170,7 +170,7 @@ impl<'d> Walk<'d> {
         for (index, item) in items.iter_mut().enumerate() {
             if !self.value(item, schema, &format!("{path}[{index}]")) {
                 match schema.least() {
-                    Some(least) => *item = Node::from_json(&least, item.position),
+                    Some(least) => item.stand_in(&least, &schema.own_field_names()),
                     None => readable = false,
                 }
             }
@@ -355,7 +355,12 @@ impl<'d> Walk<'d> {
                 if (text.chars().count() as u64) < least {
                     return Some(format!("expected {}, found an empty string", names(&[schema])));
                 }
-                self.decoder.format(schema).and_then(|check| check(text).err())
+                if let Some(why) = self.decoder.format(schema).and_then(|check| check(text).err()) {
+                    return Some(why);
+                }
+                // A whole number in quotes has the bounds of the number.
+                let number = text.parse::<u64>().ok().filter(|_| schema.accepts(Kind::Integer))?;
+                self.refusal(schema, &number.into())
             }
             Value::Number(number) => {
                 let (least, most) = schema.bounds();
@@ -408,6 +413,19 @@ impl<'d> Walk<'d> {
             None => Problem::new(node.position, path, message),
         };
         self.problem(problem);
+    }
+}
+
+impl Node {
+    /// Replaces the node by `least`, but keeps its own `fields`, such as the name of a step without an
+    /// action, because others can refer to them.
+    fn stand_in(&mut self, least: &Value, fields: &[&str]) {
+        let own = std::mem::replace(self, Self::from_json(least, self.position));
+        let (Data::Mapping(new), Data::Mapping(own)) = (&mut self.data, own.data) else { return };
+        let is_kept = |entry: &Entry| fields.contains(&entry.key.as_str());
+        let kept: Vec<Entry> = own.entries.into_iter().filter(is_kept).collect();
+        new.entries.retain(|entry| kept.iter().all(|own| own.key != entry.key));
+        new.entries.extend(kept);
     }
 }
 

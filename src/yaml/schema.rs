@@ -154,10 +154,15 @@ impl<'s> Schema<'s> {
         lists.flatten().filter_map(Value::as_str)
     }
 
+    /// Returns the names of its own fields, without those of unions.
+    pub fn own_field_names(&self) -> Vec<&'s str> {
+        let own = self.parts.iter().filter_map(|part| part.get("properties")?.as_object());
+        own.flat_map(Map::keys).map(String::as_str).collect()
+    }
+
     /// Returns the names of its own fields and of those of all branches.
     pub fn field_names(&self) -> Vec<&'s str> {
-        let own = self.parts.iter().filter_map(|part| part.get("properties")?.as_object());
-        let own: Vec<&str> = own.flat_map(Map::keys).map(String::as_str).collect();
+        let own = self.own_field_names();
         let branches = self.unions().flatten().flat_map(|branch| branch.field_names());
         own.into_iter().chain(branches).collect()
     }

@@ -7,15 +7,24 @@ use super::{Inability, Notation, PodRefusal};
 /// The shape of a partition that has a direction.
 pub const ISOLATE: &str = "isolate";
 
-/// What a fault is aimed at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+/// The targets of a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
-    #[error("nodes")]
     Nodes,
-    #[error("control planes")]
     ControlPlanes,
-    #[error("pods")]
     Pods,
+}
+
+impl Target {
+    /// A number of targets, such as `1 node` or `2 nodes`.
+    fn count(self, number: usize) -> String {
+        let one = match self {
+            Self::Nodes => "node",
+            Self::ControlPlanes => "control plane",
+            Self::Pods => "pod",
+        };
+        format!("{number} {one}{}", if number == 1 { "" } else { "s" })
+    }
 }
 
 /// What a cluster would lose, for the guard.
@@ -303,7 +312,9 @@ impl Refusal {
                 Some(format!("use {} for pods of another namespace", name("namespace"))),
             ),
             Self::TooFew { target, requested, found } => {
-                (format!("{requested} {target} are requested, but only {found} match"), None)
+                let requested = target.count(*requested);
+                let found = if *found == 0 { "none".to_owned() } else { format!("only {found}") };
+                (format!("{requested} requested, but {found} available"), None)
             }
             Self::NotControlPlane { node, lacks } => (
                 format!("node `{node}` is not a control plane: it {lacks}"),

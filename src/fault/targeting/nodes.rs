@@ -21,7 +21,7 @@ pub struct NodeTargets {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-heading" = HEADING, "x-value-name" = "ROLE"))]
     pub role: Option<Role>,
-    /// Nodes with these labels, such as kubectl's --selector
+    /// Nodes that match this label selector
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-heading" = HEADING, "x-value-name" = "SELECTOR", "x-short" = "l"))]
     pub selector: Option<Text>,

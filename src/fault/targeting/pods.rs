@@ -15,7 +15,7 @@ pub struct PodTargets {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schemars(extend("x-heading" = HEADING, "x-value-name" = "[NAMESPACE/]POD"))]
     pub pod: OneOrMany<Text>,
-    /// Pods with these labels, such as kubectl's --selector
+    /// Pods that match this label selector
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-heading" = HEADING, "x-value-name" = "SELECTOR", "x-short" = "l"))]
     pub selector: Option<Text>,

@@ -15,15 +15,15 @@ use super::cache::Workspace;
 use super::process::{Ended, Seen, TICK, Watcher};
 use super::toolchain::{Names, PASSED_ON};
 
-/// Label of the containers that compile; its value is the lock file of who started one.
+/// Label of containers that compile. Its value is the lock file of the kindrs that started it.
 const LABEL: &str = "dev.kindrs.compile";
 /// The script that runs in the container.
 const SCRIPT: &str = include_str!("../../../images/scripts/compile");
 /// Exit code of [`SCRIPT`] when it cannot install Debian packages.
 const NO_PACKAGES: i64 = 70;
 
-/// The certificates that this machine trusts, with where a container finds them. A network that
-/// inspects its traffic has an authority of its own, which no image knows.
+/// The file of certificates that this machine trusts, with its path in a container. No image contains
+/// the authority of a network that inspects traffic.
 pub fn trusted_certificates() -> Option<(PathBuf, &'static str)> {
     let set = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
     let known = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
@@ -31,27 +31,26 @@ pub fn trusted_certificates() -> Option<(PathBuf, &'static str)> {
     Some((file, "/run/kindrs/certificates.crt"))
 }
 
-/// Work in a container, on files of this machine: every folder has the same path inside.
+/// A command in a container that works on files of this machine, under the same paths.
 #[derive(Debug, Clone)]
 pub struct Job {
-    /// The image, which is there.
+    /// A local image.
     pub image: String,
-    /// Debian packages that the image lacks.
+    /// Debian packages to install.
     pub packages: Vec<String>,
-    /// The architecture those packages are for, when it is not the image's own.
+    /// The architecture of the packages, if it is not that of the image.
     pub foreign: Option<Names>,
-    /// What runs, in the folder for the module.
+    /// The command, which runs in the directory of the module.
     pub command: Vec<String>,
-    /// Its environment.
     pub environment: HashMap<String, String>,
-    /// Folders that are written, apart from the workspace.
+    /// Writable directories besides the workspace.
     pub written: Vec<PathBuf>,
-    /// Folders and files that are read, each with where it is inside.
+    /// Read-only directories and files, with their path in the container.
     pub read: Vec<(PathBuf, &'static str)>,
 }
 
 impl Job {
-    /// Runs it to its end under the lock of `workspace`; lines go to `watch` as they come.
+    /// Runs the command to its end, and calls `watch` for each line of its standard error.
     pub async fn run(
         &self,
         engine: &dyn Engine,
@@ -96,7 +95,7 @@ impl Job {
         append(workspace.log(), &written)?;
         Ok(Ended {
             success: code == 0,
-            stdout: fs::read_to_string(&stdout).context("a container's output cannot be read")?,
+            stdout: fs::read_to_string(&stdout).context("cannot read the output of a container")?,
             stderr: written,
         })
     }
@@ -144,12 +143,11 @@ impl Job {
     }
 }
 
-/// Removes the containers that interrupted compilations left, running or not.
-///
-/// One that a living kindrs waits for stays: its lock is held.
+/// Removes the containers of interrupted compilations, running or not. Keeps those whose lock a
+/// running kindrs holds.
 ///
 /// # Errors
-/// What the engine says.
+/// The errors of the engine.
 pub async fn remove_abandoned(engine: &dyn Engine) -> Result<(), EngineError> {
     for container in engine.containers(&[(LABEL.to_owned(), String::new())]).await? {
         if is_abandoned(&container) {
@@ -165,7 +163,7 @@ fn is_abandoned(container: &ContainerInfo) -> bool {
     is_free || container.state == ContainerState::Exited
 }
 
-/// A file that grows, read line by line.
+/// Reads a growing file line by line.
 #[derive(Default)]
 struct Tail {
     all: String,
@@ -188,10 +186,10 @@ impl Tail {
     }
 }
 
-/// Waits for nothing longer than this for an image's presence to be answered.
+/// Time limit for pulling an image.
 pub const PULL_LIMIT: Duration = Duration::from_secs(600);
 
-/// Makes sure that an image is there, pulling it where a registry answers; else says why not.
+/// Pulls an image if it does not exist locally. Returns the reason if that fails.
 pub async fn ensure_image(engine: &dyn Engine, reference: &str) -> Result<(), String> {
     match engine.image(reference).await {
         Ok(Some(_)) => return Ok(()),
@@ -201,7 +199,7 @@ pub async fn ensure_image(engine: &dyn Engine, reference: &str) -> Result<(), St
     let pull = engine.pull(reference, &|_| ());
     match tokio::time::timeout(PULL_LIMIT, pull).await {
         Ok(result) => result.map_err(|error| error.to_string()),
-        Err(_) => Err(format!("pulling {reference} takes too long")),
+        Err(_) => Err(format!("timeout while pulling {reference}")),
     }
 }
 
@@ -247,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_container_is_abandoned_when_nobody_holds_its_lock() {
+    fn a_container_is_abandoned_if_its_lock_is_free() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("k.lock");
         let lock = fs::File::create(&path).unwrap();
@@ -263,11 +261,11 @@ mod tests {
         assert!(is_abandoned(&container));
         let elsewhere =
             ContainerInfo { state: ContainerState::Running, ..ContainerInfo::default() };
-        assert!(!is_abandoned(&elsewhere), "its lock may be on another machine");
+        assert!(!is_abandoned(&elsewhere), "its lock can be on another machine");
     }
 
     #[test]
-    fn a_growing_file_gives_whole_lines() {
+    fn reads_whole_lines_of_a_growing_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("stderr");
         let mut tail = Tail::default();

@@ -1,5 +1,5 @@
-//! The binaries of a node image: taken from an archive, or compiled from pinned Go modules, and
-//! kept in a cache folder so that nothing is compiled twice.
+//! The parts of a node image: binaries from an archive, or compiled from pinned Go modules and cached,
+//! so that nothing is compiled twice.
 
 mod archive;
 mod binaries;

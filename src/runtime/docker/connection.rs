@@ -7,7 +7,7 @@ use bollard::errors::Error;
 
 use super::endpoint::Endpoint;
 use super::error;
-use crate::runtime::{EngineError, EngineInfo};
+use crate::runtime::{ConnectionFailure, EngineError, EngineInfo};
 
 /// Seconds that one call may take until its answer starts. A build, an import of a large image
 /// or a wait for a container's end stays silent for long, so this only has to be finite.
@@ -41,7 +41,10 @@ impl Docker {
         match tokio::time::timeout(CONNECT, client.negotiate_version()).await {
             Ok(Ok(client)) => Ok(Self { client, address }),
             Ok(Err(error)) => Err(unreachable(error::connection_reason(&error))),
-            Err(_) => Err(unreachable(format!("no answer in {} seconds", CONNECT.as_secs()))),
+            Err(_) => Err(unreachable(ConnectionFailure::Other(format!(
+                "no answer within {} seconds",
+                CONNECT.as_secs()
+            )))),
         }
     }
 
@@ -61,7 +64,7 @@ impl Docker {
     }
 
     pub(super) async fn engine_info(&self) -> Result<EngineInfo, EngineError> {
-        let failed = self.failed("asking for", "the engine's properties");
+        let failed = self.failed("inspecting", "the engine's properties");
         let (info, version) =
             futures::try_join!(self.client.info(), self.client.version()).map_err(failed)?;
         Ok(EngineInfo {
@@ -114,7 +117,7 @@ mod tests {
             Docker::connect_to(&Endpoint::Socket("/nowhere/docker.sock".into())).await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "Docker cannot be reached at unix:///nowhere/docker.sock: no such socket"
+            "cannot reach Docker at unix:///nowhere/docker.sock: no such socket"
         );
     }
 

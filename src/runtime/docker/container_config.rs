@@ -83,10 +83,10 @@ fn restart_policy() -> RestartPolicy {
 /// lacks, as users of `docker run -v` and kind expect; a mount does so from 1.42 only.
 fn bind(spec: &ContainerSpec, mount: &Mount, source: &str) -> Result<String, EngineError> {
     if let Some(path) = [source, mount.target.as_str()].iter().find(|path| path.contains(':')) {
-        return Err(EngineError::Refused {
-            what: format!("mounting {path} in container {}", spec.name),
-            reason: "Docker cannot mount a path with a colon".to_owned(),
-        });
+        return Err(EngineError::refused(
+            format!("mounting {path} in container {}", spec.name),
+            "Docker cannot mount a path with a colon",
+        ));
     }
     let access = if mount.read_only { "ro" } else { "rw" };
     let propagation = match mount.propagation {

@@ -22,6 +22,7 @@ use super::error::missing_is_fine;
 use super::networks::label_filter;
 use crate::runtime::{
     ContainerInfo, ContainerSpec, ContainerState, EngineError, Label, PortBinding, Protocol,
+    Refusal,
 };
 
 impl Docker {
@@ -32,7 +33,7 @@ impl Docker {
             .client
             .create_container(Some(options), create_body(spec)?)
             .await
-            .map_err(self.failed("making", &object))?;
+            .map_err(self.failed("creating", &object))?;
         Ok(made.id)
     }
 
@@ -86,8 +87,8 @@ impl Docker {
             .await
             .map_err(self.failed("removing", &object));
         match removed {
-            Err(EngineError::Conflict { reason, .. }) if reason.contains("in progress") => {
-                // Someone else removes it: it is gone when they are done.
+            Err(error) if error.refusal() == Some(Refusal::RemovalInProgress) => {
+                // Another client removes the container: wait until it has.
                 let options = WaitContainerOptionsBuilder::new().condition("removed").build();
                 missing_is_fine(self.exit_code_of(name, options).await)
             }
@@ -104,7 +105,7 @@ impl Docker {
             .client
             .inspect_container(name, None::<InspectContainerOptions>)
             .await
-            .map_err(self.failed("asking for", &object));
+            .map_err(self.failed("inspecting", &object));
         match found.map(inspected) {
             // The engine also takes the start of an id, which another's name may look like.
             Ok(found) if found.name == name || found.id == name => Ok(Some(found)),
@@ -143,10 +144,10 @@ impl Docker {
             // A code other than 0 is an error to `bollard`, with no text unless waiting failed.
             Err(Error::DockerContainerWaitError { error, code }) if error.is_empty() => Ok(code),
             Err(error) => Err(self.failed("waiting for", &object)(error)),
-            Ok(None) => Err(EngineError::Refused {
-                what: format!("waiting for {object}"),
-                reason: "the engine ended the call without an exit code".to_owned(),
-            }),
+            Ok(None) => Err(EngineError::refused(
+                format!("waiting for {object}"),
+                "the engine ended the call without an exit code",
+            )),
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::runtime::EngineError;
+use crate::runtime::{ConnectionFailure, EngineError};
 
 const SOCKET: &str = "/var/run/docker.sock";
 
@@ -82,7 +82,10 @@ fn parse(host: &str, certificates: Option<PathBuf>) -> Result<Endpoint, EngineEr
 }
 
 fn unreachable_at(address: &str, reason: impl Into<String>) -> EngineError {
-    EngineError::Unreachable { address: address.to_owned(), reason: reason.into() }
+    EngineError::Unreachable {
+        address: address.to_owned(),
+        reason: ConnectionFailure::Other(reason.into()),
+    }
 }
 
 #[derive(Deserialize)]

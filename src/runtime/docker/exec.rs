@@ -36,10 +36,10 @@ impl Docker {
         let StartExecResults::Attached { output, input: stdin } =
             self.client.start_exec(&exec.id, None).await.map_err(failed)?
         else {
-            return Err(EngineError::Refused {
-                what: format!("{action} {object}"),
-                reason: "the engine did not attach to the command".to_owned(),
-            });
+            return Err(EngineError::refused(
+                format!("{action} {object}"),
+                "the engine did not attach to the command",
+            ));
         };
 
         let reading = collect(output);

@@ -24,14 +24,13 @@ impl Docker {
     pub(super) async fn make_network(&self, spec: &NetworkSpec) -> Result<(), EngineError> {
         let object = format!("network {}", spec.name);
         let request = create_request(spec);
-        let body = unique_name_body(&request).map_err(|error| EngineError::Refused {
-            what: format!("making {object}"),
-            reason: error.to_string(),
+        let body = unique_name_body(&request).map_err(|error| {
+            EngineError::refused(format!("creating {object}"), error.to_string())
         })?;
         let client = self.client.clone().with_request_modifier(move |request: BollardRequest| {
             request.map(|_| body_full(body.clone()))
         });
-        client.create_network(request).await.map_err(self.failed("making", &object))?;
+        client.create_network(request).await.map_err(self.failed("creating", &object))?;
         Ok(())
     }
 

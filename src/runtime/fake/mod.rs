@@ -6,7 +6,9 @@ use std::sync::{Mutex, MutexGuard};
 
 use bytes::Bytes;
 
-use super::{ContainerInfo, ContainerSpec, EngineError, ExecOutput, ImageInfo, Label, NetworkInfo};
+use super::{
+    ContainerInfo, ContainerSpec, EngineError, ExecOutput, ImageInfo, Label, NetworkInfo, Refusal,
+};
 
 mod engine;
 
@@ -43,7 +45,7 @@ pub(crate) struct State {
     pub(crate) uploads: Vec<Upload>,
     /// What is in the uploads, by container and path.
     pub(crate) files: BTreeMap<(String, String), Vec<u8>>,
-    /// Tars that downloads give, by container and path.
+    /// Tars that downloads return, by container (empty for any) and path.
     pub(crate) downloads: BTreeMap<(String, String), Bytes>,
     /// Logs by container.
     pub(crate) logs: BTreeMap<String, String>,
@@ -141,8 +143,8 @@ fn not_found(kind: &str, name: &str) -> EngineError {
     EngineError::NotFound { what: format!("{kind} {name}") }
 }
 
-fn conflict(kind: &str, name: &str, reason: &str) -> EngineError {
-    EngineError::Conflict { what: format!("{kind} {name}"), reason: reason.to_owned() }
+fn refused(what: impl Into<String>, cause: Refusal, reason: &str) -> EngineError {
+    EngineError::Refused { what: what.into(), cause, reason: reason.to_owned() }
 }
 
 fn matches(labels: &[Label], has: &BTreeMap<String, String>) -> bool {
@@ -158,7 +160,7 @@ mod tests {
     #[tokio::test]
     async fn the_nth_call_fails_once() {
         let engine = FakeEngine::default();
-        let error = EngineError::Refused { what: "a".into(), reason: "full".into() };
+        let error = EngineError::refused("a", "full");
         engine.fail("create_volume", 2, error);
         assert!(engine.create_volume("a", &[]).await.is_ok());
         assert!(engine.create_volume("b", &[]).await.is_err());
@@ -176,7 +178,8 @@ mod tests {
         });
         let spec = ContainerSpec { name: "c".into(), image: "i".into(), ..Default::default() };
         engine.create_container(&spec).await.unwrap();
-        assert!(matches!(engine.create_container(&spec).await, Err(EngineError::Conflict { .. })));
+        let error = engine.create_container(&spec).await.unwrap_err();
+        assert_eq!(error.refusal(), Some(Refusal::NameInUse));
         assert!(engine.exec("c", &["a"], None).await.is_err());
         engine.start_container("c").await.unwrap();
         let input: ByteSource = Box::new(&b"in"[..]);

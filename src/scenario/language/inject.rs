@@ -51,15 +51,3 @@ impl Notation for Fields {
         "`allowTotal: true`".to_owned()
     }
 }
-
-/// Faults to heal: exactly one field.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Heal {
-    /// The fault of the `inject` step of this name
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub step: Option<String>,
-    /// All faults of the run
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub all: bool,
-}

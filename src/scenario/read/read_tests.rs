@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::file::DECODER;
 use super::{ScenarioFile, load, read, schema};
+use crate::scenario::language::ClusterNodes;
 
 pub(super) const HEADER: &str = "apiVersion: kindrs.dev/v1alpha1\nkind: Scenario\n";
 
@@ -53,7 +54,8 @@ fn published_schema_matches_the_types() {
 fn everything_loads() {
     let variants = loaded(EVERYTHING).variants(&serde_json::Map::new(), "dev").unwrap();
     assert_eq!(variants.len(), 3);
-    assert_eq!(variants[0].scenario.cluster.workers, Some(2));
+    let ClusterNodes::Sizes { workers, .. } = &variants[0].scenario.cluster.nodes else { panic!() };
+    assert_eq!(*workers, Some(2));
 }
 
 #[test]
@@ -95,15 +97,16 @@ steps:
 ";
     insta::assert_snapshot!(problems(text), @r"
     s.yaml:4:1: step: unknown field `step` (did you mean `steps`?)
-    s.yaml:5:11: cluster.worker: unknown field `worker` (did you mean `workers`?)
+    s.yaml:5:11: cluster.worker: unknown field `worker`; expected `existing` or `timing`
     s.yaml:5:22: cluster.timings: unknown field `timings` (did you mean `timing`?)
     s.yaml:5:47: cluster.existing: missing required field `name`
     s.yaml:7:3: steps[0].nam: unknown field `nam` (did you mean `name`?)
     s.yaml:8:11: steps[0].apply.object: unknown field `object` (did you mean `objects`?)
-    s.yaml:9:3: steps[1].within: unknown field `within`; it belongs in `assert`
+    s.yaml:9:3: steps[1].within: unknown field `within`; expected one of `name`, `deadline`, `retries`, `continueOnFailure`, `background` or `wait`
     s.yaml:10:10: steps[1].wait.al: unknown field `al` (did you mean `all`?)
     s.yaml:11:10: steps[2].sleep: missing required field `reason`
     s.yaml:12:3: steps[3].frobnicate: unknown field `frobnicate`; expected one of `name`, `deadline`, `retries`, `continueOnFailure`, `background`, `apply`, `create`, `patch`, `scale`, `delete`, `cordon`, `drain`, `taint`, `label`, `loadImage`, `exec`, `kubectl`, `wait`, `inject`, `heal`, `sleep`, `assert`, `parallel` or `steps`
+    s.yaml:13:19: steps[4].assert.order: expected at least 2 items, found 1
     s.yaml:13:21: steps[4].assert.order[0].creatd: unknown field `creatd` (did you mean `created`?)
     s.yaml:14:24: steps[5].parallel[0].steps[0].expct: unknown field `expct`; expected one of `name`, `deadline`, `retries`, `continueOnFailure`, `background`, `apply`, `create`, `patch`, `scale`, `delete`, `cordon`, `drain`, `taint`, `label`, `loadImage`, `exec`, `kubectl`, `wait`, `inject`, `heal`, `sleep`, `assert`, `parallel` or `steps`
     ");
@@ -135,7 +138,7 @@ steps:
     s.yaml:6:11: deadline: `30` has no unit; did you mean 30s or 30m?
     s.yaml:7:20: cluster.workers: expected a whole number, found a string
     s.yaml:7:33: cluster.timing: expected `default` or `fast`, found `fst` (did you mean `fast`?)
-    s.yaml:7:53: cluster.controlPlanes: expected 0 or more, found -1
+    s.yaml:7:53: cluster.controlPlanes: expected 1 or more, found -1
     s.yaml:7:69: cluster.kubernetes: expected a string, found a fraction; put it in quotes (did you mean `"1.37"`?)
     s.yaml:8:27: selections.pods.kind: expected a string, found a list
     s.yaml:8:42: selections.pods.labels: expected a string or a mapping, found a list
@@ -149,6 +152,7 @@ steps:
     s.yaml:15:27: steps[3].sleep.reason: expected a string, found a boolean; put it in quotes (did you mean `"true"`?)
     s.yaml:16:42: steps[4].patch.type: expected one of `strategic`, `merge` or `json`, found `strategc` (did you mean `strategic`?)
     s.yaml:17:3: steps[5]: expected a mapping, found nothing
+    s.yaml:18:3: steps[6]: expected one of `apply`, `create`, `patch`, `scale`, `delete`, `cordon`, `drain`, `taint`, `label`, `loadImage`, `exec`, `kubectl`, `wait`, `inject`, `heal`, `sleep`, `assert`, `parallel` or `steps`
     s.yaml:18:23: steps[6].retries.attempts: expected a whole number, found a fraction
     s.yaml:19:48: steps[7].exec.command[1]: expected a string, found a whole number; put it in quotes (did you mean `"5"`?)
     "#);

@@ -122,3 +122,66 @@ impl Periods {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn periods(lines: &[&str]) -> Periods {
+        let entries: Vec<Entry> =
+            lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        Periods::of(&entries)
+    }
+
+    #[test]
+    fn an_attempt_without_an_end_is_open() {
+        let periods = periods(&[
+            r#"{"at":1,"step":{"step":"a","state":"started","attempt":1}}"#,
+            r#"{"at":2,"step":{"step":"a","state":"retried","attempt":1}}"#,
+            r#"{"at":3,"step":{"step":"a","state":"started","attempt":2}}"#,
+        ]);
+        let attempts: Vec<_> = periods.attempts["a"].iter().map(|attempt| attempt.end).collect();
+        assert_eq!(attempts, [Some((Moment(2), StepState::Retried)), None]);
+    }
+
+    #[test]
+    fn healing_ends_the_fault_with_the_same_id() {
+        let periods = periods(&[
+            r#"{"at":1,"fault":{"step":"a","id":"1","fault":"node-stop","state":"injected"}}"#,
+            r#"{"at":2,"fault":{"step":"b","id":"2","fault":"node-stop","state":"injected"}}"#,
+            r#"{"at":3,"fault":{"step":"a","id":"1","fault":"node-stop","state":"healed"}}"#,
+        ]);
+        let healed: Vec<_> = periods.faults.iter().map(|fault| fault.healed).collect();
+        assert_eq!(healed, [Some(Moment(3)), None]);
+    }
+
+    #[test]
+    fn an_outage_lasts_until_the_api_server_responds() {
+        let periods = periods(&[
+            r#"{"at":1,"api":{"available":true}}"#,
+            r#"{"at":2,"api":{"available":false,"reason":"refused"}}"#,
+            r#"{"at":3,"api":{"available":false,"reason":"reset"}}"#,
+            r#"{"at":4,"api":{"available":true}}"#,
+            r#"{"at":5,"api":{"available":false}}"#,
+        ]);
+        let outages: Vec<_> = periods
+            .outages
+            .iter()
+            .map(|outage| (outage.from, outage.to, outage.reason.as_str()))
+            .collect();
+        assert_eq!(outages, [(Moment(2), Some(Moment(4)), "refused"), (Moment(5), None, "")]);
+    }
+
+    #[test]
+    fn a_gap_is_complete_only_if_the_watch_resumed() {
+        let periods = periods(&[
+            r#"{"at":1,"gap":{"kind":"v1/Pod","state":"lost","reason":"reset"}}"#,
+            r#"{"at":2,"gap":{"kind":"v1/Node","state":"lost"}}"#,
+            r#"{"at":3,"gap":{"kind":"v1/Node","state":"relisted"}}"#,
+            r#"{"at":4,"gap":{"kind":"v1/Pod","state":"resumed"}}"#,
+            r#"{"at":5,"gap":{"kind":"v1/Pod","state":"lost"}}"#,
+        ]);
+        let gaps: Vec<_> = periods.gaps.iter().map(|gap| (gap.to, gap.is_complete)).collect();
+        assert_eq!(gaps, [(Some(Moment(4)), true), (Some(Moment(3)), false), (None, false)]);
+    }
+}

@@ -3,7 +3,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::timing::with_timing;
-use crate::cluster::create::{CreateOptions, create};
+use crate::cluster::CreateOptions;
+use crate::cluster::create::create;
 use crate::cluster::{delete, inventory};
 use crate::config::ContainerRole;
 use crate::config::{self, Cluster};
@@ -36,14 +37,15 @@ pub(super) async fn make(
     config.name = Some(name.to_owned());
     config::validate_cluster_name(name)?;
     config::validate(&config).map_err(Failure::from)?;
-    let kubernetes = match source.kubernetes.as_deref().or(kubernetes) {
+    let version = source.version().cloned().unwrap_or_default();
+    let kubernetes = match version.kubernetes.as_deref().or(kubernetes) {
         Some(source) => source.parse()?,
         None => KubernetesSource::Version(Version::default_release()),
     };
     let options = CreateOptions {
         name: name.to_owned(),
         config,
-        image: source.image.clone(),
+        image: version.image,
         kubernetes,
         wait: Some(PATIENCE),
         retain: false,

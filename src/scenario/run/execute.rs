@@ -132,10 +132,10 @@ fn in_order<'a>(
 /// Runs a step to its end, with its retries.
 async fn run(session: &Arc<Session>, scope: &Scope, step: &Step) -> StepState {
     let name = step.name.as_deref().unwrap_or_default();
-    let tries = step.retries.as_ref().map_or(1, |retries| retries.attempts.max(1));
+    let tries = step.retries.as_ref().map_or(1, |retries| retries.attempts.get());
     let pause = step.retries.as_ref().and_then(|retries| retries.delay);
     let pause = pause.map_or(RETRY_PAUSE, |pause| pause.0);
-    let is_group = step.parallel.is_some() || step.steps.is_some();
+    let is_group = step.action.group().is_some();
     let stage = (!is_group).then(|| session.progress.stage(name));
     // Those of an earlier try of its group count as well, so that each has a number of its own.
     let before = session.attempts(name);
@@ -169,7 +169,7 @@ async fn run(session: &Arc<Session>, scope: &Scope, step: &Step) -> StepState {
         if let Some(stage) = stage {
             if state == StepState::Passed {
                 stage.finish();
-                if step.inject.is_some() {
+                if matches!(step.action, Action::Inject(_)) {
                     session.progress.note(format!("    {detail}"));
                 }
             } else {
@@ -177,8 +177,7 @@ async fn run(session: &Arc<Session>, scope: &Scope, step: &Step) -> StepState {
                 session.progress.warning(format!("{name}: {detail}"));
             }
         }
-        let goes_on = step.continue_on_failure
-            || step.assert.as_ref().is_some_and(|assertion| assertion.continue_on_failure);
+        let goes_on = step.continues_on_failure();
         // The steps of a group have ended the others, or were allowed to fail.
         if state != StepState::Passed && !goes_on && (!is_group || is_late || is_retried) {
             scope.end(session);
@@ -196,12 +195,8 @@ struct Tried {
 
 /// Tries a step once.
 async fn try_once(session: &Arc<Session>, scope: &Scope, step: &Step, since: Mark) -> Tried {
-    let Some((_, action)) = step.actions().into_iter().next() else {
-        let detail = "the step does nothing".to_owned();
-        return Tried { state: StepState::Failed, detail, is_late: false };
-    };
     let work = async {
-        match action {
+        match &step.action {
             Action::Steps(steps) => group(in_order(session, scope, steps).await),
             Action::Parallel(steps) => {
                 let each = steps.iter().map(std::slice::from_ref);
@@ -212,7 +207,7 @@ async fn try_once(session: &Arc<Session>, scope: &Scope, step: &Step, since: Mar
         }
     };
     // Groups see to their steps, which end by themselves.
-    let is_group = matches!(action, Action::Steps(_) | Action::Parallel(_));
+    let is_group = step.action.group().is_some();
     let stopped = async {
         if is_group {
             std::future::pending::<()>().await;
@@ -220,10 +215,10 @@ async fn try_once(session: &Arc<Session>, scope: &Scope, step: &Step, since: Mar
         scope.stop.cancelled().await;
     };
     let result = tokio::select! {
-        result = within(session, step, action, work) => result,
+        result = within(session, step, work) => result,
         () = stopped => Err(cut_short(session)),
     };
-    let is_late = result.is_err() && cut_off(session, action);
+    let is_late = result.is_err() && cut_off(session, step);
     let (state, detail) = match result {
         Ok(detail) => (StepState::Passed, detail),
         Err(error) => (state_of(&error), told(&error)),
@@ -232,10 +227,9 @@ async fn try_once(session: &Arc<Session>, scope: &Scope, step: &Step, since: Mar
 }
 
 /// Ends the steps of a group whose own time was up; returns whether there are any.
-fn cut_off(session: &Session, group: Action<'_>) -> bool {
-    let (Action::Parallel(steps) | Action::Steps(steps)) = group else { return false };
+fn cut_off(session: &Session, group: &Step) -> bool {
     let mut any = false;
-    for report in session.reports(steps) {
+    for report in session.reports(group.children()) {
         if matches!(report.state, StepState::Started | StepState::Retried) {
             let detail = "cut short: the time of its group was up";
             session.tell(&report.name, StepState::Inconclusive, report.attempts, detail);
@@ -248,10 +242,9 @@ fn cut_off(session: &Session, group: Action<'_>) -> bool {
 async fn within(
     session: &Session,
     step: &Step,
-    action: Action<'_>,
     work: impl Future<Output = anyhow::Result<String>>,
 ) -> anyhow::Result<String> {
-    match step.time_limit(action) {
+    match step.time_limit() {
         Some(limit) => match tokio::time::timeout(limit.0, work).await {
             Ok(result) => result,
             Err(_) => {
@@ -305,22 +298,15 @@ fn worse(one: StepState, other: StepState) -> StepState {
 
 fn skip(session: &Session, step: &Step) {
     session.tell(step.name.as_deref().unwrap_or_default(), StepState::Skipped, 1, "");
-    for (_, action) in step.actions() {
-        if let Action::Parallel(steps) | Action::Steps(steps) = action {
-            steps.iter().for_each(|step| skip(session, step));
-        }
-    }
+    step.children().iter().for_each(|step| skip(session, step));
 }
 
 /// Skips those steps in a group that no try has come to.
 fn skip_unstarted(session: &Session, group: &Step) {
-    for (_, action) in group.actions() {
-        let (Action::Parallel(steps) | Action::Steps(steps)) = action else { continue };
-        for step in steps {
-            match step.name.as_deref().map_or(0, |name| session.attempts(name)) {
-                0 => skip(session, step),
-                _ => skip_unstarted(session, step),
-            }
+    for step in group.children() {
+        match step.name.as_deref().map_or(0, |name| session.attempts(name)) {
+            0 => skip(session, step),
+            _ => skip_unstarted(session, step),
         }
     }
 }

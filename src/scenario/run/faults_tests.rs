@@ -103,7 +103,7 @@ async fn heals_an_injection_that_is_cut_short() {
 async fn a_fault_that_could_not_be_healed_is_still_active() {
     let stage = stage(json!([kill("lose")])).await;
     stage.run().await;
-    let refused = || EngineError::Refused { what: "starting".into(), reason: "full".into() };
+    let refused = || EngineError::refused("starting", "full");
     let starts = stage.engine.calls().iter().filter(|call| call.starts_with("start_c")).count();
     stage.engine.fail("start_container", starts + 4, refused());
     let error = heal_all(&stage.session).await.unwrap_err();

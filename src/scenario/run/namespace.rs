@@ -7,7 +7,7 @@ use kube::api::{Api, ObjectMeta, PostParams};
 use super::patience::patiently;
 use super::resource;
 use super::session::Session;
-use crate::scenario::language::{Action, Step};
+use crate::scenario::language::Action;
 use crate::scenario::read::manifests;
 
 /// How long the API server may take to make it.
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// When it cannot be made.
 pub(super) async fn provide(session: &Session) -> anyhow::Result<()> {
     let name = &session.scenario.namespace;
-    if makes(session, &session.scenario.steps) {
+    if is_created_by_step(session) {
         return Ok(());
     }
     let made = async {
@@ -45,9 +45,9 @@ pub(super) async fn provide(session: &Session) -> anyhow::Result<()> {
         .with_context(|| format!("making namespace `{name}`"))
 }
 
-/// Whether one of the steps makes the scenario's namespace itself.
-fn makes(session: &Session, steps: &[Step]) -> bool {
-    steps.iter().flat_map(Step::actions).any(|(_, action)| match action {
+/// Whether a step creates the scenario's namespace.
+fn is_created_by_step(session: &Session) -> bool {
+    session.scenario.all_steps().into_iter().any(|step| match &step.action {
         Action::Apply(apply) | Action::Create(apply) => {
             let objects = manifests(apply, &session.folder, &session.variables);
             objects.unwrap_or_default().iter().any(|object| {
@@ -55,7 +55,6 @@ fn makes(session: &Session, steps: &[Step]) -> bool {
                     && object["metadata"]["name"] == *session.scenario.namespace
             })
         }
-        Action::Parallel(steps) | Action::Steps(steps) => makes(session, steps),
         _ => false,
     })
 }

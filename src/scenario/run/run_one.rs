@@ -96,7 +96,7 @@ pub(super) async fn run_one(
             .and_then(|()| File::create(history(&job.output)).map(drop))
             .with_context(|| format!("cannot write {}", history(&job.output).display()))?;
         let program = compile(&job.scenario)?;
-        if let Some(existing) = &source.existing {
+        if let Some(existing) = source.existing() {
             cluster::check(engine.as_ref(), existing).await?;
             if source.timing != Timing::Default {
                 progress.note(format!(
@@ -196,7 +196,7 @@ async fn on_cluster(
         recorder,
         progress: progress.clone(),
     }));
-    if job.scenario.cluster.existing.is_some() {
+    if job.scenario.cluster.existing().is_some() {
         session.tidying.enable();
     }
     let mut outcome = on_session(&session, kinds, interrupted).await;

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::scenario::history::{Moment, StepEntry, StepState};
 use crate::scenario::judge::Judgement;
-use crate::scenario::language::{Action, Step};
+use crate::scenario::language::Step;
 use crate::scenario::outcome::StepReport;
 
 /// What came of steps, gathered from the record's lines about them.
@@ -44,15 +44,10 @@ impl StepReports {
     fn collect(&self, steps: &[Step], depth: usize, into: &mut Vec<StepReport>) {
         for step in steps {
             let name = step.name.clone().unwrap_or_default();
-            let actions = step.actions();
-            let action = actions.first().map_or("", |(field, _)| field).to_owned();
+            let action = step.action.name().to_owned();
             let report = self.0.get(&name).cloned().unwrap_or_else(|| skipped(name));
             into.push(StepReport { action, depth, ..report });
-            for (_, action) in actions {
-                if let Action::Parallel(steps) | Action::Steps(steps) = action {
-                    self.collect(steps, depth + 1, into);
-                }
-            }
+            self.collect(step.children(), depth + 1, into);
         }
     }
 }

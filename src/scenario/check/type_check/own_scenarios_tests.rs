@@ -7,7 +7,7 @@ use serde_json::Map;
 
 use super::*;
 use crate::scenario::judge::Program;
-use crate::scenario::language::{Action, Scenario, Step};
+use crate::scenario::language::{Action, Scenario};
 use crate::scenario::read::{Variant, load, manifests};
 
 fn scenarios() -> Vec<PathBuf> {
@@ -20,17 +20,6 @@ fn scenarios() -> Vec<PathBuf> {
     files
 }
 
-fn actions<'a>(steps: &'a [Step], found: &mut Vec<Action<'a>>) {
-    for step in steps {
-        for (_, action) in step.actions() {
-            found.push(action);
-            if let Action::Parallel(steps) | Action::Steps(steps) = action {
-                actions(steps, found);
-            }
-        }
-    }
-}
-
 fn mistakes(variant: &Variant, folder: &Path) -> Vec<String> {
     let variables = variant.variables.clone();
     let scenario = Scenario { variables, ..variant.scenario.clone() };
@@ -41,10 +30,8 @@ fn mistakes(variant: &Variant, folder: &Path) -> Vec<String> {
     if let Err(invalid) = Program::compile(&scenario) {
         mistakes.extend(invalid.iter().map(|invalid| format!("{invalid:?}")));
     }
-    let mut found = Vec::new();
-    actions(&scenario.steps, &mut found);
-    for action in found {
-        match action {
+    for step in scenario.all_steps() {
+        match &step.action {
             Action::Apply(apply) | Action::Create(apply) => {
                 let objects = manifests(apply, folder, &scenario.variables).unwrap();
                 let wrong = objects.iter().flat_map(object_mistakes);

@@ -9,11 +9,15 @@ use crate::scenario::judge::program::{
     CelExpression, CelId, Comparison, ConditionId, ConditionPlan, KindId, Node, ObjectExpression,
     Predicate, PredicateId, Quantifier, Quantity, Range, SelectionId, Source, TallyId, Term,
 };
-use crate::scenario::language::{Condition, Quantified};
+use crate::scenario::language::{self, Condition, Quantified};
 
 impl Compiler<'_> {
     /// Compiles a condition.
-    pub(super) fn condition(&mut self, path: &str, condition: &Condition) -> Option<ConditionId> {
+    pub(super) fn compile_condition(
+        &mut self,
+        path: &str,
+        condition: &Condition,
+    ) -> Option<ConditionId> {
         let (node, source, text) = match condition {
             Condition::Cel(text) => {
                 let names: Vec<String> = self.named.keys().cloned().collect();
@@ -45,41 +49,23 @@ impl Compiler<'_> {
     }
 
     fn quantified(&mut self, path: &str, quantified: &Quantified) -> Option<(Quantity, String)> {
-        let forms = [
-            ("all", Quantifier::All, &quantified.all),
-            ("any", Quantifier::Any, &quantified.any),
-            ("none", Quantifier::None, &quantified.none),
-            ("count", Quantifier::Count, &quantified.count),
-        ];
-        let mut given = forms.iter().filter_map(|(field, quantifier, selection)| {
-            selection.as_ref().map(|selection| (*field, *quantifier, selection))
-        });
-        let (Some((field, quantifier, selection)), None) = (given.next(), given.next()) else {
-            self.mistake(path, "expected exactly one of `all`, `any`, `none` and `count`");
-            return None;
+        use language::Quantifier as Written;
+        let written = &quantified.quantifier;
+        let (quantifier, range) = match written {
+            Written::All { bounds, .. } => {
+                (Quantifier::All, self.range(path, bounds, bounds.check()))
+            }
+            Written::Any { .. } => (Quantifier::Any, Some(Range::default())),
+            Written::None { .. } => (Quantifier::None, Some(Range::default())),
+            Written::Count { bounds, .. } => {
+                (Quantifier::Count, self.range(path, bounds, bounds.check_given()))
+            }
         };
-        let range = Range { exactly: quantified.exactly, min: quantified.min, max: quantified.max };
+        let field = format!("{path}.{}", written.name());
+        let selection = self.selection_ref(&field, written.selection());
+        let predicate = self.predicate(path, &quantified.filter, false);
+        let (selection, predicate, range) = (selection?, predicate?, range?);
         let is_limited = range != Range::default();
-        match quantifier {
-            Quantifier::Count if !is_limited => {
-                self.mistake(path, "`count` needs `exactly`, `min` or `max`");
-                return None;
-            }
-            Quantifier::Any | Quantifier::None if is_limited => {
-                self.mistake(
-                    path,
-                    format!(
-                        "`exactly`, `min` and `max` go with `count` and `all`, not with `{field}`"
-                    ),
-                );
-                return None;
-            }
-            _ => {}
-        }
-        let selection = self.selection_ref(&format!("{path}.{field}"), selection);
-        let predicate =
-            self.predicate(path, quantified.matches.as_ref(), quantified.filter.as_deref(), false);
-        let (selection, predicate) = (selection?, predicate?);
         let tally = self.tally(selection, predicate);
         let label = &self.program.selections[selection].label;
         let asked = self.predicate_text(predicate);

@@ -1,7 +1,5 @@
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::Compiler;
 use crate::kubernetes::{find_kind, kinds};
 use crate::scenario::history::KindName;
@@ -10,7 +8,7 @@ use crate::scenario::judge::labels::label_expressions;
 use crate::scenario::judge::program::{
     KindId, ObjectExpression, Predicate, PredicateId, SelectionId, SelectionPlan, Tally, TallyId,
 };
-use crate::scenario::language::{Selection, SelectionRef};
+use crate::scenario::language::{Filter, Selection, SelectionRef};
 use crate::yaml::nearest;
 
 impl Compiler<'_> {
@@ -25,20 +23,20 @@ impl Compiler<'_> {
                 None => {
                     let names: Vec<&str> = self.named.keys().map(String::as_str).collect();
                     let suggestion = nearest(name, &names).map(str::to_owned);
-                    let message = format!("there is no selection `{name}`");
-                    self.mistake_with(path, message, suggestion);
+                    let message = format!("selection `{name}` does not exist");
+                    self.mistake_with("unknown-selection", path, message, suggestion);
                     None
                 }
             },
             SelectionRef::Inline(selection) => {
-                let number = self.selection(path, selection, None)?;
+                let number = self.compile_selection(path, selection, None)?;
                 self.program.inline.push((selection.clone(), number));
                 Some(number)
             }
         }
     }
 
-    pub(super) fn selection(
+    pub(super) fn compile_selection(
         &mut self,
         path: &str,
         selection: &Selection,
@@ -49,12 +47,11 @@ impl Compiler<'_> {
         let labels = match labels {
             Ok(labels) => Some(labels.unwrap_or_default()),
             Err(message) => {
-                self.mistake(&format!("{path}.labels"), message);
+                self.mistake("label-selector", &format!("{path}.labels"), message);
                 None
             }
         };
-        let predicate =
-            self.predicate(path, selection.matches.as_ref(), selection.filter.as_deref(), false);
+        let predicate = self.predicate(path, &selection.filter, false);
         let (kind, labels, predicate) = (kind?, labels?, predicate?);
         let kind_name = self.program.kinds[kind].0.rsplit('/').next().unwrap_or_default();
         let label = match name {
@@ -82,10 +79,11 @@ impl Compiler<'_> {
                 let names: Vec<&str> = kinds().iter().map(|kind| kind.kind).collect();
                 let suggestion = nearest(name, &names).map(str::to_owned);
                 self.mistake_with(
+                    "unknown-kind",
                     path,
                     format!(
-                        "Kubernetes has no kind `{name}`: one of your own is named with its group \
-                         and version, as example.com/v1/Widget"
+                        "Kubernetes has no kind `{name}`; write a custom resource with its group and \
+                         version, such as example.com/v1/Widget"
                     ),
                     suggestion,
                 );
@@ -95,15 +93,14 @@ impl Compiler<'_> {
         Some(self.program.kinds.intern(KindName(Arc::from(full)), KindName::eq))
     }
 
-    /// `match` and `where` below `path`, of one `object`, and where `with_old` of `old` too.
+    /// `match` and `where` of the object at `path`, over `object` and, with `with_old`, `old`.
     pub(super) fn predicate(
         &mut self,
         path: &str,
-        matches: Option<&Value>,
-        filter: Option<&str>,
+        filter: &Filter,
         with_old: bool,
     ) -> Option<PredicateId> {
-        let filter = match filter {
+        let expression = match &filter.expression {
             Some(text) => {
                 let names: &[&str] =
                     if with_old { &[OBJECT, OLD, VARIABLES] } else { &[OBJECT, VARIABLES] };
@@ -112,7 +109,8 @@ impl Compiler<'_> {
             }
             None => None,
         };
-        Some(self.intern_predicate(Predicate { matches: matches.cloned(), filter }))
+        let matches = filter.matches.clone();
+        Some(self.intern_predicate(Predicate { matches, filter: expression }))
     }
 
     pub(super) fn intern_predicate(&mut self, predicate: Predicate) -> PredicateId {

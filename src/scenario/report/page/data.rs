@@ -167,3 +167,26 @@ fn events(lifetimes: &Lifetimes, shown: &[&Lifetime]) -> Vec<KubernetesEvent> {
     events.sort_by_key(|event| event.at);
     events
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::report::fixture;
+
+    #[test]
+    fn patches_rebuild_every_version_of_every_object() {
+        let analysis = fixture::analysis();
+        let mut rebuilt = 0;
+        for object in Data::of(&analysis).objects {
+            let mut lifetimes = analysis.lifetimes.of_kind(&object.kind);
+            let lifetime = lifetimes.find(|lifetime| lifetime.name.uid == object.uid).unwrap();
+            let mut body = Value::Null;
+            for (version, expected) in object.versions.iter().zip(&lifetime.versions) {
+                json_patch::patch(&mut body, version.patch.as_ref().unwrap()).unwrap();
+                assert_eq!(body, *expected.object, "{} at {}", lifetime.name, version.at);
+                rebuilt += 1;
+            }
+        }
+        assert_eq!(rebuilt, 47);
+    }
+}

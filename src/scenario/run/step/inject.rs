@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
 use super::assert;
-use crate::failure::Failure;
 use crate::scenario::language::{Heal, Inject};
 use crate::scenario::run::faults::{self, Healing};
 use crate::scenario::run::outcome::Unmet;
@@ -23,12 +22,12 @@ pub(super) async fn inject(
 
 /// Heals faults of the run.
 pub(super) async fn heal(session: &Arc<Session>, heal: &Heal) -> anyhow::Result<String> {
-    if heal.all {
-        let healed = faults::heal_all(session).await?;
-        return Ok(format!("{healed} {}", if healed == 1 { "fault" } else { "faults" }));
-    }
-    let Some(step) = &heal.step else {
-        return Err(Failure::input("the step does not specify a fault").into());
+    let step = match heal {
+        Heal::Step { step } => step,
+        Heal::All { .. } => {
+            let healed = faults::heal_all(session).await?;
+            return Ok(format!("{healed} {}", if healed == 1 { "fault" } else { "faults" }));
+        }
     };
     match faults::heal(session, step).await? {
         Healing::Done => Ok(String::new()),

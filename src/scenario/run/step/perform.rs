@@ -13,7 +13,7 @@ use crate::scenario::run::session::Session;
 pub(in crate::scenario::run) async fn perform(
     session: &Arc<Session>,
     step: &Step,
-    action: Action<'_>,
+    action: &Action,
     since: Mark,
 ) -> anyhow::Result<String> {
     let name = step.name.as_deref().unwrap_or_default();

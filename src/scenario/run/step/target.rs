@@ -78,25 +78,27 @@ pub(super) async fn targets(session: &Session, objects: &Objects) -> anyhow::Res
 /// # Errors
 /// [`Failure::Input`] when the kind is unknown.
 pub(super) async fn find(session: &Session, objects: &Objects) -> anyhow::Result<Vec<Target>> {
-    if let Some(path) = &objects.object {
-        let (kind, name) = path.rsplit_once('/').ok_or_else(|| {
-            Failure::input(format!("`{path}` names no object"))
-                .with_hint("name it as KIND/NAME, as deployment/web")
-        })?;
-        let resource = resource::require(&session.client, kind).await?;
-        let namespace = session.namespace(objects.namespace.as_deref()).to_owned();
-        return Ok(vec![Target { resource, namespace, name: name.to_owned(), uid: None }]);
+    match objects {
+        Objects::Named { object, namespace } => {
+            let (kind, name) = object.rsplit_once('/').ok_or_else(|| {
+                Failure::input(format!("`{object}` is not an object"))
+                    .with_hint("write KIND/NAME, such as deployment/web")
+            })?;
+            let resource = resource::require(&session.client, kind).await?;
+            let namespace = session.namespace(namespace.as_deref()).to_owned();
+            Ok(vec![Target { resource, namespace, name: name.to_owned(), uid: None }])
+        }
+        Objects::Selected { select, first } => {
+            let mut found = session.recorder.select(select);
+            found.truncate(first.unwrap_or(usize::MAX));
+            let mut targets = Vec::new();
+            for object in &found {
+                let resource = resource::of_object(&session.client, object).await?;
+                targets.push(Target::of(resource, object));
+            }
+            Ok(targets)
+        }
     }
-    let Some(selection) = &objects.select else {
-        return Err(Failure::input("the step names no object").into());
-    };
-    let mut found = session.recorder.select(selection);
-    found.truncate(objects.first.unwrap_or(usize::MAX));
-    let mut targets = Vec::new();
-    for object in &found {
-        targets.push(Target::of(resource::of_object(&session.client, object).await?, object));
-    }
-    Ok(targets)
 }
 
 /// The paths of targets, with commas between.

@@ -1,27 +1,25 @@
 use std::net::IpAddr;
 
 use crate::config::Role;
-
-use super::{ClusterPlan, NodePlan};
+use crate::plan::{ClusterPlan, NodePlan};
 
 /// A certificate authority of the cluster.
 ///
 /// Source: <https://kubernetes.io/docs/setup/best-practices/certificates/>
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Authority {
-    /// Signs the API server and its clients.
+    /// Signs the API server's certificate and its clients'.
     Kubernetes,
-    /// Signs etcd's members and clients.
+    /// Signs the certificates of etcd's members and clients.
     Etcd,
-    /// Signs the API server where it acts as a proxy for aggregated APIs.
+    /// Signs the API server's client certificate for aggregated APIs.
     FrontProxy,
 }
 
 impl Authority {
-    /// Every authority.
     pub const ALL: [Self; 3] = [Self::Kubernetes, Self::Etcd, Self::FrontProxy];
 
-    /// Its common name, as kubeadm gives it.
+    /// The common name that kubeadm uses.
     pub fn common_name(self) -> &'static str {
         match self {
             Self::Kubernetes => "kubernetes",
@@ -30,7 +28,7 @@ impl Authority {
         }
     }
 
-    /// Where it lies below /etc/kubernetes/pki, without an ending.
+    /// The path below /etc/kubernetes/pki, without an extension.
     pub fn path(self) -> &'static str {
         match self {
             Self::Kubernetes => "ca",
@@ -40,33 +38,25 @@ impl Authority {
     }
 }
 
-/// What a certificate is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Usage {
-    /// Serving.
     Server,
-    /// Calling.
     Client,
-    /// Both.
     ServerAndClient,
 }
 
-/// A certificate to be made.
+/// The subject of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificatePlan {
-    /// What names it: a path below /etc/kubernetes/pki without an ending, or a kubeconfig's name.
+    /// A path below /etc/kubernetes/pki without an extension, or the name of a kubeconfig.
     pub id: &'static str,
-    /// Who signs it.
     pub authority: Authority,
-    /// Common name: the user, for a client.
+    /// For a client, the user.
     pub common_name: String,
-    /// Organization: the group, for a client.
+    /// For a client, the group.
     pub organization: Option<&'static str>,
-    /// What it is good for.
     pub usage: Usage,
-    /// DNS names it serves.
     pub dns_names: Vec<String>,
-    /// Addresses it serves.
     pub addresses: Vec<IpAddr>,
 }
 
@@ -174,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_has_its_kubelets_only() {
+    fn a_worker_has_only_a_certificate_for_kubelet() {
         let plan = sample_plan(1, 1, &Version::new(1, 37, 2));
         let all = certificates(&plan, &plan.nodes[1]);
         assert_eq!(all.len(), 1);

@@ -1,62 +1,63 @@
-//! What a scenario's manifests create, themselves and through controllers.
+//! The objects that a scenario's manifests create, directly and through controllers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::linter::texts_of;
+use super::context::texts_of;
 use crate::kubernetes::find_kind;
 
-/// An object that there will be.
+/// An object that a step creates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Expected {
-    /// Its kind's name, as `Pod`.
+    /// Its kind without group and version, such as `Pod`.
     pub kind: String,
     /// Its kind with group and version.
     pub full_kind: String,
-    /// Its namespace; `None` where its kind has none.
+    /// `None` for cluster-scoped kinds.
     pub namespace: Option<String>,
     pub name: Name,
     pub labels: BTreeMap<String, String>,
-    /// What makes it, where that is no manifest itself: `Deployment web`.
-    pub maker: Option<String>,
+    /// The object that its controller creates it for, such as `Deployment web`; `None` for one in a
+    /// manifest.
+    pub owner: Option<String>,
 }
 
-/// A name, as far as it is known.
+/// A name, or its known beginning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Name {
     Whole(String),
     Prefix(String),
 }
 
-/// A pod that is to be placed, so many times.
+/// Equal pods to place.
 #[derive(Debug, Clone)]
 pub(super) struct Workload {
-    /// As `Deployment web`.
+    /// Such as `Deployment web`.
     pub what: String,
     pub pod: Value,
     pub replicas: u64,
-    /// The path of the pod's specification in the manifest.
+    /// The path of the pod's spec in the manifest.
     pub path: &'static str,
 }
 
-/// All of them.
+/// All objects that a scenario's steps create.
 #[derive(Debug, Default)]
-pub(super) struct Created {
+pub(super) struct ExpectedObjects {
     pub objects: Vec<Expected>,
-    /// Kinds that custom resource definitions of the scenario bring, as `example.com/v1/Widget`.
+    /// Kinds that the scenario's CustomResourceDefinitions define, such as `example.com/v1/Widget`.
     pub kinds: BTreeSet<String>,
-    /// Whether steps create what cannot be known: by kubectl, or by a manifest that cannot be read.
+    /// Whether there are more: from kubectl, or from a manifest that cannot be read.
     pub and_more: bool,
 }
 
-impl Created {
-    /// Whether the scenario brings a kind itself.
+impl ExpectedObjects {
+    /// Whether the scenario defines a kind.
     pub fn defines(&self, kind: &str) -> bool {
         self.kinds.contains(kind)
     }
 
-    /// Adds an object and what its controller makes of it.
+    /// Adds an object and those that its controller creates for it.
     pub fn add(&mut self, object: &Value, default_namespace: &str) {
         let kind = text(object, "/kind");
         let api_version = text(object, "/apiVersion");
@@ -82,7 +83,7 @@ impl Created {
             namespace: namespace.clone(),
             name,
             labels,
-            maker: None,
+            owner: None,
         });
         let mut made = |kind: &str, full_kind: &str, template: &str, prefix: String| {
             self.objects.push(Expected {
@@ -91,7 +92,7 @@ impl Created {
                 namespace: namespace.clone(),
                 name: Name::Prefix(prefix),
                 labels: texts_of(object.pointer(&format!("{template}/metadata/labels"))),
-                maker: Some(what.clone()),
+                owner: Some(what.clone()),
             });
         };
         let prefix = format!("{base}-");
@@ -133,7 +134,7 @@ impl Created {
             "Service" => made("Endpoints", "v1/Endpoints", "", base),
             _ => {}
         }
-        // Controllers name pods of Jobs after them, and add labels of their own.
+        // Labels that controllers add.
         let own_labels: &[&str] = match kind {
             "Deployment" => &["pod-template-hash"],
             "StatefulSet" => &[
@@ -150,7 +151,7 @@ impl Created {
             ],
             _ => &[],
         };
-        let is_own = |made: &Expected| made.maker.as_deref() == Some(what.as_str());
+        let is_own = |made: &Expected| made.owner.as_deref() == Some(what.as_str());
         for made in self.objects.iter_mut().filter(|made| is_own(made)) {
             made.labels.extend(own_labels.iter().map(|key| ((*key).to_owned(), ANY.to_owned())));
         }
@@ -165,10 +166,10 @@ impl Created {
     }
 }
 
-/// The value of a label that a controller chooses.
+/// Stands for a label's value that a controller chooses.
 pub(super) const ANY: &str = "\u{0}any";
 
-/// The pods that a manifest asks for.
+/// The pods that a manifest needs to place.
 pub(super) fn workload(object: &Value) -> Option<Workload> {
     let kind = text(object, "/kind");
     let (path, template) = match kind {
@@ -177,7 +178,7 @@ pub(super) fn workload(object: &Value) -> Option<Workload> {
             ("spec.template.spec", "/spec/template")
         }
         "CronJob" => ("spec.jobTemplate.spec.template.spec", "/spec/jobTemplate/spec/template"),
-        // A DaemonSet has pods where they fit.
+        // A DaemonSet places pods only where they fit.
         _ => return None,
     };
     let mut pod = object.pointer(template)?.clone();
