@@ -36,7 +36,7 @@ const VERBS: [&[&str]; 25] = [
     &["version"],
 ];
 
-/// The command in an environment of its own, where Docker does not answer.
+/// The command in its own environment, where Docker does not answer.
 fn kindrs(home: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kindrs"));
     command
@@ -75,7 +75,7 @@ fn help_of_every_verb() {
 }
 
 #[test]
-fn every_verb_that_needs_docker_says_that_it_does_not_answer() {
+fn every_verb_that_needs_docker_reports_that_it_does_not_answer() {
     let home = tempfile::tempdir().unwrap();
     let archive = home.path().join("images.tar");
     std::fs::write(&archive, "x").unwrap();
@@ -109,7 +109,7 @@ fn every_verb_that_needs_docker_says_that_it_does_not_answer() {
 }
 
 #[test]
-fn quiet_still_tells_errors() {
+fn quiet_still_shows_errors() {
     let text = stderr_of(&["--quiet", "get", "clusters"], 3);
     assert!(text.starts_with("error: cannot reach Docker"), "{text}");
 }
@@ -146,7 +146,7 @@ fn wrong_usage() {
 }
 
 #[test]
-fn wrong_input_is_told_before_docker_is_asked() {
+fn rejects_invalid_input_before_connecting_to_docker() {
     let home = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(home.path().join(name), text).unwrap();
     write("field.yaml", "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnodez: []\n");
@@ -232,7 +232,7 @@ fn version_as_text_and_json() {
 }
 
 #[test]
-fn a_reader_that_stops_early_is_no_failure() {
+fn a_reader_that_stops_early_is_not_a_failure() {
     let home = tempfile::tempdir().unwrap();
     for arguments in [&["version"][..], &["completion", "bash"], &["--help"]] {
         let mut child = kindrs(home.path())
@@ -249,7 +249,7 @@ fn a_reader_that_stops_early_is_no_failure() {
 }
 
 #[test]
-fn a_closed_stderr_is_no_panic() {
+fn does_not_panic_when_stderr_is_closed() {
     let home = tempfile::tempdir().unwrap();
     let mut child = kindrs(home.path())
         .args(["get", "clusters"])

@@ -221,12 +221,9 @@ fn check_reports_the_line_of_an_invalid_record() {
     let broken = lines.join("\n") + "\n";
     let backwards = history.replace(r#"{"at":3000000"#, r#"{"at":300"#);
     for (text, message) in [
-        (
-            broken.as_str(),
-            "error: history.jsonl:4: this is no line of a record: unknown field `steps`",
-        ),
-        (backwards.as_str(), "error: history.jsonl:5: it is of 0.000s, before the line above"),
-        ("", "error: history.jsonl is empty: it records no run"),
+        (broken.as_str(), "error: history.jsonl:4: invalid line: unknown field `steps`"),
+        (backwards.as_str(), "error: history.jsonl:5: `at` is 0.000s, earlier than "),
+        ("", "error: history.jsonl is empty: expected the record of a run"),
         ("{}\n", "error: history.jsonl:1: "),
     ] {
         let place = Place::with(&[("good.yaml", GOOD), ("history.jsonl", text)]);
@@ -242,7 +239,7 @@ fn check_reports_the_line_of_an_invalid_record() {
 fn run_rejects_wrong_input_before_it_connects_to_docker() {
     let place = Place::with(&[("good.yaml", GOOD), ("bad.yaml", BAD), ("again.yaml", GOOD)]);
     std::fs::create_dir(place.path().join("empty")).unwrap();
-    let same = "error: again.yaml and good.yaml are both named `good`";
+    let same = "error: again.yaml and good.yaml have the same name `good`";
     let cases: [(&[&str], &str); 10] = [
         (&["bad.yaml"], "error: bad.yaml:"),
         (&["good.yaml", "bad.yaml"], "error: bad.yaml:"),

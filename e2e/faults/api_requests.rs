@@ -61,7 +61,7 @@ fn wrong_input(Cluster { sandbox, .. }: &Cluster) {
         ("api-request --verb fetch --drop", "invalid value 'fetch'"),
         ("api-request --resource Pods --drop", "expected a resource such as pods"),
         ("api-request --verb get --delay 0s", "a delay of zero has no effect"),
-        ("api-request --verb get --delay 2", "has no unit"),
+        ("api-request --verb get --delay 2", "missing unit"),
         (
             "api-request --verb create --object web --drop",
             "requests to create do not name an object",

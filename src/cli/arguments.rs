@@ -39,8 +39,11 @@ Examples:
   kubectl --context kindrs-kindrs get nodes
   kindrs delete cluster
 
-Exit codes: 0 success, 1 a check failed, 2 invalid input, 3 Docker, an image, the disk or the network
-failed."
+Exit codes:
+  0  success
+  1  a check failed
+  2  invalid input
+  3  Docker, an image, the disk or the network failed"
 )]
 pub(super) struct Arguments {
     /// Show only errors on stderr

@@ -42,8 +42,8 @@ pub(super) struct CreateCluster {
         value_parser = NonEmptyStringValueParser::new()
     )]
     pub(super) name: Option<String>,
-    /// Configuration file in kind's format (kind: Cluster, apiVersion: kind.x-k8s.io/v1alpha4);
-    /// - reads stdin
+    /// Configuration file in kind's format (kind: Cluster, apiVersion: kind.x-k8s.io/v1alpha4), or -
+    /// for stdin
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
     /// Image for every node; overrides the images in the configuration

@@ -190,7 +190,7 @@ mod tests {
         insta::assert_snapshot!(messages.join("\n"), @r"
         error: the following required arguments were not provided:
         error: invalid value '0' for '--probability <PERCENT>': expected more than 0% and at most 100%, such as 10 or 0.5%
-        error: invalid value '100' for '--delay <DURATION>': `100` has no unit; did you mean 100s or 100m?
+        error: invalid value '100' for '--delay <DURATION>': missing unit; did you mean 100s or 100m?
         error: invalid value '1mb' for '--rate <RATE>': expected a rate from 8kbit to 10gbit, such as 512kbit, 10mbit or 1gbit
         error: invalid value 'STOP' for '--signal <SIGNAL>': SIGSTOP would halt the container for ever; use node-pause to freeze a node
         error: invalid value 'etc' for '--component <COMPONENT>'

@@ -17,15 +17,21 @@ use crate::runtime::{EngineError, ExecOutput, ImageInfo};
 
 const IMAGE: &str = "kindrs/node:v1.37.2";
 
-/// The titles of the stages as they start.
+/// The titles of the stages as they start, and those of the failed ones.
 #[derive(Default)]
-struct Titles(Mutex<Vec<String>>);
+struct Titles {
+    started: Mutex<Vec<String>>,
+    failed: Mutex<Vec<String>>,
+}
 
 impl Reporter for Titles {
     fn report(&self, event: &Event) {
-        if let Event::StageStarted { stage } = event {
-            self.0.lock().unwrap().push(stage.clone());
-        }
+        let (list, stage) = match event {
+            Event::StageStarted { stage } => (&self.started, stage),
+            Event::StageFailed { stage, .. } => (&self.failed, stage),
+            _ => return,
+        };
+        list.lock().unwrap().push(stage.clone());
     }
 }
 
@@ -151,7 +157,7 @@ impl Case {
     }
 
     fn titles(&self) -> Vec<String> {
-        self.titles.0.lock().unwrap().clone()
+        self.titles.started.lock().unwrap().clone()
     }
 
     /// The names of the containers, volumes and networks.
@@ -221,22 +227,22 @@ async fn removes_everything_when_a_stage_fails() {
         (no_kubeconfig, "Write the kubeconfig", "is a directory"),
         (Case::new().fail("wait_container", 2), "Start the control plane", "exited while starting"),
         (on_api(Api::NeverReady), "Start the control plane", "two minutes"),
-        (on_api(Api::RefusesObjects), "Wait for the system pods", "cluster-admins"),
+        (on_api(Api::RefusesObjects), "Install DNS, kube-proxy and storage", "cluster-admins"),
         (
             on_api(Api::NodesNotReady),
-            "Wait for the system pods",
+            "Wait for 2 nodes to be Ready",
             "nodes dev-control-plane, dev-worker",
         ),
         (no_dns, "Check cluster DNS on every node", "not ready after 300 s"),
     ];
-    for (case, last, message) in cases {
+    for (case, stage, message) in cases {
         let error = case.create().await.unwrap_err();
         assert!(format!("{error:#}").contains(message), "{error:#}");
-        let mut titles = case.titles();
-        assert_eq!(titles.pop().unwrap(), "Remove the incomplete cluster");
-        assert_eq!(titles.pop().unwrap(), last, "{error:#}");
-        assert_eq!(case.objects(), Vec::<String>::new(), "{last}");
-        assert!(!case.kubeconfig().contains("dev"), "{last}");
+        assert_eq!(case.titles().last().unwrap(), "Remove the incomplete cluster");
+        let failed = case.titles.failed.lock().unwrap().clone();
+        assert!(failed.contains(&stage.to_owned()), "{failed:?}, {error:#}");
+        assert_eq!(case.objects(), Vec::<String>::new(), "{stage}");
+        assert!(!case.kubeconfig().contains("dev"), "{stage}");
     }
 }
 

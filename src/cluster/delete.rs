@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn everything_of_one_cluster_goes_and_nothing_of_another() {
+    async fn deletes_one_cluster_and_no_other() {
         let engine = engine();
         make(&engine, "dev-b", 2, &THREE).await;
         let others = objects(&engine);
@@ -228,14 +228,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_cluster_that_is_not_there_is_no_failure() {
+    async fn succeeds_if_the_cluster_does_not_exist() {
         let engine = engine();
         assert!(delete_objects(&engine, "dev").await.unwrap().is_empty());
         assert_eq!(removals(&engine), Vec::<String>::new());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_left_of_a_cluster_goes() {
+    async fn deletes_an_incomplete_cluster() {
         let engine = engine();
         make_network(&engine, "dev", 1).await;
         make_volume(&engine, "dev", "any-name").await;
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_in_use_is_tried_again() {
+    async fn retries_objects_that_are_in_use() {
         let engine = engine();
         make(&engine, "dev", 1, &THREE).await;
         engine.fail("remove_container", 1, conflict("container"));
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_container_that_turns_up_late_frees_its_volume() {
+    async fn deletes_a_container_that_appears_late() {
         let engine = Arc::new(engine());
         make(&engine, "dev", 1, &THREE[..1]).await;
         // Docker has the volume in use by a container that it does not list yet.
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_guest_on_the_network_is_named_as_the_cause() {
+    async fn names_the_network_of_another_container() {
         let engine = engine();
         make(&engine, "dev", 1, &THREE[..1]).await;
         let guest = ContainerSpec {
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_kubeconfig_loses_its_entries_though_the_engine_fails() {
+    async fn removes_the_kubeconfig_entries_if_the_engine_fails() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config");
         let access = |cluster: &str| kubeconfig::Access {

@@ -20,7 +20,7 @@ pub(crate) fn engine() -> FakeEngine {
     FakeEngine::default().with_image(IMAGE, ImageInfo::default())
 }
 
-/// Makes a network and running containers as `create` does, each with its volume.
+/// Creates a network and running containers with their volumes, as `create` does.
 /// `subnet` is the third number of the addresses.
 pub(crate) async fn make(
     engine: &FakeEngine,
@@ -65,7 +65,6 @@ pub(crate) async fn make(
     engine.state().calls.clear();
 }
 
-/// Makes the network of a cluster.
 pub(crate) async fn make_network(engine: &FakeEngine, cluster: &str, subnet: u8) {
     let spec = NetworkSpec {
         name: labels::network(cluster),
@@ -76,7 +75,6 @@ pub(crate) async fn make_network(engine: &FakeEngine, cluster: &str, subnet: u8)
     engine.create_network(&spec).await.unwrap();
 }
 
-/// Makes a volume of a cluster.
 pub(crate) async fn make_volume(engine: &FakeEngine, cluster: &str, name: &str) {
     let labels: Vec<Label> = labels::cluster(cluster, "run").into_iter().collect();
     engine.create_volume(name, &labels).await.unwrap();

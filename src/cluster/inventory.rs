@@ -22,7 +22,7 @@ pub struct ClusterSummary {
 }
 
 impl ClusterSummary {
-    /// How many nodes it has. None are left of a cluster that is half made or half deleted.
+    /// The number of nodes; 0 for a cluster that is incomplete.
     pub fn nodes(&self) -> usize {
         self.control_planes + self.workers
     }
@@ -35,12 +35,10 @@ pub struct NodeSummary {
     pub cluster: String,
     /// Its name, the container's and the Node object's.
     pub name: String,
-    /// What it is.
     pub role: ContainerRole,
     /// Its address on the cluster's network; `None` when it has none, as before its first start.
     pub address: Option<Ipv4Addr>,
     pub state: ContainerState,
-    /// The image it was made from.
     pub image: String,
 }
 
@@ -52,9 +50,6 @@ impl NodeSummary {
 }
 
 /// Every cluster that has anything in the engine, by name.
-///
-/// # Errors
-/// What the engine says.
 pub async fn clusters(engine: &dyn Engine) -> Result<Vec<ClusterSummary>, EngineError> {
     let any = labels::in_any_cluster();
     let (containers, networks, volumes) =
@@ -90,20 +85,14 @@ pub async fn clusters(engine: &dyn Engine) -> Result<Vec<ClusterSummary>, Engine
     Ok(found.into_values().collect())
 }
 
-/// The nodes and load balancer of a cluster: control planes first, then workers, each in the
-/// order of their numbers. Empty when there is no such cluster.
-///
-/// # Errors
-/// What the engine says.
+/// The nodes and load balancer of a cluster: control planes first, then workers, each in the order
+/// of their numbers. Empty if the cluster does not exist.
 pub async fn nodes(engine: &dyn Engine, cluster: &str) -> Result<Vec<NodeSummary>, EngineError> {
     let containers = engine.containers(&labels::in_cluster(cluster)).await?;
     Ok(sorted(containers))
 }
 
 /// The nodes and load balancers of all clusters, in the order of [`nodes`] within each.
-///
-/// # Errors
-/// What the engine says.
 pub async fn all_nodes(engine: &dyn Engine) -> Result<Vec<NodeSummary>, EngineError> {
     let containers = engine.containers(&labels::in_any_cluster()).await?;
     Ok(sorted(containers))
@@ -112,8 +101,8 @@ pub async fn all_nodes(engine: &dyn Engine) -> Result<Vec<NodeSummary>, EngineEr
 /// The nodes of a cluster that must exist, as [`nodes`] lists them.
 ///
 /// # Errors
-/// [`Failure::Input`] when there is no cluster of that name, listing those there are;
-/// [`Failure::Environment`] with what the engine says.
+/// [`Failure::Input`] when the cluster does not exist; [`Failure::Environment`] when it has no nodes
+/// or the engine fails.
 pub async fn require(engine: &dyn Engine, cluster: &str) -> Result<Vec<NodeSummary>, Failure> {
     let nodes = nodes(engine, cluster).await?;
     if !nodes.is_empty() {
@@ -150,7 +139,7 @@ fn sorted(containers: Vec<ContainerInfo>) -> Vec<NodeSummary> {
 }
 
 fn order(node: &NodeSummary) -> (&str, ContainerRole, usize, &str) {
-    // worker2 goes before worker10.
+    // worker2 comes before worker10.
     (&node.cluster, node.role, node.name.len(), &node.name)
 }
 

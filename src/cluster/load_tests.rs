@@ -23,7 +23,7 @@ fn image(id: &str) -> ImageInfo {
     ImageInfo { id: id.to_owned(), ..Default::default() }
 }
 
-/// What nodes got: name and input.
+/// The input of each import, by node.
 type Imports = Arc<Mutex<Vec<(String, String)>>>;
 
 /// The first worker has `app:1`, the other nodes have nothing; `code` is what imports end with.
@@ -73,7 +73,7 @@ async fn only_nodes_without_the_image_get_it() {
 }
 
 #[tokio::test]
-async fn nothing_is_saved_when_every_node_has_it() {
+async fn saves_nothing_if_all_nodes_have_the_images() {
     let engine = engine().with_image("app:1", image(ID));
     make(&engine, "dev", 1, &THREE).await;
     answer(&engine, 0);
@@ -166,7 +166,7 @@ fn references_are_completed_as_docker_does() {
 }
 
 #[test]
-fn the_snapshotter_is_that_of_kubernetes() {
+fn uses_the_snapshotter_of_the_cri_plugin() {
     let current =
         "[plugins]\n  [plugins.'io.containerd.cri.v1.images']\n    snapshotter = 'native'\n";
     let old =

@@ -52,7 +52,7 @@ async fn export_dev(engine: &FakeEngine, folder: &Path) -> (Result<(), Failure>,
 }
 
 #[tokio::test]
-async fn a_healthy_cluster_is_exported_whole() {
+async fn exports_a_healthy_cluster_completely() {
     let engine = engine();
     make(&engine, "dev", 1, &[(ContainerRole::CONTROL_PLANE, 1), (ContainerRole::LoadBalancer, 1)])
         .await;

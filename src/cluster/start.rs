@@ -8,7 +8,8 @@ use crate::runtime::{ContainerSpec, Engine, EngineError, NetworkSpec, Refusal};
 
 use crate::plan::labels;
 
-/// Makes the cluster's network. `Ok(false)` when another one has taken its subnet meanwhile.
+/// Creates the cluster's network. `Ok(false)` if another network has taken its subnet in the
+/// meantime.
 pub(super) async fn create_network(
     engine: &dyn Engine,
     plan: &ClusterPlan,
@@ -26,7 +27,7 @@ pub(super) async fn create_network(
     }
 }
 
-/// Makes every container with its files in it, then starts all at once.
+/// Creates every container, copies its files into it, and starts it.
 pub(super) async fn create_containers(
     engine: &dyn Engine,
     plan: &ClusterPlan,

@@ -55,7 +55,7 @@ impl Version {
         format!("v0.{}.{}{pre_release}", self.minor, self.patch)
     }
 
-    /// Whether `kubeadm init phase addon --print-manifest` takes a configuration file.
+    /// Whether `kubeadm init phase addon --print-manifest` accepts a configuration file.
     ///
     /// Source: `ValidateMixedArguments` in kubeadm's `apis/kubeadm/validation`.
     pub fn prints_addons_of_a_configuration(&self) -> bool {

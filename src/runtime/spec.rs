@@ -76,7 +76,7 @@ pub struct ContainerSpec {
     pub device_cgroup_rules: Vec<String>,
     /// Devices of the host, available at the same path.
     pub devices: Vec<String>,
-    /// Whether the container gets a control group namespace of its own.
+    /// Whether the container has its own control group namespace.
     pub private_cgroup_namespace: bool,
     /// tmpfs mounts: path to options.
     pub tmpfs: BTreeMap<String, String>,

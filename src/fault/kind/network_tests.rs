@@ -183,7 +183,7 @@ fn delays_duplicates_and_corrupts_packets() {
     insta::assert_snapshot!(text);
     insta::assert_snapshot!(
         refused("network-delay --delay 10ms --jitter 20ms --node worker", &view(1, 1)), @"<jitter=20ms> is longer than <delay=10ms>");
-    insta::assert_snapshot!(refused_line("network-delay --delay 100 --node worker"), @"`100` has no unit; did you mean 100s or 100m?");
+    insta::assert_snapshot!(refused_line("network-delay --delay 100 --node worker"), @"missing unit; did you mean 100s or 100m?");
 }
 
 #[test]

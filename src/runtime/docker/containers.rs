@@ -1,4 +1,4 @@
-//! Containers: made, started, stopped, removed, looked up.
+//! Containers.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -107,7 +107,7 @@ impl Docker {
             .await
             .map_err(self.failed("inspecting", &object));
         match found.map(inspected) {
-            // The engine also takes the start of an id, which another's name may look like.
+            // The engine also accepts a prefix of an id, which can equal another container's name.
             Ok(found) if found.name == name || found.id == name => Ok(Some(found)),
             Ok(_) | Err(EngineError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -141,7 +141,7 @@ impl Docker {
         let ended = Box::pin(self.client.wait_container(name, Some(options))).try_next().await;
         match ended {
             Ok(Some(end)) => Ok(end.status_code),
-            // A code other than 0 is an error to `bollard`, with no text unless waiting failed.
+            // `bollard` reports a code other than 0 as an error, without a text unless waiting failed.
             Err(Error::DockerContainerWaitError { error, code }) if error.is_empty() => Ok(code),
             Err(error) => Err(self.failed("waiting for", &object)(error)),
             Ok(None) => Err(EngineError::refused(
@@ -172,7 +172,7 @@ fn inspected(container: ContainerInspectResponse) -> ContainerInfo {
     let config = container.config.unwrap_or_default();
     let state = container.state.unwrap_or_default();
     let settings = container.network_settings.unwrap_or_default();
-    // Only a running container has its ports bound; of another, those it will bind are known.
+    // Only a running container has bound ports; for any other, use the ports that it will bind.
     let mut ports = bound_ports(&settings.ports.unwrap_or_default());
     if ports.is_empty() {
         let host = container.host_config.unwrap_or_default();
@@ -192,7 +192,7 @@ fn inspected(container: ContainerInspectResponse) -> ContainerInfo {
 
 fn summarised(container: ContainerSummary) -> ContainerInfo {
     let names = container.names.unwrap_or_default();
-    // A link gives a container a further name below another's.
+    // A link adds a name below another container's name.
     let name = names
         .iter()
         .map(|name| name.trim_start_matches('/'))
@@ -214,12 +214,12 @@ fn summarised(container: ContainerSummary) -> ContainerInfo {
     }
 }
 
-/// A state that Docker does not name, or that kindrs does not know, is none that runs.
+/// Counts a missing or unknown state as not running.
 fn state_of(word: Option<impl ToString>) -> ContainerState {
     word.and_then(|word| ContainerState::from_name(&word.to_string())).unwrap_or_default()
 }
 
-/// Addresses in use, or fixed for the next start.
+/// The current addresses, or those fixed for the next start.
 fn addresses(
     networks: HashMap<String, EndpointSettings>,
 ) -> std::collections::BTreeMap<String, Ipv4Addr> {
@@ -266,7 +266,7 @@ fn summarised_port(port: &PortSummary) -> Option<PortBinding> {
     })
 }
 
-/// The engine tells ports in no order.
+/// The engine returns ports in no particular order.
 fn sort_ports(ports: &mut Vec<PortBinding>) {
     ports.sort_by_key(|port| {
         (port.container_port, port.protocol, port.host_address, port.host_port)
@@ -278,7 +278,7 @@ fn protocol_named(name: &str) -> Option<Protocol> {
     [Protocol::Tcp, Protocol::Udp, Protocol::Sctp].into_iter().find(|known| known.name() == name)
 }
 
-/// No address stands for every one.
+/// No address means all addresses.
 fn host_address(text: Option<&str>) -> IpAddr {
     text.and_then(|text| text.parse().ok()).unwrap_or(Ipv4Addr::UNSPECIFIED.into())
 }

@@ -7,9 +7,9 @@ use bollard::errors::Error;
 
 use crate::runtime::{ConnectionFailure, EngineError, Refusal};
 
-/// Parts of the engine's messages, each with its meaning, the first that fits first. The engine's
-/// API has no codes for them, and its status codes vary between versions: an overlapping subnet
-/// comes with 403 and with 500.
+/// Parts of the engine's messages with their meanings; the first match counts. The engine's API has
+/// no codes for them, and its status codes vary between versions: an overlapping subnet is a 403 or
+/// a 500.
 const REFUSALS: [(&str, Refusal); 10] = [
     ("overlap", Refusal::SubnetOverlap),
     ("port is already allocated", Refusal::PortInUse),
@@ -53,8 +53,7 @@ fn answer(status: u16, message: &str, action: &str, object: &str) -> EngineError
     }
 }
 
-/// Turns a failure to pull an image into an [`EngineError`]. A registry's own words say more than
-/// that the image does not exist.
+/// Turns a failure to pull an image into an [`EngineError`], with the registry's own message.
 pub(super) fn translate_pull(address: &str, object: &str, failure: &Error) -> EngineError {
     let message = match failure {
         Error::DockerResponseServerError { message, .. } => message,
@@ -70,15 +69,15 @@ pub(super) fn translate_pull(address: &str, object: &str, failure: &Error) -> En
     refused("pulling", object, message.trim().to_owned(), otherwise)
 }
 
-/// A refusal for the reason that the engine's words tell.
+/// A refusal with the cause that the message reveals, or `otherwise`.
 fn refused(action: &str, object: &str, reason: String, otherwise: Refusal) -> EngineError {
     let known = REFUSALS.iter().find(|(part, _)| reason.contains(part));
     let cause = known.map_or(otherwise, |(_, cause)| *cause);
     EngineError::Refused { what: format!("{action} {object}"), cause, reason }
 }
 
-/// The object that a "no such" message is about: making a container can also fail for want of
-/// its image or network.
+/// The object of a "no such" message: creating a container can also fail because its image or
+/// network is missing.
 fn missing(message: &str) -> Option<String> {
     for kind in ["container", "image"] {
         if let Some((_, name)) = message.split_once(&format!("No such {kind}: ")) {
@@ -124,7 +123,7 @@ pub(super) fn missing_is_fine<T>(result: Result<T, EngineError>) -> Result<(), E
     }
 }
 
-/// Adds what was done to an error of reading or writing a local file.
+/// Adds the action to an error of reading or writing a local file.
 pub(super) fn file_error(action: &str, path: &std::path::Path, source: io::Error) -> EngineError {
     EngineError::Io { what: format!("{action} {}", path.display()), source }
 }

@@ -1,4 +1,4 @@
-//! Images: looked up, pulled, imported, built, committed, named and removed.
+//! Images.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -20,7 +20,7 @@ use crate::runtime::{EngineError, ImageBuild, ImageCommit, ImageInfo, Label, OnL
 
 /// Bytes of a file sent at once.
 const CHUNK: usize = 256 * 1024;
-/// Images looked at at the same time.
+/// The number of images to inspect concurrently.
 const LOOKUPS: usize = 8;
 
 impl Docker {
@@ -48,7 +48,7 @@ impl Docker {
             .list_images(Some(options))
             .await
             .map_err(self.failed("listing", "images"))?;
-        // The list lacks entrypoint and environment. An image may vanish in between.
+        // The list lacks entrypoint and environment. An image can be removed in the meantime.
         futures::stream::iter(list)
             .map(|image| async move { self.find_image(&image.id).await })
             .buffered(LOOKUPS)
@@ -200,7 +200,7 @@ fn split_reference(reference: &str) -> (&str, &str) {
     (name, digest.unwrap_or(tag))
 }
 
-/// Refuses what cannot be an image reference and would change the meaning of the request's path.
+/// Refuses an invalid reference, which would change the meaning of the request's path.
 fn check_reference(action: &str, reference: &str) -> Result<(), EngineError> {
     let fits = |c: char| c.is_ascii_alphanumeric() || "._:/@-".contains(c);
     if !reference.is_empty() && !reference.contains("..") && reference.chars().all(fits) {

@@ -11,7 +11,7 @@ use super::Docker;
 use super::error::missing_is_fine;
 use crate::runtime::{EngineError, Label, NetworkInfo, NetworkSpec};
 
-/// The filter for objects with all these labels; an empty value stands for any.
+/// The filter for objects with all these labels; an empty value matches any value.
 pub(super) fn label_filter(labels: &[Label]) -> HashMap<String, Vec<String>> {
     let labels = labels
         .iter()
@@ -74,8 +74,8 @@ fn create_request(spec: &NetworkSpec) -> NetworkCreateRequest {
     }
 }
 
-/// The request's body with `CheckDuplicate`: engines below API 1.44 make a second network of the
-/// same name without it, and `bollard` knows only newer ones, which ignore it.
+/// The request's body with `CheckDuplicate`: without it, engines before API 1.44 create a second
+/// network of the same name. Newer ones ignore the field, and `bollard` does not have it.
 fn unique_name_body(request: &NetworkCreateRequest) -> serde_json::Result<Bytes> {
     let mut body = serde_json::to_value(request)?;
     if let Some(fields) = body.as_object_mut() {

@@ -1,5 +1,5 @@
-//! An engine in memory for the tests of what is above the seam: it keeps containers, networks,
-//! volumes and images with Docker's conflicts, logs every call, and fails where it is told to.
+//! An engine in memory for tests: it keeps containers, networks, volumes and images with Docker's
+//! conflicts, records every call, and fails on request.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
@@ -15,14 +15,13 @@ mod engine;
 /// Answers a command: container, command line, all of its input.
 type Exec = Box<dyn Fn(&str, &[&str], &[u8]) -> ExecOutput + Send + Sync>;
 
-/// A container and what it was made from.
 #[derive(Clone)]
 pub(crate) struct FakeContainer {
     pub(crate) spec: ContainerSpec,
     pub(crate) info: ContainerInfo,
 }
 
-/// A file that was put into a container: its tar as uploaded.
+/// An upload to a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Upload {
     pub(crate) container: String,
@@ -30,7 +29,7 @@ pub(crate) struct Upload {
     pub(crate) tar: Bytes,
 }
 
-/// Everything in the engine, for tests to prepare and to look at.
+/// The contents of the engine, for tests to prepare and to check.
 #[derive(Default)]
 pub(crate) struct State {
     /// Each call as `method object`, in order.
@@ -40,10 +39,10 @@ pub(crate) struct State {
     pub(crate) volumes: BTreeMap<String, BTreeMap<String, String>>,
     /// By reference.
     pub(crate) images: BTreeMap<String, ImageInfo>,
-    /// What a pull can get, by reference.
+    /// The images that can be pulled, by reference.
     pub(crate) registry: BTreeMap<String, ImageInfo>,
     pub(crate) uploads: Vec<Upload>,
-    /// What is in the uploads, by container and path.
+    /// The uploaded files, by container and path.
     pub(crate) files: BTreeMap<(String, String), Vec<u8>>,
     /// Tars that downloads return, by container (empty for any) and path.
     pub(crate) downloads: BTreeMap<(String, String), Bytes>,
@@ -93,18 +92,16 @@ pub(crate) struct FakeEngine {
 }
 
 impl FakeEngine {
-    /// What is in the engine.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
     }
 
-    /// Puts an image there under a reference.
     pub(crate) fn with_image(self, reference: &str, image: ImageInfo) -> Self {
         self.state().add_image(reference, image);
         self
     }
 
-    /// Answers commands in containers; without it each ends with 0 and says nothing.
+    /// Answers commands in containers; without an answer, each command exits with 0.
     pub(crate) fn on_exec(
         &self,
         answer: impl Fn(&str, &[&str], &[u8]) -> ExecOutput + Send + Sync + 'static,
@@ -112,7 +109,7 @@ impl FakeEngine {
         *self.exec.lock().unwrap() = Some(Box::new(answer));
     }
 
-    /// Makes the `nth` call (from 1) of a method of [`Engine`] fail.
+    /// Lets the `nth` call (from 1) of a method of [`Engine`] fail.
     pub(crate) fn fail(&self, method: &'static str, nth: usize, error: EngineError) {
         self.state().failures.insert((method, nth), error);
     }

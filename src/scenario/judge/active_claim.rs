@@ -108,7 +108,7 @@ impl ActiveClaim {
         }
         if state.objects.are_unknown(&plan.kinds) {
             self.visibility.is_lost = true;
-            self.visibility.notes.push("sight was lost already when the span began".to_owned());
+            self.visibility.notes.push("a watch was already lost when the span began".to_owned());
         }
         if plan.step.is_none() {
             self.is_due = true;
@@ -264,7 +264,7 @@ impl ActiveClaim {
         let decision = Decision {
             verdict: Verdict::Inconclusive,
             explanation: Explanation {
-                summary: if has_span { why.to_owned() } else { "it never began".to_owned() },
+                summary: if has_span { why.to_owned() } else { "the span never began".to_owned() },
                 ..Explanation::default()
             },
         };

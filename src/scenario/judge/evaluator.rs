@@ -113,9 +113,9 @@ impl Evaluator {
         self.now = self.now.max(at);
         self.is_finished = true;
         let cut_short = match (&self.skipped, interrupted) {
-            (_, true) => Some("the run was cut short before this was decided".to_owned()),
+            (_, true) => Some("the run was interrupted before the verdict".to_owned()),
             (Some(step), _) => {
-                Some(format!("the run ended before this was decided: step {step:?} never started"))
+                Some(format!("the run ended before the verdict: step {step:?} never started"))
             }
             _ => None,
         };
@@ -128,9 +128,9 @@ impl Evaluator {
             let why = match (&cut_short, &plan.to) {
                 (Some(why), _) => why.clone(),
                 (None, Some(to)) => {
-                    format!("the run ended before this was decided: step {to:?} did not end")
+                    format!("the run ended before the verdict: step {to:?} did not end")
                 }
-                (None, None) => "the run ended before this was decided".to_owned(),
+                (None, None) => "the run ended before the verdict".to_owned(),
             };
             self.decided.extend(claim.cut_short(&mut self.state, self.now, &why));
             claim.wake = None;
@@ -261,10 +261,10 @@ impl Evaluator {
         let note = match gap.state {
             GapState::Lost => format!("at {}: the watch of {name} was lost{reason}", self.now),
             GapState::Resumed => {
-                format!("at {}: the watch of {name} went on where it was", self.now)
+                format!("at {}: the watch of {name} resumed, no change was missed", self.now)
             }
             GapState::Relisted => format!(
-                "at {}: all of {name} was listed anew; what happened in between was not seen",
+                "at {}: {name} was listed again; changes in between were not seen",
                 self.now
             ),
         };

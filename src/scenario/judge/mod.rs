@@ -1,5 +1,5 @@
-//! Judging a record: what held when, and what follows for each assertion. Pure: the same record gives
-//! the same verdicts, during a run and afterwards.
+//! Judges assertions over a record. Pure: the same record gives the same verdicts, during the run and
+//! afterwards.
 
 mod active_claim;
 mod claim;

@@ -135,7 +135,7 @@ steps:
     insta::assert_snapshot!(problems(text), @r#"
     s.yaml:4:12: variables: expected a mapping, found a list
     s.yaml:5:12: namespace: expected a string, found a whole number; put it in quotes (did you mean `"5"`?)
-    s.yaml:6:11: deadline: `30` has no unit; did you mean 30s or 30m?
+    s.yaml:6:11: deadline: missing unit; did you mean 30s or 30m?
     s.yaml:7:20: cluster.workers: expected a whole number, found a string
     s.yaml:7:33: cluster.timing: expected `default` or `fast`, found `fst` (did you mean `fast`?)
     s.yaml:7:53: cluster.controlPlanes: expected 1 or more, found -1
@@ -148,7 +148,7 @@ steps:
     s.yaml:13:42: steps[1].wait.all.labels.tier: expected a string, found a whole number; put it in quotes (did you mean `"5"`?)
     s.yaml:14:20: steps[2].apply.objects: expected a list, found a mapping
     s.yaml:14:31: steps[2].apply.files: expected a list, found a string
-    s.yaml:15:16: steps[3].sleep.for: `5` has no unit; did you mean 5s or 5m?
+    s.yaml:15:16: steps[3].sleep.for: missing unit; did you mean 5s or 5m?
     s.yaml:15:27: steps[3].sleep.reason: expected a string, found a boolean; put it in quotes (did you mean `"true"`?)
     s.yaml:16:42: steps[4].patch.type: expected one of `strategic`, `merge` or `json`, found `strategc` (did you mean `strategic`?)
     s.yaml:17:3: steps[5]: expected a mapping, found nothing

@@ -134,7 +134,7 @@ steps:
     s.yaml:4:1: --set cout: unknown variable `cout`; expected one of `count`, `version`, `list`, `map` or `time` (did you mean `count`?)
     s.yaml:6:12: cluster.workers: value of `${count}`: expected a whole number, found a string
     s.yaml:7:15: cluster.kubernetes: value of `${version}`: expected a string, found a fraction; put it in quotes (did you mean `"1.37"`?)
-    s.yaml:9:16: steps[0].sleep.for: value of `${time}`: `5` has no unit; did you mean 5s or 5m?
+    s.yaml:9:16: steps[0].sleep.for: value of `${time}`: missing unit; did you mean 5s or 5m?
     s.yaml:9:38: steps[0].sleep.reason: `${list}` is a list, which cannot be inserted into a text
     s.yaml:10:22: steps[1].apply.namespace: value of `${map}`: expected a string, found a mapping
     s.yaml:11:9: steps[2].wait: value of `${list}`: expected a string or a mapping, found a list

@@ -6,7 +6,7 @@ use futures::future::{BoxFuture, join_all};
 use tokio_util::sync::CancellationToken;
 
 use super::api_probe;
-use super::outcome::{Unmet, state_of, told};
+use super::outcome::{Unmet, describe, state_of};
 use super::recorder::Mark;
 use super::session::{Session, Stop, lock};
 use super::step::perform;
@@ -14,39 +14,38 @@ use crate::scenario::history::StepState;
 use crate::scenario::judge::Verdict;
 use crate::scenario::language::{Action, Step};
 
-/// Pause between the tries of a step that names none.
+/// The pause between the tries of a step without `delay`.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// Runs all steps of a scenario, those in the background to their end, and waits for what must still
-/// follow what has happened; returns when all have ended, or were ended by a failure, the scenario's
-/// deadline or an interruption.
+/// Runs all steps of a scenario, including those in the background, and then waits for everything that must
+/// still follow an event. A failure, the scenario's deadline or an interruption ends the steps early.
 pub(super) async fn execute(session: &Arc<Session>) {
     let watch = watch_over(session);
     let steps = async {
         tokio::select! {
             () = all_steps(session) => {}
-            // Never ends: it ends the steps.
+            // Does not return: the deadline ends the steps.
             () = deadline(session) => {}
         }
-        if !session.stop.is_cancelled() {
+        if !session.state.stop.is_cancelled() {
             tokio::select! {
                 () = session.recorder.followed() => {}
-                () = session.stop.cancelled() => {}
+                () = session.state.stop.cancelled() => {}
             }
         }
     };
     tokio::select! {
         () = steps => {}
-        // Never ends either.
+        // Does not return either.
         () = watch => {}
     }
 }
 
 async fn all_steps(session: &Arc<Session>) {
-    let scope = Scope { stop: session.stop.clone(), is_all: true };
+    let scope = Scope { stop: session.state.stop.clone(), is_all: true };
     in_order(session, &scope, &session.scenario.steps).await;
     loop {
-        let next = std::mem::take(&mut *lock(&session.background));
+        let next = std::mem::take(&mut *lock(&session.state.background));
         if next.is_empty() {
             break;
         }
@@ -54,7 +53,7 @@ async fn all_steps(session: &Arc<Session>) {
     }
 }
 
-/// Ends the steps when the scenario's time is up.
+/// Ends the steps at the scenario's deadline.
 async fn deadline(session: &Session) {
     if let Some(deadline) = session.scenario.deadline {
         tokio::time::sleep(deadline.0).await;
@@ -63,7 +62,7 @@ async fn deadline(session: &Session) {
     std::future::pending().await
 }
 
-/// Ends the run when an assertion of the background fails, or nothing can be recorded.
+/// Ends the steps when an assertion in the background fails, or the record cannot be written.
 async fn watch_over(session: &Arc<Session>) {
     let goes_on: Vec<String> = session
         .scenario
@@ -76,13 +75,13 @@ async fn watch_over(session: &Arc<Session>) {
         .recorder
         .breached(|judgement| judgement.step.is_none() && !goes_on.contains(&judgement.assertion));
     tokio::select! {
-        judgement = breach => session.end_steps(Stop::Assertion(judgement.assertion)),
-        reason = session.recorder.broken() => session.end_steps(Stop::Record(reason)),
+        judgement = breach => session.end_steps(Stop::AssertionFailed(judgement.assertion)),
+        reason = session.recorder.broken() => session.end_steps(Stop::RecordFailed(reason)),
     }
     std::future::pending().await
 }
 
-/// What a failure ends: all steps, or those of a group that is tried again.
+/// The steps that a failure ends: all, or those of a group that can be retried.
 #[derive(Clone)]
 struct Scope {
     stop: CancellationToken,
@@ -92,13 +91,13 @@ struct Scope {
 impl Scope {
     fn end(&self, session: &Session) {
         if self.is_all {
-            session.end_steps(Stop::Step);
+            session.end_steps(Stop::StepFailed);
         }
         self.stop.cancel();
     }
 }
 
-/// Runs steps one after the other, and skips those after a failure.
+/// Runs steps one after the other. After a failure, skips the rest.
 fn in_order<'a>(
     session: &'a Arc<Session>,
     scope: &'a Scope,
@@ -108,7 +107,7 @@ fn in_order<'a>(
         let mut worst = StepState::Passed;
         for step in steps {
             if scope.stop.is_cancelled() {
-                // Where their group is tried again, they may still come.
+                // A retry of the group can still run them.
                 if scope.is_all {
                     skip(session, step);
                 }
@@ -117,7 +116,7 @@ fn in_order<'a>(
             if step.background {
                 let (session, scope, step) = (session.clone(), scope.clone(), step.clone());
                 let owner = session.clone();
-                lock(&owner.background).spawn(async move {
+                lock(&owner.state.background).spawn(async move {
                     run(&session, &scope, &step).await;
                 });
                 continue;
@@ -137,11 +136,11 @@ async fn run(session: &Arc<Session>, scope: &Scope, step: &Step) -> StepState {
     let pause = pause.map_or(RETRY_PAUSE, |pause| pause.0);
     let is_group = step.action.group().is_some();
     let stage = (!is_group).then(|| session.progress.stage(name));
-    // Those of an earlier try of its group count as well, so that each has a number of its own.
+    // Tries in an earlier try of the group count too, so that each try has its own number.
     let before = session.attempts(name);
     let mut tried = 1;
     loop {
-        let since = session.tell(name, StepState::Started, before + tried, "");
+        let since = session.record_step(name, StepState::Started, before + tried, "");
         let is_retried = is_group && tries > 1;
         let inner = if is_retried {
             Scope { stop: scope.stop.child_token(), is_all: false }
@@ -151,8 +150,8 @@ async fn run(session: &Arc<Session>, scope: &Scope, step: &Step) -> StepState {
         let Tried { state, detail, is_late } = try_once(session, &inner, step, since).await;
         let is_bad = matches!(state, StepState::Failed | StepState::Inconclusive);
         if is_bad && tried < tries && !scope.stop.is_cancelled() {
-            session.tell(name, StepState::Retried, before + tried, &detail);
-            session.progress.warning(format!("{name}: try {tried} of {tries}: {detail}"));
+            session.record_step(name, StepState::Retried, before + tried, &detail);
+            session.progress.warning(format!("{name}: try {tried} of {tries} failed: {detail}"));
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = scope.stop.cancelled() => {}
@@ -165,7 +164,7 @@ async fn run(session: &Arc<Session>, scope: &Scope, step: &Step) -> StepState {
         if is_retried && is_bad && scope.is_all {
             skip_unstarted(session, step);
         }
-        session.tell(name, state, before + tried, &detail);
+        session.record_step(name, state, before + tried, &detail);
         if let Some(stage) = stage {
             if state == StepState::Passed {
                 stage.finish();
@@ -178,7 +177,7 @@ async fn run(session: &Arc<Session>, scope: &Scope, step: &Step) -> StepState {
             }
         }
         let goes_on = step.continues_on_failure();
-        // The steps of a group have ended the others, or were allowed to fail.
+        // The failed step of a group already ended the others, or was allowed to fail.
         if state != StepState::Passed && !goes_on && (!is_group || is_late || is_retried) {
             scope.end(session);
         }
@@ -186,10 +185,11 @@ async fn run(session: &Arc<Session>, scope: &Scope, step: &Step) -> StepState {
     }
 }
 
-/// How a step ended, what came of it, and whether it was a group whose own time was up.
+/// The result of one try of a step.
 struct Tried {
     state: StepState,
     detail: String,
+    /// Whether the step is a group that reached its own deadline.
     is_late: bool,
 }
 
@@ -206,7 +206,7 @@ async fn try_once(session: &Arc<Session>, scope: &Scope, step: &Step, since: Mar
             action => perform(session, step, action, since).await,
         }
     };
-    // Groups see to their steps, which end by themselves.
+    // The steps of a group end by themselves.
     let is_group = step.action.group().is_some();
     let stopped = async {
         if is_group {
@@ -221,18 +221,18 @@ async fn try_once(session: &Arc<Session>, scope: &Scope, step: &Step, since: Mar
     let is_late = result.is_err() && cut_off(session, step);
     let (state, detail) = match result {
         Ok(detail) => (StepState::Passed, detail),
-        Err(error) => (state_of(&error), told(&error)),
+        Err(error) => (state_of(&error), describe(&error)),
     };
     Tried { state, detail, is_late }
 }
 
-/// Ends the steps of a group whose own time was up; returns whether there are any.
+/// Ends the running steps of a group at the group's deadline. Returns whether there are any.
 fn cut_off(session: &Session, group: &Step) -> bool {
     let mut any = false;
     for report in session.reports(group.children()) {
         if matches!(report.state, StepState::Started | StepState::Retried) {
-            let detail = "cut short: the time of its group was up";
-            session.tell(&report.name, StepState::Inconclusive, report.attempts, detail);
+            let detail = "cut short: the deadline of the group passed";
+            session.record_step(&report.name, StepState::Inconclusive, report.attempts, detail);
             any = true;
         }
     }
@@ -248,11 +248,11 @@ async fn within(
         Some(limit) => match tokio::time::timeout(limit.0, work).await {
             Ok(result) => result,
             Err(_) => {
-                let late = format!("not done within its deadline of {limit}");
-                // Without an API server to do it, that says nothing.
+                let late = format!("not done within the deadline of {limit}");
+                // While the API server does not answer, a deadline proves nothing.
                 Err(match api_probe::answer(&session.client).await {
                     Ok(()) => Unmet::Failed(late),
-                    Err(reason) => Unmet::Unknown(format!("{late}: the API server: {reason}")),
+                    Err(reason) => Unmet::Unknown(format!("{late} (API server: {reason})")),
                 }
                 .into())
             }
@@ -262,15 +262,19 @@ async fn within(
 }
 
 fn cut_short(session: &Session) -> anyhow::Error {
-    match &*lock(&session.reason) {
+    match &*lock(&session.state.reason) {
         Some(Stop::Deadline(deadline)) => {
-            Unmet::Failed(format!("the scenario's deadline of {deadline} has passed"))
+            Unmet::Failed(format!("the scenario's deadline of {deadline} passed"))
         }
-        Some(Stop::Assertion(name)) => Unmet::Unknown(format!("cut short: `{name}` failed")),
-        // A group that is tried again has no reason beyond its own.
-        Some(Stop::Step) | None => Unmet::Unknown("cut short: another step failed".to_owned()),
-        Some(Stop::Record(reason)) => {
-            Unmet::Unknown(format!("cut short: the record cannot be written: {reason}"))
+        Some(Stop::AssertionFailed(name)) => {
+            Unmet::Unknown(format!("cut short: assertion `{name}` failed"))
+        }
+        // In a group that is retried, there is no other reason.
+        Some(Stop::StepFailed) | None => {
+            Unmet::Unknown("cut short: another step failed".to_owned())
+        }
+        Some(Stop::RecordFailed(reason)) => {
+            Unmet::Unknown(format!("cut short: cannot write the record: {reason}"))
         }
         Some(Stop::Interrupted) => Unmet::Unknown("interrupted".to_owned()),
     }
@@ -297,11 +301,11 @@ fn worse(one: StepState, other: StepState) -> StepState {
 }
 
 fn skip(session: &Session, step: &Step) {
-    session.tell(step.name.as_deref().unwrap_or_default(), StepState::Skipped, 1, "");
+    session.record_step(step.name.as_deref().unwrap_or_default(), StepState::Skipped, 1, "");
     step.children().iter().for_each(|step| skip(session, step));
 }
 
-/// Skips those steps in a group that no try has come to.
+/// Skips the steps of a group that no try reached.
 fn skip_unstarted(session: &Session, group: &Step) {
     for step in group.children() {
         match step.name.as_deref().map_or(0, |name| session.attempts(name)) {
@@ -311,7 +315,7 @@ fn skip_unstarted(session: &Session, group: &Step) {
     }
 }
 
-/// The verdict that a step's end counts as.
+/// The verdict that a step's state stands for.
 pub(super) fn verdict_of(state: StepState) -> Verdict {
     match state {
         StepState::Failed => Verdict::Fail,

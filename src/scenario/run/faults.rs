@@ -13,8 +13,8 @@ use crate::scenario::language::Fields;
 #[derive(Default)]
 pub(super) struct Faults {
     active: Mutex<BTreeMap<String, Active>>,
-    /// The steps of the faults that are over.
-    over: Mutex<BTreeSet<String>>,
+    /// The steps whose fault ended.
+    ended: Mutex<BTreeSet<String>>,
     /// Held while a fault is injected or healed. Neither is ever left half done, so the end of the run
     /// waits for both.
     changing: Arc<RwLock<()>>,
@@ -29,7 +29,7 @@ struct Active {
 /// Injects a fault, and heals it at its end. Returns its effects.
 ///
 /// # Errors
-/// As [`fault::plan_for_cluster`], [`fault::install_proxy`] and [`fault::inject`].
+/// The same as [`fault::plan_for_cluster`], [`fault::install_proxy`] and [`fault::inject`].
 pub(super) async fn inject(
     session: &Arc<Session>,
     step: &str,
@@ -44,9 +44,9 @@ pub(super) async fn inject(
     let (session, step) = (session.clone(), step.to_owned());
     // The injection continues even if its step is cut short.
     let injection = tokio::spawn(async move {
-        let changing = session.faults.changing.clone();
+        let changing = session.state.faults.changing.clone();
         let _changing = changing.read().await;
-        if session.stop.is_cancelled() {
+        if session.state.stop.is_cancelled() {
             anyhow::bail!("the steps have ended");
         }
         do_inject(&session, &step, &plan).await?;
@@ -63,11 +63,11 @@ pub(super) async fn inject(
 async fn do_inject(session: &Session, step: &str, plan: &FaultPlan) -> anyhow::Result<()> {
     let lasts = !plan.fault.is_instant();
     let (id, name) = (&plan.id, plan.fault.name());
-    let over = || tell(session, step, id, &name, FaultState::Healed, Vec::new());
-    lock(&session.faults.over).remove(step);
+    let record_end = || record(session, step, id, &name, FaultState::Healed, Vec::new());
+    lock(&session.state.faults.ended).remove(step);
     if lasts {
         let active = Active { id: id.clone(), fault: name.clone() };
-        lock(&session.faults.active).insert(step.to_owned(), active);
+        lock(&session.state.faults.active).insert(step.to_owned(), active);
     }
     // Before the injection, so that the record has its consequences after it.
     let actions = plan.actions.iter().map(|action| FaultAction {
@@ -75,20 +75,20 @@ async fn do_inject(session: &Session, step: &str, plan: &FaultPlan) -> anyhow::R
         target: action.subject.path(),
         effect: action.effect.clone(),
     });
-    tell(session, step, id, &name, FaultState::Injected, actions.collect());
+    record(session, step, id, &name, FaultState::Injected, actions.collect());
     if let Err(error) = fault::inject(session.engine.as_ref(), plan).await {
-        lock(&session.faults.active).remove(step);
-        over();
+        lock(&session.state.faults.active).remove(step);
+        record_end();
         return Err(error.worded(&Fields));
     }
     if !lasts {
-        over();
-        lock(&session.faults.over).insert(step.to_owned());
+        record_end();
+        lock(&session.state.faults.ended).insert(step.to_owned());
     }
     Ok(())
 }
 
-fn tell(
+fn record(
     session: &Session,
     step: &str,
     id: &str,
@@ -130,11 +130,11 @@ pub(super) enum Healing {
 /// Heals the fault of a step.
 ///
 /// # Errors
-/// As [`fault::heal`]; the fault still counts as active.
+/// The same as [`fault::heal`]; the fault still counts as active.
 pub(super) async fn heal(session: &Arc<Session>, step: &str) -> anyhow::Result<Healing> {
     let (session, step) = (session.clone(), step.to_owned());
     let healing = tokio::spawn(async move {
-        let changing = session.faults.changing.clone();
+        let changing = session.state.faults.changing.clone();
         let _changing = changing.write().await;
         do_heal(&session, &step).await
     });
@@ -142,15 +142,15 @@ pub(super) async fn heal(session: &Arc<Session>, step: &str) -> anyhow::Result<H
 }
 
 async fn do_heal(session: &Session, step: &str) -> anyhow::Result<Healing> {
-    let Some(active) = lock(&session.faults.active).get(step).cloned() else {
-        let is_over = lock(&session.faults.over).contains(step);
-        return Ok(if is_over { Healing::Over } else { Healing::Nothing });
+    let Some(active) = lock(&session.state.faults.active).get(step).cloned() else {
+        let has_ended = lock(&session.state.faults.ended).contains(step);
+        return Ok(if has_ended { Healing::Over } else { Healing::Nothing });
     };
     let which = Which::Named(vec![active.id.clone()]);
     fault::heal(session.engine.as_ref(), &session.cluster, &which).await?;
-    lock(&session.faults.active).remove(step);
-    lock(&session.faults.over).insert(step.to_owned());
-    tell(session, step, &active.id, &active.fault, FaultState::Healed, Vec::new());
+    lock(&session.state.faults.active).remove(step);
+    lock(&session.state.faults.ended).insert(step.to_owned());
+    record(session, step, &active.id, &active.fault, FaultState::Healed, Vec::new());
     Ok(Healing::Done)
 }
 
@@ -159,10 +159,10 @@ async fn do_heal(session: &Session, step: &str) -> anyhow::Result<Healing> {
 /// # Errors
 /// The first failure, after trying all faults.
 pub(super) async fn heal_all(session: &Arc<Session>) -> anyhow::Result<usize> {
-    let changing = session.faults.changing.clone();
+    let changing = session.state.faults.changing.clone();
     // Waits for the injections and healings that are under way.
     drop(changing.write().await);
-    let steps: Vec<String> = lock(&session.faults.active).keys().cloned().collect();
+    let steps: Vec<String> = lock(&session.state.faults.active).keys().cloned().collect();
     let mut healed = 0;
     let mut failed = None;
     for step in steps {

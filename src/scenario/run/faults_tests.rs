@@ -53,7 +53,7 @@ async fn a_fault_that_has_ended_needs_no_healing() {
     let short = with(kill("lose"), "/inject", "for", json!("5s"));
     let stage = stage(json!([short, sleep("a", "1m"), heal_step("lose")])).await;
     let ends = stage.run().await;
-    assert_eq!(ends[2], "heal Passed the fault was over already");
+    assert_eq!(ends[2], "heal Passed the fault had already ended");
     assert_eq!(lines(&stage.folder), ["Injected lose", "Healed lose"]);
     assert_eq!(state(&stage).await, ContainerState::Running);
 }

@@ -87,7 +87,7 @@ steps:
     14:19: steps[0].apply.objects[0].spec.replicas: unknown variable `replcas` (did you mean `${replicas}`?) [structure]
     18:59: steps[0].apply.objects[0].spec.template.spec.containers[0].comand: Container has no such field (did you mean `command`?) [manifest]
     19:29: steps[1].wait: PodStatus has no field `phse` (did you mean `phase`?) [cel]
-    20:13: steps[1].deadline: `30` has no unit; did you mean 30s or 30m? [structure]
+    20:13: steps[1].deadline: missing unit; did you mean 30s or 30m? [structure]
     21:19: steps[2].inject.fault: unknown value `node-kil` (did you mean `node-kill`?) [structure]
     23:11: steps[3].inject: the fault is never healed; add `for`, or a later step `heal: {step: lose it}` [fault-never-healed]
     23:36: steps[3].inject.node: node `worker2` does not exist; the cluster has `kindrs-control-plane` and `kindrs-worker` [unknown-node]

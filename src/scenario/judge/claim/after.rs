@@ -110,7 +110,7 @@ impl After {
             is_doubtful: false,
         };
         let object = explain::happened_to(view, &occurred);
-        let before = format!("at {}{object}: {}, and", pending.at, event.text);
+        let before = format!("at {}{object}: {}, but", pending.at, event.text);
         match self.rule.condition {
             Some(condition) => {
                 let then = &view.state.program.conditions[condition].text;
@@ -161,9 +161,10 @@ impl After {
     fn complete(&self, view: &View<'_>) -> Decision {
         let times = self.times();
         if self.is_doubtful || self.seen < self.rule.at_least {
-            let summary = format!(
-                "happened {times} and was followed as far as was seen, but not every change was"
-            );
+            let summary = match self.seen {
+                0 => "was not seen to happen, but not every change was seen".to_owned(),
+                _ => format!("happened {times}, followed each time, but not every change was seen"),
+            };
             return Decision::new(Verdict::Inconclusive, summary);
         }
         let summary = match self.seen {

@@ -4,7 +4,7 @@ use crate::scenario::judge::pattern::counted;
 use crate::scenario::judge::program::Range;
 use crate::scenario::judge::verdict::Verdict;
 
-/// How many occurrences an explanation names.
+/// The largest number of occurrences that an explanation names.
 const NAMED: usize = 20;
 
 #[derive(Debug)]
@@ -12,7 +12,7 @@ pub(in crate::scenario::judge) struct Count {
     range: Range,
     seen: u64,
     named: Vec<String>,
-    /// Whether something was found after a gap that may count.
+    /// Whether an occurrence can have happened in a gap.
     is_doubtful: bool,
 }
 
@@ -43,7 +43,7 @@ impl Count {
         let happened = self.happened();
         let expected = self.range.text();
         let decision = if view.may_have_missed() || self.is_doubtful {
-            let summary = format!("{happened} as far as was seen, but not every change was seen");
+            let summary = format!("{happened}, but not every change was seen");
             Decision::new(Verdict::Inconclusive, summary)
         } else if self.range.contains(self.seen) {
             Decision::new(Verdict::Pass, happened)

@@ -13,7 +13,8 @@ pub(super) fn end(condition: ConditionId, view: &View<'_>, ending: &Ending) -> D
     let explanation = explain::condition(view.state, condition, true);
     let ending = ending.text(view.plan);
     let decision = if view.was_lost() {
-        let before = format!("was not seen to hold {ending}, but not all of that time was seen");
+        let before =
+            format!("was not seen to hold {ending}, but part of that time was not observed");
         Decision::explained(Verdict::Inconclusive, &before, explanation)
     } else {
         Decision::explained(Verdict::Fail, &format!("did not hold {ending}"), explanation)

@@ -63,8 +63,8 @@ impl Invariant {
         let breach = self.breach.take()?;
         let broke = if self.expected { "did not hold" } else { "held" };
         let after = match view.from == breach.since {
-            true => "from the beginning".to_owned(),
-            false => format!("{} after the beginning", time(breach.since - view.from)),
+            true => "from the start".to_owned(),
+            false => format!("{} after the start", time(breach.since - view.from)),
         };
         let lasted = match self.grace.is_zero() {
             true => String::new(),
@@ -79,12 +79,12 @@ impl Invariant {
             let summary = format!("had no value at {moment}: {error}");
             return Decision::new(Verdict::Inconclusive, summary).at(*moment);
         }
-        let broke = if self.expected { "not to hold" } else { "to hold" };
         if view.may_have_missed() || self.is_doubtful {
-            let summary = format!("was not seen {broke}, but not every change was seen");
+            let summary = "no violation was seen, but not every change was seen";
             return Decision::new(Verdict::Inconclusive, summary);
         }
-        let held = if self.expected { "held at every moment" } else { "never held" };
+        let held =
+            if self.expected { "held at every moment" } else { "did not hold at any moment" };
         Decision::new(Verdict::Pass, format!("{held} for {}", view.elapsed()))
     }
 }

@@ -75,7 +75,7 @@ impl Ending {
             (Self::Limit, Some(limit)) => format!("within {}", seconds(limit)),
             (Self::Limit, None) => "in time".to_owned(),
             (Self::Step(step), _) => format!("by the end of step {step:?}"),
-            (Self::OwnStart, _) => "before the step began".to_owned(),
+            (Self::OwnStart, _) => "before the step started".to_owned(),
             (Self::Run, _) => "by the end of the run".to_owned(),
         }
     }

@@ -40,7 +40,7 @@ impl Order {
             let summary = "all happened in order, but not every change was seen";
             Decision::new(Verdict::Inconclusive, summary)
         } else {
-            Decision::new(Verdict::Pass, format!("all happened in order, in {}", view.elapsed()))
+            Decision::new(Verdict::Pass, format!("all happened in order within {}", view.elapsed()))
         };
         self.with_parts(view, decision).at(view.now)
     }
@@ -52,9 +52,9 @@ impl Order {
         missing: OccurrenceId,
     ) -> Decision {
         let texts = [early, missing].map(|id| view.plan.occurrences[id].text.as_str());
-        let summary = format!("\"{}\" came before \"{}\"", texts[0], texts[1]);
+        let summary = format!("\"{}\" happened before \"{}\"", texts[0], texts[1]);
         let decision = if view.may_have_missed() {
-            let summary = format!("{summary}, as far as was seen");
+            let summary = format!("{summary}, but not every change was seen");
             Decision::new(Verdict::Inconclusive, summary)
         } else {
             Decision::new(Verdict::Fail, summary)
@@ -67,7 +67,7 @@ impl Order {
         let (text, ending) = (missing.unwrap_or_default(), ending.text(view.plan));
         let decision = if view.was_lost() {
             let summary =
-                format!("\"{text}\" was not seen {ending}, but not all of that time was seen");
+                format!("\"{text}\" was not seen {ending}, but part of that time was not observed");
             Decision::new(Verdict::Inconclusive, summary)
         } else {
             Decision::new(Verdict::Fail, format!("\"{text}\" did not happen {ending}"))

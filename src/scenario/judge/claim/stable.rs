@@ -42,21 +42,21 @@ impl Stable {
 
     pub(super) fn expired(&self, view: &View<'_>) -> Option<Decision> {
         let since = self.since?;
-        let summary = format!("held for {} from {since} on", time(self.lasting));
+        let summary = format!("held for {}, from {since} on", time(self.lasting));
         Some(Decision::new(Verdict::Pass, summary).at(view.now))
     }
 
     pub(super) fn end(&self, view: &View<'_>, ending: &Ending) -> Decision {
         let (lasting, ending) = (time(self.lasting), ending.text(view.plan));
         let held = match self.since {
-            Some(since) => format!("it began to hold at {since}, too late"),
+            Some(since) => format!("began to hold at {since}, too late"),
             None => String::new(),
         };
         let longest = match (self.longest.is_zero(), self.breaks) {
             (true, _) => String::new(),
-            (false, 0) => format!(" (at most {})", time(self.longest)),
-            (false, 1) => format!(" (at most {}, broken once)", time(self.longest)),
-            (false, breaks) => format!(" (at most {}, broken {breaks} times)", time(self.longest)),
+            (false, 0) => format!(" (longest: {})", time(self.longest)),
+            (false, 1) => format!(" (longest: {}, 1 break)", time(self.longest)),
+            (false, breaks) => format!(" (longest: {}, {breaks} breaks)", time(self.longest)),
         };
         let mut explanation = explain::condition(view.state, self.condition, true);
         if !held.is_empty() {
@@ -64,12 +64,12 @@ impl Stable {
         }
         let decision = if view.was_lost() {
             let before = format!(
-                "was not seen to hold for {lasting} unbroken {ending}{longest}, but not all of that \
-                 time was seen"
+                "was not seen to hold for {lasting} without a break {ending}{longest}, but part of \
+                 that time was not observed"
             );
             Decision::explained(Verdict::Inconclusive, &before, explanation)
         } else {
-            let before = format!("did not hold for {lasting} unbroken {ending}{longest}");
+            let before = format!("did not hold for {lasting} without a break {ending}{longest}");
             Decision::explained(Verdict::Fail, &before, explanation)
         };
         decision.at(view.now)

@@ -77,14 +77,14 @@ impl Until {
     /// `until` holds.
     fn reached(&self, view: &View<'_>, hold: Observed) -> Decision {
         if let Some((moment, error)) = &self.error {
-            let summary = format!("what must hold had no value at {moment}: {error}");
+            let summary = format!("`hold` had no value at {moment}: {error}");
             return Decision::new(Verdict::Inconclusive, summary).at(*moment);
         }
         if view.visibility.is_incomplete || self.is_doubtful || hold == Observed::Unknown {
-            let summary = "the end came, but not every change before it was seen";
+            let summary = "`until` held, but not every change before was seen";
             return Decision::new(Verdict::Inconclusive, summary).at(view.now);
         }
-        let summary = format!("held for {}, until the end came", view.elapsed());
+        let summary = format!("held for {}, then `until` held", view.elapsed());
         Decision::new(Verdict::Pass, summary).at(view.now)
     }
 
@@ -101,7 +101,7 @@ impl Until {
         };
         let (verdict, before) = if self.breach_is_doubtful {
             let before = format!(
-                "did not hold at {}{lasted}, but {until} may have held before, unseen",
+                "did not hold at {}{lasted}, but {until} can have held before without being seen",
                 breach.since
             );
             (Verdict::Inconclusive, before)
@@ -115,13 +115,14 @@ impl Until {
         let ending = ending.text(view.plan);
         let explanation = explain::condition(view.state, self.until, true);
         let decision = if view.was_lost() {
-            let before =
-                format!("the end was not seen {ending}, but not all of that time was seen");
+            let before = format!(
+                "`until` was not seen to hold {ending}, but part of that time was not observed"
+            );
             Decision::explained(Verdict::Inconclusive, &before, explanation)
         } else {
             Decision::explained(
                 Verdict::Fail,
-                &format!("the end did not come {ending}"),
+                &format!("`until` did not hold {ending}"),
                 explanation,
             )
         };

@@ -8,14 +8,14 @@ use crate::scenario::judge::expression::{
 use crate::scenario::judge::pattern::{at_path, difference, path_text, shortened};
 use crate::scenario::judge::state::State;
 
-/// What is asked of one object, and about it.
+/// An object, and the variable that stands for it in an expression.
 struct Asked<'a> {
     state: &'a State,
     variable: &'a str,
     object: &'a Value,
 }
 
-/// By which parts an expression over one object is not `expected`, a line each.
+/// Explains why an expression over one object is not `expected`, with one line for each part.
 pub(super) fn differences(
     state: &State,
     body: &IdedExpr,
@@ -65,7 +65,7 @@ impl Asked<'_> {
         }
     }
 
-    /// A part that joins nothing.
+    /// A part without operators.
     fn leaf(&self, expression: &IdedExpr, expected: bool) -> String {
         if let Some(fields) = path(expression, self.variable) {
             return self.at(&fields, &expected.to_string());
@@ -75,7 +75,7 @@ impl Asked<'_> {
             && let Some(mut fields) = path(&select.operand, self.variable)
         {
             fields.push(&select.field);
-            return self.at(&fields, if expected { "to be there" } else { "nothing" });
+            return self.at(&fields, if expected { "a value" } else { "nothing" });
         }
         self.plain(expression, expected)
     }
@@ -85,7 +85,7 @@ impl Asked<'_> {
             |argument: &IdedExpr| path(argument, self.variable).is_some_and(|path| path.is_empty());
         match (call.func_name.as_str(), call.args.as_slice(), &call.target) {
             ("ready", [object], None) if is_object(object) => {
-                self.status("Ready", if expected { "True" } else { "another status than True" })
+                self.status("Ready", if expected { "True" } else { "a status other than True" })
             }
             (operator, [left, right], None) => {
                 let Some(sign) = expectation(operator, expected) else {
@@ -133,7 +133,7 @@ impl Asked<'_> {
         }
     }
 
-    /// The value of what does not read the object, in JSON.
+    /// The value of an expression that does not read the object, in JSON.
     fn literal(&self, expression: &IdedExpr) -> Option<String> {
         let reads_object = variables_of(expression).contains(self.variable);
         if reads_object {
@@ -146,12 +146,12 @@ impl Asked<'_> {
         difference(&path_text(fields), expected, at_path(self.object, fields))
     }
 
-    /// A status condition, as `condition Ready: expected True, is False (ContainersNotReady)`.
+    /// A status condition, such as `condition Ready: expected True, found False (ContainersNotReady)`.
     fn status(&self, name: &str, expected: &str) -> String {
         let conditions = at_path(self.object, &["status", "conditions"]).and_then(Value::as_array);
         let found = conditions.into_iter().flatten().find(|condition| condition["type"] == name);
         let Some(found) = found else {
-            return format!("condition {name}: expected {expected}, is absent");
+            return format!("condition {name}: expected {expected}, found nothing");
         };
         let field = |name: &str| found.get(name).and_then(Value::as_str).unwrap_or_default();
         let why: Vec<&str> = [field("reason"), field("message")]
@@ -159,14 +159,14 @@ impl Asked<'_> {
             .filter(|text| !text.is_empty())
             .collect();
         let why = if why.is_empty() { String::new() } else { format!(" ({})", why.join(": ")) };
-        format!("condition {name}: expected {expected}, is {}{why}", field("status"))
+        format!("condition {name}: expected {expected}, found {}{why}", field("status"))
     }
 
-    /// The text and what came of it, with the values of what is compared.
+    /// The text of an expression and its value, with the values of its operands.
     fn plain(&self, expression: &IdedExpr, expected: bool) -> String {
         let text = write(expression);
         let found = match self.truth(expression) {
-            Ok(truth) => format!("expected {expected}, is {truth}"),
+            Ok(truth) => format!("expected {expected}, found {truth}"),
             Err(error) => return format!("{text} has no value: {error}"),
         };
         let operands = match &expression.expr {
@@ -188,11 +188,11 @@ impl Asked<'_> {
     }
 }
 
-/// What a comparison expects of its left side, before the right side's value.
+/// The expectation of a comparison's left side, to put before the right side's value.
 fn expectation(operator: &str, expected: bool) -> Option<&'static str> {
     Some(match (operator, expected) {
         (operators::EQUALS, true) | (operators::NOT_EQUALS, false) => "",
-        (operators::EQUALS, false) | (operators::NOT_EQUALS, true) => "another than ",
+        (operators::EQUALS, false) | (operators::NOT_EQUALS, true) => "anything but ",
         (operators::LESS, true) | (operators::GREATER_EQUALS, false) => "less than ",
         (operators::LESS_EQUALS, true) | (operators::GREATER, false) => "at most ",
         (operators::GREATER, true) | (operators::LESS_EQUALS, false) => "more than ",

@@ -9,7 +9,7 @@ use crate::scenario::judge::state::State;
 use crate::scenario::judge::truth::Truth;
 use crate::scenario::judge::verdict::Explanation;
 
-/// Why a condition about so many objects of a selection is not `expected`.
+/// Explains why a quantified condition is not `expected`.
 pub(super) fn explain(state: &State, quantity: &Quantity, expected: bool) -> Explanation {
     let program = &state.program;
     let tally = &program.tallies[quantity.tally];
@@ -40,7 +40,7 @@ pub(super) fn explain(state: &State, quantity: &Quantity, expected: bool) -> Exp
         }
         _ => matching_share,
     };
-    // What is shown is what would have to be another for the condition to be as expected.
+    // Shows the objects that would have to change for the condition to be as expected.
     let wants_more = match quantity.quantifier {
         Quantifier::All | Quantifier::Any => expected,
         Quantifier::None => !expected,
@@ -62,7 +62,7 @@ fn there_are(count: usize, label: &str) -> String {
     format!("{verb} {} of {label}", counted(count, "object"))
 }
 
-/// Where an object differs from what is asked.
+/// The differences between an object and a predicate.
 pub(super) fn differences(state: &State, predicate: &Predicate, object: &Value) -> Vec<String> {
     let mut lines = predicate
         .matches
@@ -75,11 +75,11 @@ pub(super) fn differences(state: &State, predicate: &Predicate, object: &Value) 
     lines
 }
 
-/// By what an object is as asked, though it should not be.
+/// Why an object matches a predicate, although it must not.
 fn facts(state: &State, predicate: &Predicate, object: &Value) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(part) = &predicate.matches {
-        lines.push(format!("is what it must not be: {}", pattern::part_text(part)));
+        lines.push(format!("must not match {}", pattern::part_text(part)));
     }
     if let Some(filter) = &predicate.filter {
         lines.extend(object::differences(state, &filter.root, &filter.variable, object, false));

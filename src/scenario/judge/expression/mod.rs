@@ -1,5 +1,5 @@
-//! CEL over Kubernetes' objects: the environment of functions, compiling, evaluating without copying
-//! objects, and writing parts of expressions for people.
+//! CEL over Kubernetes objects: compiles expressions, evaluates them without copying objects, and writes
+//! them back as text.
 
 mod compile;
 mod direct;

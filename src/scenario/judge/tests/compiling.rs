@@ -18,7 +18,7 @@ fn mistakes(rest: &str) -> String {
 }
 
 #[test]
-fn mistakes_are_told_all_at_once_with_their_places() {
+fn reports_all_mistakes_with_their_positions() {
     insta::assert_snapshot!(mistakes(
         r#"
   bad: {kind: Pood, labels: 'a b'}
@@ -46,7 +46,7 @@ steps:
 }
 
 #[test]
-fn kinds_are_those_of_all_selections() {
+fn collects_the_kinds_of_all_selections() {
     let program = Program::compile(&scenario(
         r#"
 record:

@@ -31,7 +31,7 @@ pub(super) async fn heal(session: &Arc<Session>, heal: &Heal) -> anyhow::Result<
     };
     match faults::heal(session, step).await? {
         Healing::Done => Ok(String::new()),
-        Healing::Over => Ok("the fault was over already".to_owned()),
+        Healing::Over => Ok("the fault had already ended".to_owned()),
         Healing::Nothing => {
             Err(Unmet::Failed(format!("step `{step}` has not injected a fault")).into())
         }

@@ -1,5 +1,5 @@
-//! What the assertions mean, written down as plainly as can be: all states of the cluster are kept, and
-//! every value is computed from the whole state of its moment.
+//! A reference evaluator, as simple as possible: it keeps all states of the cluster, and computes every
+//! value from the full state of its moment.
 
 mod occurrences;
 

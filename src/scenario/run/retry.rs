@@ -5,70 +5,70 @@ use kube::api::{Api, DynamicObject};
 
 use super::outcome::is_transient;
 
-/// Pauses between tries of a request that the API server had no answer for.
+/// Pauses between tries of a request.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// What came of a request in the end.
-pub(super) struct Answered<T> {
+/// The result of a request that was retried.
+pub(super) struct Tracked<T> {
     pub result: Result<T, Error>,
-    /// Whether an earlier try of it may have gone through, its answer lost.
-    pub may_be_second: bool,
+    /// Whether an earlier try can have taken effect, with its answer lost.
+    pub may_have_applied: bool,
 }
 
-/// Asks again what the API server had no answer for, for as long as the step may take.
-pub(super) async fn patiently<T, F>(request: impl FnMut() -> F) -> Result<T, Error>
+/// Repeats a request until the API server answers. The deadline of the step ends it.
+pub(super) async fn retry<T, F>(request: impl FnMut() -> F) -> Result<T, Error>
 where
     F: Future<Output = Result<T, Error>>,
 {
-    answered(request).await.result
+    retry_tracked(request).await.result
 }
 
-/// As [`patiently`], for what may not be done twice.
-pub(super) async fn answered<T, F>(mut request: impl FnMut() -> F) -> Answered<T>
+/// Like [`retry`], for requests that must not take effect twice.
+pub(super) async fn retry_tracked<T, F>(mut request: impl FnMut() -> F) -> Tracked<T>
 where
     F: Future<Output = Result<T, Error>>,
 {
     let mut pause = FIRST_PAUSE;
-    let mut may_be_second = false;
+    let mut may_have_applied = false;
     loop {
         match request().await {
             Err(error) if is_transient(&error) => {
-                tracing::debug!("asked again: {error:#}");
-                may_be_second |= may_have_gone_through(&error);
+                tracing::debug!("retrying: {error:#}");
+                may_have_applied |= may_have_taken_effect(&error);
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
-            result => return Answered { result, may_be_second },
+            result => return Tracked { result, may_have_applied },
         }
     }
 }
 
-/// Whether the request may have been carried out all the same.
-fn may_have_gone_through(error: &Error) -> bool {
+/// Whether a request can have taken effect despite the error.
+fn may_have_taken_effect(error: &Error) -> bool {
     match error {
         Error::Api(status) => status.code >= 500 || status.code == 408,
         _ => true,
     }
 }
 
-/// A name for one request by which an object tells later that it went through: the API server writes
-/// it into `metadata.managedFields`.
+/// Returns a field manager's name for one request. The API server writes it to
+/// `metadata.managedFields`, where it shows that the request took effect.
 pub(super) fn signature(manager: &str) -> String {
     let tail: String = std::iter::repeat_with(fastrand::alphanumeric).take(8).collect();
     format!("{manager}-{}", tail.to_lowercase())
 }
 
-/// The object that the request with that signature has changed; `None` where it did not go through.
+/// Returns the object that the request with this signature changed; `None` if the request had no effect.
 ///
 /// # Errors
-/// What the API server says.
+/// The error of the API server.
 pub(super) async fn signed(
     objects: &Api<DynamicObject>,
     name: &str,
     signature: &str,
 ) -> Result<Option<DynamicObject>, Error> {
-    let object = patiently(|| objects.get_opt(name)).await?;
+    let object = retry(|| objects.get_opt(name)).await?;
     Ok(object.filter(|object| {
         let managers = object.metadata.managed_fields.iter().flatten();
         managers.filter_map(|fields| fields.manager.as_deref()).any(|name| name == signature)

@@ -9,34 +9,34 @@ use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams};
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use super::outcome::{is_transient, reason, told};
+use super::outcome::{describe, is_transient, reason};
 use super::resource::Resource;
 use super::session::lock;
 
-/// Prefix of the taints that Kubernetes itself sets and removes.
+/// The prefix of the taints that Kubernetes itself sets and removes.
 const OWN_TAINTS: &str = "node.kubernetes.io/";
 
-/// How long all of it may take. Pods have half a minute to end.
-const PATIENCE: Duration = Duration::from_secs(90);
-/// Pause between looks at what is to go.
+/// The time limit for all of it. Pods have 30 seconds to end.
+const TIMEOUT: Duration = Duration::from_secs(90);
+/// The pause between checks whether an object still exists.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// What a run changes in a cluster that outlives it, so that it can be taken back.
+/// What a run changes in an existing cluster, to undo it when the run ends.
 #[derive(Default)]
-pub(super) struct Tidying {
+pub(super) struct Cleanup {
     enabled: AtomicBool,
-    made: Mutex<Vec<Made>>,
+    created: Mutex<Vec<Created>>,
     nodes: Mutex<BTreeMap<String, Node>>,
 }
 
-struct Made {
+struct Created {
     resource: Resource,
     namespace: String,
     name: String,
 }
 
-impl Tidying {
-    /// Remembers from now on; a cluster of the run's own goes with all that is in it.
+impl Cleanup {
+    /// Remembers changes from now on. A cluster of the run's own needs no cleanup: kindrs deletes it.
     pub fn enable(&self) {
         self.enabled.store(true, Ordering::Relaxed);
     }
@@ -45,36 +45,36 @@ impl Tidying {
         self.enabled.load(Ordering::Relaxed)
     }
 
-    /// Remembers an object that is about to be made, if there is none of its name.
+    /// Remembers an object before its creation, unless an object of this name exists.
     ///
     /// # Errors
-    /// When the API server does not tell whether there is.
-    pub async fn before_making(
+    /// The API server does not say whether one exists.
+    pub async fn before_create(
         &self,
         resource: &Resource,
         namespace: &str,
         name: &str,
         objects: &Api<DynamicObject>,
     ) -> Result<(), kube::Error> {
-        if self.is_enabled() && !name.is_empty() && gone(objects, name).await? {
-            self.made(resource, namespace, name);
+        if self.is_enabled() && !name.is_empty() && is_absent(objects, name).await? {
+            self.created(resource, namespace, name);
         }
         Ok(())
     }
 
-    /// Remembers an object that was made.
-    pub fn made(&self, resource: &Resource, namespace: &str, name: &str) {
+    /// Remembers a created object.
+    pub fn created(&self, resource: &Resource, namespace: &str, name: &str) {
         if self.is_enabled() {
             let (namespace, name) = (namespace.to_owned(), name.to_owned());
-            lock(&self.made).push(Made { resource: resource.clone(), namespace, name });
+            lock(&self.created).push(Created { resource: resource.clone(), namespace, name });
         }
     }
 
-    /// Remembers a node as it is before its first change; other kinds are left as they get.
+    /// Remembers a node before its first change. Changes to other kinds stay.
     ///
     /// # Errors
-    /// When the API server does not tell how it is.
-    pub async fn before_changing(
+    /// The node cannot be read.
+    pub async fn before_change(
         &self,
         resource: &Resource,
         name: &str,
@@ -83,14 +83,14 @@ impl Tidying {
         if resource.api.kind != "Node" {
             return Ok(());
         }
-        self.before_changing_node(name, &Api::all(objects.clone().into_client())).await
+        self.before_node_change(name, &Api::all(objects.clone().into_client())).await
     }
 
-    /// Remembers a node as it is before its first change.
+    /// Remembers a node before its first change.
     ///
     /// # Errors
-    /// When the API server does not tell how it is.
-    pub async fn before_changing_node(
+    /// The node cannot be read.
+    pub async fn before_node_change(
         &self,
         name: &str,
         nodes: &Api<Node>,
@@ -104,35 +104,33 @@ impl Tidying {
         Ok(())
     }
 
-    /// Deletes what was made with all that it made itself, the last first, waits until it is gone, and
-    /// gives nodes their labels, taints and schedulability back.
+    /// Restores the labels, taints and schedulability of nodes. Then deletes the created objects with
+    /// their dependents, the last one first, and waits until they no longer exist.
     ///
     /// # Errors
-    /// What was not done in [`PATIENCE`], after all was tried.
-    pub async fn tidy(&self, client: &Client) -> anyhow::Result<()> {
-        let until = Instant::now() + PATIENCE;
+    /// All that failed within [`TIMEOUT`], after everything was tried.
+    pub async fn run(&self, client: &Client) -> anyhow::Result<()> {
+        let until = Instant::now() + TIMEOUT;
         let mut failures = Vec::new();
         let mut note = |what: String, result: anyhow::Result<()>| {
-            failures.extend(result.err().map(|error| format!("{what}: {}", told(&error))));
+            failures.extend(result.err().map(|error| format!("{what}: {}", describe(&error))));
         };
-        // Nodes first: on one that is tainted or cordoned nothing comes to its end by itself.
+        // Nodes first: on a tainted or cordoned node, some objects cannot end.
         let nodes: Api<Node> = Api::all(client.clone());
         let changed = std::mem::take(&mut *lock(&self.nodes));
         for (name, before) in changed {
             let restored = in_time(until, || restore(&nodes, &name, &before)).await;
             note(format!("Node {name}"), restored);
         }
-        let made: Vec<Made> = std::mem::take(&mut *lock(&self.made));
+        let all: Vec<Created> = std::mem::take(&mut *lock(&self.created));
         let mut deleted = Vec::new();
-        for made in made.iter().rev() {
-            let objects = made.resource.objects(client, &made.namespace);
-            let asked = in_time(until, || delete(&objects, &made.name)).await;
-            note(made.path(), asked);
-            deleted.push((made, objects));
+        for created in all.iter().rev() {
+            let objects = created.resource.objects(client, &created.namespace);
+            note(created.path(), in_time(until, || delete(&objects, &created.name)).await);
+            deleted.push((created, objects));
         }
-        for (made, objects) in deleted {
-            let gone = in_time(until, || gone(&objects, &made.name)).await;
-            note(made.path(), gone);
+        for (created, objects) in deleted {
+            note(created.path(), in_time(until, || is_absent(&objects, &created.name)).await);
         }
         match failures.as_slice() {
             [] => Ok(()),
@@ -141,24 +139,24 @@ impl Tidying {
     }
 }
 
-impl Made {
+impl Created {
     fn path(&self) -> String {
         format!("{} {}", self.resource.api.kind, self.name)
     }
 }
 
-/// Asks until what is asked for is so.
-async fn in_time<F>(until: Instant, mut ask: impl FnMut() -> F) -> anyhow::Result<()>
+/// Repeats a request until it returns true.
+async fn in_time<F>(until: Instant, mut request: impl FnMut() -> F) -> anyhow::Result<()>
 where
     F: Future<Output = Result<bool, kube::Error>>,
 {
     loop {
-        let problem = match tokio::time::timeout_at(until, ask()).await {
+        let problem = match tokio::time::timeout_at(until, request()).await {
             Ok(Ok(true)) => return Ok(()),
-            Ok(Ok(false)) => "it is still there".to_owned(),
+            Ok(Ok(false)) => "still exists".to_owned(),
             Ok(Err(error)) if is_transient(&error) => reason(&error),
             Ok(Err(error)) => return Err(error.into()),
-            Err(_) => "the API server has no answer".to_owned(),
+            Err(_) => "the API server does not answer".to_owned(),
         };
         if Instant::now() + PAUSE >= until {
             anyhow::bail!(problem);
@@ -168,15 +166,15 @@ where
 }
 
 async fn delete(objects: &Api<DynamicObject>, name: &str) -> Result<bool, kube::Error> {
-    // An owner goes after all that it owns.
+    // Deletes the objects that an owner owns first.
     match objects.delete(name, &DeleteParams::foreground()).await {
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(true),
         result => result.map(|_| true),
     }
 }
 
-/// Whether there is no such object; its kind may be gone as well.
-async fn gone(objects: &Api<DynamicObject>, name: &str) -> Result<bool, kube::Error> {
+/// Whether there is no such object. Its kind can be deleted as well.
+async fn is_absent(objects: &Api<DynamicObject>, name: &str) -> Result<bool, kube::Error> {
     match objects.get(name).await {
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(true),
         result => result.map(|_| false),
@@ -187,7 +185,7 @@ async fn restore(nodes: &Api<Node>, name: &str, before: &Node) -> Result<bool, k
     loop {
         let Some(now) = nodes.get_opt(name).await? else { return Ok(true) };
         let mut body = difference(&now, before);
-        // Taints that Kubernetes sets or removes meanwhile are a conflict.
+        // If Kubernetes changes the taints in between, this is a conflict.
         body["metadata"]["resourceVersion"] = now.metadata.resource_version.into();
         match nodes.patch(name, &PatchParams::default(), &Patch::Merge(body)).await {
             Err(kube::Error::Api(status)) if status.code == 409 => {}
@@ -196,7 +194,8 @@ async fn restore(nodes: &Api<Node>, name: &str, before: &Node) -> Result<bool, k
     }
 }
 
-/// The patch that gives a node its labels, its own taints and its schedulability back.
+/// The merge patch that restores a node's labels, taints and schedulability. The taints of Kubernetes
+/// stay as they are now.
 fn difference(now: &Node, before: &Node) -> Value {
     let (old, new) = (before.metadata.labels.clone(), now.metadata.labels.clone());
     let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
@@ -232,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_gets_back_what_steps_changed_and_keeps_what_kubernetes_did() {
+    fn restores_the_changes_of_steps_but_not_of_kubernetes() {
         let before = node(json!({
             "metadata": { "labels": { "zone": "a" } },
             "spec": { "taints": [
@@ -264,16 +263,16 @@ mod tests {
 
     async fn stage() -> Stage {
         let stage = Stage::with(json!([])).await;
-        stage.session.tidying.enable();
+        stage.session.state.cleanup.enable();
         stage
     }
 
-    async fn make(stage: &Stage, name: &str) {
+    async fn create(stage: &Stage, name: &str) {
         let client = &stage.session.client;
         let kind = resource::require(client, "Pod").await.unwrap();
         let objects = kind.objects(client, "default");
-        let tidying = &stage.session.tidying;
-        tidying.before_making(&kind, "default", name, &objects).await.unwrap();
+        let cleanup = &stage.session.state.cleanup;
+        cleanup.before_create(&kind, "default", name, &objects).await.unwrap();
     }
 
     fn deleted(stage: &Stage) -> Vec<String> {
@@ -282,22 +281,22 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_made_is_deleted_in_reverse_and_waited_for() {
+    async fn deletes_created_objects_in_reverse_and_waits() {
         let stage = stage().await;
         stage.api.gives(&format!("GET {PODS}/old"), pod("old", "1"));
         for name in ["old", "one", "two"] {
-            make(&stage, name).await;
+            create(&stage, name).await;
         }
-        // As it is said of a kind that is gone.
+        // The answer for a kind that no longer exists.
         let no_kind = json!("404 page not found");
         stage.api.now(&format!("GET {PODS}/two"), Answer::Json(404, no_kind));
         stage.api.now(&format!("GET {PODS}/one"), Answer::Json(200, pod("one", "2")));
         stage.api.refuses(&format!("GET {PODS}/one"), 404, "not found");
         stage.api.refuses(&format!("DELETE {PODS}/one"), 503, "not now");
         stage.api.gives(&format!("DELETE {PODS}/one"), pod("one", "3"));
-        // It went by itself.
+        // Something else deleted the object.
         stage.api.refuses(&format!("DELETE {PODS}/two"), 404, "not found");
-        stage.session.tidying.tidy(&stage.session.client).await.unwrap();
+        stage.session.state.cleanup.run(&stage.session.client).await.unwrap();
         let expected = ["two", "one", "one"].map(|name| format!("{PODS}/{name}"));
         assert_eq!(deleted(&stage), expected);
         let asked = stage.api.asked_for(&format!("GET {PODS}/one"));
@@ -305,35 +304,35 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_stays_is_named_after_all_was_tried() {
+    async fn names_what_remains_after_everything_was_tried() {
         let stage = stage().await;
         for name in ["stays", "refused", "goes"] {
-            make(&stage, name).await;
+            create(&stage, name).await;
         }
         stage.api.gives(&format!("DELETE {PODS}/stays"), pod("stays", "1"));
         stage.api.now(&format!("GET {PODS}/stays"), Answer::Json(200, pod("stays", "1")));
         stage.api.refuses(&format!("DELETE {PODS}/refused"), 403, "you may not");
         stage.api.gives(&format!("DELETE {PODS}/goes"), pod("goes", "1"));
-        let error = stage.session.tidying.tidy(&stage.session.client).await.unwrap_err();
+        let error = stage.session.state.cleanup.run(&stage.session.client).await.unwrap_err();
         let text = format!("{error:#}");
         assert!(text.contains("Pod refused: ") && text.contains("you may not"), "{text}");
-        assert!(text.contains("Pod stays: it is still there"), "{text}");
+        assert!(text.contains("Pod stays: still exists"), "{text}");
         assert!(!text.contains("Pod goes"), "{text}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nodes_get_back_what_they_had_across_conflicts() {
+    async fn restores_nodes_despite_conflicts() {
         let stage = stage().await;
         let node = |labels: Value| json!({ "metadata": { "name": "n", "resourceVersion": "7", "labels": labels } });
         let nodes: Api<Node> = Api::all(stage.session.client.clone());
         stage.api.gives("GET /api/v1/nodes/n", node(json!({ "zone": "a" })));
         stage.api.gives("GET /api/v1/nodes/n", node(json!({ "zone": "b" })));
-        stage.session.tidying.before_changing_node("n", &nodes).await.unwrap();
-        // It is known from before its first change.
-        stage.session.tidying.before_changing_node("n", &nodes).await.unwrap();
+        stage.session.state.cleanup.before_node_change("n", &nodes).await.unwrap();
+        // The state before the first change counts.
+        stage.session.state.cleanup.before_node_change("n", &nodes).await.unwrap();
         stage.api.refuses("PATCH /api/v1/nodes/n", 409, "the object has been modified");
         stage.api.gives("PATCH /api/v1/nodes/n", node(json!({ "zone": "a" })));
-        stage.session.tidying.tidy(&stage.session.client).await.unwrap();
+        stage.session.state.cleanup.run(&stage.session.client).await.unwrap();
         let patches = stage.api.asked_for("PATCH /api/v1/nodes/n");
         assert_eq!(patches.len(), 2);
         let metadata = json!({ "labels": { "zone": "a" }, "resourceVersion": "7" });
@@ -341,10 +340,10 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_cluster_of_the_runs_own_needs_none_of_it() {
+    async fn does_nothing_on_a_cluster_of_the_runs_own() {
         let stage = Stage::with(json!([])).await;
-        make(&stage, "one").await;
-        stage.session.tidying.tidy(&stage.session.client).await.unwrap();
+        create(&stage, "one").await;
+        stage.session.state.cleanup.run(&stage.session.client).await.unwrap();
         assert_eq!(stage.api.asked(), []);
     }
 }

@@ -3,17 +3,18 @@ use std::sync::Arc;
 
 use super::execute::verdict_of;
 use super::run_one::compile;
-use super::step_reports::{StepReports, of_steps_that_ran};
+use super::step_log::{StepLog, of_steps_that_ran};
 use crate::scenario::history::{Begin, Change, Entry, StepState};
 use crate::scenario::judge::{Verdict, judge};
 use crate::scenario::language::Scenario;
 use crate::scenario::outcome::RunReport;
 
-/// Judges the record of a run that began as `begin` says by a scenario, which may have changed since. Steps are as they were.
+/// Judges a recorded run again, by a scenario that can have changed since. Steps keep their results, except
+/// assertions.
 ///
 /// # Errors
-/// [`crate::failure::Failure::Input`] when the scenario does not compile.
-pub fn judge_again(
+/// [`crate::failure::Failure::Input`] if the scenario does not compile.
+pub fn recheck(
     history: &Path,
     file: &Path,
     begin: &Begin,
@@ -22,16 +23,16 @@ pub fn judge_again(
 ) -> anyhow::Result<RunReport> {
     let program = Arc::new(compile(&scenario)?);
     let judgements = judge(program, entries.iter().cloned());
-    let mut told = StepReports::default();
+    let mut log = StepLog::default();
     for entry in entries {
         if let Change::Step(step) = &entry.change {
-            told.accept(step, entry.at);
+            log.accept(step, entry.at);
         }
     }
-    let mut steps = told.of(&scenario.steps);
+    let mut steps = log.of(&scenario.steps);
     let judgements = of_steps_that_ran(judgements, &steps);
     for step in &mut steps {
-        // What an assertion says now goes before what it said then.
+        // The new verdict on an assertion replaces the one of the run.
         let again = judgements.iter().find(|judgement| judgement.step.as_ref() == Some(&step.name));
         if let Some(judgement) = again {
             step.state = match judgement.verdict {
@@ -48,7 +49,7 @@ pub fn judge_again(
     });
     let error = match interrupted {
         Some(false) => None,
-        Some(true) => Some("the run was cut short".to_owned()),
+        Some(true) => Some("the run was interrupted".to_owned()),
         None => Some("the record has no end: the run was killed".to_owned()),
     };
     let floor = if error.is_some() { Verdict::Inconclusive } else { Verdict::Pass };

@@ -5,12 +5,11 @@ use crate::scenario::judge::Judgement;
 use crate::scenario::language::Step;
 use crate::scenario::outcome::StepReport;
 
-/// What came of steps, gathered from the record's lines about them.
+/// The results of steps, collected from the record's lines about them.
 #[derive(Debug, Default)]
-pub(super) struct StepReports(BTreeMap<String, StepReport>);
+pub(super) struct StepLog(BTreeMap<String, StepReport>);
 
-impl StepReports {
-    /// Takes a line.
+impl StepLog {
     pub fn accept(&mut self, entry: &StepEntry, at: Moment) {
         let report =
             self.0.entry(entry.step.clone()).or_insert_with(|| skipped(entry.step.clone()));
@@ -33,8 +32,8 @@ impl StepReports {
         self.0.get(step).map_or(0, |report| report.attempts)
     }
 
-    /// The reports of all `steps` in their order, those of groups after their group. A step that no
-    /// line was about was skipped.
+    /// Returns the reports of `steps` in order, with the steps of a group after the group. A step without a
+    /// line was skipped.
     pub fn of(&self, steps: &[Step]) -> Vec<StepReport> {
         let mut reports = Vec::new();
         self.collect(steps, 0, &mut reports);
@@ -52,7 +51,7 @@ impl StepReports {
     }
 }
 
-/// The judgements without those of steps that never started, of which there is nothing to say.
+/// Drops the judgements on steps that never started.
 pub(super) fn of_steps_that_ran(
     mut judgements: Vec<Judgement>,
     steps: &[StepReport],
