@@ -1,5 +1,7 @@
 //! The log on stderr that `--verbose` turns on.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -25,6 +27,7 @@ pub(super) fn show(verbose: u8) {
     }
     let layer = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_timer(tracing_subscriber::fmt::time::uptime())
         .with_target(verbose > 2);
     tracing_subscriber::registry().with(layer).with(targets(verbose)).init();

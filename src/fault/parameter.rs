@@ -6,7 +6,7 @@ use std::ops::Deref;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 /// A name or another free text. Files can write a number without quotes.
@@ -83,7 +83,7 @@ impl<const MIN: u64, const MAX: u64> fmt::Display for Whole<MIN, MAX> {
 impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Whole<MIN, MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let number = match Value::deserialize(deserializer)? {
-            Value::String(text) => whole_number(&text).map_err(D::Error::custom)?,
+            Value::String(text) => WholeNumber::read(&text).map_err(D::Error::custom)?,
             value => value.as_u64().ok_or_else(|| D::Error::custom(WHOLE_NUMBER))?,
         };
         Self::new(number)
@@ -103,7 +103,7 @@ impl<const MIN: u64, const MAX: u64> JsonSchema for Whole<MIN, MAX> {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let mut schema = json_schema!({
             "type": ["integer", "string"],
-            "format": "kindrs-whole-number",
+            "format": WholeNumber::NAME,
             "minimum": MIN,
             "x-expected": "a whole number",
         });
@@ -114,11 +114,84 @@ impl<const MIN: u64, const MAX: u64> JsonSchema for Whole<MIN, MAX> {
     }
 }
 
+/// A whole number in quotes.
+pub struct WholeNumber;
+
+impl Format for WholeNumber {
+    const NAME: &'static str = "kindrs-whole-number";
+    type Value = u64;
+
+    fn read(text: &str) -> Result<u64, String> {
+        text.parse().map_err(|_| WHOLE_NUMBER.to_owned())
+    }
+}
+
 const WHOLE_NUMBER: &str = "expected a whole number";
 
-/// Reads a whole number in quotes: the format `kindrs-whole-number`.
-pub fn whole_number(text: &str) -> Result<u64, String> {
-    text.parse().map_err(|_| WHOLE_NUMBER.to_owned())
+/// A format of texts.
+pub trait Format {
+    /// The name in the schema.
+    const NAME: &'static str;
+    type Value;
+
+    /// Reads a text. The error says what is expected.
+    fn read(text: &str) -> Result<Self::Value, String>;
+}
+
+/// Checks whether a text has a format.
+pub fn check<F: Format>(text: &str) -> Result<(), String> {
+    F::read(text).map(drop)
+}
+
+/// A text of a format, and what it means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Formatted<F: Format> {
+    text: String,
+    value: F::Value,
+}
+
+impl<F: Format> Formatted<F> {
+    pub fn new(text: &str, value: F::Value) -> Self {
+        Self { text: text.to_owned(), value }
+    }
+
+    pub fn value(&self) -> &F::Value {
+        &self.value
+    }
+}
+
+impl<F: Format> fmt::Display for Formatted<F> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(&self.text)
+    }
+}
+
+impl<F: Format> Serialize for Formatted<F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+impl<'de, F: Format> Deserialize<'de> for Formatted<F> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let value = F::read(&text).map_err(D::Error::custom)?;
+        Ok(Self { text, value })
+    }
+}
+
+impl<F: Format> JsonSchema for Formatted<F> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        F::NAME.into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": F::NAME })
+    }
 }
 
 /// A parameter that can be repeated. Files write one value, or a list.

@@ -13,7 +13,10 @@ static LOCK: OnceLock<File> = OnceLock::new();
 pub(crate) fn begin() {
     LOCK.get_or_init(|| {
         let file = File::create(std::env::temp_dir().join("kindrs-e2e.lock")).unwrap();
-        file.lock().unwrap();
+        if file.try_lock().is_err() {
+            eprintln!("waiting for another run of the end-to-end tests or a task of xtask");
+            file.lock().unwrap();
+        }
         remove_leftovers();
         file
     });

@@ -5,7 +5,6 @@
 //! One proxy serves all faults of a node, with one rule file for each. The first fault starts the
 //! proxy, and the last one stops it.
 
-use std::fmt;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -15,7 +14,7 @@ use serde_json::json;
 use crate::cluster::inventory::NodeSummary;
 use crate::duration;
 use crate::fault::action::{Action, Impact, Subject};
-use crate::fault::parameter::{OneOrMany, Text, Whole, is_off};
+use crate::fault::parameter::{Format, Formatted, OneOrMany, Text, Whole, is_off};
 use crate::fault::refusal::Refusal;
 use crate::fault::targeting::{NodeTargets, View};
 use crate::image::api_faults_version;
@@ -49,7 +48,7 @@ pub struct ApiRequest {
     /// Requests for these resources, such as pods, pods/status or deployments.apps
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schemars(extend("x-heading" = REQUESTS, "x-value-name" = "RESOURCE"))]
-    pub resource: OneOrMany<Resource>,
+    pub resource: OneOrMany<Formatted<Resource>>,
     /// Requests for objects in this namespace
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-heading" = REQUESTS, "x-value-name" = "NAMESPACE"))]
@@ -64,7 +63,7 @@ pub struct ApiRequest {
     /// Delay the requests, such as 2s
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-value-name" = "DURATION"))]
-    pub delay: Option<RequestDelay>,
+    pub delay: Option<Formatted<RequestDelay>>,
     /// Answer the requests with this HTTP status, 400 to 599, after the delay if there is one
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-value-name" = "STATUS"))]
@@ -175,7 +174,7 @@ impl ApiRequest {
 
     /// The rule in the format of the proxy.
     fn rule(&self) -> serde_json::Value {
-        let delay = self.delay.as_ref().map(|delay| delay.length).unwrap_or_default();
+        let delay = self.delay.as_ref().map(|delay| *delay.value()).unwrap_or_default();
         json!({
             "userAgent": self.user_agent.as_deref().unwrap_or_default(),
             "user": self.user.as_deref().unwrap_or_default(),
@@ -343,32 +342,19 @@ else
 fi
 ";
 
-/// A resource such as `pods`, `pods/status` or `deployments.apps`: the format `kindrs-resource`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "String", into = "String")]
-#[schemars(inline, extend("format" = "kindrs-resource"))]
-pub struct Resource(String);
+/// A resource such as `pods`, `pods/status` or `deployments.apps`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource;
 
-impl TryFrom<String> for Resource {
-    type Error = String;
+impl Format for Resource {
+    const NAME: &'static str = "kindrs-resource";
+    type Value = ();
 
-    fn try_from(text: String) -> Result<Self, String> {
-        if is_resource(&text) {
-            return Ok(Self(text));
+    fn read(text: &str) -> Result<(), String> {
+        if is_resource(text) {
+            return Ok(());
         }
         Err("expected a resource such as pods, pods/status or deployments.apps".to_owned())
-    }
-}
-
-impl From<Resource> for String {
-    fn from(resource: Resource) -> Self {
-        resource.0
-    }
-}
-
-impl fmt::Display for Resource {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(out)
     }
 }
 
@@ -386,36 +372,20 @@ fn is_resource(text: &str) -> bool {
     is_name(resource) && subresource.is_none_or(is_name)
 }
 
-/// How long requests are delayed: the format `kindrs-request-delay`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "String", into = "String")]
-#[schemars(inline, extend("format" = "kindrs-request-delay"))]
-pub struct RequestDelay {
-    text: String,
-    length: Duration,
-}
+/// How long requests are delayed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestDelay;
 
-impl TryFrom<String> for RequestDelay {
-    type Error = String;
+impl Format for RequestDelay {
+    const NAME: &'static str = "kindrs-request-delay";
+    type Value = Duration;
 
-    fn try_from(text: String) -> Result<Self, String> {
-        let length = duration::parse(&text)?;
+    fn read(text: &str) -> Result<Duration, String> {
+        let length = duration::parse(text)?;
         if length.is_zero() {
             return Err("a delay of zero has no effect".to_owned());
         }
-        Ok(Self { text, length })
-    }
-}
-
-impl From<RequestDelay> for String {
-    fn from(delay: RequestDelay) -> Self {
-        delay.text
-    }
-}
-
-impl fmt::Display for RequestDelay {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.text.fmt(out)
+        Ok(length)
     }
 }
 

@@ -1,9 +1,8 @@
-use std::fmt;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::action::{Action, Hold, Probe};
+use crate::fault::parameter::{Format, Formatted};
 use crate::fault::refusal::{Inability, Refusal};
 use crate::fault::targeting::{NodeTargets, View};
 
@@ -20,7 +19,7 @@ const COMING: [Hook; 2] = [Hook::Input, Hook::Forward];
 pub struct NetworkBandwidth {
     /// Limit for each direction, such as 512kbit, 10mbit or 1gbit
     #[schemars(extend("x-value-name" = "RATE"))]
-    pub rate: Rate,
+    pub rate: Formatted<Rate>,
     /// Which packets to limit, as seen from the target
     #[serde(default)]
     #[schemars(extend("x-value-name" = "DIRECTION"))]
@@ -32,7 +31,7 @@ pub struct NetworkBandwidth {
 impl NetworkBandwidth {
     pub(super) fn actions(&self, view: &View) -> Result<Vec<Action>, Refusal> {
         let rate = &self.rate;
-        let bytes = rate.bytes_a_second;
+        let bytes = *rate.value();
         let nodes = self.targets.resolve(view)?;
         let host = host_address(view)?;
         let interface = interface(host);
@@ -84,32 +83,16 @@ impl NetworkBandwidth {
     }
 }
 
-/// A rate as tc writes it, such as `10mbit`: the format `kindrs-rate`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "String", into = "String")]
-#[schemars(inline, extend("format" = "kindrs-rate"))]
-pub struct Rate {
-    text: String,
-    bytes_a_second: u64,
-}
+/// A rate as tc writes it, such as `10mbit`. Its value is in bytes a second.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rate;
 
-impl TryFrom<String> for Rate {
-    type Error = String;
+impl Format for Rate {
+    const NAME: &'static str = "kindrs-rate";
+    type Value = u64;
 
-    fn try_from(text: String) -> Result<Self, String> {
-        Ok(Self { bytes_a_second: bytes_a_second(&text)?, text })
-    }
-}
-
-impl From<Rate> for String {
-    fn from(rate: Rate) -> Self {
-        rate.text
-    }
-}
-
-impl fmt::Display for Rate {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.text.fmt(out)
+    fn read(text: &str) -> Result<u64, String> {
+        bytes_a_second(text)
     }
 }
 

@@ -12,7 +12,7 @@ use super::container::Signal;
 use super::fault_kind::KIND;
 use super::packets::{PacketDelay, Percentage};
 use super::pressure::Size;
-use crate::fault::parameter::whole_number;
+use crate::fault::parameter::{Format, WholeNumber, check};
 
 /// A kind of fault.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,19 +61,15 @@ pub type Check = fn(&str) -> Result<(), String>;
 
 /// The formats of texts in the schema, each with its check.
 pub const FORMATS: [(&str, Check); 8] = [
-    ("kindrs-whole-number", |text| whole_number(text).map(drop)),
-    ("kindrs-size", check::<Size>),
-    ("kindrs-percentage", check::<Percentage>),
-    ("kindrs-packet-delay", check::<PacketDelay>),
-    ("kindrs-request-delay", check::<RequestDelay>),
-    ("kindrs-rate", check::<Rate>),
-    ("kindrs-signal", check::<Signal>),
-    ("kindrs-resource", check::<Resource>),
+    (WholeNumber::NAME, check::<WholeNumber>),
+    (Size::NAME, check::<Size>),
+    (Percentage::NAME, check::<Percentage>),
+    (PacketDelay::NAME, check::<PacketDelay>),
+    (RequestDelay::NAME, check::<RequestDelay>),
+    (Rate::NAME, check::<Rate>),
+    (Signal::NAME, check::<Signal>),
+    (Resource::NAME, check::<Resource>),
 ];
-
-fn check<T: TryFrom<String, Error = String>>(text: &str) -> Result<(), String> {
-    T::try_from(text.to_owned()).map(drop)
-}
 
 /// All kinds, in the order of [`FaultKind`].
 pub fn kinds() -> &'static [Kind] {

@@ -3,7 +3,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::action::Action;
-use crate::fault::parameter::Text;
+use crate::fault::parameter::{Format, Formatted, Text};
 use crate::fault::refusal::{PodRefusal, Refusal};
 use crate::fault::targeting::{PodTargets, View};
 use crate::words::nearest;
@@ -18,7 +18,7 @@ const SIGNALS: [&str; 13] = [
 ];
 
 /// Parameters of `container-kill`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", default)]
 pub struct ContainerKill {
     /// Container of the pod [default: the first]
@@ -27,14 +27,21 @@ pub struct ContainerKill {
     pub container: Option<Text>,
     /// Signal to send, such as KILL, TERM or SEGV
     #[schemars(extend("x-value-name" = "SIGNAL"))]
-    pub signal: Signal,
+    pub signal: Formatted<Signal>,
     #[serde(flatten)]
     pub targets: PodTargets,
 }
 
+impl Default for ContainerKill {
+    fn default() -> Self {
+        let signal = Formatted::new("KILL", "KILL");
+        Self { container: None, signal, targets: PodTargets::default() }
+    }
+}
+
 impl ContainerKill {
     pub(super) fn actions(&self, view: &View) -> Result<Vec<Action>, Refusal> {
-        let Signal(signal) = &self.signal;
+        let signal = self.signal.value();
         let pods = self.targets.resolve(view)?;
         pods.into_iter()
             .map(|pod| {
@@ -102,29 +109,16 @@ fn running_container(pod: &Pod, wanted: Option<&str>) -> Result<(String, String)
     }
 }
 
-/// A signal, with or without `SIG` and in any case: the format `kindrs-signal`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "String", into = "String")]
-#[schemars(inline, extend("format" = "kindrs-signal"))]
-pub struct Signal(String);
+/// A signal, with or without `SIG` and in any case. Its value is the name without `SIG`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signal;
 
-impl Default for Signal {
-    fn default() -> Self {
-        Self("KILL".to_owned())
-    }
-}
+impl Format for Signal {
+    const NAME: &'static str = "kindrs-signal";
+    type Value = &'static str;
 
-impl TryFrom<String> for Signal {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        signal(&text).map(|name| Self(name.to_owned()))
-    }
-}
-
-impl From<Signal> for String {
-    fn from(signal: Signal) -> Self {
-        signal.0
+    fn read(text: &str) -> Result<&'static str, String> {
+        signal(text)
     }
 }
 

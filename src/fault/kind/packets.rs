@@ -1,6 +1,5 @@
 //! Packets that are lost, delayed, duplicated or corrupted.
 
-use std::fmt;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -9,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::duration;
 use crate::fault::action::{Action, Hold, Impact, Probe};
-use crate::fault::parameter::Text;
+use crate::fault::parameter::{Format, Formatted, Text};
 use crate::fault::refusal::{Inability, Refusal};
 use crate::fault::targeting::{NodeTargets, View};
 
@@ -41,11 +40,11 @@ pub struct NetworkLoss {
 pub struct NetworkDelay {
     /// How long to delay packets, such as 100ms
     #[schemars(extend("x-value-name" = "DURATION"))]
-    pub delay: PacketDelay,
+    pub delay: Formatted<PacketDelay>,
     /// How much the delay varies, such as 20ms
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-value-name" = "DURATION"))]
-    pub jitter: Option<PacketDelay>,
+    pub jitter: Option<Formatted<PacketDelay>>,
     #[serde(flatten)]
     pub targets: NodeTargets,
 }
@@ -97,7 +96,7 @@ impl NetworkLoss {
 impl NetworkDelay {
     pub(super) fn check(&self) -> Result<(), Refusal> {
         match &self.jitter {
-            Some(jitter) if jitter.microseconds > self.delay.microseconds => {
+            Some(jitter) if jitter.value() > self.delay.value() => {
                 Err(Refusal::JitterBeyondDelay {
                     jitter: jitter.to_string(),
                     delay: self.delay.to_string(),
@@ -108,10 +107,10 @@ impl NetworkDelay {
     }
 
     pub(super) fn actions(&self, view: &View) -> Result<Vec<Action>, Refusal> {
-        let mut netem = format!("delay {}us", self.delay.microseconds);
+        let mut netem = format!("delay {}us", self.delay.value());
         let mut effect = format!("delays outgoing packets by {}", self.delay);
         if let Some(jitter) = &self.jitter {
-            netem.push_str(&format!(" {}us", jitter.microseconds));
+            netem.push_str(&format!(" {}us", jitter.value()));
             effect.push_str(&format!(" ± {jitter}"));
         }
         with_netem(&self.targets, view, &netem, &effect, "stops delaying packets")
@@ -173,11 +172,12 @@ pub(super) fn remove_queue(interface: &str) -> String {
 #[schemars(inline, extend("type" = ["string", "number"], "format" = "kindrs-percentage", "x-expected" = "a number"))]
 pub struct Percentage(f64);
 
-impl TryFrom<String> for Percentage {
-    type Error = String;
+impl Format for Percentage {
+    const NAME: &'static str = "kindrs-percentage";
+    type Value = f64;
 
-    fn try_from(text: String) -> Result<Self, String> {
-        percentage(&text).map(Self)
+    fn read(text: &str) -> Result<f64, String> {
+        percentage(text)
     }
 }
 
@@ -188,32 +188,16 @@ impl<'de> Deserialize<'de> for Percentage {
     }
 }
 
-/// How long a packet is delayed, at most a minute: the format `kindrs-packet-delay`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "String", into = "String")]
-#[schemars(inline, extend("format" = "kindrs-packet-delay"))]
-pub struct PacketDelay {
-    text: String,
-    microseconds: u128,
-}
+/// How long a packet is delayed, at most a minute. The value is in microseconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PacketDelay;
 
-impl TryFrom<String> for PacketDelay {
-    type Error = String;
+impl Format for PacketDelay {
+    const NAME: &'static str = "kindrs-packet-delay";
+    type Value = u128;
 
-    fn try_from(text: String) -> Result<Self, String> {
-        Ok(Self { microseconds: microseconds(&text)?, text: text.trim().to_owned() })
-    }
-}
-
-impl From<PacketDelay> for String {
-    fn from(delay: PacketDelay) -> Self {
-        delay.text
-    }
-}
-
-impl fmt::Display for PacketDelay {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.text.fmt(out)
+    fn read(text: &str) -> Result<u128, String> {
+        microseconds(text)
     }
 }
 

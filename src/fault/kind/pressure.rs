@@ -4,13 +4,11 @@
 //!
 //! Source: <https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/>
 
-use std::fmt;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::action::{Action, Hold, Impact, Probe};
-use crate::fault::parameter::is_off;
+use crate::fault::parameter::{Format, Formatted, is_off};
 use crate::fault::refusal::{Inability, Refusal};
 use crate::fault::targeting::{NodeTargets, View};
 
@@ -24,7 +22,7 @@ pub struct DiskFill {
     /// How much to fill, such as 512Mi or 10Gi [default: 1Gi]
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-value-name" = "SIZE"))]
-    pub size: Option<Size>,
+    pub size: Option<Formatted<Size>>,
     /// Really fill the whole disk, which is the host's where nodes share it; a total loss must be
     /// allowed
     #[serde(skip_serializing_if = "is_off")]
@@ -39,14 +37,14 @@ pub struct DiskFill {
 pub struct MemoryStress {
     /// How much to use up, such as 512Mi or 2Gi
     #[schemars(extend("x-value-name" = "SIZE"))]
-    pub size: Size,
+    pub size: Formatted<Size>,
     #[serde(flatten)]
     pub targets: NodeTargets,
 }
 
 impl Default for MemoryStress {
     fn default() -> Self {
-        Self { size: Size::mebibytes(512), targets: NodeTargets::default() }
+        Self { size: Formatted::new("512Mi", 512), targets: NodeTargets::default() }
     }
 }
 
@@ -78,8 +76,8 @@ impl DiskFill {
                         ..Action::on_node(node, "fills the whole disk")
                     };
                 }
-                let text = self.size.clone().unwrap_or_else(|| Size::mebibytes(1024));
-                let size = text.mebibytes;
+                let text = self.size.clone().unwrap_or_else(|| Formatted::new("1Gi", 1024));
+                let size = *text.value();
                 let more = size + RESERVE;
                 Action {
                     probe: Some(Probe {
@@ -109,7 +107,7 @@ impl DiskFill {
 impl MemoryStress {
     pub(super) fn actions(&self, view: &View) -> Result<Vec<Action>, Refusal> {
         let nodes = self.targets.resolve(view)?;
-        let size = self.size.mebibytes;
+        let size = *self.size.value();
         let more = size + RESERVE;
         Ok(nodes
             .into_iter()
@@ -178,41 +176,16 @@ if [ -s \"$fault/kubelet-config.yaml\" ]; then
 fi
 ";
 
-/// A size in `Mi` or `Gi`: the format `kindrs-size`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "String", into = "String")]
-#[schemars(inline, extend("format" = "kindrs-size"))]
-pub struct Size {
-    text: String,
-    mebibytes: u64,
-}
+/// A size in `Mi` or `Gi`. Its value is in MiB.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Size;
 
-impl Size {
-    pub(super) fn mebibytes(mebibytes: u64) -> Self {
-        match mebibytes % 1024 {
-            0 => Self { text: format!("{}Gi", mebibytes / 1024), mebibytes },
-            _ => Self { text: format!("{mebibytes}Mi"), mebibytes },
-        }
-    }
-}
+impl Format for Size {
+    const NAME: &'static str = "kindrs-size";
+    type Value = u64;
 
-impl TryFrom<String> for Size {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        Ok(Self { mebibytes: mebibytes(&text)?, text })
-    }
-}
-
-impl From<Size> for String {
-    fn from(size: Size) -> Self {
-        size.text
-    }
-}
-
-impl fmt::Display for Size {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.text.fmt(out)
+    fn read(text: &str) -> Result<u64, String> {
+        mebibytes(text)
     }
 }
 
@@ -238,7 +211,5 @@ mod tests {
         for text in ["", "Mi", "0Mi", "1", "1G", "-1Gi", "1.5Gi", "5000000000Gi"] {
             assert!(mebibytes(text).is_err(), "{text}");
         }
-        assert_eq!(Size::mebibytes(2048).to_string(), "2Gi");
-        assert_eq!(Size::mebibytes(512).to_string(), "512Mi");
     }
 }
