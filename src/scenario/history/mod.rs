@@ -12,7 +12,7 @@ pub use moment::Moment;
 pub use read::{FORMAT, ReadError, Reader};
 pub use record::{
     ApiState, Begin, Change, End, Entry, FaultAction, FaultEntry, FaultState, Gap, GapState,
-    KindName, LogLine, ObjectChange, ObjectEvent, StepEntry, StepState, VerdictEntry,
+    KindName, LogLine, ObjectChange, ObjectEvent, StepCause, StepEntry, StepState, VerdictEntry,
 };
 pub use verdict::Verdict;
 pub use write::Writer;

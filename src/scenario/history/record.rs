@@ -140,6 +140,28 @@ pub struct StepEntry {
     /// The result in words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
+    #[serde(default, skip_serializing_if = "StepCause::is_own")]
+    pub cause: StepCause,
+}
+
+/// What decided the state of a step.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StepCause {
+    /// The step itself.
+    #[default]
+    Own,
+    /// The steps in the group.
+    Group,
+    /// Another failure ended the step early.
+    CutShort,
+}
+
+impl StepCause {
+    /// Whether the step itself decided.
+    pub fn is_own(&self) -> bool {
+        *self == Self::Own
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

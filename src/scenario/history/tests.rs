@@ -53,6 +53,7 @@ fn all_types() -> Vec<Entry> {
             state: StepState::Started,
             attempt: 1,
             detail: String::new(),
+            cause: StepCause::Own,
         })),
         Change::Fault(Box::new(FaultEntry {
             step: "a".to_owned(),

@@ -128,6 +128,7 @@ fn not_passed(analysis: &Analysis, verdict: Verdict, name: &str, summary: &str) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::history::StepCause;
     use crate::scenario::report::fixture;
 
     #[test]
@@ -140,6 +141,7 @@ mod tests {
         let mut run = fixture::run();
         run.steps[0].state = StepState::Inconclusive;
         run.steps[0].detail = "cut short: `two serve` failed".to_owned();
+        run.steps[0].cause = StepCause::CutShort;
         let failed = junit(&[Analysis::new(run.clone(), &[])]).unwrap();
         assert!(
             failed.contains("<skipped message=\"cut short: `two serve` failed\"/>"),

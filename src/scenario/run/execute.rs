@@ -6,11 +6,11 @@ use futures::future::{BoxFuture, join_all};
 use tokio_util::sync::CancellationToken;
 
 use super::api_probe;
-use super::outcome::{Unmet, describe, state_of};
+use super::outcome::{Unmet, cause_of, describe, state_of};
 use super::recorder::Mark;
 use super::session::{Session, Stop, lock};
 use super::step::perform;
-use crate::scenario::history::StepState;
+use crate::scenario::history::{StepCause, StepState};
 use crate::scenario::judge::Verdict;
 use crate::scenario::language::{Action, Step};
 
@@ -147,7 +147,7 @@ async fn run(session: &Arc<Session>, scope: &Scope, step: &Step) -> StepState {
         } else {
             scope.clone()
         };
-        let Tried { state, detail, is_late } = try_once(session, &inner, step, since).await;
+        let Tried { state, detail, cause, is_late } = try_once(session, &inner, step, since).await;
         let is_bad = matches!(state, StepState::Failed | StepState::Inconclusive);
         if is_bad && tried < tries && !scope.stop.is_cancelled() {
             session.record_step(name, StepState::Retried, before + tried, &detail);
@@ -164,7 +164,7 @@ async fn run(session: &Arc<Session>, scope: &Scope, step: &Step) -> StepState {
         if is_retried && is_bad && scope.is_all {
             skip_unstarted(session, step);
         }
-        session.record_step(name, state, before + tried, &detail);
+        session.record_step_end(name, state, before + tried, &detail, cause);
         if let Some(stage) = stage {
             if state == StepState::Passed {
                 stage.finish();
@@ -189,6 +189,7 @@ async fn run(session: &Arc<Session>, scope: &Scope, step: &Step) -> StepState {
 struct Tried {
     state: StepState,
     detail: String,
+    cause: StepCause,
     /// Whether the step is a group that reached its own deadline.
     is_late: bool,
 }
@@ -219,11 +220,11 @@ async fn try_once(session: &Arc<Session>, scope: &Scope, step: &Step, since: Mar
         () = stopped => Err(cut_short(session)),
     };
     let is_late = result.is_err() && cut_off(session, step);
-    let (state, detail) = match result {
-        Ok(detail) => (StepState::Passed, detail),
-        Err(error) => (state_of(&error), describe(&error)),
+    let (state, detail, cause) = match result {
+        Ok(detail) => (StepState::Passed, detail, StepCause::Own),
+        Err(error) => (state_of(&error), describe(&error), cause_of(&error)),
     };
-    Tried { state, detail, is_late }
+    Tried { state, detail, cause, is_late }
 }
 
 /// Ends the running steps of a group at the group's deadline. Returns whether there are any.
@@ -232,7 +233,9 @@ fn cut_off(session: &Session, group: &Step) -> bool {
     for report in session.reports(group.children()) {
         if matches!(report.state, StepState::Started | StepState::Retried) {
             let detail = "cut short: the deadline of the group passed";
-            session.record_step(&report.name, StepState::Inconclusive, report.attempts, detail);
+            let (name, attempts) = (&report.name, report.attempts);
+            let (state, cause) = (StepState::Inconclusive, StepCause::CutShort);
+            session.record_step_end(name, state, attempts, detail, cause);
             any = true;
         }
     }
@@ -267,14 +270,14 @@ fn cut_short(session: &Session) -> anyhow::Error {
             Unmet::Failed(format!("the scenario's deadline of {deadline} passed"))
         }
         Some(Stop::AssertionFailed(name)) => {
-            Unmet::Unknown(format!("cut short: assertion `{name}` failed"))
+            Unmet::CutShort(format!("cut short: assertion `{name}` failed"))
         }
         // In a group that is retried, there is no other reason.
         Some(Stop::StepFailed) | None => {
-            Unmet::Unknown("cut short: another step failed".to_owned())
+            Unmet::CutShort("cut short: another step failed".to_owned())
         }
         Some(Stop::RecordFailed(reason)) => {
-            Unmet::Unknown(format!("cut short: cannot write the record: {reason}"))
+            Unmet::CutShort(format!("cut short: cannot write the record: {reason}"))
         }
         Some(Stop::Interrupted) => Unmet::Unknown("interrupted".to_owned()),
     }
@@ -283,10 +286,7 @@ fn cut_short(session: &Session) -> anyhow::Error {
 
 fn group(worst: StepState) -> anyhow::Result<String> {
     match worst {
-        StepState::Failed => Err(Unmet::Failed("a step of the group failed".to_owned()).into()),
-        StepState::Inconclusive => {
-            Err(Unmet::Unknown("a step of the group is inconclusive".to_owned()).into())
-        }
+        StepState::Failed | StepState::Inconclusive => Err(Unmet::Group(worst).into()),
         _ => Ok(String::new()),
     }
 }

@@ -1,5 +1,5 @@
 use crate::failure::Failure;
-use crate::scenario::history::StepState;
+use crate::scenario::history::{StepCause, StepState};
 
 /// The user name of kindrs in a cluster.
 const ADMINISTRATOR: &str = "kubernetes-admin";
@@ -13,6 +13,12 @@ pub(super) enum Unmet {
     /// The result is not known.
     #[error("{0}")]
     Unknown(String),
+    /// The result is not known, because another failure ended the step early.
+    #[error("{0}")]
+    CutShort(String),
+    /// The steps of the group did not pass.
+    #[error("a step of the group {}", if *.0 == StepState::Failed { "failed" } else { "is inconclusive" })]
+    Group(StepState),
 }
 
 /// Returns the state of a step that ended with an error: failed if the cluster gave an unexpected answer,
@@ -22,7 +28,8 @@ pub(super) fn state_of(error: &anyhow::Error) -> StepState {
         if let Some(unmet) = cause.downcast_ref::<Unmet>() {
             return match unmet {
                 Unmet::Failed(_) => StepState::Failed,
-                Unmet::Unknown(_) => StepState::Inconclusive,
+                Unmet::Unknown(_) | Unmet::CutShort(_) => StepState::Inconclusive,
+                Unmet::Group(state) => *state,
             };
         }
         if let Some(error) = cause.downcast_ref::<kube::Error>() {
@@ -33,6 +40,15 @@ pub(super) fn state_of(error: &anyhow::Error) -> StepState {
         }
     }
     StepState::Inconclusive
+}
+
+/// Returns what decided the state of a step that ended with an error.
+pub(super) fn cause_of(error: &anyhow::Error) -> StepCause {
+    match error.downcast_ref::<Unmet>() {
+        Some(Unmet::CutShort(_)) => StepCause::CutShort,
+        Some(Unmet::Group(_)) => StepCause::Group,
+        _ => StepCause::Own,
+    }
 }
 
 /// Whether an error says nothing about the request, so that the same request can succeed later.
@@ -129,6 +145,12 @@ mod tests {
         assert_eq!(of(refusal(403, &of_user("guest"))), StepState::Failed);
         assert_eq!(state_of(&Unmet::Failed("code 1".into()).into()), StepState::Failed);
         assert_eq!(state_of(&Failure::input("no such pod").into()), StepState::Failed);
+        let group = Unmet::Group(StepState::Failed).into();
+        assert_eq!((state_of(&group), cause_of(&group)), (StepState::Failed, StepCause::Group));
+        assert_eq!(describe(&group), "a step of the group failed");
+        let cut_short = Unmet::CutShort("cut short".into()).into();
+        assert_eq!(state_of(&cut_short), StepState::Inconclusive);
+        assert_eq!(cause_of(&cut_short), StepCause::CutShort);
         assert_eq!(state_of(&anyhow::anyhow!("Docker is away")), StepState::Inconclusive);
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::execute::verdict_of;
 use super::run_one::compile;
 use super::step_log::{StepLog, of_steps_that_ran};
-use crate::scenario::history::{Begin, Change, Entry, StepState};
+use crate::scenario::history::{Begin, Change, Entry, StepCause, StepState};
 use crate::scenario::judge::{Verdict, judge};
 use crate::scenario::language::Scenario;
 use crate::scenario::outcome::RunReport;
@@ -41,6 +41,7 @@ pub fn recheck(
                 Verdict::Inconclusive => StepState::Inconclusive,
             };
             step.detail.clone_from(&judgement.explanation.summary);
+            step.cause = StepCause::Own;
         }
     }
     let interrupted = entries.iter().rev().find_map(|entry| match &entry.change {

@@ -4,7 +4,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::scenario::history::{
-    ApiState, Gap, GapState, KindName, ObjectChange, ObjectEvent, StepEntry, StepState,
+    ApiState, Gap, GapState, KindName, ObjectChange, ObjectEvent, StepCause, StepEntry, StepState,
 };
 use crate::scenario::judge::judge;
 use crate::scenario::language::Scenario;
@@ -12,7 +12,7 @@ use crate::scenario::run::fixture::{entries, pod, recorder, scenario};
 
 fn step(name: &str, state: StepState, attempt: u32) -> Change {
     let (step, detail) = (name.to_owned(), String::new());
-    Change::Step(Box::new(StepEntry { step, state, attempt, detail }))
+    Change::Step(Box::new(StepEntry { step, state, attempt, detail, cause: StepCause::Own }))
 }
 
 fn object(event: ObjectEvent, name: &str) -> Change {

@@ -12,7 +12,7 @@ use super::recorder::{Mark, Recorder};
 use super::step_log::StepLog;
 use crate::progress::Progress;
 use crate::runtime::Engine;
-use crate::scenario::history::{Change, StepEntry, StepState};
+use crate::scenario::history::{Change, StepCause, StepEntry, StepState};
 use crate::scenario::language::{Scenario, Step};
 use crate::scenario::outcome::StepReport;
 
@@ -72,7 +72,20 @@ impl Session {
 
     /// Records the start or the end of a step, and keeps it for the report.
     pub fn record_step(&self, step: &str, state: StepState, attempt: u32, detail: &str) -> Mark {
-        let entry = StepEntry { step: step.to_owned(), state, attempt, detail: detail.to_owned() };
+        self.record_step_end(step, state, attempt, detail, StepCause::Own)
+    }
+
+    /// The same, for a state that can have another cause.
+    pub fn record_step_end(
+        &self,
+        step: &str,
+        state: StepState,
+        attempt: u32,
+        detail: &str,
+        cause: StepCause,
+    ) -> Mark {
+        let (step, detail) = (step.to_owned(), detail.to_owned());
+        let entry = StepEntry { step, state, attempt, detail, cause };
         let mark = self.recorder.record(Change::Step(Box::new(entry.clone())));
         lock(&self.state.step_log).accept(&entry, mark.at);
         mark

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use crate::scenario::history::{Moment, StepEntry, StepState};
+use crate::scenario::history::{Moment, StepCause, StepEntry, StepState};
 use crate::scenario::judge::Judgement;
 use crate::scenario::language::Step;
 use crate::scenario::outcome::StepReport;
@@ -23,6 +23,7 @@ impl StepLog {
             _ => {
                 report.ended = Some(at);
                 report.detail.clone_from(&entry.detail);
+                report.cause = entry.cause;
             }
         }
     }
@@ -75,5 +76,6 @@ fn skipped(name: String) -> StepReport {
         ended: None,
         attempts: 0,
         detail: String::new(),
+        cause: StepCause::Own,
     }
 }

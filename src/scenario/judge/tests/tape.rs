@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::scenario::history::{
     ApiState, Change, End, Entry, FaultEntry, FaultState, Gap, GapState, KindName, Moment,
-    ObjectChange, ObjectEvent, StepEntry, StepState,
+    ObjectChange, ObjectEvent, StepCause, StepEntry, StepState,
 };
 use crate::scenario::judge::{Evaluator, Judgement, Program, judge};
 use crate::scenario::language::Scenario;
@@ -29,7 +29,16 @@ impl Tape {
 
     pub(super) fn attempt(self, at: u64, step: &str, state: StepState, attempt: u32) -> Self {
         let (step, detail) = (step.to_owned(), String::new());
-        self.push(at, Change::Step(Box::new(StepEntry { step, state, attempt, detail })))
+        self.push(
+            at,
+            Change::Step(Box::new(StepEntry {
+                step,
+                state,
+                attempt,
+                detail,
+                cause: StepCause::Own,
+            })),
+        )
     }
 
     pub(super) fn starts(self, at: u64, step: &str) -> Self {
