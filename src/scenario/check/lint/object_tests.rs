@@ -37,13 +37,13 @@ steps:
     let found = found.replace(&folder.path().display().to_string(), "FOLDER");
     insta::assert_snapshot!(found, @r#"
     7:30: steps[0].apply.objects[0].kind: v1 has no kind Pd (did you mean `Pod`?) [manifest]
-    8:7: steps[0].apply.objects[1].metadata.name: missing; expected a name, or `generateName` [manifest]
+    8:7: steps[0].apply.objects[1].metadata.name: missing required field; set `name` or `generateName` [manifest]
     9:72: steps[0].apply.objects[2].data.a: expected a string, found the number 5 (did you mean `"5"`?) [manifest]
     10:42: warning: steps[0].apply.objects[3].kind: no manifest here defines `example.com/v1/Widget`, so lint cannot check it [unknown-kind]
     16:19: steps[0].apply.manifest: spec.replicas: expected a whole number, found the string "2" (did you mean `2`?) [manifest]
-    20:7: steps[0].apply.manifest: apiVersion: missing [manifest]
-    20:7: steps[0].apply.manifest: metadata.name: missing; expected a name, or `generateName` [manifest]
-    21:21: steps[0].apply.files[1]: FOLDER/none.yaml cannot be read: No such file or directory (os error 2) [manifest]
+    20:7: steps[0].apply.manifest: apiVersion: missing required field [manifest]
+    20:7: steps[0].apply.manifest: metadata.name: missing required field; set `name` or `generateName` [manifest]
+    21:21: steps[0].apply.files[1]: cannot read FOLDER/none.yaml: No such file or directory (os error 2) [manifest]
     FOLDER/a.yaml:7:3: spec.nodeNme: PodSpec has no such field (did you mean `nodeName`?) [manifest]
     "#);
 }

@@ -84,7 +84,7 @@ steps:
     4:23: cluster.timng: unknown field `timng` (did you mean `timing`?) [structure]
     5:13: warning: variables.replicas: is never used [unused-variable]
     6:39: warning: selections.web.labels: no step creates any Pod with these labels: those of Deployment web have app=web (did you mean `app=web`?) [selects-nothing]
-    14:19: steps[0].apply.objects[0].spec.replicas: there is no variable `replcas` (did you mean `${replicas}`?) [structure]
+    14:19: steps[0].apply.objects[0].spec.replicas: unknown variable `replcas` (did you mean `${replicas}`?) [structure]
     18:59: steps[0].apply.objects[0].spec.template.spec.containers[0].comand: Container has no such field (did you mean `command`?) [manifest]
     19:29: steps[1].wait: PodStatus has no field `phse` (did you mean `phase`?) [cel]
     20:13: steps[1].deadline: missing unit; did you mean 30s or 30m? [structure]
