@@ -32,9 +32,8 @@ pub fn trusted_certificates() -> Option<(PathBuf, &'static str)> {
 }
 
 /// A command in a container that works on files of this machine, under the same paths.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Job {
-    /// A local image.
     pub image: String,
     /// Debian packages to install.
     pub packages: Vec<String>,
@@ -69,18 +68,15 @@ impl Job {
         engine.start_container(&name).await?;
 
         let mut tail = Tail::default();
-        let code = {
-            let end = engine.wait_container(&name);
-            tokio::pin!(end);
-            let mut tick = tokio::time::interval(TICK);
-            loop {
-                tokio::select! {
-                    code = &mut end => break code?,
-                    _ = tick.tick() => {
-                        fs::write(&alive, "")?;
-                        tail.read(&stderr, watch)?;
-                        watch(Seen::Tick);
-                    }
+        let mut end = engine.wait_container(&name);
+        let mut tick = tokio::time::interval(TICK);
+        let code = loop {
+            tokio::select! {
+                code = &mut end => break code?,
+                _ = tick.tick() => {
+                    fs::write(&alive, "")?;
+                    tail.read(&stderr, watch)?;
+                    watch(Seen::Tick);
                 }
             }
         };
@@ -88,9 +84,8 @@ impl Job {
         engine.remove_container(&name).await?;
         let mut written = tail.all;
         if code == NO_PACKAGES {
-            let packages =
-                fs::read_to_string(workspace.root().join("packages")).unwrap_or_default();
-            written.push_str(&packages);
+            let packages = fs::read_to_string(workspace.root().join("packages"));
+            written.push_str(&packages.unwrap_or_default());
         }
         append(workspace.log(), &written)?;
         Ok(Ended {
@@ -107,10 +102,8 @@ impl Job {
             .collect();
         environment.extend(self.environment.clone());
         environment.insert("KINDRS_PACKAGES".to_owned(), self.packages.join(" "));
-        if let Some(names) = self.foreign {
-            let name = "KINDRS_FOREIGN_ARCHITECTURE".to_owned();
-            environment.insert(name, names.debian.to_owned());
-        }
+        let foreign = self.foreign.map(|names| names.debian.to_owned());
+        environment.extend(foreign.map(|name| ("KINDRS_FOREIGN_ARCHITECTURE".to_owned(), name)));
         let mount = |source: &Path, target: &str, read_only| Mount {
             source: MountSource::Host(source.display().to_string()),
             target: target.to_owned(),
@@ -145,9 +138,6 @@ impl Job {
 
 /// Removes the containers of interrupted compilations, running or not. Keeps those whose lock a
 /// running kindrs holds.
-///
-/// # Errors
-/// The errors of the engine.
 pub async fn remove_abandoned(engine: &dyn Engine) -> Result<(), EngineError> {
     for container in engine.containers(&[(LABEL.to_owned(), String::new())]).await? {
         if is_abandoned(&container) {
@@ -191,10 +181,8 @@ pub const PULL_LIMIT: Duration = Duration::from_secs(600);
 
 /// Pulls an image if it does not exist locally. Returns the reason if that fails.
 pub async fn ensure_image(engine: &dyn Engine, reference: &str) -> Result<(), String> {
-    match engine.image(reference).await {
-        Ok(Some(_)) => return Ok(()),
-        Ok(None) => {}
-        Err(error) => return Err(error.to_string()),
+    if engine.image(reference).await.map_err(|error| error.to_string())?.is_some() {
+        return Ok(());
     }
     let pull = engine.pull(reference, &|_| ());
     match tokio::time::timeout(PULL_LIMIT, pull).await {
@@ -221,15 +209,11 @@ mod tests {
             fs::create_dir_all(folder).unwrap();
         }
         let job = Job {
-            image: "debian:trixie-slim".into(),
-            packages: Vec::new(),
-            foreign: None,
             command: ["sh", "-c", "pwd; echo \"$1\" >&2; exit 3", "sh", "-s -w"]
                 .map(str::to_owned)
                 .into(),
-            environment: HashMap::new(),
             written: vec![cache],
-            read: Vec::new(),
+            ..Job::default()
         };
         let entrypoint = job.entrypoint(&root);
         let output = std::process::Command::new(&entrypoint[0])
@@ -259,9 +243,9 @@ mod tests {
         assert!(!is_abandoned(&container));
         container.state = ContainerState::Exited;
         assert!(is_abandoned(&container));
-        let elsewhere =
-            ContainerInfo { state: ContainerState::Running, ..ContainerInfo::default() };
-        assert!(!is_abandoned(&elsewhere), "its lock can be on another machine");
+        // Its lock can be on another machine.
+        let state = ContainerState::Running;
+        assert!(!is_abandoned(&ContainerInfo { state, ..ContainerInfo::default() }));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
@@ -37,8 +37,8 @@ pub async fn kubernetes_module(
     let folder = match workshop.cache.claim(&key, &name, workshop.progress).await? {
         Claim::Landed(folder) => folder,
         Claim::Ours(workspace) => {
-            let stage =
-                workshop.progress.stage(format!("Resolve the modules of Kubernetes {version}"));
+            let title = format!("Resolve the modules of Kubernetes {version}");
+            let stage = workshop.progress.stage(title);
             let (place, source) = sources(workshop, version, &workspace).await?;
             let read = |file: &str| {
                 fs::read_to_string(source.join(file))
@@ -46,9 +46,7 @@ pub async fn kubernetes_module(
             };
             let go_mod = module::kubernetes_go_mod(&read("go.mod")?, version);
             let place = match module::go_directive(&go_mod).and_then(|go| go.parse().ok()) {
-                Some(needed) => {
-                    workshop.place(&format!("Kubernetes {version}"), needed, false).await?
-                }
+                Some(go) => workshop.place(&format!("Kubernetes {version}"), go, false).await?,
                 None => place,
             };
             let folder = workspace.module();
@@ -103,6 +101,13 @@ pub async fn tags_from_source(
     Ok(tags)
 }
 
+/// The output of `go mod download -json`.
+#[derive(serde::Deserialize)]
+struct Downloaded {
+    #[serde(rename = "Dir")]
+    directory: PathBuf,
+}
+
 /// Downloads a release's module. Returns where Go ran and the directory of the sources.
 async fn sources(
     workshop: &Workshop<'_>,
@@ -125,13 +130,9 @@ async fn sources(
         let doing = format!("download the source of Kubernetes {version}");
         return Err(diagnosis::compilation(&doing, &output, workspace.log()).into());
     }
-    let answer: HashMap<String, serde_json::Value> = serde_json::from_str(&ended.stdout)
+    let answer: Downloaded = serde_json::from_str(&ended.stdout)
         .with_context(|| format!("go does not report the directory of {module}"))?;
-    let folder = answer.get("Dir").and_then(serde_json::Value::as_str);
-    Ok((
-        place,
-        folder.with_context(|| format!("go does not report the directory of {module}"))?.into(),
-    ))
+    Ok((place, answer.directory))
 }
 
 async fn known_versions(
@@ -149,12 +150,8 @@ async fn known_versions(
 
 /// The error for a release that does not exist, with the nearest existing ones.
 pub fn does_not_exist(version: &Version, known: &[Version]) -> Failure {
-    let mut near: Vec<&Version> = known
-        .iter()
-        .filter(|known| known.is_supported() && known.minor() == version.minor())
-        .collect();
-    near.sort_unstable();
-    near.dedup();
+    let is_near = |known: &&Version| known.is_supported() && known.minor() == version.minor();
+    let near: BTreeSet<&Version> = known.iter().filter(is_near).collect();
     let near: Vec<String> = near.iter().rev().take(3).rev().map(|v| v.to_string()).collect();
     let failure = Failure::input(format!("Kubernetes {version} does not exist"));
     if near.is_empty() {

@@ -65,11 +65,9 @@ pub async fn compile(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
             let job = Job {
                 image: DEBIAN_IMAGE.to_owned(),
                 packages: vec![package],
-                foreign: None,
                 command,
                 environment: [("LC_ALL".to_owned(), "C".to_owned())].into(),
-                written: Vec::new(),
-                read: Vec::new(),
+                ..Job::default()
             };
             job.run(workshop.engine, &workspace, &mut |_| ()).await?
         }

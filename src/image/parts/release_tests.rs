@@ -2,6 +2,7 @@ use super::*;
 use crate::failure::describe;
 use crate::image::parts::{archive, elf};
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;

@@ -32,39 +32,25 @@ impl FromStr for GoVersion {
 
     /// Reads `1.26`, `1.26.0`, `go1.26.8` and `go1.27rc1`.
     fn from_str(text: &str) -> Result<Self, String> {
-        let error = || format!("invalid version of Go `{text}`");
         let body = text.strip_prefix("go").unwrap_or(text);
-        let mut numbers = [0; 3];
-        let mut parts = body.split(['.', ' ', '-']);
-        for (place, number) in numbers.iter_mut().enumerate() {
-            let Some(part) = parts.next().filter(|_| place < 3) else {
-                if place < 2 {
-                    return Err(error());
-                }
-                break;
-            };
+        let mut numbers = body.split(['.', ' ', '-']).map(|part| {
             let digits = part.bytes().take_while(u8::is_ascii_digit).count();
-            match part[..digits].parse() {
-                Ok(parsed) => *number = parsed,
-                Err(_) if place == 2 => break,
-                Err(_) => return Err(error()),
-            }
+            part[..digits].parse().ok()
+        });
+        match (numbers.next().flatten(), numbers.next().flatten(), numbers.next().flatten()) {
+            (Some(major), Some(minor), patch) => Ok(Self(major, minor, patch.unwrap_or(0))),
+            _ => Err(format!("invalid version of Go `{text}`")),
         }
-        Ok(Self(numbers[0], numbers[1], numbers[2]))
     }
 }
 
 /// The Go installation of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostGo {
-    /// The `go` command.
     pub program: PathBuf,
     pub version: GoVersion,
-    /// The directory of the installation.
     pub root: PathBuf,
-    /// `GOMODCACHE`.
     pub module_cache: PathBuf,
-    /// `GOCACHE`.
     pub build_cache: PathBuf,
 }
 
@@ -152,14 +138,12 @@ pub struct Names {
     pub package: &'static str,
 }
 
-/// The other names of an architecture with Go's name.
 pub fn names(architecture: &str) -> Names {
-    match architecture {
-        "arm64" => {
-            Names { debian: "arm64", triplet: "aarch64-linux-gnu", package: "aarch64-linux-gnu" }
-        }
-        _ => Names { debian: "amd64", triplet: "x86_64-linux-gnu", package: "x86-64-linux-gnu" },
-    }
+    let (debian, triplet, package) = match architecture {
+        "arm64" => ("arm64", "aarch64-linux-gnu", "aarch64-linux-gnu"),
+        _ => ("amd64", "x86_64-linux-gnu", "x86-64-linux-gnu"),
+    };
+    Names { debian, triplet, package }
 }
 
 /// Go's name of this machine's architecture.
