@@ -35,7 +35,6 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// An executable copy of a file of the host.
     pub(super) fn program(path: impl Into<String>, file: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), mode: 0o755, content: Content::File(file.into()) }
     }
@@ -45,7 +44,6 @@ impl Entry {
     }
 }
 
-/// An image with one layer.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Image {
     /// Full name with tag, such as `registry.k8s.io/pause:3.10`.
@@ -221,7 +219,6 @@ fn digest_text(hash: &[u8]) -> String {
     format!("sha256:{}", hexadecimal(hash))
 }
 
-/// Hashes and counts the bytes written to it.
 struct Counter {
     hash: Sha256,
     size: u64,

@@ -43,9 +43,7 @@ const CAPABILITIES: [&str; 10] = [
 ];
 
 /// Builds a node image from `source` and `base_image` (by default Debian), named `reference`
-/// (by default `kindrs/node:vX.Y.Z`).
-///
-/// Builds of one user wait for each other.
+/// (by default `kindrs/node:vX.Y.Z`). Builds of one user wait for each other.
 ///
 /// # Errors
 /// `Failure::Input` for an unusable source, `Failure::Environment` when the engine, a compiler, the
@@ -184,7 +182,6 @@ impl Builder<'_> {
         }
     }
 
-    /// Runs a command and returns its standard output.
     async fn run(&self, command: &[&str], input: Option<ByteSource>) -> anyhow::Result<Vec<u8>> {
         let output = self.engine.exec(&self.name, command, input).await?;
         if output.code == 0 {
@@ -205,10 +202,10 @@ fn step_failure(step: &str, code: i64, stderr: &str) -> Failure {
     let failure = Failure::environment(format!(
         "cannot build the node image: step `{step}` failed with exit code {code}:\n  {last}"
     ));
-    match stderr.to_lowercase().contains("no space left") {
-        true => failure.with_hint(FULL_DISK_HINT),
-        false => failure,
+    if stderr.to_lowercase().contains("no space left") {
+        return failure.with_hint(FULL_DISK_HINT);
     }
+    failure
 }
 
 /// The output of `write` as a stream. Another thread writes it.
@@ -251,7 +248,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
-    use crate::image::components::tests::parts;
+    use crate::image::components::tests::{node_tar, parts};
     use crate::image::parts::all_binaries;
     use crate::runtime::ExecOutput;
     use crate::runtime::fake::FakeEngine;
@@ -291,7 +288,6 @@ mod tests {
         assert_eq!(writing.await.unwrap().unwrap_err().kind(), io::ErrorKind::BrokenPipe);
     }
 
-    /// Files with the names of the parts.
     fn write_parts(directory: &std::path::Path) {
         for name in all_binaries() {
             std::fs::write(directory.join(name), name).unwrap();
@@ -323,14 +319,8 @@ mod tests {
         engine.on_exec(move |_, command, input| {
             let mut sent = tar::Archive::new(input);
             inputs.lock().unwrap().push(sent.entries().unwrap().count());
-            let mut stdout = Vec::new();
-            if command[0].ends_with("component-files") {
-                let entries = [
-                    archive::Entry::bytes("kube-proxy/usr/sbin/nft", 0o755, *b"nft"),
-                    archive::Entry::bytes("busybox/bin/busybox", 0o755, *b"busybox"),
-                ];
-                archive::write_tar(&entries, &mut stdout).unwrap();
-            }
+            let reads_files = command[0].ends_with("component-files");
+            let stdout = if reads_files { node_tar() } else { Vec::new() };
             ExecOutput { stdout, ..Default::default() }
         });
         let folder = tempfile::tempdir().unwrap();

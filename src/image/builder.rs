@@ -10,14 +10,11 @@ use crate::runtime::{Engine, EngineError, ImageBuild};
 
 use super::archive::{Entry, write_tar};
 use super::labels::{IMAGE_KIND_LABEL, RECIPE_LABEL};
+use super::parts::PROXIES;
 
 pub(super) const FULL_DISK_HINT: &str =
     "free space on Docker's disk: run `docker system df` to see what uses it";
-/// Number of lines of output in the error of a failed build.
 const LAST_LINES: usize = 15;
-/// Build arguments that a Dockerfile does not need to declare.
-const PROXIES: [&str; 6] =
-    ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"];
 
 /// Builds an image from a Dockerfile and a base image, with labels for its `kind` and `recipe`.
 pub(super) async fn build_dockerfile(
@@ -33,6 +30,7 @@ pub(super) async fn build_dockerfile(
     context.flush()?;
 
     let mut arguments = BTreeMap::from([("BASE".to_owned(), base.to_owned())]);
+    // A Dockerfile does not need to declare these.
     for name in PROXIES {
         arguments.extend(std::env::var(name).ok().map(|value| (name.to_owned(), value)));
     }
@@ -76,7 +74,6 @@ fn build_failure(reference: &str, error: &EngineError, output: &str) -> Failure 
     }
 }
 
-/// The last lines of a long output.
 #[derive(Debug, Default)]
 pub(super) struct LastLines(Mutex<VecDeque<String>>);
 

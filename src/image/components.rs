@@ -17,9 +17,6 @@ pub(super) struct NodeParts {
 
 impl NodeParts {
     /// Reads the tar of the script `component-files`: `kube-proxy/` and `busybox/`.
-    ///
-    /// # Errors
-    /// When the input is not a tar, or one of the two is missing.
     pub(super) fn read(tar: &[u8]) -> io::Result<Self> {
         let mut parts = Self::default();
         for entry in tar::Archive::new(tar).entries()? {
@@ -53,7 +50,6 @@ impl NodeParts {
     }
 }
 
-/// The images to preload.
 pub(super) fn images(parts: &PartSet, node: NodeParts) -> Vec<Image> {
     let program =
         |name: &str| Entry::program(format!("usr/local/bin/{name}"), parts.directory.join(name));
@@ -107,7 +103,6 @@ pub(super) mod tests {
     use crate::kubernetes::Version;
     use std::path::Path;
 
-    /// Parts in a directory, which can be empty.
     pub fn parts(directory: &Path) -> PartSet {
         let tags = "etcd:3.7.0-0\ncoredns:v1.14.6\npause:3.10.2";
         PartSet {
@@ -118,7 +113,7 @@ pub(super) mod tests {
         }
     }
 
-    fn node_tar() -> Vec<u8> {
+    pub fn node_tar() -> Vec<u8> {
         let mut tar = Vec::new();
         let link = Content::Link("xtables-nft-multi".into());
         let entries = [

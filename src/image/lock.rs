@@ -6,7 +6,6 @@ use crate::runtime::Engine;
 
 use super::parts::PartsCache;
 
-/// Held while building an image.
 pub(super) struct BuildLock(#[expect(dead_code)] File);
 
 impl BuildLock {

@@ -13,9 +13,7 @@ use super::lock::look_container;
 /// An image for nodes: one of kindrs, or one of kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeImage {
-    /// The requested name.
     pub reference: String,
-    /// Such as `sha256:0123…`.
     pub id: String,
     pub kubernetes: Version,
     /// The image's own entrypoint and command, which the wrapper runs.
@@ -24,7 +22,6 @@ pub struct NodeImage {
     pub has_cni_manifest: bool,
 }
 
-/// The name of the image that kindrs builds for a version.
 pub(super) fn built_reference(version: &Version) -> String {
     format!("kindrs/node:{version}")
 }
@@ -47,7 +44,8 @@ pub async fn inspect(engine: &dyn Engine, reference: &str) -> anyhow::Result<Nod
     if !kubernetes.is_supported() {
         let (oldest, newest) = (Version::OLDEST_MINOR, Version::NEWEST_MINOR);
         return Err(Failure::input(format!(
-            "image {reference} has Kubernetes {kubernetes}: kindrs supports 1.{oldest} to 1.{newest}"
+            "image {reference} has Kubernetes {kubernetes}: \
+             kindrs supports 1.{oldest} to 1.{newest}"
         ))
         .into());
     }

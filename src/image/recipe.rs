@@ -7,13 +7,14 @@ use super::parts::{api_faults_version, fingerprint};
 /// Increased when Rust code of this module changes the content of images.
 const REVISION: &str = "1";
 
+/// The Dockerfile of the base that node images share.
+pub(super) const BASE_DOCKERFILE: &[u8] = include_bytes!("../../images/node/Dockerfile");
+pub(super) const LOAD_BALANCER_DOCKERFILE: &[u8] =
+    include_bytes!("../../images/load-balancer/Dockerfile");
+
 #[derive(RustEmbed)]
 #[folder = "images/node"]
 struct NodeFiles;
-
-#[derive(RustEmbed)]
-#[folder = "images/load-balancer"]
-struct LoadBalancerFiles;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct RecipeFile {
@@ -40,15 +41,6 @@ pub(super) fn node_files() -> Vec<RecipeFile> {
     files
 }
 
-/// The Dockerfile of the base that node images share.
-pub(super) fn base_dockerfile() -> Cow<'static, [u8]> {
-    NodeFiles::get("Dockerfile").map(|file| file.data).unwrap_or_default()
-}
-
-pub(super) fn load_balancer_dockerfile() -> Cow<'static, [u8]> {
-    LoadBalancerFiles::get("Dockerfile").map(|file| file.data).unwrap_or_default()
-}
-
 /// A hash of the node image's recipe. An image with another hash is from another version of kindrs.
 pub(super) fn node_recipe() -> String {
     let (proxy, files) = (api_faults_version(), node_files());
@@ -57,7 +49,6 @@ pub(super) fn node_recipe() -> String {
     fingerprint(own.into_iter().chain(files).flat_map(|(name, text)| [name.as_bytes(), text]))
 }
 
-/// A hash of a Dockerfile and its base image.
 pub(super) fn dockerfile_recipe(dockerfile: &[u8], base: &str) -> String {
     fingerprint([b"Dockerfile".as_slice(), dockerfile, b"base", base.as_bytes()])
 }
@@ -72,7 +63,6 @@ mod tests {
         let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
         insta::assert_snapshot!(paths.join("\n"));
         assert!(files.iter().find(|file| file.path == "setup").unwrap().is_executable());
-        assert!(!base_dockerfile().is_empty() && !load_balancer_dockerfile().is_empty());
         assert_ne!(dockerfile_recipe(b"FROM x", "a"), dockerfile_recipe(b"FROM x", "b"));
     }
 }

@@ -1,5 +1,3 @@
-//! The files that kindrs adds to the base image.
-
 use super::archive::Entry;
 use super::components::BUSYBOX;
 use super::parts::PartSet;
@@ -8,7 +6,6 @@ use super::recipe::node_files;
 /// Directory of the build's scripts in the image, which the build removes at its end.
 pub(super) const BUILD_FOLDER: &str = "/kindrs/build";
 
-/// The programs of a node by directory.
 const PROGRAMS: [(&str, &[&str]); 5] = [
     ("usr/bin", &["kubelet", "kubeadm", "kubectl"]),
     ("usr/local/bin", &["containerd", "ctr", "containerd-shim-runc-v2"]),

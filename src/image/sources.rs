@@ -7,20 +7,8 @@ pub(super) const SUITE: &str = "trixie";
 const DEBIAN_KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 const DEBIAN_MIRROR: &str = "http://deb.debian.org/debian";
 /// Names of Debian's own suites, one of which the host can use.
-const DEBIAN_SUITES: [&str; 12] = [
-    "buster",
-    "bullseye",
-    "bookworm",
-    "trixie",
-    "forky",
-    "duke",
-    "sid",
-    "unstable",
-    "testing",
-    "stable",
-    "oldstable",
-    "oldoldstable",
-];
+const CODENAMES: [&str; 7] = ["buster", "bullseye", "bookworm", "trixie", "forky", "duke", "sid"];
+const SUITES: [&str; 5] = ["unstable", "testing", "stable", "oldstable", "oldoldstable"];
 
 /// Sources of binary packages: each address with each suite.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -77,7 +65,7 @@ fn trixie_suite(source: &Source, suite: &str) -> Option<String> {
     }
     let end = suite.find(['-', '/']).unwrap_or(suite.len());
     let (release, rest) = suite.split_at(end);
-    let known = DEBIAN_SUITES.contains(&release)
+    let known = (CODENAMES.contains(&release) || SUITES.contains(&release))
         && matches!(rest, "" | "-updates" | "-security" | "/updates");
     // The security suite had another name before bullseye.
     let rest = if rest == "/updates" { "-security" } else { rest };
@@ -86,9 +74,8 @@ fn trixie_suite(source: &Source, suite: &str) -> Option<String> {
 
 /// Reads the host's `/etc/apt`. Ignores files that it cannot read.
 pub(super) fn of_host(etc_apt: &Path) -> Vec<Source> {
-    let mut sources = std::fs::read_to_string(etc_apt.join("sources.list"))
-        .map(|text| parse_lines(&text))
-        .unwrap_or_default();
+    let list = std::fs::read_to_string(etc_apt.join("sources.list"));
+    let mut sources = parse_lines(&list.unwrap_or_default());
     let mut paths: Vec<_> = std::fs::read_dir(etc_apt.join("sources.list.d"))
         .into_iter()
         .flatten()

@@ -54,9 +54,6 @@ impl NodeFile {
 }
 
 /// Every file of a node at its first start, sorted by path.
-///
-/// # Errors
-/// [`Failure`] when a patch cannot be applied or a rendered file cannot be read.
 pub fn node_files(
     plan: &ClusterPlan,
     node: &NodePlan,
@@ -194,9 +191,6 @@ pub fn load_balancer_files(plan: &ClusterPlan) -> Vec<NodeFile> {
 }
 
 /// The input files of the render container for the nodes of one image.
-///
-/// # Errors
-/// [`Failure::Input`] when a patch cannot be applied.
 pub fn render_input(plan: &ClusterPlan, nodes: &[&NodePlan]) -> Result<Vec<NodeFile>, Failure> {
     let inside = |path: &str| format!("{RENDER_DIRECTORY}/{path}");
     let mut files = vec![NodeFile::text(inside("render.sh"), 0o755, script::RENDER)];

@@ -9,9 +9,6 @@ const ARGUMENT_KEYS: [&str; 2] = ["extraArgs", "kubeletExtraArgs"];
 /// Applies the patches for the kind of `document` as JSON merge patches (RFC 7386), in order. Extra
 /// arguments can be a map or a list of names and values, and are merged by name, whatever the
 /// version of kubeadm's API.
-///
-/// # Errors
-/// [`Failure::Input`] when a patch is not YAML or not a mapping.
 pub(super) fn apply_patches(document: &mut Value, patches: &[&String]) -> Result<(), Failure> {
     for patch in patches {
         let mut patch: Value = serde_yaml::from_str(patch)

@@ -6,9 +6,6 @@ use crate::plan::ClusterPlan;
 
 /// Makes the startup probes of a static pod run every second instead of every ten, with the same
 /// total timeout.
-///
-/// # Errors
-/// [`Failure::Environment`] when the manifest is not YAML.
 pub fn quicken_static_pod(manifest: &str) -> Result<String, Failure> {
     let mut pod: Value = serde_yaml::from_str(manifest).map_err(|error| unreadable(&error))?;
     let containers = pod.pointer_mut("/spec/containers").and_then(Value::as_array_mut);
@@ -22,9 +19,6 @@ pub fn quicken_static_pod(manifest: &str) -> Result<String, Failure> {
 
 /// The objects of a manifest, ready to be created. The readiness probe of CoreDNS, which never
 /// succeeds at first, runs every second instead of every ten.
-///
-/// # Errors
-/// [`Failure::Environment`] when the manifest is not YAML.
 pub fn addon_objects(manifest: &str) -> Result<Vec<Value>, Failure> {
     let mut objects = Vec::new();
     for document in serde_yaml::Deserializer::from_str(manifest) {
@@ -49,9 +43,6 @@ pub fn addon_objects(manifest: &str) -> Result<Vec<Value>, Failure> {
 }
 
 /// Merges `overrides` into the configuration in kube-proxy's ConfigMap.
-///
-/// # Errors
-/// [`Failure::Environment`] when the configuration is not YAML.
 pub fn override_kube_proxy(objects: &mut [Value], overrides: &Value) -> Result<(), Failure> {
     for object in objects {
         if object["kind"] != "ConfigMap" || object["metadata"]["name"] != "kube-proxy" {

@@ -9,9 +9,6 @@ pub struct Rendered {
 
 impl Rendered {
     /// Reads a tar of the render container's `out` directory.
-    ///
-    /// # Errors
-    /// When the input is not a tar, or a file in it is not UTF-8.
     pub fn read(tar: &[u8]) -> std::io::Result<Self> {
         let mut files = BTreeMap::new();
         for entry in tar::Archive::new(tar).entries()? {

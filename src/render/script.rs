@@ -97,10 +97,8 @@ mod tests {
         let run = |arguments: &str| {
             std::fs::write(&log, "").unwrap();
             let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
-            let script = folder.path().join("network");
-            std::fs::write(&script, NETWORK).unwrap();
             let mut command = Command::new("sh");
-            command.arg(script).args(arguments.split(' ')).env("PATH", path);
+            command.args(["-c", NETWORK, "network"]).args(arguments.split(' ')).env("PATH", path);
             assert!(command.status().unwrap().success());
             let log = std::fs::read_to_string(&log).unwrap();
             log.lines().filter(|line| !line.contains(" -C ")).collect::<Vec<_>>().join("\n")

@@ -26,9 +26,6 @@ const SPEAKING: [(&str, &[&str]); 3] = [
 ];
 
 /// The version of Kubernetes in an archive.
-///
-/// # Errors
-/// `Failure::Input` when the file cannot be read, or does not contain the version.
 pub fn version(path: &Path, memory: Option<&PartsCache>) -> Result<Version, Failure> {
     let name = format!("version-{}", identity(path)?);
     let remembered = memory.and_then(|memory| memory.recall(&name)).and_then(|v| v.parse().ok());

@@ -1,7 +1,6 @@
 use super::*;
 use crate::image::parts::toolchain::host_architecture;
 
-/// A tar of files with these names and contents.
 pub fn tar_of(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     for (name, content) in files {

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,11 +13,10 @@ use crate::runtime::{
 
 use super::cache::Workspace;
 use super::process::{Ended, Seen, TICK, Watcher};
-use super::toolchain::{Names, PASSED_ON};
+use super::toolchain::{GO_SETTINGS, Names, PROXIES};
 
 /// Label of containers that compile. Its value is the lock file of the kindrs that started it.
 const LABEL: &str = "dev.kindrs.compile";
-/// The script that runs in the container.
 const SCRIPT: &str = include_str!("../../../images/scripts/compile");
 /// Exit code of [`SCRIPT`] when it cannot install Debian packages.
 const NO_PACKAGES: i64 = 70;
@@ -35,7 +34,6 @@ pub fn trusted_certificates() -> Option<(PathBuf, &'static str)> {
 #[derive(Debug, Clone, Default)]
 pub struct Job {
     pub image: String,
-    /// Debian packages to install.
     pub packages: Vec<String>,
     /// The architecture of the packages, if it is not that of the image.
     pub foreign: Option<Names>,
@@ -56,11 +54,11 @@ impl Job {
         workspace: &Workspace,
         watch: Watcher<'_>,
     ) -> anyhow::Result<Ended> {
-        let name = format!("kindrs-compile-{}", workspace.key());
+        let name = format!("kindrs-compile-{}", workspace.key);
         remove_abandoned(engine).await?;
         engine.remove_container(&name).await?;
-        let (stdout, stderr) = (workspace.root().join("stdout"), workspace.root().join("stderr"));
-        let alive = workspace.root().join("alive");
+        let (stdout, stderr) = (workspace.root.join("stdout"), workspace.root.join("stderr"));
+        let alive = workspace.root.join("alive");
         for file in [&stdout, &stderr, &alive] {
             fs::write(file, "")?;
         }
@@ -84,10 +82,11 @@ impl Job {
         engine.remove_container(&name).await?;
         let mut written = tail.all;
         if code == NO_PACKAGES {
-            let packages = fs::read_to_string(workspace.root().join("packages"));
+            let packages = fs::read_to_string(workspace.root.join("packages"));
             written.push_str(&packages.unwrap_or_default());
         }
-        append(workspace.log(), &written)?;
+        let mut log = fs::File::options().create(true).append(true).open(&workspace.log)?;
+        log.write_all(written.as_bytes())?;
         Ok(Ended {
             success: code == 0,
             stdout: fs::read_to_string(&stdout).context("cannot read the output of a container")?,
@@ -96,8 +95,9 @@ impl Job {
     }
 
     fn spec(&self, name: &str, workspace: &Workspace) -> ContainerSpec {
-        let mut environment: BTreeMap<String, String> = PASSED_ON
+        let mut environment: BTreeMap<String, String> = GO_SETTINGS
             .iter()
+            .chain(&PROXIES)
             .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
             .collect();
         environment.extend(self.environment.clone());
@@ -110,15 +110,15 @@ impl Job {
             read_only,
             propagation: Propagation::None,
         };
-        let written = self.written.iter().map(PathBuf::as_path).chain([workspace.root()]);
+        let written = self.written.iter().map(PathBuf::as_path).chain([workspace.root.as_path()]);
         let mut mounts: Vec<Mount> =
             written.map(|folder| mount(folder, &folder.display().to_string(), false)).collect();
         mounts.extend(self.read.iter().map(|(source, target)| mount(source, target, true)));
         ContainerSpec {
             name: name.to_owned(),
             image: self.image.clone(),
-            labels: BTreeMap::from([(LABEL.to_owned(), workspace.lock().display().to_string())]),
-            entrypoint: Some(self.entrypoint(workspace.root())),
+            labels: BTreeMap::from([(LABEL.to_owned(), workspace.lock.display().to_string())]),
+            entrypoint: Some(self.entrypoint(&workspace.root)),
             environment: environment.into_iter().map(|(k, v)| format!("{k}={v}")).collect(),
             mounts,
             network: Some(NetworkAttachment { network: "bridge".to_owned(), address: None }),
@@ -153,7 +153,6 @@ fn is_abandoned(container: &ContainerInfo) -> bool {
     is_free || container.state == ContainerState::Exited
 }
 
-/// Reads a growing file line by line.
 #[derive(Default)]
 struct Tail {
     all: String,
@@ -176,7 +175,6 @@ impl Tail {
     }
 }
 
-/// Time limit for pulling an image.
 pub const PULL_LIMIT: Duration = Duration::from_secs(600);
 
 /// Pulls an image if it does not exist locally. Returns the reason if that fails.
@@ -189,12 +187,6 @@ pub async fn ensure_image(engine: &dyn Engine, reference: &str) -> Result<(), St
         Ok(result) => result.map_err(|error| error.to_string()),
         Err(_) => Err(format!("timeout while pulling {reference}")),
     }
-}
-
-fn append(log: &Path, text: &str) -> anyhow::Result<()> {
-    let mut file = fs::File::options().create(true).append(true).open(log)?;
-    std::io::Write::write_all(&mut file, text.as_bytes())?;
-    Ok(())
 }
 
 #[cfg(test)]

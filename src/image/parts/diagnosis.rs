@@ -106,11 +106,31 @@ mod tests {
              # go.etcd.io/etcd/server/v3\n./main.go:3:1: syntax error\n",
             "write $WORK/b001/_pkg_.a: no space left on device",
             "go: go.mod requires go >= 1.26.3 (running go 1.26.0; GOTOOLCHAIN=local)\n",
-            "go: a.b/c@v1.0.0: Get \"https://proxy.golang.org/x\": dial tcp: no such host",
-            "go: a.b/c@v1.0.0: reading https://proxy.golang.org/x.zip: 403 Forbidden",
-            "a.b/c@v1.0.0: verifying module: reading https://p/sumdb/sum.golang.org: 404 Not Found",
+            "go: go.uber.org/zap@v1.27.0: Get \"https://proxy.golang.org/x\": dial tcp: lookup \
+             proxy.golang.org: no such host",
+            "go: k8s.io/mount-utils@v0.31.14: reading https://proxy.golang.org/x.zip: 403 Forbidden",
+            "k8s.io/kms@v0.31.14: verifying module: k8s.io/kms@v0.31.14: reading https://\
+             proxy.golang.org/sumdb/sum.golang.org/lookup/k8s.io/kms@v0.31.14: 404 Not Found",
         ];
-        insta::assert_snapshot!(outputs.map(described).join("\n"), @"");
+        insta::assert_snapshot!(outputs.map(described).join("\n"), @r#"
+            cannot compile etcd v3.7.0:
+              # go.etcd.io/etcd/server/v3
+              ./main.go:3:1: syntax error
+            hint: the full output of the compiler is in /cache/logs/etcd.log
+            cannot compile etcd v3.7.0: the disk is full
+            hint: compiling everything needs about 8 GB: free some space, or move the cache with KINDRS_CACHE_DIR, and Go's caches with GOCACHE and GOMODCACHE
+            cannot compile etcd v3.7.0: Go is too old: go: go.mod requires go >= 1.26.3 (running go 1.26.0; GOTOOLCHAIN=local)
+            hint: install a newer Go from https://go.dev/dl/, or pull a newer golang image
+            cannot compile etcd v3.7.0: Go cannot download modules
+              go: go.uber.org/zap@v1.27.0: Get "https://proxy.golang.org/x": dial tcp: lookup proxy.golang.org: no such host
+            hint: check the network, set GOPROXY to a module proxy that this machine can reach, or use an archive of binaries: --kubernetes file:PATH
+            cannot compile etcd v3.7.0: the module proxy does not serve all modules
+              go: k8s.io/mount-utils@v0.31.14: reading https://proxy.golang.org/x.zip: 403 Forbidden
+            hint: set GOPROXY to another proxy, such as https://proxy.golang.org,direct, or choose another version
+            cannot compile etcd v3.7.0: Go's checksum database lacks some of its modules
+              k8s.io/kms@v0.31.14: verifying module: k8s.io/kms@v0.31.14: reading https://proxy.golang.org/sumdb/sum.golang.org/lookup/k8s.io/kms@v0.31.14: 404 Not Found
+            hint: choose a version that kindrs pins, or trust the module proxy alone by setting GONOSUMDB='k8s.io/*'
+            "#);
     }
 
     #[test]
@@ -129,7 +149,8 @@ mod tests {
 
     #[test]
     fn distinguishes_absence_from_failure() {
-        assert!(is_absent("a.b/c@v1.37.99: invalid version: unknown revision v1.37.99"));
+        let unknown = "k8s.io/kubernetes@v1.37.99: invalid version: unknown revision v1.37.99";
+        assert!(is_absent(unknown));
         assert!(is_absent("reading https://proxy.golang.org/x.info: 404 Not Found"));
         assert!(!is_absent("dial tcp: lookup proxy.golang.org: no such host"));
     }

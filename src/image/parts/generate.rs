@@ -63,7 +63,7 @@ pub async fn kubernetes_module(
                 .await?;
             if !ended.success {
                 let doing = format!("resolve the modules of Kubernetes {version}");
-                return Err(diagnosis::compilation(&doing, &ended.stderr, workspace.log()).into());
+                return Err(diagnosis::compilation(&doing, &ended.stderr, &workspace.log).into());
             }
             Module::read(&folder)?.write(&workspace.output())?;
             let landed = workspace.land().await?;
@@ -101,7 +101,6 @@ pub async fn tags_from_source(
     Ok(tags)
 }
 
-/// The output of `go mod download -json`.
 #[derive(serde::Deserialize)]
 struct Downloaded {
     #[serde(rename = "Dir")]
@@ -128,7 +127,7 @@ async fn sources(
             }
         }
         let doing = format!("download the source of Kubernetes {version}");
-        return Err(diagnosis::compilation(&doing, &output, workspace.log()).into());
+        return Err(diagnosis::compilation(&doing, &output, &workspace.log).into());
     }
     let answer: Downloaded = serde_json::from_str(&ended.stdout)
         .with_context(|| format!("go does not report the directory of {module}"))?;
@@ -163,9 +162,8 @@ pub fn does_not_exist(version: &Version, known: &[Version]) -> Failure {
 fn commands_file() -> anyhow::Result<Vec<u8>> {
     let default = Version::default_release().to_string();
     let module = Module::pinned("kubernetes", Some(&default));
-    let files = module.map(|module| module.files).unwrap_or_default();
-    let file = files.into_iter().find(|(name, _)| name == "commands.go");
-    file.map(|(_, content)| content).context("the list of Kubernetes' commands is not embedded")
+    let file = module.as_ref().and_then(|module| module.file("commands.go")).map(<[u8]>::to_vec);
+    file.context("the list of Kubernetes' commands is not embedded")
 }
 
 #[cfg(test)]

@@ -26,3 +26,4 @@ pub use container::remove_abandoned;
 pub use obtain::{PartSet, api_faults, obtain};
 pub use recipe::api_faults_version;
 pub use source::KubernetesSource;
+pub use toolchain::PROXIES;

@@ -42,9 +42,13 @@ impl Module {
         self.files.iter().try_for_each(|(name, content)| fs::write(folder.join(name), content))
     }
 
+    pub fn file(&self, name: &str) -> Option<&[u8]> {
+        let file = self.files.iter().find(|(found, _)| found == name);
+        file.map(|(_, content)| content.as_slice())
+    }
+
     pub fn go_mod(&self) -> String {
-        let file = self.files.iter().find(|(name, _)| name == "go.mod");
-        file.map(|(_, text)| String::from_utf8_lossy(text).into_owned()).unwrap_or_default()
+        String::from_utf8_lossy(self.file("go.mod").unwrap_or_default()).into_owned()
     }
 }
 
@@ -89,7 +93,6 @@ pub fn pause_source() -> Vec<u8> {
     Pinned::get("pause/pause.c").map(|file| file.data.into_owned()).unwrap_or_default()
 }
 
-/// The version that a `go.mod` requires of a module.
 pub fn required_version(go_mod: &str, module: &str) -> Option<String> {
     go_mod.lines().find_map(|line| {
         let line = line.trim();
@@ -105,7 +108,6 @@ pub fn go_directive(go_mod: &str) -> Option<&str> {
 }
 
 /// Generates a `go.mod` for a release of Kubernetes from the release's own.
-///
 /// Keeps the version of the language, the debug settings and the exact requirements. The release
 /// replaces the staging modules with its own directories, but they are also published, with versions
 /// of their own.

@@ -26,7 +26,6 @@ use super::{diagnosis, pause, release};
 /// Environment variable with the path of an archive of built parts, which saves compiling them.
 const PARTS_VARIABLE: &str = "KINDRS_PARTS";
 
-/// All binaries of a node image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartSet {
     pub kubernetes: Version,
@@ -34,7 +33,6 @@ pub struct PartSet {
     pub directory: PathBuf,
     /// The known versions of parts, and that of `go`, which compiled them.
     pub versions: Versions,
-    /// The image tags in kubeadm.
     pub tags: ComponentTags,
 }
 
@@ -104,9 +102,8 @@ async fn obtain_with(
         }
     }
     let workshop = Workshop::new(cache, engine, architecture, progress);
-    let mut gathering =
-        Gathering { workshop: &workshop, binaries: given.binaries, versions: given.versions };
-    gathering.all(&version).await
+    let Unpacked { binaries, versions } = given;
+    Gathering { workshop: &workshop, binaries, versions }.all(&version).await
 }
 
 /// Adds the built parts that `given` lacks. The binaries of Kubernetes are added only if they are
@@ -130,9 +127,6 @@ fn add_built(given: &mut Unpacked, built: Unpacked, version: &Version) -> bool {
 }
 
 /// The proxy of API faults for the engine's architecture, compiled or from the cache.
-///
-/// # Errors
-/// `Failure::Environment` when a compiler or the disk fails.
 pub async fn api_faults(engine: &dyn Engine, progress: &Progress) -> anyhow::Result<PathBuf> {
     let cache = PartsCache::open()?;
     let architecture = engine.info().await?.architecture;
@@ -276,7 +270,6 @@ impl Gathering<'_> {
     }
 }
 
-/// The image tags that kubeadm reports; `None` if it does not run here.
 async fn ask_kubeadm(kubeadm: &Path, version: &Version) -> Option<ComponentTags> {
     let output = Command::new(kubeadm)
         .args(["config", "images", "list", "--kubernetes-version", &version.to_string()])

@@ -83,9 +83,8 @@ async fn a_complete_archive_needs_no_compiler() {
 #[tokio::test]
 async fn built_parts_need_no_compiler() {
     let case = Case::new();
-    let source = KubernetesSource::Version(Version::new(1, 37, 2));
     let built = case.archive(&complete());
-    let set = case.obtain_with(&source, Some(&built)).await.unwrap();
+    let set = case.obtain_with(&"v1.37.2".parse().unwrap(), Some(&built)).await.unwrap();
     assert_eq!(set.kubernetes, Version::new(1, 37, 2));
     assert_eq!(set.versions["etcd"], "v3.7.3");
 }
@@ -93,9 +92,8 @@ async fn built_parts_need_no_compiler() {
 #[tokio::test]
 async fn names_a_missing_archive_of_built_parts() {
     let case = Case::new();
-    let source = KubernetesSource::Version(Version::new(1, 37, 2));
     let absent = case.folder.path().join("absent.tar");
-    let error = case.obtain_with(&source, Some(&absent)).await.unwrap_err();
+    let error = case.obtain_with(&"v1.37.2".parse().unwrap(), Some(&absent)).await.unwrap_err();
     let text = crate::failure::describe(&error, None);
     let start = format!("error: KINDRS_PARTS: cannot read {}: ", absent.display());
     assert!(text.starts_with(&start), "{text}");
@@ -137,9 +135,8 @@ async fn rejects_an_archive_of_an_unsupported_version() {
 #[tokio::test]
 async fn rejects_an_unknown_architecture() {
     let case = Case::new();
-    let source = KubernetesSource::Version(Version::default_release());
-    let error =
-        obtain(&source, "riscv64", &case.cache, &FakeEngine::default(), &case.progress).await;
+    let (source, engine) = ("v1.37.2".parse().unwrap(), FakeEngine::default());
+    let error = obtain(&source, "riscv64", &case.cache, &engine, &case.progress).await;
     assert_eq!(
         error.unwrap_err().to_string(),
         "unsupported architecture riscv64: kindrs builds node images for amd64 and arm64"

@@ -12,7 +12,6 @@ pub struct Recipe {
     pub version: String,
     /// Name of the part for users, such as `the CNI plugins`.
     pub title: &'static str,
-    /// The package of each binary.
     pub commands: Vec<(&'static str, String)>,
     tags: &'static str,
     linker_flags: String,
@@ -67,13 +66,11 @@ impl Recipe {
         Some(Self { linker_flags: set("main.version", &version), ..recipe })
     }
 
-    /// The recipe of etcd at a pinned version.
     pub fn etcd(version: &str) -> Option<Self> {
         let module = Module::pinned("etcd", Some(version))?;
         Some(Self::of_one("etcd", "etcd", version, "go.etcd.io/etcd/server/v3", module))
     }
 
-    /// The recipe of CoreDNS at a pinned version.
     pub fn coredns(version: &str) -> Option<Self> {
         let module = Module::pinned("coredns", Some(version))?;
         Some(Self::of_one("coredns", "CoreDNS", version, ".", module))
@@ -109,7 +106,6 @@ impl Recipe {
         }
     }
 
-    /// Restricts the recipe to some of its binaries.
     #[must_use]
     pub fn only(mut self, binaries: &[&str]) -> Self {
         self.commands.retain(|(binary, _)| binaries.contains(binary));
@@ -180,9 +176,8 @@ pub fn api_faults_version() -> String {
     fingerprint(pieces)
 }
 
-/// Sets the version that Kubernetes' binaries report, in both packages that contain one.
-///
-/// With a constant date, the same sources result in the same binaries.
+/// Sets the version that Kubernetes' binaries report, in both packages that contain one. With a
+/// constant date, the same sources result in the same binaries.
 fn kubernetes_linker_flags(version: &Version) -> String {
     let values = [
         ("gitVersion", version.to_string()),
@@ -215,10 +210,14 @@ mod tests {
     }
 
     #[test]
-    fn command_lines_of_the_independent_parts() {
-        let all: Vec<String> = INDEPENDENT
+    fn command_lines_of_all_parts() {
+        let kubernetes = Module::pinned("kubernetes", Some("v1.37.2")).unwrap();
+        let independent = INDEPENDENT.map(|(part, _)| Recipe::independent(part).unwrap());
+        let all: Vec<String> = independent
             .iter()
-            .map(|(part, _)| lines(&Recipe::independent(part).unwrap()))
+            .chain(&[Recipe::etcd("v3.7.0").unwrap(), Recipe::coredns("v1.14.6").unwrap()])
+            .chain(&[Recipe::kubernetes(&Version::new(1, 37, 2), kubernetes)])
+            .map(lines)
             .collect();
         let all = all.join("\n").replace(&api_faults_version(), "HASH");
         insta::assert_snapshot!(all, @r#"
@@ -255,18 +254,6 @@ mod tests {
               -o
               OUT/local-path-provisioner
               github.com/rancher/local-path-provisioner
-            "#);
-    }
-
-    #[test]
-    fn command_lines_of_kubernetes_etcd_and_coredns() {
-        let kubernetes = Module::pinned("kubernetes", Some("v1.37.2")).unwrap();
-        let all = [
-            lines(&Recipe::etcd("v3.7.0").unwrap()),
-            lines(&Recipe::coredns("v1.14.6").unwrap()),
-            lines(&Recipe::kubernetes(&Version::new(1, 37, 2), kubernetes)),
-        ];
-        insta::assert_snapshot!(all.join("\n"), @"
             etcd v3.7.0 (Go 1.26.0)
               -ldflags=-s -w
               -o
@@ -288,7 +275,7 @@ mod tests {
               k8s.io/kubernetes/cmd/kubelet
               k8s.io/kubernetes/cmd/kubeadm
               k8s.io/kubernetes/cmd/kubectl
-            ");
+            "#);
     }
 
     #[test]
@@ -317,8 +304,7 @@ mod tests {
         let mut other = recipe.clone();
         other.module.files[0].1.push(b'\n');
         assert_ne!(key, other.key("amd64"));
-        let mut other = recipe.clone();
-        other.linker_flags = "-X a.b=c".to_owned();
+        let other = Recipe { linker_flags: "-X a.b=c".to_owned(), ..recipe.clone() };
         assert_ne!(key, other.key("amd64"));
         let whole = Recipe::independent("containerd").unwrap();
         assert_ne!(whole.clone().only(&["ctr"]).key("amd64"), whole.key("amd64"));

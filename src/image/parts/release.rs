@@ -20,7 +20,6 @@ use super::diagnosis;
 use super::generate::does_not_exist;
 use super::module::pinned_versions;
 
-/// Where upstream publishes releases.
 const UPSTREAM: &str = "https://dl.k8s.io/release";
 /// Time limit for connecting, and for silence of a connection.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -15,7 +15,6 @@ impl GoVersion {
     /// The oldest version that supports toolchain versions in `go.mod`.
     pub const OLDEST: Self = Self(1, 21, 0);
 
-    /// The image with this minor version.
     pub fn image(self) -> String {
         format!("golang:{}.{}", self.0, self.1)
     }
@@ -44,7 +43,6 @@ impl FromStr for GoVersion {
     }
 }
 
-/// The Go installation of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostGo {
     pub program: PathBuf,
@@ -111,21 +109,11 @@ pub fn go_environment(
     .into()
 }
 
-/// The user's settings that kindrs passes to a container.
-pub const PASSED_ON: [&str; 12] = [
-    "GONOPROXY",
-    "GONOSUMDB",
-    "GOPRIVATE",
-    "GOPROXY",
-    "GOSUMDB",
-    "GOINSECURE",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-];
+/// The user's settings of Go and of proxies that kindrs passes to a container.
+pub const GO_SETTINGS: [&str; 6] =
+    ["GONOPROXY", "GONOSUMDB", "GOPRIVATE", "GOPROXY", "GOSUMDB", "GOINSECURE"];
+pub const PROXIES: [&str; 6] =
+    ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"];
 
 /// Other names of an architecture than Go's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,7 +143,6 @@ pub fn host_architecture() -> &'static str {
     }
 }
 
-/// This machine's C compiler for an architecture, if it exists.
 pub async fn c_compiler(architecture: &str) -> Option<String> {
     if std::env::consts::OS != "linux" {
         return None;
