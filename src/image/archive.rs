@@ -9,6 +9,8 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tar::{EntryType, Header};
 
+use super::parts::hexadecimal;
+
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
@@ -20,24 +22,19 @@ pub(super) enum Content {
     Directory,
     /// A copy of a file of the host.
     File(PathBuf),
-    /// A file with these bytes.
     Bytes(Arc<[u8]>),
-    /// A symbolic link to this target.
     Link(String),
 }
 
-/// An entry of a layer.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     /// Path without a leading slash.
     pub(super) path: String,
-    /// Permission bits.
     pub(super) mode: u32,
     pub(super) content: Content,
 }
 
 impl Entry {
-    /// An executable copy of a file of the host.
     pub(super) fn program(path: impl Into<String>, file: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), mode: 0o755, content: Content::File(file.into()) }
     }
@@ -47,8 +44,7 @@ impl Entry {
     }
 }
 
-/// An image with one layer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Image {
     /// Full name with tag, such as `registry.k8s.io/pause:3.10`.
     pub(super) reference: String,
@@ -62,7 +58,6 @@ pub(super) struct Image {
 pub(super) struct Blob {
     /// `sha256:…`.
     pub(super) digest: String,
-    /// Size in bytes.
     pub(super) size: u64,
 }
 
@@ -74,20 +69,15 @@ pub(super) fn write_tar(entries: &[Entry], out: impl Write) -> io::Result<()> {
         for (end, _) in entry.path.match_indices('/') {
             let folder = &entry.path[..end];
             if folders.insert(folder.to_owned()) {
-                append(&mut tar, folder, 0o755, EntryType::Directory, 0, io::empty())?;
+                append(&mut tar, folder, header(0o755, EntryType::Directory, 0), io::empty())?;
             }
         }
+        let file_header = |size| header(entry.mode, EntryType::Regular, size);
         match &entry.content {
             Content::Directory => {
                 if folders.insert(entry.path.clone()) {
-                    append(
-                        &mut tar,
-                        &entry.path,
-                        entry.mode,
-                        EntryType::Directory,
-                        0,
-                        io::empty(),
-                    )?;
+                    let header = header(entry.mode, EntryType::Directory, 0);
+                    append(&mut tar, &entry.path, header, io::empty())?;
                 }
             }
             Content::File(path) => {
@@ -95,11 +85,11 @@ pub(super) fn write_tar(entries: &[Entry], out: impl Write) -> io::Result<()> {
                     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
                 })?;
                 let size = file.metadata()?.len();
-                append(&mut tar, &entry.path, entry.mode, EntryType::Regular, size, file)?;
+                append(&mut tar, &entry.path, file_header(size), file)?;
             }
             Content::Bytes(bytes) => {
                 let size = bytes.len() as u64;
-                append(&mut tar, &entry.path, entry.mode, EntryType::Regular, size, &**bytes)?;
+                append(&mut tar, &entry.path, file_header(size), &**bytes)?;
             }
             Content::Link(target) => {
                 let mut header = header(0o777, EntryType::Symlink, 0);
@@ -124,24 +114,20 @@ fn header(mode: u32, kind: EntryType, size: u64) -> Header {
 fn append(
     tar: &mut tar::Builder<impl Write>,
     path: &str,
-    mode: u32,
-    kind: EntryType,
-    size: u64,
+    mut header: Header,
     content: impl Read,
 ) -> io::Result<()> {
-    tar.append_data(&mut header(mode, kind, size), path, content)
+    tar.append_data(&mut header, path, content)
 }
 
 /// Computes the digests of the layers, which [`write_archive`] needs.
 pub(super) fn layers(images: &[Image]) -> io::Result<Vec<Blob>> {
-    images
-        .iter()
-        .map(|image| {
-            let mut counter = Counter { hash: Sha256::new(), size: 0 };
-            write_tar(&image.entries, &mut counter)?;
-            Ok(Blob { digest: digest_text(counter.hash), size: counter.size })
-        })
-        .collect()
+    let layer = |image: &Image| {
+        let mut counter = Counter { hash: Sha256::new(), size: 0 };
+        write_tar(&image.entries, &mut counter)?;
+        Ok(Blob { digest: digest_text(&counter.hash.finalize()), size: counter.size })
+    };
+    images.iter().map(layer).collect()
 }
 
 /// Writes images, with the digests of [`layers`], as an OCI layout.
@@ -153,7 +139,7 @@ pub(super) fn write_archive(
 ) -> io::Result<()> {
     let mut tar = tar::Builder::new(out);
     let mut put = |name: &str, bytes: &[u8]| {
-        append(&mut tar, name, 0o644, EntryType::Regular, bytes.len() as u64, bytes)
+        append(&mut tar, name, header(0o644, EntryType::Regular, bytes.len() as u64), bytes)
     };
     put("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)?;
     let mut manifests = Vec::new();
@@ -222,21 +208,17 @@ fn manifest(config: &Blob, layer: &Blob) -> serde_json::Value {
 }
 
 fn blob_of(bytes: &[u8]) -> Blob {
-    let mut hash = Sha256::new();
-    hash.update(bytes);
-    Blob { digest: digest_text(hash), size: bytes.len() as u64 }
+    Blob { digest: digest_text(&Sha256::digest(bytes)), size: bytes.len() as u64 }
 }
 
 fn blob_path(blob: &Blob) -> String {
     format!("blobs/{}", blob.digest.replace(':', "/"))
 }
 
-fn digest_text(hash: Sha256) -> String {
-    let digits: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{digits}")
+fn digest_text(hash: &[u8]) -> String {
+    format!("sha256:{}", hexadecimal(hash))
 }
 
-/// Hashes and counts the bytes written to it.
 struct Counter {
     hash: Sha256,
     size: u64,
@@ -264,16 +246,9 @@ mod tests {
             Entry { path: "bin".into(), mode: 0o777, content: Content::Link("usr/bin".into()) },
             Entry { path: "tmp".into(), mode: 0o1777, content: Content::Directory },
         ];
-        let image = |reference: &str, entrypoint: Vec<String>| Image {
-            reference: reference.into(),
-            entrypoint,
-            command: Vec::new(),
-            entries: entries.clone(),
-        };
-        vec![
-            image("example.org/a:1", vec!["/usr/local/bin/a".into()]),
-            image("example.org/b:1", Vec::new()),
-        ]
+        let b = Image { reference: "example.org/b:1".into(), entries, ..Image::default() };
+        let entrypoint = vec!["/usr/local/bin/a".into()];
+        vec![Image { reference: "example.org/a:1".into(), entrypoint, ..b.clone() }, b]
     }
 
     fn archive(images: &[Image]) -> Vec<u8> {
@@ -305,25 +280,15 @@ mod tests {
     fn a_layer_contains_each_directory_once_before_its_files() {
         let mut out = Vec::new();
         write_tar(&sample()[0].entries, &mut out).unwrap();
-        let listing: Vec<String> = tar::Archive::new(&out[..])
-            .entries()
-            .unwrap()
-            .map(|entry| {
-                let entry = entry.unwrap();
-                let header = entry.header();
-                format!("{:o} {}", header.mode().unwrap(), entry.path().unwrap().display())
-            })
-            .collect();
+        let mut listing = String::new();
+        for entry in tar::Archive::new(&out[..]).entries().unwrap() {
+            let entry = entry.unwrap();
+            let path = entry.path().unwrap().display().to_string();
+            listing.push_str(&format!("{:o} {path}, ", entry.header().mode().unwrap()));
+        }
         assert_eq!(
             listing,
-            [
-                "755 usr",
-                "755 usr/local",
-                "755 usr/local/bin",
-                "755 usr/local/bin/a",
-                "777 bin",
-                "1777 tmp"
-            ]
+            "755 usr, 755 usr/local, 755 usr/local/bin, 755 usr/local/bin/a, 777 bin, 1777 tmp, "
         );
     }
 

@@ -15,7 +15,8 @@ use crate::runtime::{ByteSource, ContainerSpec, Engine, ImageCommit};
 
 use super::archive::{self, Image};
 use super::base::node_base;
-use super::components::{self, NodeParts, Tags};
+use super::builder::FULL_DISK_HINT;
+use super::components::{self, NodeParts};
 use super::labels::{IMAGE_KIND_LABEL, IMAGE_LABEL, KUBERNETES_LABEL, RECIPE_LABEL, SOURCE_LABEL};
 use super::lock::{BuildLock, build_container, remove_leftovers};
 use super::node_image::{NodeImage, built_reference, inspect};
@@ -42,9 +43,7 @@ const CAPABILITIES: [&str; 10] = [
 ];
 
 /// Builds a node image from `source` and `base_image` (by default Debian), named `reference`
-/// (by default `kindrs/node:vX.Y.Z`).
-///
-/// Builds of one user wait for each other.
+/// (by default `kindrs/node:vX.Y.Z`). Builds of one user wait for each other.
 ///
 /// # Errors
 /// `Failure::Input` for an unusable source, `Failure::Environment` when the engine, a compiler, the
@@ -59,10 +58,8 @@ pub async fn build(
     let version = source.version()?;
     let reference = reference.map_or_else(|| built_reference(&version), str::to_owned);
     let cache = PartsCache::open()?;
-    let lock = BuildLock::take(&cache, progress).await?;
-    let image = make(engine, source, base_image, &reference, &cache, progress).await;
-    drop(lock);
-    image
+    let _lock = BuildLock::take(&cache, progress).await?;
+    make(engine, source, base_image, &reference, &cache, progress).await
 }
 
 /// Builds the image. The caller holds the [`BuildLock`].
@@ -118,15 +115,14 @@ impl Builder<'_> {
         self.engine.start_container(&self.name).await?;
 
         self.stage.advance(Some(0.05), "copy the node's files");
-        let tags = tags(parts);
-        let entries = root::entries(&recipe::node_files(), &parts.directory, &tags);
+        let entries = root::entries(parts);
         self.feed(&["tar", "-x", "-C", "/"], move |out| archive::write_tar(&entries, out)).await?;
         self.run(&[&script("setup")], None).await?;
 
         self.stage.advance(Some(0.3), "create the component images");
         let node = NodeParts::read(&self.run(&[&script("component-files")], None).await?)
             .context("cannot read the files for kube-proxy and busybox")?;
-        let images = components::images(&parts.directory, &tags, node);
+        let images = components::images(parts, node);
         let (images, layers) = tokio::task::spawn_blocking(move || {
             let layers = archive::layers(&images)?;
             Ok::<_, io::Error>((images, layers))
@@ -161,11 +157,9 @@ impl Builder<'_> {
     }
 
     async fn preload(&self, images: Vec<Image>, layers: Vec<archive::Blob>) -> anyhow::Result<()> {
-        let script = script("preload");
-        let digests = layers.clone();
-        let command: Vec<&str> = std::iter::once(script.as_str())
-            .chain(digests.iter().map(|layer| layer.digest.as_str()))
-            .collect();
+        let (script, digests) = (script("preload"), layers.clone());
+        let digests = digests.iter().map(|layer| layer.digest.as_str());
+        let command: Vec<&str> = [script.as_str()].into_iter().chain(digests).collect();
         let architecture = self.architecture.clone();
         self.feed(&command, move |out| archive::write_archive(&images, &layers, &architecture, out))
             .await
@@ -188,7 +182,6 @@ impl Builder<'_> {
         }
     }
 
-    /// Runs a command and returns its standard output.
     async fn run(&self, command: &[&str], input: Option<ByteSource>) -> anyhow::Result<Vec<u8>> {
         let output = self.engine.exec(&self.name, command, input).await?;
         if output.code == 0 {
@@ -210,8 +203,7 @@ fn step_failure(step: &str, code: i64, stderr: &str) -> Failure {
         "cannot build the node image: step `{step}` failed with exit code {code}:\n  {last}"
     ));
     if stderr.to_lowercase().contains("no space left") {
-        return failure
-            .with_hint("free space on Docker's disk: run `docker system df` to see what uses it");
+        return failure.with_hint(FULL_DISK_HINT);
     }
     failure
 }
@@ -227,17 +219,6 @@ fn piped(
         out.into_inner().map_err(io::IntoInnerError::into_error)?.shutdown()
     });
     (Box::new(reader), writing)
-}
-
-fn tags(parts: &PartSet) -> Tags {
-    let provisioner = parts.versions.get("local-path-provisioner");
-    Tags {
-        kubernetes: parts.kubernetes.clone(),
-        etcd: parts.etcd_tag.clone(),
-        coredns: parts.coredns_tag.clone(),
-        pause: parts.pause_tag.clone(),
-        provisioner: provisioner.cloned().unwrap_or_else(|| "built".to_owned()),
-    }
 }
 
 fn labels(
@@ -257,12 +238,9 @@ fn labels(
 /// The instructions for the commit. Stop signal and environment, which a commit cannot set, are in
 /// the Dockerfile of the base image.
 fn changes(labels: &BTreeMap<&str, String>) -> Vec<String> {
-    let mut changes = vec![
-        r#"ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]"#.to_owned(),
-        "CMD []".to_owned(),
-    ];
-    changes.extend(labels.iter().map(|(key, value)| format!("LABEL {key}=\"{value}\"")));
-    changes
+    let entrypoint = r#"ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]"#;
+    let labels = labels.iter().map(|(key, value)| format!("LABEL {key}=\"{value}\""));
+    [entrypoint, "CMD []"].map(str::to_owned).into_iter().chain(labels).collect()
 }
 
 #[cfg(test)]
@@ -270,6 +248,8 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
+    use crate::image::components::tests::{node_tar, parts};
+    use crate::image::parts::all_binaries;
     use crate::runtime::ExecOutput;
     use crate::runtime::fake::FakeEngine;
     use tokio::io::AsyncReadExt as _;
@@ -308,29 +288,27 @@ mod tests {
         assert_eq!(writing.await.unwrap().unwrap_err().kind(), io::ErrorKind::BrokenPipe);
     }
 
-    /// Files with the names of the parts.
-    fn parts(directory: &std::path::Path) -> PartSet {
-        for name in crate::image::parts::BINARIES {
+    fn write_parts(directory: &std::path::Path) {
+        for name in all_binaries() {
             std::fs::write(directory.join(name), name).unwrap();
-        }
-        PartSet {
-            kubernetes: crate::kubernetes::Version::new(1, 37, 2),
-            directory: directory.to_owned(),
-            versions: BTreeMap::from([("local-path-provisioner".into(), "v0.0.30".into())]),
-            etcd_tag: "3.7.0-0".into(),
-            coredns_tag: "v1.14.6".into(),
-            pause_tag: "3.10.2".into(),
         }
     }
 
-    fn builder<'a>(engine: &'a FakeEngine, stage: &'a Stage) -> Builder<'a> {
-        Builder {
+    async fn assemble(
+        engine: &FakeEngine,
+        directory: &std::path::Path,
+        reference: &str,
+    ) -> anyhow::Result<()> {
+        let stage = Progress::silent().stage("x");
+        let builder = Builder {
             engine,
             name: "kindrs-build-1".into(),
             base: "kindrs/base:1".into(),
             architecture: "amd64".into(),
-            stage,
-        }
+            stage: &stage,
+        };
+        let source = "v1.37.2".parse().unwrap();
+        builder.assemble(&parts(directory), &source, reference).await
     }
 
     #[tokio::test]
@@ -341,23 +319,13 @@ mod tests {
         engine.on_exec(move |_, command, input| {
             let mut sent = tar::Archive::new(input);
             inputs.lock().unwrap().push(sent.entries().unwrap().count());
-            let mut stdout = Vec::new();
-            if command[0].ends_with("component-files") {
-                let entries = [
-                    archive::Entry::bytes("kube-proxy/usr/sbin/nft", 0o755, *b"nft"),
-                    archive::Entry::bytes("busybox/bin/busybox", 0o755, *b"busybox"),
-                ];
-                archive::write_tar(&entries, &mut stdout).unwrap();
-            }
+            let reads_files = command[0].ends_with("component-files");
+            let stdout = if reads_files { node_tar() } else { Vec::new() };
             ExecOutput { stdout, ..Default::default() }
         });
         let folder = tempfile::tempdir().unwrap();
-        let progress = Progress::silent();
-        let stage = progress.stage("x");
-        let source = "v1.37.2".parse().unwrap();
-        let parts = parts(folder.path());
-        builder(&engine, &stage).assemble(&parts, &source, "kindrs/node:v1.37.2").await.unwrap();
-        stage.finish();
+        write_parts(folder.path());
+        assemble(&engine, folder.path(), "kindrs/node:v1.37.2").await.unwrap();
 
         let calls = engine.calls().join("\n");
         let (before, digests) = calls.split_once("preload ").unwrap();
@@ -373,12 +341,9 @@ mod tests {
     async fn reports_a_failing_step_and_a_missing_part() {
         let engine = FakeEngine::default().with_image("kindrs/base:1", Default::default());
         let folder = tempfile::tempdir().unwrap();
-        let progress = Progress::silent();
-        let stage = progress.stage("x");
-        let source = "v1.37.2".parse().unwrap();
-        let parts = parts(folder.path());
+        write_parts(folder.path());
         std::fs::remove_file(folder.path().join("runc")).unwrap();
-        let error = builder(&engine, &stage).assemble(&parts, &source, "a:1").await.unwrap_err();
+        let error = assemble(&engine, folder.path(), "a:1").await.unwrap_err();
         assert!(format!("{error:#}").contains("/runc"), "{error:#}");
 
         std::fs::write(folder.path().join("runc"), "runc").unwrap();
@@ -387,12 +352,8 @@ mod tests {
             stderr: b"systemctl: boom".to_vec(),
             ..Default::default()
         });
-        let error = builder(&engine, &stage).assemble(&parts, &source, "a:1").await.unwrap_err();
-        assert!(
-            error.to_string().contains("`setup` failed with exit code 1:\n  systemctl: boom"),
-            "{error}"
-        );
+        let error = assemble(&engine, folder.path(), "a:1").await.unwrap_err().to_string();
+        assert!(error.contains("`setup` failed with exit code 1:\n  systemctl: boom"), "{error}");
         assert!(!engine.state().images.contains_key("a:1"));
-        stage.finish();
     }
 }

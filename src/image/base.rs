@@ -16,7 +16,6 @@ use super::pull::pull;
 use super::recipe;
 use super::sources;
 
-/// Debian's own image.
 const DEBIAN: &str = "debian:trixie-slim";
 /// The image that kindrs bootstraps instead.
 const BOOTSTRAPPED: &str = "kindrs/debian:trixie";
@@ -27,23 +26,21 @@ pub(super) async fn node_base(
     base: Option<&str>,
     progress: &Progress,
 ) -> anyhow::Result<String> {
-    let dockerfile = recipe::base_dockerfile();
-    let (on, recipe) = match base {
-        None => (None, recipe::dockerfile_recipe(&dockerfile, "")),
-        Some(base) => {
-            let id = present_or_pulled(engine, base, progress).await?;
-            (Some(base.to_owned()), recipe::dockerfile_recipe(&dockerfile, &id))
-        }
+    let dockerfile = recipe::BASE_DOCKERFILE;
+    let id = match base {
+        None => String::new(),
+        Some(base) => present_or_pulled(engine, base, progress).await?,
     };
+    let recipe = recipe::dockerfile_recipe(dockerfile, &id);
     let reference = format!("kindrs/base:{recipe}");
     if engine.image(&reference).await?.is_some() {
         return Ok(reference);
     }
-    let on = match on {
-        Some(on) => on,
+    let on = match base {
+        Some(base) => base.to_owned(),
         None => debian(engine, progress).await?,
     };
-    build_dockerfile(engine, &dockerfile, &on, &reference, ("base", &recipe), progress).await?;
+    build_dockerfile(engine, dockerfile, &on, &reference, ("base", &recipe), progress).await?;
     Ok(reference)
 }
 
@@ -54,17 +51,12 @@ pub(super) async fn debian(engine: &dyn Engine, progress: &Progress) -> anyhow::
             return Ok(reference.to_owned());
         }
     }
-    match pull(engine, DEBIAN, progress).await {
-        Ok(()) => return Ok(DEBIAN.to_owned()),
-        Err(error) => {
-            progress.note(format!("cannot pull {DEBIAN} ({error}); bootstrapping Debian instead"))
-        }
-    }
+    let Err(error) = pull(engine, DEBIAN, progress).await else { return Ok(DEBIAN.to_owned()) };
+    progress.note(format!("cannot pull {DEBIAN} ({error}); bootstrapping Debian instead"));
     bootstrap(engine, progress).await?;
     Ok(BOOTSTRAPPED.to_owned())
 }
 
-/// The ID of an image that the user specifies.
 async fn present_or_pulled(
     engine: &dyn Engine,
     reference: &str,
@@ -130,24 +122,24 @@ fn missing(error: &std::io::Error) -> Failure {
 }
 
 fn bootstrap_failure(output: &str, sources: &str) -> Failure {
-    let failure = Failure::environment(format!(
-        "cannot bootstrap Debian trixie; the last output of mmdebstrap:\n{output}\n\
-         its sources:\n{}",
-        sources.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
-    ));
     let text = output.to_lowercase();
-    if text.contains("unshare") || text.contains("newuidmap") || text.contains("subuid") {
-        failure.with_hint(
-            "run `kindrs build node-image` once as root, or enable user namespaces: \
-             `sudo apt-get install -y uidmap`",
-        )
-    } else if text.contains("no_pubkey") || text.contains("keyring") {
-        failure.with_hint("install Debian's keys: `sudo apt-get install -y debian-archive-keyring`")
-    } else if text.contains("no space left") {
-        failure.with_hint("free space in the temporary directory, or set TMPDIR to another one")
+    let has = |signs: &[&str]| signs.iter().any(|sign| text.contains(sign));
+    let hint = if has(&["unshare", "newuidmap", "subuid"]) {
+        "run `kindrs build node-image` once as root, or enable user namespaces: \
+         `sudo apt-get install -y uidmap`"
+    } else if has(&["no_pubkey", "keyring"]) {
+        "install Debian's keys: `sudo apt-get install -y debian-archive-keyring`"
+    } else if has(&["no space left"]) {
+        "free space in the temporary directory, or set TMPDIR to another one"
     } else {
-        failure.with_hint("check that the host can reach its Debian mirror: `sudo apt-get update`")
-    }
+        "check that the host can reach its Debian mirror: `sudo apt-get update`"
+    };
+    let sources = sources.lines().collect::<Vec<_>>().join("\n  ");
+    Failure::environment(format!(
+        "cannot bootstrap Debian trixie; the last output of mmdebstrap:\n{output}\n\
+         its sources:\n  {sources}"
+    ))
+    .with_hint(hint)
 }
 
 #[cfg(test)]

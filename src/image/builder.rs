@@ -1,5 +1,4 @@
-use std::collections::BTreeMap;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::Write as _;
 use std::sync::{Mutex, PoisonError};
 
@@ -11,12 +10,11 @@ use crate::runtime::{Engine, EngineError, ImageBuild};
 
 use super::archive::{Entry, write_tar};
 use super::labels::{IMAGE_KIND_LABEL, RECIPE_LABEL};
+use super::parts::PROXIES;
 
-/// Number of lines of output in the error of a failed build.
+pub(super) const FULL_DISK_HINT: &str =
+    "free space on Docker's disk: run `docker system df` to see what uses it";
 const LAST_LINES: usize = 15;
-/// Build arguments that a Dockerfile does not need to declare.
-const PROXIES: [&str; 6] =
-    ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"];
 
 /// Builds an image from a Dockerfile and a base image, with labels for its `kind` and `recipe`.
 pub(super) async fn build_dockerfile(
@@ -32,6 +30,7 @@ pub(super) async fn build_dockerfile(
     context.flush()?;
 
     let mut arguments = BTreeMap::from([("BASE".to_owned(), base.to_owned())]);
+    // A Dockerfile does not need to declare these.
     for name in PROXIES {
         arguments.extend(std::env::var(name).ok().map(|value| (name.to_owned(), value)));
     }
@@ -58,27 +57,23 @@ fn build_failure(reference: &str, error: &EngineError, output: &str) -> Failure 
     let failure = Failure::environment(format!(
         "cannot build image {reference}: {error}\nthe last lines of its output:\n{output}"
     ));
-    let text = format!("{error}{output}");
-    match (error.hint(), text.to_lowercase()) {
-        (Some(hint), _) => failure.with_hint(hint),
-        (None, text) if text.contains("no space left") => failure
-            .with_hint("free space on Docker's disk: run `docker system df` to see what uses it"),
-        (None, text)
-            if text.contains("temporary failure resolving")
-                || text.contains("could not connect")
-                || text.contains("failed to fetch") =>
-        {
-            failure.with_hint(
-                "containers cannot reach Debian's mirror: check \
-                 `docker run --rm debian:trixie-slim apt-get update`, and set HTTP_PROXY if your \
-                 network needs a proxy",
-            )
-        }
-        _ => failure,
+    let text = format!("{error}{output}").to_lowercase();
+    let unreachable = ["temporary failure resolving", "could not connect", "failed to fetch"];
+    if let Some(hint) = error.hint() {
+        failure.with_hint(hint)
+    } else if text.contains("no space left") {
+        failure.with_hint(FULL_DISK_HINT)
+    } else if unreachable.iter().any(|sign| text.contains(sign)) {
+        failure.with_hint(
+            "containers cannot reach Debian's mirror: check \
+             `docker run --rm debian:trixie-slim apt-get update`, and set HTTP_PROXY if your \
+             network needs a proxy",
+        )
+    } else {
+        failure
     }
 }
 
-/// The last lines of a long output.
 #[derive(Debug, Default)]
 pub(super) struct LastLines(Mutex<VecDeque<String>>);
 
@@ -113,18 +108,14 @@ mod tests {
         }
         last.push("E: Failed to fetch http://deb.debian.org/debian");
         let failure = build_failure("a", &error, &last.text());
-        assert!(!failure.to_string().contains("line 5\n"), "{failure}");
-        assert!(
-            failure
-                .to_string()
-                .ends_with("line 19\n  E: Failed to fetch http://deb.debian.org/debian")
-        );
+        let text = failure.to_string();
+        assert!(!text.contains("line 5\n"), "{text}");
+        assert!(text.ends_with("line 19\n  E: Failed to fetch http://deb.debian.org/debian"));
         assert!(failure.hint().is_some_and(|hint| hint.contains("HTTP_PROXY")));
 
         engine.fail("build_image", 1, error);
-        let built =
-            build_dockerfile(&engine, b"FROM x", "x", "a", ("base", "1"), &Progress::silent())
-                .await;
+        let (labels, progress) = (("base", "1"), Progress::silent());
+        let built = build_dockerfile(&engine, b"FROM x", "x", "a", labels, &progress).await;
         assert!(built.unwrap_err().to_string().contains("cannot build image a"));
     }
 }

@@ -1,36 +1,12 @@
 //! The container images that kindrs preloads into node images, with one layer each.
 
 use std::io::{self, Read as _};
-use std::path::Path;
-
-use crate::kubernetes::Version;
 
 use super::archive::{Content, Entry, Image};
+use super::parts::PartSet;
 
 /// A small image for tests and for the helper pods of the storage class.
 pub const BUSYBOX: &str = "docker.io/kindrs/busybox:1";
-
-/// The tags of the preloaded images.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Tags {
-    /// The version of Kubernetes, which is the tag of its images.
-    pub(super) kubernetes: Version,
-    /// Such as `3.7.0-0`.
-    pub(super) etcd: String,
-    /// Such as `v1.14.6`.
-    pub(super) coredns: String,
-    /// Such as `3.10.2`.
-    pub(super) pause: String,
-    /// Such as `v0.0.30`.
-    pub(super) provisioner: String,
-}
-
-impl Tags {
-    /// The image of the storage class's provisioner.
-    pub(super) fn provisioner_image(&self) -> String {
-        format!("docker.io/kindrs/local-path-provisioner:{}", self.provisioner)
-    }
-}
 
 /// The files of the node that the preloaded images contain.
 #[derive(Debug, Clone, Default)]
@@ -41,9 +17,6 @@ pub(super) struct NodeParts {
 
 impl NodeParts {
     /// Reads the tar of the script `component-files`: `kube-proxy/` and `busybox/`.
-    ///
-    /// # Errors
-    /// When the input is not a tar, or one of the two is missing.
     pub(super) fn read(tar: &[u8]) -> io::Result<Self> {
         let mut parts = Self::default();
         for entry in tar::Archive::new(tar).entries()? {
@@ -77,61 +50,70 @@ impl NodeParts {
     }
 }
 
-/// The images to preload, from the directory of parts.
-pub(super) fn images(parts: &Path, tags: &Tags, node: NodeParts) -> Vec<Image> {
-    let program = |name: &str| Entry::program(format!("usr/local/bin/{name}"), parts.join(name));
-    let image = |reference: String, entrypoint: &[&str], entries: Vec<Entry>| Image {
+pub(super) fn images(parts: &PartSet, node: NodeParts) -> Vec<Image> {
+    let program =
+        |name: &str| Entry::program(format!("usr/local/bin/{name}"), parts.directory.join(name));
+    let image = |reference: String, program: Entry, entrypoint: &[&str]| Image {
         reference,
         entrypoint: entrypoint.iter().map(|&word| word.to_owned()).collect(),
-        command: Vec::new(),
-        entries,
+        entries: vec![program],
+        ..Image::default()
     };
-    let kubernetes = |name: &str| format!("registry.k8s.io/{name}:{}", tags.kubernetes);
-
-    let mut images: Vec<Image> = ["kube-apiserver", "kube-controller-manager", "kube-scheduler"]
-        .map(|name| image(kubernetes(name), &[], vec![program(name)]))
-        .into();
-    let mut proxy = node.proxy;
-    proxy.push(program("kube-proxy"));
-    images.push(image(kubernetes("kube-proxy"), &[], proxy));
-    images.push(image(format!("registry.k8s.io/etcd:{}", tags.etcd), &[], vec![program("etcd")]));
-    images.push(image(
-        format!("registry.k8s.io/coredns/coredns:{}", tags.coredns),
-        &["/usr/local/bin/coredns"],
-        vec![program("coredns")],
-    ));
-    images.push(image(
-        format!("registry.k8s.io/pause:{}", tags.pause),
-        &["/pause"],
-        vec![Entry::program("pause", parts.join("pause"))],
-    ));
-    images.push(image(
-        tags.provisioner_image(),
-        &["/usr/local/bin/local-path-provisioner"],
-        vec![program("local-path-provisioner")],
-    ));
-    let mut busybox = image(BUSYBOX.to_owned(), &[], node.busybox);
-    busybox.command = vec!["sh".to_owned()];
-    images.push(busybox);
-    images
+    let kubernetes = |name: &str| {
+        image(format!("registry.k8s.io/{name}:{}", parts.kubernetes), program(name), &[])
+    };
+    let mut proxy = kubernetes("kube-proxy");
+    proxy.entries.splice(0..0, node.proxy);
+    let busybox = Image {
+        reference: BUSYBOX.to_owned(),
+        command: vec!["sh".to_owned()],
+        entries: node.busybox,
+        ..Image::default()
+    };
+    vec![
+        kubernetes("kube-apiserver"),
+        kubernetes("kube-controller-manager"),
+        kubernetes("kube-scheduler"),
+        proxy,
+        image(format!("registry.k8s.io/etcd:{}", parts.tags.etcd), program("etcd"), &[]),
+        image(
+            format!("registry.k8s.io/coredns/coredns:{}", parts.tags.coredns),
+            program("coredns"),
+            &["/usr/local/bin/coredns"],
+        ),
+        image(
+            format!("registry.k8s.io/pause:{}", parts.tags.pause),
+            Entry::program("pause", parts.directory.join("pause")),
+            &["/pause"],
+        ),
+        image(
+            parts.provisioner_image(),
+            program("local-path-provisioner"),
+            &["/usr/local/bin/local-path-provisioner"],
+        ),
+        busybox,
+    ]
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::image::archive::write_tar;
+    use crate::image::parts::ComponentTags;
+    use crate::kubernetes::Version;
+    use std::path::Path;
 
-    pub(crate) fn tags() -> Tags {
-        Tags {
+    pub fn parts(directory: &Path) -> PartSet {
+        let tags = "etcd:3.7.0-0\ncoredns:v1.14.6\npause:3.10.2";
+        PartSet {
             kubernetes: Version::new(1, 37, 2),
-            etcd: "3.7.0-0".into(),
-            coredns: "v1.14.6".into(),
-            pause: "3.10.2".into(),
-            provisioner: "v0.0.30".into(),
+            directory: directory.to_owned(),
+            versions: [("local-path-provisioner".to_owned(), "v0.0.30".to_owned())].into(),
+            tags: ComponentTags::from_images_list(tags).unwrap(),
         }
     }
 
-    fn node_tar() -> Vec<u8> {
+    pub fn node_tar() -> Vec<u8> {
         let mut tar = Vec::new();
         let link = Content::Link("xtables-nft-multi".into());
         let entries = [
@@ -147,7 +129,7 @@ mod tests {
     #[test]
     fn each_component_has_its_program() {
         let node = NodeParts::read(&node_tar()).unwrap();
-        let images = images(Path::new("/parts"), &tags(), node);
+        let images = images(&parts(Path::new("/parts")), node);
         let mut text = String::new();
         for image in images {
             text += &format!("{} {:?} {:?}\n", image.reference, image.entrypoint, image.command);

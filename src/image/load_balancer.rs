@@ -9,12 +9,9 @@ use super::recipe;
 
 /// The reference of the load balancer's image: haproxy with `/etc/haproxy/haproxy.cfg` as its
 /// configuration. Builds the image if it does not exist.
-///
-/// # Errors
-/// `Failure::Environment` when the image cannot be built.
 pub async fn load_balancer(engine: &dyn Engine, progress: &Progress) -> anyhow::Result<String> {
-    let dockerfile = recipe::load_balancer_dockerfile();
-    let recipe = recipe::dockerfile_recipe(&dockerfile, "");
+    let dockerfile = recipe::LOAD_BALANCER_DOCKERFILE;
+    let recipe = recipe::dockerfile_recipe(dockerfile, "");
     let reference = format!("kindrs/load-balancer:{recipe}");
     if engine.image(&reference).await?.is_some() {
         return Ok(reference);
@@ -25,6 +22,6 @@ pub async fn load_balancer(engine: &dyn Engine, progress: &Progress) -> anyhow::
     }
     let base = debian(engine, progress).await?;
     let labels = ("load-balancer", recipe.as_str());
-    build_dockerfile(engine, &dockerfile, &base, &reference, labels, progress).await?;
+    build_dockerfile(engine, dockerfile, &base, &reference, labels, progress).await?;
     Ok(reference)
 }

@@ -6,18 +6,14 @@ use crate::runtime::Engine;
 
 use super::parts::PartsCache;
 
-/// Held while building an image.
-#[derive(Debug)]
-pub(super) struct BuildLock {
-    _file: File,
-}
+pub(super) struct BuildLock(#[expect(dead_code)] File);
 
 impl BuildLock {
     /// Waits until no other kindrs of this user builds an image, and says so.
     pub(super) async fn take(cache: &PartsCache, progress: &Progress) -> anyhow::Result<Self> {
         let waiting = "waiting for another kindrs to build an image";
         let (_, file) = cache.lock("image", waiting, progress).await?;
-        Ok(Self { _file: file })
+        Ok(Self(file))
     }
 }
 
@@ -41,9 +37,6 @@ pub(super) fn look_container() -> String {
 }
 
 /// Removes the containers of builds whose process was killed. Every build starts with this.
-///
-/// # Errors
-/// When the engine cannot list or remove containers.
 pub async fn remove_leftovers(engine: &dyn Engine) -> anyhow::Result<()> {
     for container in engine.containers(&[]).await? {
         if owner(&container.name).is_some_and(|process| !is_alive(process)) {
@@ -61,7 +54,6 @@ fn owner(name: &str) -> Option<u32> {
     process.parse().ok()
 }
 
-/// Whether a process with this ID runs on this host.
 fn is_alive(process: u32) -> bool {
     std::path::Path::new(&format!("/proc/{process}")).exists()
 }
@@ -76,21 +68,6 @@ mod tests {
     async fn removes_only_the_containers_of_ended_processes() {
         let engine = FakeEngine::default().with_image("base", ImageInfo::default());
         let (mine, looking) = (build_container(), look_container());
-        for name in [
-            mine.as_str(),
-            looking.as_str(),
-            "kindrs-build-4294967295",
-            "kindrs-look-4294967295-3",
-            "kindrs-build-4294967295-control-plane",
-            "kindrs-look-4294967295-worker2",
-            "kind-control-plane",
-        ] {
-            let spec =
-                ContainerSpec { name: name.into(), image: "base".into(), ..Default::default() };
-            engine.create_container(&spec).await.unwrap();
-        }
-        remove_leftovers(&engine).await.unwrap();
-        let left: Vec<String> = engine.state().containers.keys().cloned().collect();
         let mut kept = [
             mine.as_str(),
             looking.as_str(),
@@ -98,6 +75,13 @@ mod tests {
             "kindrs-look-4294967295-worker2",
             "kind-control-plane",
         ];
+        for name in kept.iter().chain(&["kindrs-build-4294967295", "kindrs-look-4294967295-3"]) {
+            let spec =
+                ContainerSpec { name: (*name).into(), image: "base".into(), ..Default::default() };
+            engine.create_container(&spec).await.unwrap();
+        }
+        remove_leftovers(&engine).await.unwrap();
+        let left: Vec<String> = engine.state().containers.keys().cloned().collect();
         kept.sort_unstable();
         assert_eq!(left, kept);
     }

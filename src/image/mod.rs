@@ -18,7 +18,7 @@ mod sources;
 
 pub use assemble::build;
 pub use components::BUSYBOX;
-pub use labels::{IMAGE_KIND_LABEL, IMAGE_LABEL, KUBERNETES_LABEL, RECIPE_LABEL, SOURCE_LABEL};
+pub use labels::IMAGE_LABEL;
 pub use load_balancer::load_balancer;
 pub use lock::remove_leftovers;
 pub use node_image::{NodeImage, inspect};

@@ -13,21 +13,15 @@ use super::lock::look_container;
 /// An image for nodes: one of kindrs, or one of kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeImage {
-    /// The requested name.
     pub reference: String,
-    /// Such as `sha256:0123…`.
     pub id: String,
-    /// The version of Kubernetes in the image.
     pub kubernetes: Version,
     /// The image's own entrypoint and command, which the wrapper runs.
     pub entrypoint: Vec<String>,
     /// Whether it has the manifest of a pod network, `/kind/manifests/default-cni.yaml`.
     pub has_cni_manifest: bool,
-    /// Whether kindrs built it.
-    pub built_by_kindrs: bool,
 }
 
-/// The name of the image that kindrs builds for a version.
 pub(super) fn built_reference(version: &Version) -> String {
     format!("kindrs/node:{version}")
 }
@@ -43,33 +37,33 @@ pub async fn inspect(engine: &dyn Engine, reference: &str) -> anyhow::Result<Nod
             .with_hint("run `docker image ls` to list local images")
     })?;
     let labelled = image.labels.get(IMAGE_LABEL).and_then(|version| version.parse().ok());
-    let node = match labelled {
-        Some(kubernetes) => NodeImage {
-            reference: reference.to_owned(),
-            id: image.id,
-            kubernetes,
-            entrypoint: image.entrypoint,
-            has_cni_manifest: false,
-            built_by_kindrs: true,
-        },
-        None => look_inside(engine, reference, image).await?,
+    let (kubernetes, has_cni_manifest) = match labelled {
+        Some(kubernetes) => (kubernetes, false),
+        None => look_inside(engine, reference, &image).await?,
     };
-    if !node.kubernetes.is_supported() {
+    if !kubernetes.is_supported() {
         let (oldest, newest) = (Version::OLDEST_MINOR, Version::NEWEST_MINOR);
         return Err(Failure::input(format!(
-            "image {reference} has Kubernetes {}: kindrs supports 1.{oldest} to 1.{newest}",
-            node.kubernetes
+            "image {reference} has Kubernetes {kubernetes}: \
+             kindrs supports 1.{oldest} to 1.{newest}"
         ))
         .into());
     }
-    Ok(node)
+    Ok(NodeImage {
+        reference: reference.to_owned(),
+        id: image.id,
+        kubernetes,
+        entrypoint: image.entrypoint,
+        has_cni_manifest,
+    })
 }
 
+/// The version of Kubernetes in the files of an image, and whether it has a CNI manifest.
 async fn look_inside(
     engine: &dyn Engine,
     reference: &str,
-    image: ImageInfo,
-) -> anyhow::Result<NodeImage> {
+    image: &ImageInfo,
+) -> anyhow::Result<(Version, bool)> {
     let name = look_container();
     // Reading its files does not require starting it.
     let spec = ContainerSpec {
@@ -96,14 +90,7 @@ async fn look_inside(
         .with_hint("omit --image, or run `kindrs build node-image` to build an image")
         .into());
     };
-    Ok(NodeImage {
-        reference: reference.to_owned(),
-        id: image.id,
-        kubernetes,
-        entrypoint: image.entrypoint,
-        has_cni_manifest: files.contains_key("kind/manifests/default-cni.yaml"),
-        built_by_kindrs: false,
-    })
+    Ok((kubernetes, files.contains_key("kind/manifests/default-cni.yaml")))
 }
 
 /// The files of a tar by path, as text. Skips what it cannot read, and truncates long files.
@@ -163,7 +150,7 @@ mod tests {
         let engine = FakeEngine::default().with_image("kindrs/node:v1.36.3", info);
         let node = inspect(&engine, "kindrs/node:v1.36.3").await.unwrap();
         assert_eq!(node.kubernetes, Version::new(1, 36, 3));
-        assert!(node.built_by_kindrs && !node.has_cni_manifest);
+        assert!(!node.has_cni_manifest);
         assert_eq!(engine.calls(), ["image kindrs/node:v1.36.3"]);
     }
 
@@ -174,7 +161,7 @@ mod tests {
                 .await;
         let node = node.unwrap();
         assert_eq!(node.kubernetes, Version::new(1, 35, 4));
-        assert!(node.has_cni_manifest && !node.built_by_kindrs);
+        assert!(node.has_cni_manifest);
         assert_eq!(node.entrypoint, ["/entry", "/sbin/init"]);
         assert_eq!(left, 0);
     }

@@ -8,7 +8,6 @@ use crate::runtime::{Engine, EngineError, Refusal};
 /// Time limit for the first answer of a registry. The transfer itself has no limit.
 const ANSWER: Duration = Duration::from_secs(5);
 
-/// Why nothing was pulled.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PullError {
     #[error("no registry answered within {} s", ANSWER.as_secs())]

@@ -13,7 +13,6 @@ use super::parts::{KubernetesSource, PartsCache};
 use super::pull::{PullError, pull};
 use super::recipe;
 
-/// The image that the user requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageRequest {
     /// `--image`.
@@ -47,14 +46,12 @@ pub async fn resolve(
         return Ok(image);
     }
     let cache = PartsCache::open()?;
-    let lock = BuildLock::take(&cache, progress).await?;
+    let _lock = BuildLock::take(&cache, progress).await?;
     // Another kindrs can have built the image in the meantime.
-    let image = match present(engine, source, &version, None).await? {
-        Some(image) => image,
-        None => make(engine, source, None, &built_reference(&version), &cache, progress).await?,
-    };
-    drop(lock);
-    Ok(image)
+    match present(engine, source, &version, None).await? {
+        Some(image) => Ok(image),
+        None => make(engine, source, None, &built_reference(&version), &cache, progress).await,
+    }
 }
 
 /// The name that kindrs gives to kind's image of a version after pulling it. Unlike a local
@@ -93,15 +90,13 @@ async fn present(
 ) -> anyhow::Result<Option<NodeImage>> {
     let reference = built_reference(version);
     if let Some(image) = engine.image(&reference).await? {
-        match reason_to_rebuild(&image, source)? {
-            None => return Ok(Some(inspect(engine, &reference).await?)),
-            Some(reason) => {
-                if let Some(progress) = progress {
-                    progress.note(format!("{reference} {reason}; building it again"));
-                }
-                return Ok(None);
-            }
+        let Some(reason) = reason_to_rebuild(&image, source)? else {
+            return Ok(Some(inspect(engine, &reference).await?));
+        };
+        if let Some(progress) = progress {
+            progress.note(format!("{reference} {reason}; building it again"));
         }
+        return Ok(None);
     }
     let pulled = pulled_reference(version);
     if matches!(source, KubernetesSource::Version(_)) && engine.image(&pulled).await?.is_some() {
@@ -136,17 +131,13 @@ async fn published(
         return Ok(None);
     }
     let reference = format!("kindest/node:{version}");
-    match pull(engine, &reference, progress).await {
-        Ok(()) => {
-            let pulled = pulled_reference(version);
-            engine.tag_image(&reference, &pulled).await?;
-            Ok(Some(inspect(engine, &pulled).await?))
-        }
-        Err(error) => {
-            progress.note(format!("cannot pull {reference} ({error}); building a node image"));
-            Ok(None)
-        }
+    if let Err(error) = pull(engine, &reference, progress).await {
+        progress.note(format!("cannot pull {reference} ({error}); building a node image"));
+        return Ok(None);
     }
+    let pulled = pulled_reference(version);
+    engine.tag_image(&reference, &pulled).await?;
+    Ok(Some(inspect(engine, &pulled).await?))
 }
 
 #[cfg(test)]
@@ -227,12 +218,15 @@ mod tests {
     #[test]
     fn rebuilds_an_image_of_another_recipe_or_source() {
         let recipe = recipe::node_recipe();
-        let version: KubernetesSource = "v1.37.2".parse().unwrap();
-        let release: KubernetesSource = "release:v1.37.2".parse().unwrap();
-        assert_eq!(reason_to_rebuild(&ours(&recipe, "release:v1.37.2"), &version).unwrap(), None);
-        assert_eq!(reason_to_rebuild(&ours(&recipe, "release:v1.37.2"), &release).unwrap(), None);
-        assert!(reason_to_rebuild(&ours(&recipe, "v1.37.2"), &release).unwrap().is_some());
-        assert!(reason_to_rebuild(&ours("0123", "v1.37.2"), &version).unwrap().is_some());
-        assert!(reason_to_rebuild(&ImageInfo::default(), &version).unwrap().is_some());
+        for (image, source, is_rebuilt) in [
+            (ours(&recipe, "release:v1.37.2"), "v1.37.2", false),
+            (ours(&recipe, "release:v1.37.2"), "release:v1.37.2", false),
+            (ours(&recipe, "v1.37.2"), "release:v1.37.2", true),
+            (ours("0123", "v1.37.2"), "v1.37.2", true),
+            (ImageInfo::default(), "v1.37.2", true),
+        ] {
+            let reason = reason_to_rebuild(&image, &source.parse().unwrap()).unwrap();
+            assert_eq!(reason.is_some(), is_rebuilt, "{image:?} {source}");
+        }
     }
 }

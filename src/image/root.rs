@@ -1,15 +1,11 @@
-//! The files that kindrs adds to the base image.
-
-use std::path::Path;
-
 use super::archive::Entry;
-use super::components::{BUSYBOX, Tags};
-use super::recipe::RecipeFile;
+use super::components::BUSYBOX;
+use super::parts::PartSet;
+use super::recipe::node_files;
 
 /// Directory of the build's scripts in the image, which the build removes at its end.
 pub(super) const BUILD_FOLDER: &str = "/kindrs/build";
 
-/// The programs of a node by directory.
 const PROGRAMS: [(&str, &[&str]); 5] = [
     ("usr/bin", &["kubelet", "kubeadm", "kubectl"]),
     ("usr/local/bin", &["containerd", "ctr", "containerd-shim-runc-v2"]),
@@ -20,32 +16,32 @@ const PROGRAMS: [(&str, &[&str]); 5] = [
 
 /// Every file that kindrs adds to the base image: programs from the directory of parts, the files of
 /// the recipe with versions filled in, and the scripts of the build.
-pub(super) fn entries(recipe: &[RecipeFile], parts: &Path, tags: &Tags) -> Vec<Entry> {
+pub(super) fn entries(parts: &PartSet) -> Vec<Entry> {
     let mut entries = Vec::new();
-    for file in recipe {
+    for file in node_files() {
         let mode = if file.is_executable() { 0o755 } else { 0o644 };
         if let Some(path) = file.path.strip_prefix("rootfs/") {
-            entries.push(Entry::bytes(path, mode, fill_in(&file.content, tags)));
+            entries.push(Entry::bytes(path, mode, fill_in(&file.content, parts)));
         } else if file.is_executable() {
             let path = format!("{}/{}", BUILD_FOLDER.trim_start_matches('/'), file.path);
             entries.push(Entry::bytes(path, mode, file.content.to_vec()));
         }
     }
-    let version = tags.kubernetes.to_string().into_bytes();
+    let version = parts.kubernetes.to_string().into_bytes();
     entries.push(Entry::bytes("kind/version", 0o644, version));
     for (folder, names) in PROGRAMS {
         for name in names {
-            entries.push(Entry::program(format!("{folder}/{name}"), parts.join(name)));
+            entries.push(Entry::program(format!("{folder}/{name}"), parts.directory.join(name)));
         }
     }
     entries
 }
 
-fn fill_in(content: &[u8], tags: &Tags) -> Vec<u8> {
+fn fill_in(content: &[u8], parts: &PartSet) -> Vec<u8> {
     String::from_utf8_lossy(content)
-        .replace("@PAUSE@", &tags.pause)
+        .replace("@PAUSE@", &parts.tags.pause)
         .replace("@BUSYBOX@", BUSYBOX)
-        .replace("@PROVISIONER@", &tags.provisioner_image())
+        .replace("@PROVISIONER@", &parts.provisioner_image())
         .into_bytes()
 }
 
@@ -53,18 +49,11 @@ fn fill_in(content: &[u8], tags: &Tags) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::image::archive::Content;
-    use crate::image::recipe::node_files;
-    use crate::kubernetes::Version;
+    use crate::image::components::tests::parts;
+    use std::path::Path;
 
     fn entries() -> Vec<Entry> {
-        let tags = Tags {
-            kubernetes: Version::new(1, 37, 2),
-            etcd: "3.7.0-0".into(),
-            coredns: "v1.14.6".into(),
-            pause: "3.10.2".into(),
-            provisioner: "v0.0.30".into(),
-        };
-        super::entries(&node_files(), Path::new("/parts"), &tags)
+        super::entries(&parts(Path::new("/parts")))
     }
 
     fn text_at(path: &str) -> String {

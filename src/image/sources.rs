@@ -1,6 +1,5 @@
 //! The host's apt sources, in both formats, converted to sources of trixie.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 /// The Debian release of node images.
@@ -8,20 +7,8 @@ pub(super) const SUITE: &str = "trixie";
 const DEBIAN_KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 const DEBIAN_MIRROR: &str = "http://deb.debian.org/debian";
 /// Names of Debian's own suites, one of which the host can use.
-const DEBIAN_SUITES: [&str; 12] = [
-    "buster",
-    "bullseye",
-    "bookworm",
-    "trixie",
-    "forky",
-    "duke",
-    "sid",
-    "unstable",
-    "testing",
-    "stable",
-    "oldstable",
-    "oldoldstable",
-];
+const CODENAMES: [&str; 7] = ["buster", "bullseye", "bookworm", "trixie", "forky", "duke", "sid"];
+const SUITES: [&str; 5] = ["unstable", "testing", "stable", "oldstable", "oldoldstable"];
 
 /// Sources of binary packages: each address with each suite.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -63,7 +50,7 @@ fn line(lines: &mut String, uri: &str, suite: &str, source: &Source) {
     };
     let text = format!("deb {options}{uri} {suite} {}\n", source.components.join(" "));
     if !lines.contains(&text) {
-        let _ = write!(lines, "{text}");
+        lines.push_str(&text);
     }
 }
 
@@ -78,7 +65,7 @@ fn trixie_suite(source: &Source, suite: &str) -> Option<String> {
     }
     let end = suite.find(['-', '/']).unwrap_or(suite.len());
     let (release, rest) = suite.split_at(end);
-    let known = DEBIAN_SUITES.contains(&release)
+    let known = (CODENAMES.contains(&release) || SUITES.contains(&release))
         && matches!(rest, "" | "-updates" | "-security" | "/updates");
     // The security suite had another name before bullseye.
     let rest = if rest == "/updates" { "-security" } else { rest };
@@ -87,9 +74,8 @@ fn trixie_suite(source: &Source, suite: &str) -> Option<String> {
 
 /// Reads the host's `/etc/apt`. Ignores files that it cannot read.
 pub(super) fn of_host(etc_apt: &Path) -> Vec<Source> {
-    let mut sources = std::fs::read_to_string(etc_apt.join("sources.list"))
-        .map(|text| parse_lines(&text))
-        .unwrap_or_default();
+    let list = std::fs::read_to_string(etc_apt.join("sources.list"));
+    let mut sources = parse_lines(&list.unwrap_or_default());
     let mut paths: Vec<_> = std::fs::read_dir(etc_apt.join("sources.list.d"))
         .into_iter()
         .flatten()
@@ -119,7 +105,9 @@ fn parse_line(line: &str) -> Option<Source> {
     let mut options = Vec::new();
     if let Some(bracketed) = rest.strip_prefix('[') {
         let (inside, after) = bracketed.split_once(']')?;
-        options = inside.split_whitespace().map(str::to_owned).collect();
+        // Only those for downloading. An architecture would exclude that of the nodes.
+        let kept = |option: &&str| option.starts_with("signed-by=") || *option == "trusted=yes";
+        options = inside.split_whitespace().filter(kept).map(str::to_owned).collect();
         rest = after;
     }
     let mut words = rest.split_whitespace().map(str::to_owned);
@@ -127,7 +115,7 @@ fn parse_line(line: &str) -> Option<Source> {
         uris: vec![words.next()?],
         suites: vec![words.next()?],
         components: words.collect(),
-        options: keep_options(options),
+        options,
     })
 }
 
@@ -166,30 +154,18 @@ fn stanza(fields: &[(String, String)]) -> Option<Source> {
         return None;
     }
     let mut options = Vec::new();
-    // The one-line format cannot contain an embedded key.
-    let signed_by = field("signed-by");
-    if !signed_by.is_empty() && !signed_by.contains('\n') {
-        options.push(format!("signed-by={signed_by}"));
-    } else if signed_by.contains('\n') {
-        options.push("signed-by=embedded".to_owned());
+    match field("signed-by") {
+        "" => {}
+        // The one-line format cannot contain an embedded key.
+        key if key.contains('\n') => options.push("signed-by=embedded".to_owned()),
+        key => options.push(format!("signed-by={key}")),
     }
     if field("trusted").eq_ignore_ascii_case("yes") {
         options.push("trusted=yes".to_owned());
     }
-    let source = Source {
-        uris: words("uris"),
-        suites: words("suites"),
-        components: words("components"),
-        options,
-    };
-    let complete = !source.uris.is_empty() && !source.suites.is_empty();
-    complete.then_some(source)
-}
-
-/// Keeps the options for downloading packages. An architecture would exclude that of the nodes.
-fn keep_options(options: Vec<String>) -> Vec<String> {
-    let kept = |option: &String| option.starts_with("signed-by=") || option == "trusted=yes";
-    options.into_iter().filter(kept).collect()
+    let (uris, suites, components) = (words("uris"), words("suites"), words("components"));
+    let complete = !uris.is_empty() && !suites.is_empty();
+    complete.then_some(Source { uris, suites, components, options })
 }
 
 #[cfg(test)]

@@ -2,10 +2,6 @@ use crate::failure::Failure;
 
 /// Merges the user's patches (TOML documents) into containerd's configuration, in order: merges
 /// tables and replaces everything else.
-///
-/// # Errors
-/// [`Failure::Input`] when a patch is not TOML, [`Failure::Environment`] when the configuration of
-/// the image is not.
 pub fn patch_containerd(config: &str, patches: &[String]) -> Result<String, Failure> {
     let mut merged: toml::Table = config.parse().map_err(|error| {
         Failure::environment(format!("/etc/containerd/config.toml of the node image: {error}"))

@@ -9,18 +9,22 @@ use crate::kubernetes::Identity;
 use crate::pki::{Authority, KUBECONFIG_IDS, Pki};
 use crate::plan::{ClusterPlan, NodePlan, PodNetwork, WRAPPER_PATH};
 
-use super::{
-    KubeadmPurpose, Rendered, await_api_drop_in, cni_configuration, haproxy_configuration,
-    kubeadm_configuration, network_unit, patch_containerd, patched_join_configuration,
-    quicken_static_pod, script,
+use super::Rendered;
+use super::cni::cni_configuration;
+use super::containerd::patch_containerd;
+use super::kubeadm::{
+    KubeadmPurpose, addon_arguments, kubeadm_configuration, patched_join_configuration,
 };
+use super::load_balancer::haproxy_configuration;
+use super::manifests::quicken_static_pod;
+use super::network::network_unit;
+use super::script::{self, RENDER_DIRECTORY};
 
 /// A file or link that kindrs copies into a container before it starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeFile {
     /// Absolute path.
     pub path: String,
-    /// Permission bits.
     pub mode: u32,
     pub content: Content,
 }
@@ -28,7 +32,6 @@ pub struct NodeFile {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
     Text(String),
-    /// A symbolic link to this path.
     Link(String),
 }
 
@@ -36,6 +39,7 @@ const KUBELET_IDENTITY: &str = "/var/lib/kubelet/pki/kubelet-client-current.pem"
 /// The addons that kubeadm installs.
 pub const ADDONS: [&str; 2] = ["coredns", "kube-proxy"];
 const AWAIT_API_SCRIPT: &str = "/kindrs/await-api";
+const KUBELET_DROP_IN: &str = "/etc/systemd/system/kubelet.service.d/20-kindrs.conf";
 const NETWORK_SCRIPT: &str = "/kindrs/network";
 const NETWORK_UNIT: &str = "/etc/systemd/system/kindrs-network.service";
 
@@ -50,23 +54,19 @@ impl NodeFile {
 }
 
 /// Every file of a node at its first start, sorted by path.
-///
-/// # Errors
-/// [`Failure`] when a patch cannot be applied or a rendered file cannot be read.
 pub fn node_files(
     plan: &ClusterPlan,
     node: &NodePlan,
     pki: &Pki,
     rendered: &Rendered,
 ) -> Result<Vec<NodeFile>, Failure> {
-    let identities = pki.nodes.get(&node.name).ok_or_else(|| missing("certificates", node))?;
-    let authority = pki
-        .authorities
-        .get(&Authority::Kubernetes)
-        .ok_or_else(|| missing("certificate authority", node))?;
+    let missing = |what: &str| Failure::environment(format!("node {} has no {what}", node.name));
+    let identities = pki.nodes.get(&node.name).ok_or_else(|| missing("certificates"))?;
+    let authority = pki.authorities.get(&Authority::Kubernetes);
+    let authority = authority.ok_or_else(|| missing("certificate authority"))?;
     let endpoint = plan.control_plane_endpoint();
-    let kubelet =
-        identities.get("kubelet").ok_or_else(|| missing("certificate for kubelet", node))?;
+    let kubelet = identities.get("kubelet").ok_or_else(|| missing("certificate for kubelet"))?;
+    let kubeadm = kubeadm_configuration(plan, node, KubeadmPurpose::Upload)?;
     let kubelet_kubeconfig = node_kubeconfig(
         plan,
         authority,
@@ -82,11 +82,7 @@ pub fn node_files(
             "/etc/systemd/system/multi-user.target.wants/kindrs-network.service",
             NETWORK_UNIT,
         ),
-        NodeFile::text(
-            "/kind/kubeadm.conf",
-            0o600,
-            kubeadm_configuration(plan, node, KubeadmPurpose::Upload)?,
-        ),
+        NodeFile::text("/kind/kubeadm.conf", 0o600, kubeadm),
         NodeFile::text("/etc/kubernetes/kubelet.conf", 0o600, kubelet_kubeconfig),
         NodeFile::text(KUBELET_IDENTITY, 0o600, format!("{}{}", kubelet.certificate, kubelet.key)),
     ];
@@ -111,17 +107,11 @@ pub fn node_files(
             }
         }
         Role::Worker => {
-            files.push(NodeFile::text(
-                "/etc/kubernetes/pki/ca.crt",
-                0o644,
-                authority.certificate.as_str(),
-            ));
+            let certificate = authority.certificate.as_str();
+            files.push(NodeFile::text("/etc/kubernetes/pki/ca.crt", 0o644, certificate));
             files.push(NodeFile::text(AWAIT_API_SCRIPT, 0o755, script::AWAIT_API));
-            files.push(NodeFile::text(
-                "/etc/systemd/system/kubelet.service.d/20-kindrs.conf",
-                0o644,
-                await_api_drop_in(AWAIT_API_SCRIPT, &endpoint),
-            ));
+            let drop_in = await_api_drop_in(AWAIT_API_SCRIPT, &endpoint);
+            files.push(NodeFile::text(KUBELET_DROP_IN, 0o644, drop_in));
         }
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -153,8 +143,9 @@ fn control_plane_files(
     files.push(NodeFile::text("/etc/kubernetes/pki/sa.pub", 0o600, keys.public.as_str()));
     files.push(NodeFile::text("/etc/kubernetes/pki/sa.key", 0o600, keys.private.as_str()));
     for id in KUBECONFIG_IDS {
-        let identity =
-            identities.get(id).ok_or_else(|| missing(&format!("certificate `{id}`"), node))?;
+        let identity = identities.get(id).ok_or_else(|| {
+            Failure::environment(format!("node {} has no certificate `{id}`", node.name))
+        })?;
         let user_name = match id {
             "admin" => "kubernetes-admin",
             "super-admin" => "kubernetes-super-admin",
@@ -195,17 +186,13 @@ fn node_kubeconfig(
     .render()
 }
 
-/// Every file of the load balancer.
 pub fn load_balancer_files(plan: &ClusterPlan) -> Vec<NodeFile> {
     vec![NodeFile::text("/etc/haproxy/haproxy.cfg", 0o644, haproxy_configuration(plan))]
 }
 
 /// The input files of the render container for the nodes of one image.
-///
-/// # Errors
-/// [`Failure::Input`] when a patch cannot be applied.
 pub fn render_input(plan: &ClusterPlan, nodes: &[&NodePlan]) -> Result<Vec<NodeFile>, Failure> {
-    let inside = |path: &str| format!("{}/{path}", super::RENDER_DIRECTORY);
+    let inside = |path: &str| format!("{RENDER_DIRECTORY}/{path}");
     let mut files = vec![NodeFile::text(inside("render.sh"), 0o755, script::RENDER)];
     for node in nodes {
         let config = kubeadm_configuration(plan, node, KubeadmPurpose::Render)?;
@@ -220,7 +207,7 @@ pub fn render_input(plan: &ClusterPlan, nodes: &[&NodePlan]) -> Result<Vec<NodeF
     }
     if nodes.iter().any(|node| node.name == plan.nodes[0].name) {
         for addon in ADDONS {
-            let arguments = super::addon_arguments(plan, addon);
+            let arguments = addon_arguments(plan, addon);
             files.push(NodeFile::text(inside(&format!("in/{addon}.arguments")), 0o600, arguments));
         }
     }
@@ -259,8 +246,16 @@ pub fn archive(files: &[NodeFile]) -> std::io::Result<Bytes> {
     Ok(builder.into_inner()?.into())
 }
 
-fn missing(what: &str, node: &NodePlan) -> Failure {
-    Failure::environment(format!("node {} has no {what}", node.name))
+/// A drop-in for kubelet's unit on workers: kubelet starts after the script at `script`, which waits
+/// until the API server at `endpoint` (`ADDRESS:PORT`) is ready.
+fn await_api_drop_in(script: &str, endpoint: &str) -> String {
+    format!(
+        "\
+[Service]
+TimeoutStartSec=90s
+ExecStartPre=-{script} https://{endpoint}
+"
+    )
 }
 
 #[cfg(test)]

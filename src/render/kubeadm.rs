@@ -1,4 +1,4 @@
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::config::Role;
 use crate::failure::Failure;
@@ -36,8 +36,7 @@ pub fn kubeadm_configuration(
     for document in [&mut init, &mut join] {
         apply_patches(document, &patches)?;
     }
-    let first = plan.nodes.first().is_some_and(|first| first.name == node.name);
-    if !first {
+    if node.name != plan.nodes[0].name {
         init["nodeRegistration"] = join["nodeRegistration"].clone();
     }
     let mut kubelet = kubelet_configuration(plan, node, purpose);
@@ -55,9 +54,7 @@ pub fn kubeadm_configuration(
     for mut document in [init, cluster, kubelet, proxy] {
         write_arguments(&mut document, version);
         text.push_str("---\n");
-        let yaml = serde_yaml::to_string(&document)
-            .map_err(|error| Failure::environment(format!("kubeadm's configuration: {error}")))?;
-        text.push_str(&yaml);
+        text.push_str(&to_yaml(&document)?);
     }
     Ok(text)
 }
@@ -87,9 +84,6 @@ pub fn addon_arguments(plan: &ClusterPlan, addon: &str) -> String {
 
 /// The configuration of kube-proxy with the user's patches, for a manifest that kubeadm printed
 /// without it; `None` if the manifest contains it.
-///
-/// # Errors
-/// [`Failure::Input`] when a patch is not a YAML mapping.
 pub fn kube_proxy_overrides(plan: &ClusterPlan) -> Result<Option<Value>, Failure> {
     if plan.version.prints_addons_of_a_configuration() {
         return Ok(None);
@@ -106,44 +100,38 @@ fn patches_of<'a>(plan: &'a ClusterPlan, node: &'a NodePlan) -> Vec<&'a String> 
 
 fn cluster_configuration(plan: &ClusterPlan, node: &NodePlan, purpose: KubeadmPurpose) -> Value {
     let version = &node.version;
-    let mut api_server = Map::new();
-    let mut controller_manager = Map::new();
-    let mut scheduler = Map::new();
-    for component in [&mut controller_manager, &mut scheduler] {
-        // Both request their lease before their RBAC rules exist, so a new cluster has to wait for
-        // their second attempt.
-        component.insert("leader-elect-retry-period".into(), json!("500ms"));
-    }
+    let mut api_server = json!({});
+    // The scheduler and the controller manager request their lease before their RBAC rules exist,
+    // so a new cluster has to wait for their second attempt.
+    let mut scheduler = json!({ "leader-elect-retry-period": "500ms" });
+    let mut controller_manager = scheduler.clone();
     // Each controller requests a token of its own when it starts, which takes five seconds at the
     // default rate.
-    controller_manager.insert("kube-api-qps".into(), json!("100"));
-    controller_manager.insert("kube-api-burst".into(), json!("200"));
+    controller_manager["kube-api-qps"] = json!("100");
+    controller_manager["kube-api-burst"] = json!("200");
     if plan.pod_network == PodNetwork::Routes {
         // kindrs plans the subnets and writes them to the Node objects.
-        controller_manager.insert("allocate-node-cidrs".into(), json!("false"));
+        controller_manager["allocate-node-cidrs"] = json!("false");
     }
     if !plan.feature_gates.is_empty() {
         let gates = join_pairs(plan.feature_gates.iter());
         for component in [&mut api_server, &mut controller_manager, &mut scheduler] {
-            component.insert("feature-gates".into(), json!(gates));
+            component["feature-gates"] = json!(gates);
         }
     }
     if !plan.runtime_config.is_empty() {
-        let pairs = join_pairs(plan.runtime_config.iter());
-        api_server.insert("runtime-config".into(), json!(pairs));
+        api_server["runtime-config"] = json!(join_pairs(plan.runtime_config.iter()));
     }
 
-    let mut etcd = Map::new();
     // A disposable cluster can lose its last writes when the machine crashes.
-    etcd.insert("unsafe-no-fsync".into(), json!("true"));
-    let members = plan.control_planes().count();
-    if members > 1 && purpose == KubeadmPurpose::Render {
+    let mut etcd = json!({ "unsafe-no-fsync": "true" });
+    if plan.control_planes().count() > 1 && purpose == KubeadmPurpose::Render {
         let peers: Vec<String> = plan
             .control_planes()
             .map(|peer| format!("{}=https://{}:2380", peer.name, peer.address))
             .collect();
-        etcd.insert("initial-cluster".into(), json!(peers.join(",")));
-        etcd.insert("initial-cluster-state".into(), json!("new"));
+        etcd["initial-cluster"] = json!(peers.join(","));
+        etcd["initial-cluster-state"] = json!("new");
     }
 
     json!({
@@ -173,10 +161,7 @@ fn init_configuration(plan: &ClusterPlan, node: &NodePlan) -> Value {
         // Unused, because every node has its certificates already. But kubeadm's bootstrap-token
         // phase needs a token, and tools expect the RBAC rules of that phase.
         "bootstrapTokens": [{ "token": plan.bootstrap_token }],
-        "localAPIEndpoint": {
-            "advertiseAddress": node.address.to_string(),
-            "bindPort": crate::plan::API_PORT,
-        },
+        "localAPIEndpoint": local_endpoint(node),
         "nodeRegistration": node_registration(node),
     })
 }
@@ -195,21 +180,17 @@ fn join_configuration(plan: &ClusterPlan, node: &NodePlan) -> Value {
         "nodeRegistration": node_registration(node),
     });
     if node.role == Role::ControlPlane {
-        document["controlPlane"] = json!({
-            "localAPIEndpoint": {
-                "advertiseAddress": node.address.to_string(),
-                "bindPort": crate::plan::API_PORT,
-            },
-        });
+        document["controlPlane"] = json!({ "localAPIEndpoint": local_endpoint(node) });
     }
     document
 }
 
+fn local_endpoint(node: &NodePlan) -> Value {
+    json!({ "advertiseAddress": node.address.to_string(), "bindPort": crate::plan::API_PORT })
+}
+
 /// The patched JoinConfiguration of a node, for kubeadm to validate; `None` for the first node, and
 /// without patches. Only its `nodeRegistration` has an effect.
-///
-/// # Errors
-/// [`Failure::Input`] when a patch is not a YAML mapping.
 pub fn patched_join_configuration(
     plan: &ClusterPlan,
     node: &NodePlan,
@@ -221,8 +202,11 @@ pub fn patched_join_configuration(
     let mut join = join_configuration(plan, node);
     apply_patches(&mut join, &patches)?;
     write_arguments(&mut join, &node.version);
-    serde_yaml::to_string(&join)
-        .map(Some)
+    to_yaml(&join).map(Some)
+}
+
+fn to_yaml(document: &Value) -> Result<String, Failure> {
+    serde_yaml::to_string(document)
         .map_err(|error| Failure::environment(format!("kubeadm's configuration: {error}")))
 }
 
@@ -302,21 +286,22 @@ mod tests {
     use crate::kubernetes::Version;
     use crate::plan::sample::{full_config, plan_of, sample_plan};
 
+    fn rendered(plan: &ClusterPlan, node: usize) -> String {
+        kubeadm_configuration(plan, &plan.nodes[node], KubeadmPurpose::Render).unwrap()
+    }
+
     #[test]
     fn the_first_control_plane_of_each_version() {
         for minor in Version::OLDEST_MINOR..=Version::NEWEST_MINOR {
             let plan = plan_of(&full_config(), &Version::new(1, minor, 0));
-            let text =
-                kubeadm_configuration(&plan, &plan.nodes[0], KubeadmPurpose::Render).unwrap();
-            insta::assert_snapshot!(format!("control_plane_v1.{minor}"), text);
+            insta::assert_snapshot!(format!("control_plane_v1.{minor}"), rendered(&plan, 0));
         }
     }
 
     #[test]
     fn a_worker_takes_its_registration_from_the_join_configuration() {
         let plan = plan_of(&full_config(), &Version::new(1, 37, 2));
-        let text = kubeadm_configuration(&plan, &plan.nodes[1], KubeadmPurpose::Render).unwrap();
-        insta::assert_snapshot!(text);
+        insta::assert_snapshot!(rendered(&plan, 1));
     }
 
     #[test]
@@ -328,8 +313,8 @@ mod tests {
             ));
         }
         let plan = plan_of(&config, &Version::new(1, 37, 2));
-        for (node, key) in plan.nodes.iter().zip(["first", "joined"]) {
-            let text = kubeadm_configuration(&plan, node, KubeadmPurpose::Render).unwrap();
+        for (node, key) in ["first", "joined"].into_iter().enumerate() {
+            let text = rendered(&plan, node);
             let expected = format!("registerWithTaints:\n- key: {key}\n  effect: NoSchedule\n");
             assert!(text.contains(&expected), "{text}");
         }
@@ -338,10 +323,10 @@ mod tests {
     #[test]
     fn members_of_etcd_are_rendered_and_not_uploaded() {
         let plan = sample_plan(3, 0, &Version::new(1, 37, 2));
-        let of = |purpose| kubeadm_configuration(&plan, &plan.nodes[2], purpose).unwrap();
-        let rendered = of(KubeadmPurpose::Render);
-        assert!(rendered.contains("dev-control-plane3=https://172.28.0.4:2380"), "{rendered}");
-        assert!(!of(KubeadmPurpose::Upload).contains("initial-cluster"));
+        let text = rendered(&plan, 2);
+        assert!(text.contains("dev-control-plane3=https://172.28.0.4:2380"), "{text}");
+        let uploaded = kubeadm_configuration(&plan, &plan.nodes[2], KubeadmPurpose::Upload);
+        assert!(!uploaded.unwrap().contains("initial-cluster"));
     }
 
     #[test]
@@ -375,9 +360,8 @@ mod tests {
     fn nodes_that_join_have_a_patched_join_configuration() {
         let plan = plan_of(&full_config(), &Version::new(1, 37, 2));
         assert_eq!(patched_join_configuration(&plan, &plan.nodes[0]).unwrap(), None);
-        insta::assert_snapshot!(
-            patched_join_configuration(&plan, &plan.nodes[1]).unwrap().unwrap()
-        );
+        let join = patched_join_configuration(&plan, &plan.nodes[1]).unwrap();
+        insta::assert_snapshot!(join.unwrap());
         let plain = sample_plan(1, 1, &Version::new(1, 37, 2));
         assert_eq!(patched_join_configuration(&plain, &plain.nodes[1]).unwrap(), None);
     }
@@ -385,11 +369,8 @@ mod tests {
     #[test]
     fn control_groups_v2_need_no_exception() {
         let mut plan = sample_plan(1, 0, &Version::new(1, 37, 2));
-        let text = |plan: &ClusterPlan| {
-            kubeadm_configuration(plan, &plan.nodes[0], KubeadmPurpose::Render).unwrap()
-        };
-        assert!(text(&plan).contains("failCgroupV1: false"));
+        assert!(rendered(&plan, 0).contains("failCgroupV1: false"));
         plan.cgroup_v1 = false;
-        assert!(!text(&plan).contains("failCgroupV1"));
+        assert!(!rendered(&plan, 0).contains("failCgroupV1"));
     }
 }

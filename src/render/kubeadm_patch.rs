@@ -9,9 +9,6 @@ const ARGUMENT_KEYS: [&str; 2] = ["extraArgs", "kubeletExtraArgs"];
 /// Applies the patches for the kind of `document` as JSON merge patches (RFC 7386), in order. Extra
 /// arguments can be a map or a list of names and values, and are merged by name, whatever the
 /// version of kubeadm's API.
-///
-/// # Errors
-/// [`Failure::Input`] when a patch is not YAML or not a mapping.
 pub(super) fn apply_patches(document: &mut Value, patches: &[&String]) -> Result<(), Failure> {
     for patch in patches {
         let mut patch: Value = serde_yaml::from_str(patch)
@@ -36,9 +33,8 @@ pub(super) fn write_arguments(value: &mut Value, version: &Version) {
         let Value::Object(by_name) = arguments else { return };
         if version.kubeadm_api() == "kubeadm.k8s.io/v1beta4" {
             let list = by_name.iter().flat_map(|(name, values)| {
-                values_of(values)
-                    .into_iter()
-                    .map(move |value| serde_json::json!({ "name": name, "value": value }))
+                let values = values_of(values).into_iter();
+                values.map(move |value| serde_json::json!({ "name": name, "value": value }))
             });
             *arguments = Value::Array(list.collect());
         } else {
@@ -124,10 +120,8 @@ mod tests {
                 ])
             );
             let old = patched(patch, &Version::new(1, 31, 0));
-            assert_eq!(
-                old["apiServer"]["extraArgs"],
-                json!({ "v": "4", "runtime-config": "", "profiling": "false" })
-            );
+            let arguments = json!({ "v": "4", "runtime-config": "", "profiling": "false" });
+            assert_eq!(old["apiServer"]["extraArgs"], arguments);
             assert_eq!(old["apiVersion"], "kubeadm.k8s.io/v1beta3");
         }
     }

@@ -6,16 +6,12 @@ use crate::plan::ClusterPlan;
 
 /// Makes the startup probes of a static pod run every second instead of every ten, with the same
 /// total timeout.
-///
-/// # Errors
-/// [`Failure::Environment`] when the manifest is not YAML.
 pub fn quicken_static_pod(manifest: &str) -> Result<String, Failure> {
     let mut pod: Value = serde_yaml::from_str(manifest).map_err(|error| unreadable(&error))?;
-    if let Some(containers) = pod.pointer_mut("/spec/containers").and_then(Value::as_array_mut) {
-        for container in containers {
-            if let Some(probe) = container.get_mut("startupProbe") {
-                quicken(probe);
-            }
+    let containers = pod.pointer_mut("/spec/containers").and_then(Value::as_array_mut);
+    for container in containers.into_iter().flatten() {
+        if let Some(probe) = container.get_mut("startupProbe") {
+            quicken(probe);
         }
     }
     serde_yaml::to_string(&pod).map_err(|error| unreadable(&error))
@@ -23,9 +19,6 @@ pub fn quicken_static_pod(manifest: &str) -> Result<String, Failure> {
 
 /// The objects of a manifest, ready to be created. The readiness probe of CoreDNS, which never
 /// succeeds at first, runs every second instead of every ten.
-///
-/// # Errors
-/// [`Failure::Environment`] when the manifest is not YAML.
 pub fn addon_objects(manifest: &str) -> Result<Vec<Value>, Failure> {
     let mut objects = Vec::new();
     for document in serde_yaml::Deserializer::from_str(manifest) {
@@ -33,11 +26,12 @@ pub fn addon_objects(manifest: &str) -> Result<Vec<Value>, Failure> {
         if object.is_null() {
             continue;
         }
-        if object["kind"] == "Deployment" && object["metadata"]["name"] == "coredns" {
-            let probe = object.pointer_mut("/spec/template/spec/containers/0/readinessProbe");
-            if let Some(probe) = probe {
-                probe["periodSeconds"] = json!(1);
-            }
+        if object["kind"] == "Deployment"
+            && object["metadata"]["name"] == "coredns"
+            && let Some(probe) =
+                object.pointer_mut("/spec/template/spec/containers/0/readinessProbe")
+        {
+            probe["periodSeconds"] = json!(1);
         }
         if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
             // Only updates can contain it.
@@ -49,9 +43,6 @@ pub fn addon_objects(manifest: &str) -> Result<Vec<Value>, Failure> {
 }
 
 /// Merges `overrides` into the configuration in kube-proxy's ConfigMap.
-///
-/// # Errors
-/// [`Failure::Environment`] when the configuration is not YAML.
 pub fn override_kube_proxy(objects: &mut [Value], overrides: &Value) -> Result<(), Failure> {
     for object in objects {
         if object["kind"] != "ConfigMap" || object["metadata"]["name"] != "kube-proxy" {
@@ -70,9 +61,7 @@ pub fn override_kube_proxy(objects: &mut [Value], overrides: &Value) -> Result<(
 /// Fills in the pod subnet, the only variable of a node image's CNI manifest.
 pub fn template_cni_manifest(manifest: &str, plan: &ClusterPlan) -> String {
     let subnet = plan.pod_subnet.to_string();
-    ["{{ .PodSubnet }}", "{{.PodSubnet}}"]
-        .iter()
-        .fold(manifest.to_owned(), |text, variable| text.replace(variable, &subnet))
+    manifest.replace("{{ .PodSubnet }}", &subnet).replace("{{.PodSubnet}}", &subnet)
 }
 
 fn quicken(probe: &mut Value) {
@@ -97,10 +86,9 @@ mod tests {
         let manifest = "spec: {containers: [{name: a, startupProbe: {failureThreshold: 24, initialDelaySeconds: 10, periodSeconds: 10}}]}";
         let pod: Value = serde_yaml::from_str(&quicken_static_pod(manifest).unwrap()).unwrap();
         let probe = &pod["spec"]["containers"][0]["startupProbe"];
-        assert_eq!(
-            *probe,
-            json!({ "failureThreshold": 250, "initialDelaySeconds": 0, "periodSeconds": 1 })
-        );
+        let quick =
+            json!({ "failureThreshold": 250, "initialDelaySeconds": 0, "periodSeconds": 1 });
+        assert_eq!(*probe, quick);
     }
 
     #[test]
@@ -113,14 +101,10 @@ mod tests {
         override_kube_proxy(&mut objects, &overrides).unwrap();
         let text = objects[0]["data"]["config.conf"].as_str().unwrap();
         let config: Value = serde_yaml::from_str(text).unwrap();
-        assert_eq!(
-            config,
-            json!({
-                "clusterCIDR": "10.244.0.0/16",
-                "conntrack": { "maxPerCore": 0, "min": 1 },
-                "mode": "iptables",
-            })
-        );
+        let conntrack = json!({ "maxPerCore": 0, "min": 1 });
+        let expected =
+            json!({ "clusterCIDR": "10.244.0.0/16", "conntrack": conntrack, "mode": "iptables" });
+        assert_eq!(config, expected);
     }
 
     #[test]
@@ -131,8 +115,7 @@ mod tests {
         .unwrap();
         assert_eq!(objects.len(), 2);
         assert_eq!(objects[0], json!({ "kind": "Service", "metadata": { "name": "x" } }));
-        let probe =
-            objects[1].pointer("/spec/template/spec/containers/0/readinessProbe/periodSeconds");
-        assert_eq!(probe, Some(&json!(1)));
+        let container = &objects[1]["spec"]["template"]["spec"]["containers"][0];
+        assert_eq!(container["readinessProbe"]["periodSeconds"], 1);
     }
 }

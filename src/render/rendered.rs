@@ -9,9 +9,6 @@ pub struct Rendered {
 
 impl Rendered {
     /// Reads a tar of the render container's `out` directory.
-    ///
-    /// # Errors
-    /// When the input is not a tar, or a file in it is not UTF-8.
     pub fn read(tar: &[u8]) -> std::io::Result<Self> {
         let mut files = BTreeMap::new();
         for entry in tar::Archive::new(tar).entries()? {
@@ -55,25 +52,16 @@ impl Rendered {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn tar_of(files: &[(&str, &str)]) -> Vec<u8> {
-        let mut builder = tar::Builder::new(Vec::new());
-        for (path, text) in files {
-            let mut header = tar::Header::new_gnu();
-            header.set_size(text.len() as u64);
-            header.set_cksum();
-            builder.append_data(&mut header, path, text.as_bytes()).unwrap();
-        }
-        builder.into_inner().unwrap()
-    }
+    use crate::render::{NodeFile, archive};
 
     #[test]
     fn finds_files_by_node_and_purpose() {
-        let tar = tar_of(&[
+        let files = [
             ("out/nodes/a/manifests/etcd.yaml", "x"),
             ("out/nodes/ab/manifests/etcd.yaml", "y"),
             ("out/coredns.yaml", "dns"),
-        ]);
+        ];
+        let tar = archive(&files.map(|(path, text)| NodeFile::text(path, 0o644, text))).unwrap();
         let rendered = Rendered::read(&tar).unwrap();
         let manifests: Vec<_> = rendered.node_files("a", "manifests").collect();
         assert_eq!(manifests, [("etcd.yaml", "x")]);

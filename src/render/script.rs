@@ -21,13 +21,13 @@ pub(super) const RENDER: &str = include_str!("../../images/scripts/render");
 /// A kubelet configuration with which kubelet checks the names of feature gates and exits, because
 /// `maxPods` is invalid. kubelet knows the gates of every component.
 pub(super) fn feature_gate_probe(gates: &BTreeMap<String, bool>) -> String {
-    let document = json!({
+    json!({
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
         "maxPods": -1,
         "featureGates": gates,
-    });
-    document.to_string()
+    })
+    .to_string()
 }
 
 #[cfg(test)]
@@ -58,14 +58,9 @@ mod tests {
         for _ in 0..2 {
             assert_eq!(edit(&path), (Some(0), String::new()));
             let edited = std::fs::read_to_string(&path).unwrap();
-            assert_eq!(
-                edited.lines().map(str::trim).collect::<Vec<_>>(),
-                [
-                    "",
-                    r#"container_filesystem="$(stat -f -c %T /var)""#,
-                    ": kindrs removed a bind mount"
-                ]
-            );
+            let lines: Vec<&str> = edited.lines().map(str::trim).collect();
+            let stat = r#"container_filesystem="$(stat -f -c %T /var)""#;
+            assert_eq!(lines, ["", stat, ": kindrs removed a bind mount"]);
         }
     }
 
@@ -74,8 +69,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("entrypoint");
         for (line, missing) in [("stat -f -c %T /kind)", "mount --bind"), ("bind", "stat -f")] {
-            let text: String =
-                PUBLISHED.lines().filter(|other| other.contains(line)).collect::<String>();
+            let text: String = PUBLISHED.lines().filter(|other| other.contains(line)).collect();
             std::fs::write(&path, text).unwrap();
             let (code, stderr) = edit(&path);
             assert_eq!(code, Some(1), "{stderr}");
@@ -103,20 +97,15 @@ mod tests {
         let run = |arguments: &str| {
             std::fs::write(&log, "").unwrap();
             let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
-            let script = folder.path().join("network");
-            std::fs::write(&script, NETWORK).unwrap();
             let mut command = Command::new("sh");
-            command.arg(script).args(arguments.split(' ')).env("PATH", path);
+            command.args(["-c", NETWORK, "network"]).args(arguments.split(' ')).env("PATH", path);
             assert!(command.status().unwrap().success());
             let log = std::fs::read_to_string(&log).unwrap();
             log.lines().filter(|line| !line.contains(" -C ")).collect::<Vec<_>>().join("\n")
         };
-        let api_only = run("10.96.0.1 172.28.0.2:6443");
-        assert!(
-            api_only.starts_with("iptables -w -t nat -A PREROUTING -d 10.96.0.1 "),
-            "{api_only}"
-        );
-        assert_eq!(api_only.lines().count(), 1);
+        let text = run("10.96.0.1 172.28.0.2:6443");
+        assert!(text.starts_with("iptables -w -t nat -A PREROUTING -d 10.96.0.1 "), "{text}");
+        assert_eq!(text.lines().count(), 1);
         insta::assert_snapshot!(
             "network_of_pods",
             run("10.96.0.1 172.28.0.2:6443 10.244.1.0/24 10.244.0.0/16 10.96.0.0/16 \

@@ -2,20 +2,19 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::UNIX_EPOCH;
 
 use crate::failure::Failure;
 use crate::kubernetes::Version;
 use crate::progress::{Progress, Stage};
 
-use super::binaries::{BINARIES, Unpacked, Versions};
+use super::binaries::{Unpacked, Versions, all_binaries};
 use super::cache::{Claim, PartsCache, fingerprint};
 use super::process::TICK;
 use super::{diagnosis, elf};
 
-/// Name of the file that lists versions.
 const VERSIONS_FILE: &str = "versions";
 /// Binary logarithm of the largest accepted zstd window, that of `--long=31`.
 const ZSTD_WINDOW: u32 = 31;
@@ -27,9 +26,6 @@ const SPEAKING: [(&str, &[&str]); 3] = [
 ];
 
 /// The version of Kubernetes in an archive.
-///
-/// # Errors
-/// `Failure::Input` when the file cannot be read, or does not contain the version.
 pub fn version(path: &Path, memory: Option<&PartsCache>) -> Result<Version, Failure> {
     let name = format!("version-{}", identity(path)?);
     let remembered = memory.and_then(|memory| memory.recall(&name)).and_then(|v| v.parse().ok());
@@ -69,7 +65,6 @@ pub async fn unpack(
     read_unpacked(&folder)
 }
 
-/// Reads a directory into which an archive was unpacked.
 pub fn read_unpacked(folder: &Path) -> anyhow::Result<Unpacked> {
     let mut unpacked = Unpacked::default();
     for entry in fs::read_dir(folder)? {
@@ -91,49 +86,40 @@ pub async fn unpack_into(
     architecture: &str,
     stage: &Stage,
 ) -> anyhow::Result<()> {
-    let gauge = Arc::new(Gauge::default());
-    let total = fs::metadata(path).map(|metadata| metadata.len()).unwrap_or_default();
     // A blocking task cannot be aborted. Dropping this makes its reader fail.
-    let _stop = StopOnDrop(gauge.clone());
+    let read = Arc::default();
+    let meter = Arc::downgrade(&read);
+    let total = fs::metadata(path).map(|metadata| metadata.len()).unwrap_or_default();
     let (owned, architecture) = (path.to_owned(), architecture.to_owned());
-    let work = tokio::task::spawn_blocking({
-        let gauge = gauge.clone();
-        move || extract(&owned, &output, &architecture, gauge)
-    });
+    let work = tokio::task::spawn_blocking(move || extract(&owned, &output, &architecture, meter));
     tokio::pin!(work);
     let mut tick = tokio::time::interval(TICK);
     loop {
         tokio::select! {
             done = &mut work => return Ok(done??),
             _ = tick.tick() => {
-                let read = gauge.read.load(Ordering::Relaxed);
+                let read = read.load(Ordering::Relaxed);
                 stage.advance(Some(read as f64 / total.max(1) as f64), "");
             }
         }
     }
 }
 
-/// Parses a `versions` file.
 pub fn read_versions(text: &str) -> Versions {
     let lines = text.lines().filter_map(|line| line.trim().split_once(char::is_whitespace));
     lines.map(|(part, version)| (part.to_owned(), version.trim().to_owned())).collect()
 }
 
-fn extract(
-    path: &Path,
-    output: &Path,
-    architecture: &str,
-    gauge: Arc<Gauge>,
-) -> Result<(), Failure> {
+fn extract(path: &Path, output: &Path, architecture: &str, meter: Meter) -> Result<(), Failure> {
     let shown = path.display();
     let mut versions = Versions::new();
     let mut found = Vec::new();
-    walk(path, gauge, |name, reader| {
-        if let Some(listed) =
-            listed_versions(name, reader).map_err(|error| corrupt(path, &error))?
-        {
+    walk(path, meter, |name, reader| {
+        if let Some(listed) = listed_versions(path, name, reader)? {
             versions.extend(listed);
-        } else if BINARIES.contains(&name) && !found.iter().any(|have| have == name) {
+        } else if all_binaries().any(|binary| binary == name)
+            && !found.iter().any(|have| have == name)
+        {
             let target = output.join(name);
             copy(path, reader, &target)?;
             check_architecture(path, name, &target, architecture)?;
@@ -166,41 +152,40 @@ fn extract(
 fn read_version(path: &Path) -> Result<Version, Failure> {
     let folder = tempfile::tempdir()
         .map_err(|error| diagnosis::io("cannot create a temporary directory", &error))?;
-    let mut listed = None;
-    walk(path, Arc::default(), |name, reader| {
-        if let Some(versions) =
-            listed_versions(name, reader).map_err(|error| corrupt(path, &error))?
-        {
+    let (mut listed, read) = (None, Arc::default());
+    walk(path, Arc::downgrade(&read), |name, reader| {
+        if let Some(versions) = listed_versions(path, name, reader)? {
             listed = versions.get("kubernetes").cloned();
         } else if SPEAKING.iter().any(|(speaking, _)| *speaking == name) {
             copy(path, reader, &folder.path().join(name))?;
         }
         Ok(listed.is_none())
     })?;
-    let unknown = || {
-        Failure::input(format!("{} does not contain the version of Kubernetes", path.display()))
-            .with_hint("add a file `versions` with a line such as `kubernetes v1.37.2`")
-    };
     match listed {
         Some(version) => version.parse().map_err(|error| {
             Failure::input(format!("the file `versions` in {}: {error}", path.display()))
         }),
-        None => ask_kubernetes(folder.path()).ok_or_else(unknown),
+        None => ask_kubernetes(folder.path()).ok_or_else(|| {
+            Failure::input(format!("{} does not contain the version of Kubernetes", path.display()))
+                .with_hint("add a file `versions` with a line such as `kubernetes v1.37.2`")
+        }),
     }
 }
 
 /// The versions in a text file of an archive: `versions`, upstream's `kubernetes/version`, or the
 /// tags beside upstream's binaries. `None` for other files.
-fn listed_versions(name: &str, reader: &mut dyn Read) -> io::Result<Option<Versions>> {
-    let is_list = name == VERSIONS_FILE;
-    let is_upstreams = name == "version" || name == "kube-apiserver.docker_tag";
-    if !is_list && !is_upstreams {
+fn listed_versions(
+    path: &Path,
+    name: &str,
+    reader: &mut dyn Read,
+) -> Result<Option<Versions>, Failure> {
+    if ![VERSIONS_FILE, "version", "kube-apiserver.docker_tag"].contains(&name) {
         return Ok(None);
     }
     let mut text = Vec::new();
-    reader.take(64 << 10).read_to_end(&mut text)?;
+    reader.take(64 << 10).read_to_end(&mut text).map_err(|error| corrupt(path, &error))?;
     let text = String::from_utf8_lossy(&text);
-    if is_list {
+    if name == VERSIONS_FILE {
         return Ok(Some(read_versions(&text)));
     }
     let version = text.trim().replace('_', "+").parse::<Version>();
@@ -242,10 +227,10 @@ fn check_architecture(
 /// false.
 fn walk(
     path: &Path,
-    gauge: Arc<Gauge>,
+    meter: Meter,
     mut visit: impl FnMut(&str, &mut dyn Read) -> Result<bool, Failure>,
 ) -> Result<(), Failure> {
-    let mut archive = tar::Archive::new(open(path, gauge)?);
+    let mut archive = tar::Archive::new(open(path, meter)?);
     for entry in archive.entries().map_err(|error| corrupt(path, &error))? {
         let mut entry = entry.map_err(|error| corrupt(path, &error))?;
         if !entry.header().entry_type().is_file() {
@@ -261,26 +246,23 @@ fn walk(
 }
 
 /// Opens the tar in a file. The content, not the name, determines the compression.
-fn open(path: &Path, gauge: Arc<Gauge>) -> Result<Box<dyn Read>, Failure> {
+fn open(path: &Path, meter: Meter) -> Result<Box<dyn Read>, Failure> {
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
     let mut head = Vec::new();
     file.take(512).read_to_end(&mut head).map_err(|error| unreadable(path, &error))?;
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-    let file = BufReader::with_capacity(1 << 20, Metered { file, gauge });
+    let file = BufReader::with_capacity(1 << 20, Metered { file, meter });
     match head.as_slice() {
-        [] => Err(Failure::input(format!("{} is empty", path.display()))
-            .with_hint("expected a tar, tar.gz or tar.zst of binaries")),
+        [] => Err(not_an_archive(format!("{} is empty", path.display()))),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => {
-            let decoder = zstd::stream::read::Decoder::with_buffer(file).and_then(|mut decoder| {
-                decoder.window_log_max(ZSTD_WINDOW)?;
-                Ok(decoder)
-            });
-            Ok(Box::new(decoder.map_err(|error| corrupt(path, &error))?))
+            let decoder = zstd::stream::read::Decoder::with_buffer(file);
+            let mut decoder = decoder.map_err(|error| corrupt(path, &error))?;
+            decoder.window_log_max(ZSTD_WINDOW).map_err(|error| corrupt(path, &error))?;
+            Ok(Box::new(decoder))
         }
         [0x1f, 0x8b, ..] => Ok(Box::new(flate2::bufread::MultiGzDecoder::new(file))),
         _ if head.get(257..262) == Some(b"ustar") => Ok(Box::new(file)),
-        _ => Err(Failure::input(format!("{} is not an archive", path.display()))
-            .with_hint("expected a tar, tar.gz or tar.zst of binaries")),
+        _ => Err(not_an_archive(format!("{} is not an archive", path.display()))),
     }
 }
 
@@ -309,8 +291,7 @@ pub fn identity(path: &Path) -> Result<String, Failure> {
     let full = fs::canonicalize(path).map_err(|error| unreadable(path, &error))?;
     let metadata = fs::metadata(&full).map_err(|error| unreadable(path, &error))?;
     if !metadata.is_file() {
-        return Err(Failure::input(format!("{} is not a file", path.display()))
-            .with_hint("expected a tar, tar.gz or tar.zst of binaries"));
+        return Err(not_an_archive(format!("{} is not a file", path.display())));
     }
     let changed = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     Ok(fingerprint([
@@ -321,8 +302,11 @@ pub fn identity(path: &Path) -> Result<String, Failure> {
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {
-    let failure = Failure::input(format!("cannot read {}: {error}", path.display()));
-    failure.with_hint("expected a tar, tar.gz or tar.zst of binaries")
+    not_an_archive(format!("cannot read {}: {error}", path.display()))
+}
+
+fn not_an_archive(message: String) -> Failure {
+    Failure::input(message).with_hint("expected a tar, tar.gz or tar.zst of binaries")
 }
 
 fn corrupt(path: &Path, error: &io::Error) -> Failure {
@@ -330,33 +314,19 @@ fn corrupt(path: &Path, error: &io::Error) -> Failure {
     failure.with_hint("create or download it again")
 }
 
-/// Number of bytes read from a file, and whether to stop reading.
-#[derive(Debug, Default)]
-struct Gauge {
-    read: AtomicU64,
-    stopped: AtomicBool,
-}
-
-struct StopOnDrop(Arc<Gauge>);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.stopped.store(true, Ordering::Relaxed);
-    }
-}
+/// The number of bytes read from a file. Reading stops when its owner drops it.
+type Meter = Weak<AtomicU64>;
 
 struct Metered {
     file: File,
-    gauge: Arc<Gauge>,
+    meter: Meter,
 }
 
 impl Read for Metered {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.gauge.stopped.load(Ordering::Relaxed) {
-            return Err(io::Error::other("stopped"));
-        }
+        let total = self.meter.upgrade().ok_or_else(|| io::Error::other("stopped"))?;
         let count = self.file.read(buffer)?;
-        self.gauge.read.fetch_add(count as u64, Ordering::Relaxed);
+        total.fetch_add(count as u64, Ordering::Relaxed);
         Ok(count)
     }
 }

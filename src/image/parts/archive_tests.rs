@@ -1,7 +1,6 @@
 use super::*;
 use crate::image::parts::toolchain::host_architecture;
 
-/// A tar of files with these names and contents.
 pub fn tar_of(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     for (name, content) in files {
@@ -157,11 +156,8 @@ fn runs_a_binary_if_no_list_contains_the_version() {
     fs::write(&path, tar_of(&[("bin/kubelet", b"#!/bin/sh\necho Kubernetes v1.33.13\n")])).unwrap();
     assert_eq!(version(&path, None).unwrap(), Version::new(1, 33, 13));
     fs::write(&path, tar_of(&[("kubelet", &elf::head_for(host_architecture()))])).unwrap();
-    let failure = version(&path, None).unwrap_err();
-    assert!(
-        failure.to_string().ends_with("does not contain the version of Kubernetes"),
-        "{failure}"
-    );
+    let error = version(&path, None).unwrap_err().to_string();
+    assert!(error.ends_with("does not contain the version of Kubernetes"), "{error}");
     fs::write(&path, tar_of(&[("versions", b"kubernetes 1.x\n")])).unwrap();
     assert!(version(&path, None).unwrap_err().to_string().contains("version `1.x`"));
 }

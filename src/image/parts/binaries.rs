@@ -5,31 +5,6 @@ use std::path::PathBuf;
 /// version.
 pub const API_FAULTS: &str = "api-faults";
 
-/// Every binary of a node image, by name.
-pub const BINARIES: [&str; 21] = [
-    "kube-apiserver",
-    "kube-controller-manager",
-    "kube-scheduler",
-    "kube-proxy",
-    "kubelet",
-    "kubeadm",
-    "kubectl",
-    "etcd",
-    "coredns",
-    "containerd",
-    "containerd-shim-runc-v2",
-    "ctr",
-    "runc",
-    "bridge",
-    "host-local",
-    "loopback",
-    "portmap",
-    "ptp",
-    "local-path-provisioner",
-    "pause",
-    API_FAULTS,
-];
-
 /// The binaries of Kubernetes itself.
 pub const KUBERNETES: [&str; 7] = [
     "kube-apiserver",
@@ -50,13 +25,18 @@ pub const INDEPENDENT: [(&str, &[&str]); 5] = [
     ("local-path-provisioner", &["local-path-provisioner"]),
 ];
 
+/// Every binary of a node image, by name.
+pub fn all_binaries() -> impl Iterator<Item = &'static str> {
+    let independent = INDEPENDENT.iter().flat_map(|(_, binaries)| *binaries);
+    KUBERNETES.iter().chain(independent).chain(&["etcd", "coredns", "pause"]).copied()
+}
+
 /// The version of each part, as a `versions` file lists them: `kubernetes v1.37.2`.
 pub type Versions = BTreeMap<String, String>;
 
 /// The binaries of an archive, unpacked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Unpacked {
-    /// The file of each binary.
     pub binaries: BTreeMap<String, PathBuf>,
     /// The versions that the archive lists, and those that its binaries report.
     pub versions: Versions,

@@ -24,7 +24,6 @@ pub struct PartsCache {
     root: PathBuf,
 }
 
-/// The result of claiming a key.
 #[derive(Debug)]
 pub enum Claim {
     /// The entry exists, in this directory.
@@ -36,9 +35,6 @@ pub enum Claim {
 impl PartsCache {
     /// The user's cache: `parts` in `KINDRS_CACHE_DIR`, otherwise `kindrs/parts` in the XDG cache
     /// directory.
-    ///
-    /// # Errors
-    /// `Failure::Environment` when there is no home directory.
     pub fn open() -> anyhow::Result<Self> {
         if let Some(folder) = std::env::var_os("KINDRS_CACHE_DIR").filter(|f| !f.is_empty()) {
             return Ok(Self::at(Path::new(&folder).join("parts")));
@@ -55,11 +51,6 @@ impl PartsCache {
         Self { root: directory.into() }
     }
 
-    pub fn directory(&self) -> &Path {
-        &self.root
-    }
-
-    /// A directory of the cache. Creates it if it does not exist.
     pub fn folder(&self, name: &str) -> anyhow::Result<PathBuf> {
         let folder = self.root.join(name);
         fs::create_dir_all(&folder).map_err(|error| {
@@ -68,15 +59,13 @@ impl PartsCache {
         Ok(folder)
     }
 
-    /// The directory of a key's entry, if it exists.
     pub fn landed(&self, key: &str) -> Option<PathBuf> {
         let folder = self.root.join("built").join(key);
         folder.is_dir().then_some(folder)
     }
 
-    /// Claims a key: returns its entry, or a workspace for creating it.
-    ///
-    /// Waits while another process creates the same entry, and reports that with the name `what`.
+    /// Returns the entry of a key, or a workspace for creating it. Waits while another process
+    /// creates the entry, and reports that with the name `what`.
     pub async fn claim(&self, key: &str, what: &str, progress: &Progress) -> anyhow::Result<Claim> {
         if let Some(folder) = self.landed(key) {
             return Ok(Claim::Landed(folder));
@@ -127,30 +116,26 @@ impl PartsCache {
             let key = name.split('~').next().unwrap_or(&name);
             let lock = File::create(self.root.join("locks").join(format!("{key}.lock")))?;
             if key == held || lock.try_lock().is_ok() {
-                remove_folder(&entry.path())?;
+                let _ = fs::remove_dir_all(entry.path());
             }
         }
         Ok(())
     }
 
-    /// Creates an empty workspace, and removes the workspaces of killed processes.
-    ///
-    /// Each has a new name, because the compiler of a killed kindrs can still write into the old one.
+    /// Creates an empty workspace, and removes the workspaces of killed processes. Each has a new
+    /// name, because the compiler of a killed kindrs can still write into the old one.
     fn workspace(&self, key: &str, lock_path: PathBuf, lock: File) -> anyhow::Result<Workspace> {
         let work = self.folder("work")?;
         // A workspace that cannot be removed only uses disk space.
         let _ = self.sweep(key);
-        let created = (|| {
-            let root =
-                tempfile::Builder::new().prefix(&format!("{key}~")).tempdir_in(&work)?.keep();
-            for folder in ["output", "module", "temporary"] {
-                fs::create_dir_all(root.join(folder))?;
-            }
-            Ok(root)
-        })();
-        let root = created.map_err(|error: io::Error| {
+        let failed = |error: io::Error| {
             diagnosis::io(&format!("cannot create a directory in {}", work.display()), &error)
-        })?;
+        };
+        let root = tempfile::Builder::new().prefix(&format!("{key}~")).tempdir_in(&work);
+        let root = root.map_err(failed)?.keep();
+        for folder in ["output", "module", "temporary"] {
+            fs::create_dir_all(root.join(folder)).map_err(failed)?;
+        }
         Ok(Workspace {
             target: self.folder("built")?.join(key),
             log: self.folder("logs")?.join(format!("{key}.log")),
@@ -161,63 +146,48 @@ impl PartsCache {
         })
     }
 
-    /// The short text with a name, such as the version of an archive.
     pub fn recall(&self, name: &str) -> Option<String> {
         fs::read_to_string(self.root.join("memory").join(name)).ok()
     }
 
-    /// Stores a short text. Ignores errors, because every such text can be computed again.
+    /// Stores a short text atomically. Ignores errors, because each text can be computed again.
     pub fn remember(&self, name: &str, text: &str) {
-        if let Ok(folder) = self.folder("memory") {
-            let _ = write_atomically(&folder.join(name), text.as_bytes());
-        }
+        let write = || -> anyhow::Result<()> {
+            let folder = self.folder("memory")?;
+            let mut file = tempfile::NamedTempFile::new_in(&folder)?;
+            io::Write::write_all(&mut file, text.as_bytes())?;
+            file.persist(folder.join(name))?;
+            Ok(())
+        };
+        let _ = write();
     }
 }
 
-/// A directory for creating one entry, with the lock of its key. Removed on drop.
+/// A directory for creating an entry, with the lock of its key. Removed on drop, without the log.
 #[derive(Debug)]
 pub struct Workspace {
-    key: String,
-    root: PathBuf,
+    pub key: String,
+    pub root: PathBuf,
+    pub log: PathBuf,
+    /// The locked file.
+    pub lock: PathBuf,
     target: PathBuf,
-    log: PathBuf,
-    lock: PathBuf,
     // Declared last, so that it is unlocked after the directory is removed.
     _held: File,
 }
 
 impl Workspace {
-    pub fn key(&self) -> &str {
-        &self.key
-    }
-
-    pub fn root(&self) -> &Path {
-        &self.root
-    }
-
     /// The directory that becomes the entry.
     pub fn output(&self) -> PathBuf {
         self.root.join("output")
     }
 
-    /// The directory for a module.
     pub fn module(&self) -> PathBuf {
         self.root.join("module")
     }
 
-    /// The directory for temporary files of compilers.
     pub fn temporary(&self) -> PathBuf {
         self.root.join("temporary")
-    }
-
-    /// The locked file.
-    pub fn lock(&self) -> &Path {
-        &self.lock
-    }
-
-    /// The log file, which remains after the workspace is removed.
-    pub fn log(&self) -> &Path {
-        &self.log
     }
 
     /// Turns the output into the entry, after syncing it to disk. Returns its directory.
@@ -234,16 +204,15 @@ impl Workspace {
             }
             Ok::<_, io::Error>(target)
         });
-        landed
-            .await?
-            .map_err(|error| diagnosis::io(&format!("cannot store {}", self.key), &error).into())
+        let failed = |error| diagnosis::io(&format!("cannot store {}", self.key), &error);
+        Ok(landed.await?.map_err(failed)?)
     }
 }
 
 impl Drop for Workspace {
     fn drop(&mut self) {
         // The next claim removes files that a dying compiler writes now.
-        let _ = remove_folder(&self.root);
+        let _ = fs::remove_dir_all(&self.root);
     }
 }
 
@@ -257,25 +226,8 @@ pub fn fingerprint<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> String {
     hexadecimal(&hash.finalize())[..16].to_owned()
 }
 
-/// Bytes as lower-case hexadecimal digits.
 pub fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Writes a file atomically.
-fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    io::Write::write_all(&mut file, content)?;
-    file.persist(path)?;
-    Ok(())
-}
-
-fn remove_folder(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]
@@ -284,10 +236,17 @@ mod tests {
     use crate::progress::{Event, Reporter};
     use std::sync::{Arc, Mutex};
 
-    fn ours(claim: Claim) -> Workspace {
-        match claim {
+    async fn ours(cache: &PartsCache, key: &str, progress: &Progress) -> Workspace {
+        match cache.claim(key, "etcd v3.7.0", progress).await.unwrap() {
             Claim::Ours(workspace) => workspace,
             Claim::Landed(folder) => panic!("{} exists", folder.display()),
+        }
+    }
+
+    fn landed(claim: Claim) -> PathBuf {
+        match claim {
+            Claim::Landed(folder) => folder,
+            Claim::Ours(_) => panic!("created twice"),
         }
     }
 
@@ -295,16 +254,14 @@ mod tests {
     async fn an_entry_is_not_created_twice() {
         let folder = tempfile::tempdir().unwrap();
         let cache = PartsCache::at(folder.path());
-        let workspace = ours(cache.claim("k", "it", &Progress::silent()).await.unwrap());
+        let progress = Progress::silent();
+        let workspace = ours(&cache, "k", &progress).await;
         fs::write(workspace.output().join("etcd"), "binary").unwrap();
-        let root = workspace.root().to_owned();
-        let landed = workspace.land().await.unwrap();
-        assert_eq!(fs::read_to_string(landed.join("etcd")).unwrap(), "binary");
+        let root = workspace.root.clone();
+        let folder = workspace.land().await.unwrap();
+        assert_eq!(fs::read_to_string(folder.join("etcd")).unwrap(), "binary");
         assert!(!root.exists());
-        match cache.claim("k", "it", &Progress::silent()).await.unwrap() {
-            Claim::Landed(found) => assert_eq!(found, landed),
-            Claim::Ours(_) => panic!("created twice"),
-        }
+        assert_eq!(landed(cache.claim("k", "it", &progress).await.unwrap()), folder);
     }
 
     /// A directory in `work` whose lock is free, as a killed process leaves it.
@@ -318,10 +275,10 @@ mod tests {
     async fn removes_the_workspaces_of_killed_processes() {
         let folder = tempfile::tempdir().unwrap();
         let cache = PartsCache::at(folder.path());
-        let held = ours(cache.claim("held", "it", &Progress::silent()).await.unwrap());
+        let held = ours(&cache, "held", &Progress::silent()).await;
         let left = [leftover(&cache, "k"), leftover(&cache, "other")];
 
-        let again = ours(cache.claim("k", "it", &Progress::silent()).await.unwrap());
+        let again = ours(&cache, "k", &Progress::silent()).await;
         assert!(left.iter().all(|folder| !folder.exists()));
         assert_eq!(fs::read_dir(again.output()).unwrap().count(), 0);
         assert!(held.output().is_dir());
@@ -342,7 +299,7 @@ mod tests {
         let cache = PartsCache::at(folder.path());
         let notes = Arc::new(Notes::default());
         let progress = Progress::new(notes.clone());
-        let first = ours(cache.claim("k", "etcd v3.7.0", &progress).await.unwrap());
+        let first = ours(&cache, "k", &progress).await;
         let second = tokio::spawn({
             let (cache, progress) = (cache.clone(), progress.clone());
             async move { cache.claim("k", "etcd v3.7.0", &progress).await }
@@ -350,15 +307,10 @@ mod tests {
         while notes.0.lock().unwrap().is_empty() {
             tokio::task::yield_now().await;
         }
-        let landed = first.land().await.unwrap();
-        match second.await.unwrap().unwrap() {
-            Claim::Landed(found) => assert_eq!(found, landed),
-            Claim::Ours(_) => panic!("created twice"),
-        }
-        assert_eq!(
-            notes.0.lock().unwrap().as_slice(),
-            ["waiting for another kindrs to create etcd v3.7.0"]
-        );
+        let folder = first.land().await.unwrap();
+        assert_eq!(landed(second.await.unwrap().unwrap()), folder);
+        let notes = notes.0.lock().unwrap();
+        assert_eq!(notes.as_slice(), ["waiting for another kindrs to create etcd v3.7.0"]);
     }
 
     #[test]

@@ -26,7 +26,6 @@ const LINK_WEIGHT: usize = 40;
 /// Compiles parts, with Go on this machine or in a container.
 pub struct Workshop<'a> {
     pub cache: &'a PartsCache,
-    /// For containers.
     pub engine: &'a dyn Engine,
     /// Go's name of the target architecture.
     pub architecture: &'a str,
@@ -34,12 +33,10 @@ pub struct Workshop<'a> {
     host_go: OnceCell<Option<HostGo>>,
 }
 
-/// Where a command runs.
 #[derive(Debug, Clone)]
 pub enum Place {
     /// On this machine, with a C compiler if needed.
     Host(HostGo, Option<String>),
-    /// In a container.
     Container {
         image: String,
         /// This machine's Go to mount, otherwise the image contains Go.
@@ -95,7 +92,6 @@ impl<'a> Workshop<'a> {
         Ok(Place::Container { image: DEBIAN_IMAGE.to_owned(), go: Some(go), uses_c })
     }
 
-    /// Runs `go` in the module of the workspace.
     pub async fn go(
         &self,
         place: &Place,
@@ -111,7 +107,7 @@ impl<'a> Workshop<'a> {
                 environment.extend(compiler.iter().map(|c| ("CC".to_owned(), c.clone())));
                 let mut command = Command::new(&go.program);
                 command.args(arguments).current_dir(workspace.module()).envs(environment);
-                process::run(&mut command, workspace.log(), watch)
+                process::run(&mut command, &workspace.log, watch)
                     .await
                     .map_err(|error| diagnosis::io("cannot run go", &error).into())
             }
@@ -139,8 +135,8 @@ impl<'a> Workshop<'a> {
         environment.insert("GOCACHE".to_owned(), built.display().to_string());
         let names = toolchain::names(self.architecture);
         let foreign = (self.architecture != toolchain::host_architecture()).then_some(names);
-        let packages: &[String] = &match (uses_c, foreign) {
-            (false, _) => vec![],
+        let packages = match (uses_c, foreign) {
+            (false, _) => Vec::new(),
             (true, None) => ["gcc", "libc6-dev", "libseccomp-dev", "pkg-config", "ca-certificates"]
                 .map(str::to_owned)
                 .into(),
@@ -157,11 +153,8 @@ impl<'a> Workshop<'a> {
                 ]
             }
         };
-        let mut command = vec![match go {
-            Some(_) => "/usr/local/go/bin/go".to_owned(),
-            None => "go".to_owned(),
-        }];
-        command.extend_from_slice(arguments);
+        let program = if go.is_some() { "/usr/local/go/bin/go" } else { "go" };
+        let command = [&[program.to_owned()], arguments].concat();
         let mut read: Vec<(PathBuf, &'static str)> =
             go.iter().map(|go| (go.root.clone(), "/usr/local/go")).collect();
         if let Some((file, inside)) = trusted_certificates() {
@@ -170,7 +163,7 @@ impl<'a> Workshop<'a> {
         }
         Ok(Job {
             image: image.to_owned(),
-            packages: packages.to_vec(),
+            packages,
             foreign: foreign.filter(|_| uses_c),
             command,
             environment,
@@ -180,9 +173,6 @@ impl<'a> Workshop<'a> {
     }
 
     /// Checks that a recipe can be compiled, unless it is in the cache.
-    ///
-    /// # Errors
-    /// As [`Self::place`].
     pub async fn prepare(&self, recipe: &Recipe) -> Result<(), Failure> {
         if self.cache.landed(&recipe.key(self.architecture)).is_none() {
             self.place(&recipe.name(), recipe.go_needed(), recipe.uses_c).await?;
@@ -201,28 +191,26 @@ impl<'a> Workshop<'a> {
         let stage = self.progress.stage(format!("Compile {name}"));
         let place = self.place(&name, recipe.go_needed(), recipe.uses_c).await?;
         let doing = format!("compile {name}");
-        recipe
-            .module
-            .write(&workspace.module())
-            .map_err(|error| diagnosis::io(&format!("cannot {doing}"), &error))?;
-        let _ = std::fs::remove_file(workspace.log());
+        let failed = |error| diagnosis::io(&format!("cannot {doing}"), &error);
+        recipe.module.write(&workspace.module()).map_err(failed)?;
+        let _ = std::fs::remove_file(&workspace.log);
 
         let packages = self.packages_to_compile(&place, recipe, &workspace, &stage).await?;
         let output = workspace.output();
-        let mut share = Share::new(packages, recipe.commands.len());
+        let binaries = recipe.commands.len();
+        let mut share = Share { packages, binaries, ..Share::default() };
         let arguments = recipe.build_arguments(&output.display().to_string());
         let ended = self
             .go(&place, &workspace, &arguments, &mut |seen| share.tell(seen, &output, &stage))
             .await?;
         if !ended.success {
-            return Err(diagnosis::compilation(&doing, &ended.stderr, workspace.log()).into());
+            return Err(diagnosis::compilation(&doing, &ended.stderr, &workspace.log).into());
         }
         for (binary, _) in &recipe.commands {
             check_binary(&output.join(binary), self.architecture)?;
         }
         if let Some(go) = self.go_version(&place, &workspace).await? {
-            std::fs::write(output.join(GO_FILE), go)
-                .map_err(|error| diagnosis::io(&format!("cannot {doing}"), &error))?;
+            std::fs::write(output.join(GO_FILE), go).map_err(failed)?;
         }
         let folder = workspace.land().await?;
         stage.finish();
@@ -245,9 +233,8 @@ impl<'a> Workshop<'a> {
         Ok(ended.success.then(|| ended.stdout.trim().to_owned()))
     }
 
-    /// The number of packages that are not in Go's build cache. Downloads the modules.
-    ///
-    /// `None` in a container that installs a compiler first, where this takes too long.
+    /// Downloads the modules, and counts the packages that are not in Go's build cache. `None` in a
+    /// container that installs a compiler first, where this takes too long.
     async fn packages_to_compile(
         &self,
         place: &Place,
@@ -270,13 +257,13 @@ impl<'a> Workshop<'a> {
             .await?;
         if !ended.success {
             let doing = format!("compile {}", recipe.name());
-            return Err(diagnosis::compilation(&doing, &ended.stderr, workspace.log()).into());
+            return Err(diagnosis::compilation(&doing, &ended.stderr, &workspace.log).into());
         }
         Ok(Some(ended.stdout.lines().filter(|line| !line.is_empty()).count()))
     }
 }
 
-/// The completed share of a compilation.
+#[derive(Default)]
 struct Share {
     packages: Option<usize>,
     compiled: usize,
@@ -286,10 +273,6 @@ struct Share {
 }
 
 impl Share {
-    fn new(packages: Option<usize>, binaries: usize) -> Self {
-        Self { packages, compiled: 0, binaries, linked: 0, detail: String::new() }
-    }
-
     fn value(&self) -> Option<f64> {
         let packages = self.packages?;
         let total = packages + self.binaries * LINK_WEIGHT;
@@ -320,16 +303,16 @@ impl Share {
 }
 
 fn check_binary(path: &Path, architecture: &str) -> Result<(), Failure> {
+    let shown = path.display();
     match elf::kind(path) {
         Ok(elf::Kind::Executable(found)) if found == architecture => Ok(()),
         Ok(_) => Err(Failure::environment(format!(
-            "the compiler created {}, which is not a program for {architecture}",
-            path.display()
+            "the compiler created {shown}, which is not a program for {architecture}"
         ))),
-        Err(error) => Err(diagnosis::io(
-            &format!("the compiler succeeded, but kindrs cannot read {}", path.display()),
-            &error,
-        )),
+        Err(error) => {
+            let what = format!("the compiler succeeded, but kindrs cannot read {shown}");
+            Err(diagnosis::io(&what, &error))
+        }
     }
 }
 
@@ -340,13 +323,10 @@ fn go_is_missing(
     image: &str,
     reason: &str,
 ) -> Failure {
-    let here = match installed {
-        Some(version) => format!("this machine has Go {version}"),
-        None => "this machine has no Go".to_owned(),
-    };
+    let here = installed.map_or_else(|| "no Go".to_owned(), |version| format!("Go {version}"));
     Failure::environment(format!(
-        "compiling {what} needs Go {needed} or newer: {here}, and kindrs cannot pull the image \
-         {image} ({reason})"
+        "compiling {what} needs Go {needed} or newer: this machine has {here}, and kindrs cannot \
+         pull the image {image} ({reason})"
     ))
     .with_hint(format!(
         "install Go {needed} or newer from https://go.dev/dl/ and add its bin directory to PATH, or \
@@ -354,7 +334,6 @@ fn go_is_missing(
     ))
 }
 
-/// The error when neither this machine nor a container can compile C.
 pub fn c_is_missing(what: &str, packages: &str, reason: &str) -> Failure {
     Failure::environment(format!(
         "{what} contains C code: this machine cannot compile it, and kindrs cannot pull the image \
@@ -371,7 +350,7 @@ mod tests {
     fn the_share_counts_packages_and_links() {
         let folder = tempfile::tempdir().unwrap();
         let stage = Progress::silent().stage("x");
-        let mut share = Share::new(Some(60), 1);
+        let mut share = Share { packages: Some(60), binaries: 1, ..Share::default() };
         for line in ["go: downloading a.b/c v1.0.0", "a.b/c/one", "a.b/c/two", "# a remark"] {
             share.tell(Seen::Line(line), folder.path(), &stage);
         }
@@ -384,7 +363,7 @@ mod tests {
         std::fs::write(folder.path().join("etcd"), "").unwrap();
         share.tell(Seen::Tick, folder.path(), &stage);
         assert_eq!(share.value(), Some(1.0));
-        assert_eq!(Share::new(None, 1).value(), None);
+        assert_eq!(Share { binaries: 1, ..Share::default() }.value(), None);
     }
 
     #[test]

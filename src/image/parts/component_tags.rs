@@ -64,10 +64,7 @@ pub enum Line {
 impl Line {
     /// Whether two versions are compatible. An invalid version is compatible with none.
     pub fn holds(self, one: &str, other: &str) -> bool {
-        match (numbers(one), numbers(other)) {
-            (Some(one), Some(other)) => self.same(one, other),
-            _ => false,
-        }
+        numbers(one).zip(numbers(other)).is_some_and(|(one, other)| self.same(one, other))
     }
 
     fn same(self, one: [u64; 3], other: [u64; 3]) -> bool {
@@ -146,13 +143,12 @@ mod tests {
     fn chooses_the_next_compatible_version() {
         let etcd: Vec<String> =
             ["v3.5.15", "v3.6.8", "v3.5.24", "v3.6.10", "v3.7.0"].map(str::to_owned).into();
-        assert_eq!(Line::Minor.nearest(&etcd, "v3.5.15"), Some("v3.5.15"));
-        assert_eq!(Line::Minor.nearest(&etcd, "v3.5.16"), Some("v3.5.24"));
-        assert_eq!(Line::Minor.nearest(&etcd, "v3.6.9"), Some("v3.6.10"));
-        assert_eq!(Line::Minor.nearest(&etcd, "v3.7.9"), Some("v3.7.0"));
-        assert_eq!(Line::Minor.nearest(&etcd, "v3.8.0"), None);
+        let wanted = ["v3.5.15", "v3.5.16", "v3.6.9", "v3.7.9", "v3.8.0", "nonsense"];
+        assert_eq!(
+            wanted.map(|wanted| Line::Minor.nearest(&etcd, wanted)),
+            [Some("v3.5.15"), Some("v3.5.24"), Some("v3.6.10"), Some("v3.7.0"), None, None]
+        );
         assert_eq!(Line::Major.nearest(&etcd, "v3.6.99"), Some("v3.7.0"));
-        assert_eq!(Line::Minor.nearest(&etcd, "nonsense"), None);
     }
 
     #[test]
@@ -160,10 +156,8 @@ mod tests {
         let versions = Versions::from([("etcd".to_owned(), "v3.7.3".to_owned())]);
         assert!(serves(&versions, "etcd", "v3.7.0", Line::Minor));
         assert!(!serves(&versions, "etcd", "v3.6.8", Line::Minor));
-        assert!(
-            serves(&versions, "coredns", "v1.14.6", Line::Major),
-            "an unknown version is compatible"
-        );
+        // An unknown version is compatible.
+        assert!(serves(&versions, "coredns", "v1.14.6", Line::Major));
     }
 
     proptest! {

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,11 +13,10 @@ use crate::runtime::{
 
 use super::cache::Workspace;
 use super::process::{Ended, Seen, TICK, Watcher};
-use super::toolchain::{Names, PASSED_ON};
+use super::toolchain::{GO_SETTINGS, Names, PROXIES};
 
 /// Label of containers that compile. Its value is the lock file of the kindrs that started it.
 const LABEL: &str = "dev.kindrs.compile";
-/// The script that runs in the container.
 const SCRIPT: &str = include_str!("../../../images/scripts/compile");
 /// Exit code of [`SCRIPT`] when it cannot install Debian packages.
 const NO_PACKAGES: i64 = 70;
@@ -32,11 +31,9 @@ pub fn trusted_certificates() -> Option<(PathBuf, &'static str)> {
 }
 
 /// A command in a container that works on files of this machine, under the same paths.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Job {
-    /// A local image.
     pub image: String,
-    /// Debian packages to install.
     pub packages: Vec<String>,
     /// The architecture of the packages, if it is not that of the image.
     pub foreign: Option<Names>,
@@ -57,11 +54,11 @@ impl Job {
         workspace: &Workspace,
         watch: Watcher<'_>,
     ) -> anyhow::Result<Ended> {
-        let name = format!("kindrs-compile-{}", workspace.key());
+        let name = format!("kindrs-compile-{}", workspace.key);
         remove_abandoned(engine).await?;
         engine.remove_container(&name).await?;
-        let (stdout, stderr) = (workspace.root().join("stdout"), workspace.root().join("stderr"));
-        let alive = workspace.root().join("alive");
+        let (stdout, stderr) = (workspace.root.join("stdout"), workspace.root.join("stderr"));
+        let alive = workspace.root.join("alive");
         for file in [&stdout, &stderr, &alive] {
             fs::write(file, "")?;
         }
@@ -69,18 +66,15 @@ impl Job {
         engine.start_container(&name).await?;
 
         let mut tail = Tail::default();
-        let code = {
-            let end = engine.wait_container(&name);
-            tokio::pin!(end);
-            let mut tick = tokio::time::interval(TICK);
-            loop {
-                tokio::select! {
-                    code = &mut end => break code?,
-                    _ = tick.tick() => {
-                        fs::write(&alive, "")?;
-                        tail.read(&stderr, watch)?;
-                        watch(Seen::Tick);
-                    }
+        let mut end = engine.wait_container(&name);
+        let mut tick = tokio::time::interval(TICK);
+        let code = loop {
+            tokio::select! {
+                code = &mut end => break code?,
+                _ = tick.tick() => {
+                    fs::write(&alive, "")?;
+                    tail.read(&stderr, watch)?;
+                    watch(Seen::Tick);
                 }
             }
         };
@@ -88,11 +82,11 @@ impl Job {
         engine.remove_container(&name).await?;
         let mut written = tail.all;
         if code == NO_PACKAGES {
-            let packages =
-                fs::read_to_string(workspace.root().join("packages")).unwrap_or_default();
-            written.push_str(&packages);
+            let packages = fs::read_to_string(workspace.root.join("packages"));
+            written.push_str(&packages.unwrap_or_default());
         }
-        append(workspace.log(), &written)?;
+        let mut log = fs::File::options().create(true).append(true).open(&workspace.log)?;
+        log.write_all(written.as_bytes())?;
         Ok(Ended {
             success: code == 0,
             stdout: fs::read_to_string(&stdout).context("cannot read the output of a container")?,
@@ -101,31 +95,30 @@ impl Job {
     }
 
     fn spec(&self, name: &str, workspace: &Workspace) -> ContainerSpec {
-        let mut environment: BTreeMap<String, String> = PASSED_ON
+        let mut environment: BTreeMap<String, String> = GO_SETTINGS
             .iter()
+            .chain(&PROXIES)
             .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
             .collect();
         environment.extend(self.environment.clone());
         environment.insert("KINDRS_PACKAGES".to_owned(), self.packages.join(" "));
-        if let Some(names) = self.foreign {
-            let name = "KINDRS_FOREIGN_ARCHITECTURE".to_owned();
-            environment.insert(name, names.debian.to_owned());
-        }
+        let foreign = self.foreign.map(|names| names.debian.to_owned());
+        environment.extend(foreign.map(|name| ("KINDRS_FOREIGN_ARCHITECTURE".to_owned(), name)));
         let mount = |source: &Path, target: &str, read_only| Mount {
             source: MountSource::Host(source.display().to_string()),
             target: target.to_owned(),
             read_only,
             propagation: Propagation::None,
         };
-        let written = self.written.iter().map(PathBuf::as_path).chain([workspace.root()]);
+        let written = self.written.iter().map(PathBuf::as_path).chain([workspace.root.as_path()]);
         let mut mounts: Vec<Mount> =
             written.map(|folder| mount(folder, &folder.display().to_string(), false)).collect();
         mounts.extend(self.read.iter().map(|(source, target)| mount(source, target, true)));
         ContainerSpec {
             name: name.to_owned(),
             image: self.image.clone(),
-            labels: BTreeMap::from([(LABEL.to_owned(), workspace.lock().display().to_string())]),
-            entrypoint: Some(self.entrypoint(workspace.root())),
+            labels: BTreeMap::from([(LABEL.to_owned(), workspace.lock.display().to_string())]),
+            entrypoint: Some(self.entrypoint(&workspace.root)),
             environment: environment.into_iter().map(|(k, v)| format!("{k}={v}")).collect(),
             mounts,
             network: Some(NetworkAttachment { network: "bridge".to_owned(), address: None }),
@@ -145,9 +138,6 @@ impl Job {
 
 /// Removes the containers of interrupted compilations, running or not. Keeps those whose lock a
 /// running kindrs holds.
-///
-/// # Errors
-/// The errors of the engine.
 pub async fn remove_abandoned(engine: &dyn Engine) -> Result<(), EngineError> {
     for container in engine.containers(&[(LABEL.to_owned(), String::new())]).await? {
         if is_abandoned(&container) {
@@ -163,7 +153,6 @@ fn is_abandoned(container: &ContainerInfo) -> bool {
     is_free || container.state == ContainerState::Exited
 }
 
-/// Reads a growing file line by line.
 #[derive(Default)]
 struct Tail {
     all: String,
@@ -186,27 +175,18 @@ impl Tail {
     }
 }
 
-/// Time limit for pulling an image.
 pub const PULL_LIMIT: Duration = Duration::from_secs(600);
 
 /// Pulls an image if it does not exist locally. Returns the reason if that fails.
 pub async fn ensure_image(engine: &dyn Engine, reference: &str) -> Result<(), String> {
-    match engine.image(reference).await {
-        Ok(Some(_)) => return Ok(()),
-        Ok(None) => {}
-        Err(error) => return Err(error.to_string()),
+    if engine.image(reference).await.map_err(|error| error.to_string())?.is_some() {
+        return Ok(());
     }
     let pull = engine.pull(reference, &|_| ());
     match tokio::time::timeout(PULL_LIMIT, pull).await {
         Ok(result) => result.map_err(|error| error.to_string()),
         Err(_) => Err(format!("timeout while pulling {reference}")),
     }
-}
-
-fn append(log: &Path, text: &str) -> anyhow::Result<()> {
-    let mut file = fs::File::options().create(true).append(true).open(log)?;
-    std::io::Write::write_all(&mut file, text.as_bytes())?;
-    Ok(())
 }
 
 #[cfg(test)]
@@ -221,15 +201,11 @@ mod tests {
             fs::create_dir_all(folder).unwrap();
         }
         let job = Job {
-            image: "debian:trixie-slim".into(),
-            packages: Vec::new(),
-            foreign: None,
             command: ["sh", "-c", "pwd; echo \"$1\" >&2; exit 3", "sh", "-s -w"]
                 .map(str::to_owned)
                 .into(),
-            environment: HashMap::new(),
             written: vec![cache],
-            read: Vec::new(),
+            ..Job::default()
         };
         let entrypoint = job.entrypoint(&root);
         let output = std::process::Command::new(&entrypoint[0])
@@ -259,9 +235,9 @@ mod tests {
         assert!(!is_abandoned(&container));
         container.state = ContainerState::Exited;
         assert!(is_abandoned(&container));
-        let elsewhere =
-            ContainerInfo { state: ContainerState::Running, ..ContainerInfo::default() };
-        assert!(!is_abandoned(&elsewhere), "its lock can be on another machine");
+        // Its lock can be on another machine.
+        let state = ContainerState::Running;
+        assert!(!is_abandoned(&ContainerInfo { state, ..ContainerInfo::default() }));
     }
 
     #[test]

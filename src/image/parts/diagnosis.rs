@@ -1,4 +1,3 @@
-use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 
@@ -9,8 +8,6 @@ const SHOWN_LINES: usize = 20;
 
 const FULL_DISK_HINT: &str = "compiling everything needs about 8 GB: free some space, or move the cache with \
      KINDRS_CACHE_DIR, and Go's caches with GOCACHE and GOMODCACHE";
-
-const TRUST_HINT: &str = "trust the module proxy alone by setting GONOSUMDB='k8s.io/*'";
 
 /// Texts in the output of Go when the network fails.
 const NETWORK_SIGNS: [&str; 9] = [
@@ -50,58 +47,39 @@ pub fn is_absent(output: &str) -> bool {
 /// The failure of a compiler. `doing` follows "cannot", such as "compile etcd v3.7.0".
 pub fn compilation(doing: &str, output: &str, log: &Path) -> Failure {
     let shown = last_lines(output);
-    if output.contains("no space left on device") {
-        return Failure::environment(format!("cannot {doing}: the disk is full"))
-            .with_hint(FULL_DISK_HINT);
-    }
-    if let Some(line) = output.lines().find(|line| line.contains("requires go >=")) {
-        return Failure::environment(format!("cannot {doing}: Go is too old: {line}"))
-            .with_hint("install a newer Go from https://go.dev/dl/, or pull a newer golang image");
-    }
-    if output.contains("checksum mismatch") || output.contains("SECURITY ERROR") {
-        return Failure::environment(format!(
-            "cannot {doing}: a downloaded module is not the pinned one\n{shown}"
-        ))
-        .with_hint("run `go clean -modcache` to empty Go's module cache, and check GOPROXY");
-    }
-    if output.contains("verifying ") && output.contains("/sumdb/") {
-        return Failure::environment(format!(
-            "cannot {doing}: Go's checksum database lacks some of its modules\n{shown}"
-        ))
-        .with_hint(format!("choose a version that kindrs pins, or {TRUST_HINT}"));
-    }
-    if NETWORK_SIGNS.iter().any(|sign| output.contains(sign)) {
-        return Failure::environment(format!(
-            "cannot {doing}: Go cannot download modules\n{shown}"
-        ))
-        .with_hint(
-            "check the network, set GOPROXY to a module proxy that this machine can reach, or use an \
-             archive of binaries: --kubernetes file:PATH",
-        );
-    }
-    if is_refused(output) || is_absent(output) || output.contains("GOPROXY=off") {
-        return Failure::environment(format!(
-            "cannot {doing}: the module proxy does not serve all modules\n{shown}"
-        ))
-        .with_hint(
-            "set GOPROXY to another proxy, such as https://proxy.golang.org,direct, or choose \
-             another version",
-        );
-    }
-    let log = log.display();
-    Failure::environment(format!("cannot {doing}:\n{shown}"))
-        .with_hint(format!("the full output of the compiler is in {log}"))
+    let has = |signs: &[&str]| signs.iter().any(|sign| output.contains(sign));
+    let outdated = output.lines().find(|line| line.contains("requires go >="));
+    let (reason, hint) = if has(&["no space left on device"]) {
+        (" the disk is full".to_owned(), FULL_DISK_HINT.to_owned())
+    } else if let Some(line) = outdated {
+        let hint = "install a newer Go from https://go.dev/dl/, or pull a newer golang image";
+        (format!(" Go is too old: {line}"), hint.to_owned())
+    } else if has(&["checksum mismatch", "SECURITY ERROR"]) {
+        let hint = "run `go clean -modcache` to empty Go's module cache, and check GOPROXY";
+        (format!(" a downloaded module is not the pinned one\n{shown}"), hint.to_owned())
+    } else if output.contains("verifying ") && output.contains("/sumdb/") {
+        let hint = "choose a version that kindrs pins, or trust the module proxy alone by setting \
+                    GONOSUMDB='k8s.io/*'";
+        (format!(" Go's checksum database lacks some of its modules\n{shown}"), hint.to_owned())
+    } else if has(&NETWORK_SIGNS) {
+        let hint = "check the network, set GOPROXY to a module proxy that this machine can reach, \
+                    or use an archive of binaries: --kubernetes file:PATH";
+        (format!(" Go cannot download modules\n{shown}"), hint.to_owned())
+    } else if is_refused(output) || is_absent(output) || has(&["GOPROXY=off"]) {
+        let hint = "set GOPROXY to another proxy, such as https://proxy.golang.org,direct, or \
+                    choose another version";
+        (format!(" the module proxy does not serve all modules\n{shown}"), hint.to_owned())
+    } else {
+        (format!("\n{shown}"), format!("the full output of the compiler is in {}", log.display()))
+    };
+    Failure::environment(format!("cannot {doing}:{reason}")).with_hint(hint)
 }
 
 /// The last lines of a compiler's output, indented.
 fn last_lines(output: &str) -> String {
     let lines: Vec<&str> = output.lines().filter(|line| is_relevant(line)).collect();
-    let mut text = String::new();
-    for line in &lines[lines.len().saturating_sub(SHOWN_LINES)..] {
-        let _ = writeln!(text, "  {line}");
-    }
-    text.truncate(text.trim_end().len());
-    text
+    let last = lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n  ");
+    format!("  {last}").trim_end().to_owned()
 }
 
 /// Whether a line is more than progress, such as the name of a package or a download.
@@ -122,15 +100,37 @@ mod tests {
     }
 
     #[test]
-    fn shows_the_error_of_a_compiler_without_its_progress() {
-        let output = "go: downloading go.uber.org/zap v1.27.0\ngo.uber.org/zap\n\
-                      # go.etcd.io/etcd/server/v3\n./main.go:3:1: syntax error\n";
-        insta::assert_snapshot!(described(output), @"
+    fn explains_the_output_of_a_compiler() {
+        let outputs = [
+            "go: downloading go.uber.org/zap v1.27.0\ngo.uber.org/zap\n\
+             # go.etcd.io/etcd/server/v3\n./main.go:3:1: syntax error\n",
+            "write $WORK/b001/_pkg_.a: no space left on device",
+            "go: go.mod requires go >= 1.26.3 (running go 1.26.0; GOTOOLCHAIN=local)\n",
+            "go: go.uber.org/zap@v1.27.0: Get \"https://proxy.golang.org/x\": dial tcp: lookup \
+             proxy.golang.org: no such host",
+            "go: k8s.io/mount-utils@v0.31.14: reading https://proxy.golang.org/x.zip: 403 Forbidden",
+            "k8s.io/kms@v0.31.14: verifying module: k8s.io/kms@v0.31.14: reading https://\
+             proxy.golang.org/sumdb/sum.golang.org/lookup/k8s.io/kms@v0.31.14: 404 Not Found",
+        ];
+        insta::assert_snapshot!(outputs.map(described).join("\n"), @r#"
             cannot compile etcd v3.7.0:
               # go.etcd.io/etcd/server/v3
               ./main.go:3:1: syntax error
             hint: the full output of the compiler is in /cache/logs/etcd.log
-            ");
+            cannot compile etcd v3.7.0: the disk is full
+            hint: compiling everything needs about 8 GB: free some space, or move the cache with KINDRS_CACHE_DIR, and Go's caches with GOCACHE and GOMODCACHE
+            cannot compile etcd v3.7.0: Go is too old: go: go.mod requires go >= 1.26.3 (running go 1.26.0; GOTOOLCHAIN=local)
+            hint: install a newer Go from https://go.dev/dl/, or pull a newer golang image
+            cannot compile etcd v3.7.0: Go cannot download modules
+              go: go.uber.org/zap@v1.27.0: Get "https://proxy.golang.org/x": dial tcp: lookup proxy.golang.org: no such host
+            hint: check the network, set GOPROXY to a module proxy that this machine can reach, or use an archive of binaries: --kubernetes file:PATH
+            cannot compile etcd v3.7.0: the module proxy does not serve all modules
+              go: k8s.io/mount-utils@v0.31.14: reading https://proxy.golang.org/x.zip: 403 Forbidden
+            hint: set GOPROXY to another proxy, such as https://proxy.golang.org,direct, or choose another version
+            cannot compile etcd v3.7.0: Go's checksum database lacks some of its modules
+              k8s.io/kms@v0.31.14: verifying module: k8s.io/kms@v0.31.14: reading https://proxy.golang.org/sumdb/sum.golang.org/lookup/k8s.io/kms@v0.31.14: 404 Not Found
+            hint: choose a version that kindrs pins, or trust the module proxy alone by setting GONOSUMDB='k8s.io/*'
+            "#);
     }
 
     #[test]
@@ -143,55 +143,14 @@ mod tests {
 
     #[test]
     fn reports_a_full_disk() {
-        let text = described("write $WORK/b001/_pkg_.a: no space left on device");
-        assert!(text.starts_with("cannot compile etcd v3.7.0: the disk is full"), "{text}");
         let error = io::Error::from(io::ErrorKind::StorageFull);
         assert_eq!(io("cannot write x", &error).to_string(), "cannot write x: the disk is full");
     }
 
     #[test]
-    fn reports_an_old_go() {
-        let output = "go: go.mod requires go >= 1.26.3 (running go 1.26.0; GOTOOLCHAIN=local)\n";
-        let text = described(output);
-        assert!(text.contains("Go is too old: go: go.mod requires go >= 1.26.3"), "{text}");
-    }
-
-    #[test]
-    fn reports_an_unreachable_network() {
-        let output = "go: go.uber.org/zap@v1.27.0: Get \"https://proxy.golang.org/x\": dial tcp: \
-                      lookup proxy.golang.org: no such host";
-        insta::assert_snapshot!(described(output), @r#"
-            cannot compile etcd v3.7.0: Go cannot download modules
-              go: go.uber.org/zap@v1.27.0: Get "https://proxy.golang.org/x": dial tcp: lookup proxy.golang.org: no such host
-            hint: check the network, set GOPROXY to a module proxy that this machine can reach, or use an archive of binaries: --kubernetes file:PATH
-            "#);
-    }
-
-    #[test]
-    fn reports_a_proxy_that_refuses() {
-        let output = "go: k8s.io/mount-utils@v0.31.14: reading https://proxy.golang.org/x.zip: \
-                      403 Forbidden";
-        insta::assert_snapshot!(described(output), @"
-            cannot compile etcd v3.7.0: the module proxy does not serve all modules
-              go: k8s.io/mount-utils@v0.31.14: reading https://proxy.golang.org/x.zip: 403 Forbidden
-            hint: set GOPROXY to another proxy, such as https://proxy.golang.org,direct, or choose another version
-            ");
-    }
-
-    #[test]
-    fn reports_a_checksum_database_that_lacks_a_module() {
-        let output = "k8s.io/kms@v0.31.14: verifying module: k8s.io/kms@v0.31.14: reading \
-                      https://proxy.golang.org/sumdb/sum.golang.org/lookup/k8s.io/kms@v0.31.14: \
-                      404 Not Found";
-        let text = described(output);
-        assert!(text.contains("checksum database") && text.contains("GONOSUMDB"), "{text}");
-    }
-
-    #[test]
     fn distinguishes_absence_from_failure() {
-        assert!(is_absent(
-            "k8s.io/kubernetes@v1.37.99: invalid version: unknown revision v1.37.99"
-        ));
+        let unknown = "k8s.io/kubernetes@v1.37.99: invalid version: unknown revision v1.37.99";
+        assert!(is_absent(unknown));
         assert!(is_absent("reading https://proxy.golang.org/x.info: 404 Not Found"));
         assert!(!is_absent("dial tcp: lookup proxy.golang.org: no such host"));
     }

@@ -5,7 +5,6 @@ use std::path::Path;
 /// Go's names of the architectures of node images.
 pub const ARCHITECTURES: [&str; 2] = ["amd64", "arm64"];
 
-/// The kind of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// A 64-bit little-endian ELF file for an architecture with this name in Go.
@@ -25,17 +24,17 @@ pub fn kind(path: &Path) -> io::Result<Kind> {
 }
 
 fn kind_of_head(head: &[u8]) -> Kind {
-    let Some((b"\x7fELF", rest)) = head.split_at_checked(4) else {
-        return Kind::NotElf;
-    };
-    match rest {
+    match head {
         // 64-bit, little-endian; e_machine is at offset 18 of the file.
-        [2, 1, ..] if rest.len() >= 16 => match u16::from_le_bytes([rest[14], rest[15]]) {
-            62 => Kind::Executable("amd64"),
-            183 => Kind::Executable("arm64"),
-            _ => Kind::OtherMachine,
-        },
-        _ => Kind::OtherMachine,
+        [0x7f, b'E', b'L', b'F', 2, 1, .., low, high] if head.len() == 20 => {
+            match u16::from_le_bytes([*low, *high]) {
+                62 => Kind::Executable("amd64"),
+                183 => Kind::Executable("arm64"),
+                _ => Kind::OtherMachine,
+            }
+        }
+        [0x7f, b'E', b'L', b'F', ..] => Kind::OtherMachine,
+        _ => Kind::NotElf,
     }
 }
 

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
@@ -37,8 +37,8 @@ pub async fn kubernetes_module(
     let folder = match workshop.cache.claim(&key, &name, workshop.progress).await? {
         Claim::Landed(folder) => folder,
         Claim::Ours(workspace) => {
-            let stage =
-                workshop.progress.stage(format!("Resolve the modules of Kubernetes {version}"));
+            let title = format!("Resolve the modules of Kubernetes {version}");
+            let stage = workshop.progress.stage(title);
             let (place, source) = sources(workshop, version, &workspace).await?;
             let read = |file: &str| {
                 fs::read_to_string(source.join(file))
@@ -46,9 +46,7 @@ pub async fn kubernetes_module(
             };
             let go_mod = module::kubernetes_go_mod(&read("go.mod")?, version);
             let place = match module::go_directive(&go_mod).and_then(|go| go.parse().ok()) {
-                Some(needed) => {
-                    workshop.place(&format!("Kubernetes {version}"), needed, false).await?
-                }
+                Some(go) => workshop.place(&format!("Kubernetes {version}"), go, false).await?,
                 None => place,
             };
             let folder = workspace.module();
@@ -65,7 +63,7 @@ pub async fn kubernetes_module(
                 .await?;
             if !ended.success {
                 let doing = format!("resolve the modules of Kubernetes {version}");
-                return Err(diagnosis::compilation(&doing, &ended.stderr, workspace.log()).into());
+                return Err(diagnosis::compilation(&doing, &ended.stderr, &workspace.log).into());
             }
             Module::read(&folder)?.write(&workspace.output())?;
             let landed = workspace.land().await?;
@@ -103,6 +101,12 @@ pub async fn tags_from_source(
     Ok(tags)
 }
 
+#[derive(serde::Deserialize)]
+struct Downloaded {
+    #[serde(rename = "Dir")]
+    directory: PathBuf,
+}
+
 /// Downloads a release's module. Returns where Go ran and the directory of the sources.
 async fn sources(
     workshop: &Workshop<'_>,
@@ -123,15 +127,11 @@ async fn sources(
             }
         }
         let doing = format!("download the source of Kubernetes {version}");
-        return Err(diagnosis::compilation(&doing, &output, workspace.log()).into());
+        return Err(diagnosis::compilation(&doing, &output, &workspace.log).into());
     }
-    let answer: HashMap<String, serde_json::Value> = serde_json::from_str(&ended.stdout)
+    let answer: Downloaded = serde_json::from_str(&ended.stdout)
         .with_context(|| format!("go does not report the directory of {module}"))?;
-    let folder = answer.get("Dir").and_then(serde_json::Value::as_str);
-    Ok((
-        place,
-        folder.with_context(|| format!("go does not report the directory of {module}"))?.into(),
-    ))
+    Ok((place, answer.directory))
 }
 
 async fn known_versions(
@@ -149,12 +149,8 @@ async fn known_versions(
 
 /// The error for a release that does not exist, with the nearest existing ones.
 pub fn does_not_exist(version: &Version, known: &[Version]) -> Failure {
-    let mut near: Vec<&Version> = known
-        .iter()
-        .filter(|known| known.is_supported() && known.minor() == version.minor())
-        .collect();
-    near.sort_unstable();
-    near.dedup();
+    let is_near = |known: &&Version| known.is_supported() && known.minor() == version.minor();
+    let near: BTreeSet<&Version> = known.iter().filter(is_near).collect();
     let near: Vec<String> = near.iter().rev().take(3).rev().map(|v| v.to_string()).collect();
     let failure = Failure::input(format!("Kubernetes {version} does not exist"));
     if near.is_empty() {
@@ -166,9 +162,8 @@ pub fn does_not_exist(version: &Version, known: &[Version]) -> Failure {
 fn commands_file() -> anyhow::Result<Vec<u8>> {
     let default = Version::default_release().to_string();
     let module = Module::pinned("kubernetes", Some(&default));
-    let files = module.map(|module| module.files).unwrap_or_default();
-    let file = files.into_iter().find(|(name, _)| name == "commands.go");
-    file.map(|(_, content)| content).context("the list of Kubernetes' commands is not embedded")
+    let file = module.as_ref().and_then(|module| module.file("commands.go")).map(<[u8]>::to_vec);
+    file.context("the list of Kubernetes' commands is not embedded")
 }
 
 #[cfg(test)]

@@ -19,9 +19,11 @@ mod release;
 mod source;
 mod toolchain;
 
-pub use binaries::BINARIES;
-pub use cache::PartsCache;
+pub use binaries::all_binaries;
+pub use cache::{PartsCache, fingerprint, hexadecimal};
+pub use component_tags::ComponentTags;
 pub use container::remove_abandoned;
 pub use obtain::{PartSet, api_faults, obtain};
 pub use recipe::api_faults_version;
 pub use source::KubernetesSource;
+pub use toolchain::PROXIES;

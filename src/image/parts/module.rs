@@ -28,7 +28,6 @@ impl Module {
         files.iter().any(|(name, _)| name == "go.mod").then_some(Self { files })
     }
 
-    /// Reads the module in a directory.
     pub fn read(folder: &Path) -> io::Result<Self> {
         let mut files = Vec::new();
         for entry in fs::read_dir(folder)? {
@@ -39,17 +38,17 @@ impl Module {
         Ok(Self { files })
     }
 
-    /// Writes the files into a directory.
     pub fn write(&self, folder: &Path) -> io::Result<()> {
         self.files.iter().try_for_each(|(name, content)| fs::write(folder.join(name), content))
     }
 
-    /// The text of `go.mod`.
+    pub fn file(&self, name: &str) -> Option<&[u8]> {
+        let file = self.files.iter().find(|(found, _)| found == name);
+        file.map(|(_, content)| content.as_slice())
+    }
+
     pub fn go_mod(&self) -> String {
-        let content = self.files.iter().find(|(name, _)| name == "go.mod");
-        content
-            .map(|(_, content)| String::from_utf8_lossy(content).into_owned())
-            .unwrap_or_default()
+        String::from_utf8_lossy(self.file("go.mod").unwrap_or_default()).into_owned()
     }
 }
 
@@ -90,12 +89,10 @@ fn embedded(folder: &str) -> Option<Vec<(String, Vec<u8>)>> {
     (!files.is_empty()).then_some(files)
 }
 
-/// The C source of `pause`.
 pub fn pause_source() -> Vec<u8> {
     Pinned::get("pause/pause.c").map(|file| file.data.into_owned()).unwrap_or_default()
 }
 
-/// The version that a `go.mod` requires of a module.
 pub fn required_version(go_mod: &str, module: &str) -> Option<String> {
     go_mod.lines().find_map(|line| {
         let line = line.trim();
@@ -111,7 +108,6 @@ pub fn go_directive(go_mod: &str) -> Option<&str> {
 }
 
 /// Generates a `go.mod` for a release of Kubernetes from the release's own.
-///
 /// Keeps the version of the language, the debug settings and the exact requirements. The release
 /// replaces the staging modules with its own directories, but they are also published, with versions
 /// of their own.
@@ -123,13 +119,7 @@ pub fn kubernetes_go_mod(upstream: &str, version: &Version) -> String {
         let words: Vec<&str> = line.split_whitespace().take_while(|w| *w != "//").collect();
         let (verb, rest) = match (block, words.as_slice()) {
             ("", [verb, "("]) => {
-                block = if *verb == "godebug" {
-                    "godebug"
-                } else if *verb == "require" {
-                    "require"
-                } else {
-                    "other"
-                };
+                block = verb;
                 continue;
             }
             (_, [")"]) => {
@@ -167,10 +157,7 @@ mod tests {
             for version in versions {
                 let module = Module::pinned(part, Some(&version)).unwrap();
                 let names: Vec<&str> = module.files.iter().map(|(name, _)| name.as_str()).collect();
-                assert!(
-                    names.contains(&"go.sum") && names.len() == 3,
-                    "{part} {version} {names:?}"
-                );
+                assert!(names.contains(&"go.sum") && names.len() == 3, "{version} {names:?}");
                 assert!(go_directive(&module.go_mod()).is_some());
             }
         }

@@ -12,7 +12,7 @@ use crate::progress::Progress;
 use crate::runtime::Engine;
 
 use super::archive;
-use super::binaries::{API_FAULTS, BINARIES, INDEPENDENT, KUBERNETES, Unpacked, Versions};
+use super::binaries::{API_FAULTS, INDEPENDENT, KUBERNETES, Unpacked, Versions, all_binaries};
 use super::cache::{Claim, PartsCache, fingerprint};
 use super::compile::{GO_FILE, Workshop};
 use super::component_tags::{ComponentTags, Line, serves};
@@ -26,20 +26,22 @@ use super::{diagnosis, pause, release};
 /// Environment variable with the path of an archive of built parts, which saves compiling them.
 const PARTS_VARIABLE: &str = "KINDRS_PARTS";
 
-/// All binaries of a node image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartSet {
     pub kubernetes: Version,
-    /// A directory of the cache that contains exactly the [`BINARIES`].
+    /// A directory of the cache that contains exactly the binaries of a node image.
     pub directory: PathBuf,
     /// The known versions of parts, and that of `go`, which compiled them.
     pub versions: Versions,
-    /// The image tag in kubeadm, such as `3.7.0-0`.
-    pub etcd_tag: String,
-    /// The image tag in kubeadm, such as `v1.14.6`.
-    pub coredns_tag: String,
-    /// The image tag in kubeadm, such as `3.10.2`.
-    pub pause_tag: String,
+    pub tags: ComponentTags,
+}
+
+impl PartSet {
+    /// The image of the storage class's provisioner.
+    pub fn provisioner_image(&self) -> String {
+        let version = self.versions.get("local-path-provisioner").map_or("built", String::as_str);
+        format!("docker.io/kindrs/local-path-provisioner:{version}")
+    }
 }
 
 /// Obtains every binary of a node image: from `source` if it is an archive, from the archive of built
@@ -100,9 +102,8 @@ async fn obtain_with(
         }
     }
     let workshop = Workshop::new(cache, engine, architecture, progress);
-    let mut gathering =
-        Gathering { workshop: &workshop, binaries: given.binaries, versions: given.versions };
-    gathering.all(&version).await
+    let Unpacked { binaries, versions } = given;
+    Gathering { workshop: &workshop, binaries, versions }.all(&version).await
 }
 
 /// Adds the built parts that `given` lacks. The binaries of Kubernetes are added only if they are
@@ -110,12 +111,9 @@ async fn obtain_with(
 fn add_built(given: &mut Unpacked, built: Unpacked, version: &Version) -> bool {
     let same = built.versions.get("kubernetes") == Some(&version.to_string());
     let is_given = |part: &str| {
-        given.binaries.contains_key(part)
-            || INDEPENDENT
-                .iter()
-                .filter(|(name, _)| *name == part)
-                .flat_map(|(_, binaries)| *binaries)
-                .any(|binary| given.binaries.contains_key(*binary))
+        let independent = INDEPENDENT.iter().find(|(name, _)| *name == part);
+        let binaries = independent.into_iter().flat_map(|(_, binaries)| *binaries);
+        [part].iter().chain(binaries).any(|binary| given.binaries.contains_key(*binary))
     };
     let versions: Versions =
         built.versions.into_iter().filter(|(part, _)| !is_given(part)).collect();
@@ -129,9 +127,6 @@ fn add_built(given: &mut Unpacked, built: Unpacked, version: &Version) -> bool {
 }
 
 /// The proxy of API faults for the engine's architecture, compiled or from the cache.
-///
-/// # Errors
-/// `Failure::Environment` when a compiler or the disk fails.
 pub async fn api_faults(engine: &dyn Engine, progress: &Progress) -> anyhow::Result<PathBuf> {
     let cache = PartsCache::open()?;
     let architecture = engine.info().await?.architecture;
@@ -141,7 +136,6 @@ pub async fn api_faults(engine: &dyn Engine, progress: &Progress) -> anyhow::Res
     Ok(folder.join(API_FAULTS))
 }
 
-/// The binaries found so far.
 struct Gathering<'a> {
     workshop: &'a Workshop<'a>,
     binaries: BTreeMap<String, PathBuf>,
@@ -188,18 +182,13 @@ impl Gathering<'_> {
             kubernetes: version.clone(),
             directory: self.assemble().await?,
             versions: self.versions.clone(),
-            etcd_tag: tags.etcd,
-            coredns_tag: tags.coredns,
-            pause_tag: tags.pause,
+            tags,
         })
     }
 
     fn missing<'b>(&self, binaries: &[&'b str]) -> Option<Vec<&'b str>> {
-        let missing: Vec<&str> = binaries
-            .iter()
-            .copied()
-            .filter(|binary| !self.binaries.contains_key(*binary))
-            .collect();
+        let is_missing = |binary: &&str| !self.binaries.contains_key(*binary);
+        let missing: Vec<&str> = binaries.iter().copied().filter(is_missing).collect();
         (!missing.is_empty()).then_some(missing)
     }
 
@@ -258,11 +247,9 @@ impl Gathering<'_> {
         tags_from_source(self.workshop, version).await
     }
 
-    /// Creates a directory with links to every binary.
     async fn assemble(&self) -> anyhow::Result<PathBuf> {
-        let files: Vec<(&str, &Path)> = BINARIES
-            .iter()
-            .filter_map(|name| Some((*name, self.binaries.get(*name)?.as_path())))
+        let files: Vec<(&str, &Path)> = all_binaries()
+            .filter_map(|name| Some((name, self.binaries.get(name)?.as_path())))
             .collect();
         let pieces = files
             .iter()
@@ -283,7 +270,6 @@ impl Gathering<'_> {
     }
 }
 
-/// The image tags that kubeadm reports; `None` if it does not run here.
 async fn ask_kubeadm(kubeadm: &Path, version: &Version) -> Option<ComponentTags> {
     let output = Command::new(kubeadm)
         .args(["config", "images", "list", "--kubernetes-version", &version.to_string()])

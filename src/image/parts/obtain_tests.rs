@@ -9,6 +9,8 @@ fn foreign() -> &'static str {
     if host_architecture() == "amd64" { "arm64" } else { "amd64" }
 }
 
+const TAGS: &str = "etcd:3.7.0-0\ncoredns:v1.14.6\npause:3.10.2\n";
+
 struct Case {
     folder: tempfile::TempDir,
     cache: PartsCache,
@@ -19,14 +21,14 @@ impl Case {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let cache = PartsCache::at(folder.path().join("cache"));
-        cache.remember("tags-v1.37.2", "etcd:3.7.0-0\ncoredns:v1.14.6\npause:3.10.2\n");
+        cache.remember("tags-v1.37.2", TAGS);
         Self { folder, cache, progress: Progress::silent() }
     }
 
     fn archive(&self, versions: &str) -> PathBuf {
         let program = elf::head_for(foreign());
         let mut files: Vec<(&str, &[u8])> =
-            BINARIES.iter().map(|name| (*name, program.as_slice())).collect();
+            all_binaries().map(|name| (name, program.as_slice())).collect();
         files.push(("versions", versions.as_bytes()));
         let path = self.folder.path().join("parts.tar");
         fs::write(&path, tar_of(&files)).unwrap();
@@ -61,15 +63,14 @@ async fn a_complete_archive_needs_no_compiler() {
     let case = Case::new();
     let set = case.obtain(&complete()).await.unwrap();
     assert_eq!(set.kubernetes, Version::new(1, 37, 2));
-    assert_eq!((set.etcd_tag.as_str(), set.coredns_tag.as_str()), ("3.7.0-0", "v1.14.6"));
-    assert_eq!(set.pause_tag, "3.10.2");
+    assert_eq!(set.tags.images_list(), TAGS);
     assert_eq!(set.versions["etcd"], "v3.7.3");
     let mut names: Vec<String> = fs::read_dir(&set.directory)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort_unstable();
-    let mut expected = BINARIES.map(str::to_owned);
+    let mut expected: Vec<&str> = all_binaries().collect();
     expected.sort_unstable();
     assert_eq!(names, expected);
     let stages: Vec<String> = case.progress.finished().into_iter().map(|(name, _)| name).collect();
@@ -82,9 +83,8 @@ async fn a_complete_archive_needs_no_compiler() {
 #[tokio::test]
 async fn built_parts_need_no_compiler() {
     let case = Case::new();
-    let source = KubernetesSource::Version(Version::new(1, 37, 2));
     let built = case.archive(&complete());
-    let set = case.obtain_with(&source, Some(&built)).await.unwrap();
+    let set = case.obtain_with(&"v1.37.2".parse().unwrap(), Some(&built)).await.unwrap();
     assert_eq!(set.kubernetes, Version::new(1, 37, 2));
     assert_eq!(set.versions["etcd"], "v3.7.3");
 }
@@ -92,9 +92,8 @@ async fn built_parts_need_no_compiler() {
 #[tokio::test]
 async fn names_a_missing_archive_of_built_parts() {
     let case = Case::new();
-    let source = KubernetesSource::Version(Version::new(1, 37, 2));
     let absent = case.folder.path().join("absent.tar");
-    let error = case.obtain_with(&source, Some(&absent)).await.unwrap_err();
+    let error = case.obtain_with(&"v1.37.2".parse().unwrap(), Some(&absent)).await.unwrap_err();
     let text = crate::failure::describe(&error, None);
     let start = format!("error: KINDRS_PARTS: cannot read {}: ", absent.display());
     assert!(text.starts_with(&start), "{text}");
@@ -136,9 +135,8 @@ async fn rejects_an_archive_of_an_unsupported_version() {
 #[tokio::test]
 async fn rejects_an_unknown_architecture() {
     let case = Case::new();
-    let source = KubernetesSource::Version(Version::default_release());
-    let error =
-        obtain(&source, "riscv64", &case.cache, &FakeEngine::default(), &case.progress).await;
+    let (source, engine) = ("v1.37.2".parse().unwrap(), FakeEngine::default());
+    let error = obtain(&source, "riscv64", &case.cache, &engine, &case.progress).await;
     assert_eq!(
         error.unwrap_err().to_string(),
         "unsupported architecture riscv64: kindrs builds node images for amd64 and arm64"

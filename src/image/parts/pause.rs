@@ -46,7 +46,7 @@ pub async fn compile(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
         Some(compiler) => {
             let mut command = Command::new(compiler);
             command.args(&arguments).env("LC_ALL", "C").env("TMPDIR", workspace.temporary());
-            process::run(&mut command, workspace.log(), &mut |_| ())
+            process::run(&mut command, &workspace.log, &mut |_| ())
                 .await
                 .map_err(|error| diagnosis::io("cannot run the C compiler", &error))?
         }
@@ -65,17 +65,15 @@ pub async fn compile(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
             let job = Job {
                 image: DEBIAN_IMAGE.to_owned(),
                 packages: vec![package],
-                foreign: None,
                 command,
                 environment: [("LC_ALL".to_owned(), "C".to_owned())].into(),
-                written: Vec::new(),
-                read: Vec::new(),
+                ..Job::default()
             };
             job.run(workshop.engine, &workspace, &mut |_| ()).await?
         }
     };
     if !ended.success {
-        return Err(diagnosis::compilation("compile pause", &ended.stderr, workspace.log()).into());
+        return Err(diagnosis::compilation("compile pause", &ended.stderr, &workspace.log).into());
     }
     let folder = workspace.land().await?;
     stage.finish();

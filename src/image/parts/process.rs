@@ -1,6 +1,6 @@
 use std::io;
 use std::path::Path;
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -11,19 +11,15 @@ use tokio::process::Command;
 /// Time between [`Seen::Tick`]s.
 pub const TICK: Duration = Duration::from_millis(500);
 
-/// An event of a running command.
 #[derive(Debug, Clone, Copy)]
 pub enum Seen<'a> {
     /// A line of its standard error.
     Line(&'a str),
-    /// Time passed.
     Tick,
 }
 
-/// Receives the events of a running command.
 pub type Watcher<'a> = &'a mut (dyn FnMut(Seen<'_>) + Send);
 
-/// The result of a command.
 #[derive(Debug)]
 pub struct Ended {
     pub success: bool,
@@ -31,13 +27,12 @@ pub struct Ended {
     pub stderr: String,
 }
 
-/// Runs a command to its end, and appends its standard error to `log`.
-///
-/// Dropping the future kills the command's process group, which includes the children of a compiler.
+/// Runs a command to its end, and appends its standard error to `log`. Dropping the future kills the
+/// command's process group, which includes the children of a compiler.
 pub async fn run(command: &mut Command, log: &Path, watch: Watcher<'_>) -> io::Result<Ended> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.process_group(0).kill_on_drop(true).spawn()?;
-    let group = Group::of(child.id());
+    let mut group = Group(child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)));
     let mut log = File::options().create(true).append(true).open(log).await?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
 
@@ -73,8 +68,8 @@ pub async fn run(command: &mut Command, log: &Path, watch: Watcher<'_>) -> io::R
         Ok::<_, io::Error>(all)
     };
     let (stdout, stderr) = tokio::try_join!(read_stdout, read_stderr)?;
-    let status: ExitStatus = child.wait().await?;
-    group.ended();
+    let status = child.wait().await?;
+    group.0 = None;
     Ok(Ended {
         success: status.success(),
         stdout: String::from_utf8_lossy(&stdout).into_owned(),
@@ -82,18 +77,8 @@ pub async fn run(command: &mut Command, log: &Path, watch: Watcher<'_>) -> io::R
     })
 }
 
-/// A process group, which is killed on drop unless it ended.
+/// A process group, which is killed on drop. `None` after it ended.
 struct Group(Option<Pid>);
-
-impl Group {
-    fn of(leader: Option<u32>) -> Self {
-        Self(leader.and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw))
-    }
-
-    fn ended(mut self) {
-        self.0 = None;
-    }
-}
 
 impl Drop for Group {
     fn drop(&mut self) {
@@ -138,8 +123,8 @@ mod tests {
             // The grandchild is like a child of a compiler.
             command.args(["-c", "sleep 600 & echo $! >&2; wait"]);
             run(&mut command, &log, &mut |seen| {
-                if let (Seen::Line(line), Some(send)) =
-                    (seen, send.take_if(|_| matches!(seen, Seen::Line(_))))
+                if let Seen::Line(line) = seen
+                    && let Some(send) = send.take()
                 {
                     let _ = send.send(line.parse::<i32>().unwrap());
                 }
@@ -149,11 +134,8 @@ mod tests {
         let grandchild = receive.await.unwrap();
         work.abort();
         let _ = work.await;
-        let is_alive = || {
-            std::fs::read_to_string(format!("/proc/{grandchild}/stat"))
-                .is_ok_and(|stat| !stat.contains(") Z "))
-        };
-        while is_alive() {
+        let stat = || std::fs::read_to_string(format!("/proc/{grandchild}/stat"));
+        while stat().is_ok_and(|stat| !stat.contains(") Z ")) {
             tokio::task::yield_now().await;
         }
     }

@@ -1,6 +1,6 @@
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -20,7 +20,6 @@ use super::diagnosis;
 use super::generate::does_not_exist;
 use super::module::pinned_versions;
 
-/// Where upstream publishes releases.
 const UPSTREAM: &str = "https://dl.k8s.io/release";
 /// Time limit for connecting, and for silence of a connection.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -81,10 +80,13 @@ impl Download<'_> {
         // Fails if a provider is installed already, which works as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().connect_timeout(PATIENCE).read_timeout(PATIENCE).build()?;
-        let expected = self.expected(&client).await?;
+        let (algorithm, expected) = self.expected(&client).await?;
         self.transfer(&client, stage).await?;
         stage.advance(Some(1.0), "checksum");
-        let found = expected.clone().of_file(self.partial.to_owned()).await?;
+        let file = self.partial.to_owned();
+        let found = tokio::task::spawn_blocking(move || algorithm.of_file(&file))
+            .await?
+            .with_context(|| format!("cannot read {}", self.partial.display()))?;
         if found != expected {
             fs::remove_file(self.partial)
                 .with_context(|| format!("cannot remove {}", self.partial.display()))?;
@@ -99,20 +101,21 @@ impl Download<'_> {
     }
 
     /// The published checksum: SHA-256, otherwise SHA-512.
-    async fn expected(&self, client: &Client) -> anyhow::Result<Checksum> {
-        for kind in ["sha256", "sha512"] {
-            let url = format!("{}.{kind}", self.url);
-            let answer = client.get(&url).send().await.map_err(|e| self.unreachable(&e))?;
+    async fn expected(&self, client: &Client) -> anyhow::Result<(Algorithm, String)> {
+        for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
+            let url = format!("{}.{algorithm}", self.url);
+            let answer = client.get(&url).send().await.map_err(|e| self.unreachable(e))?;
             if answer.status() == StatusCode::NOT_FOUND {
                 continue;
             }
-            let answer = answer.error_for_status().map_err(|e| self.unreachable(&e))?;
-            let text = answer.text().await.map_err(|e| self.unreachable(&e))?;
-            return Checksum::read(kind, &text).ok_or_else(|| {
-                Failure::environment(format!("{url} does not contain a {kind} checksum")).into()
-            });
+            let answer = answer.error_for_status().map_err(|e| self.unreachable(e))?;
+            let text = answer.text().await.map_err(|e| self.unreachable(e))?;
+            let digits = algorithm.digits_in(&text).ok_or_else(|| {
+                Failure::environment(format!("{url} does not contain a {algorithm} checksum"))
+            })?;
+            return Ok((algorithm, digits));
         }
-        let answer = client.head(self.url).send().await.map_err(|e| self.unreachable(&e))?;
+        let answer = client.head(self.url).send().await.map_err(|e| self.unreachable(e))?;
         if answer.status() == StatusCode::NOT_FOUND {
             return Err(self.absent().into());
         }
@@ -130,7 +133,7 @@ impl Download<'_> {
         if have > 0 {
             request = request.header(header::RANGE, format!("bytes={have}-"));
         }
-        let answer = request.send().await.map_err(|e| self.unreachable(&e))?;
+        let answer = request.send().await.map_err(|e| self.unreachable(e))?;
         match answer.status() {
             StatusCode::NOT_FOUND => return Err(self.absent().into()),
             // The file is complete already. The checksum verifies it.
@@ -138,7 +141,7 @@ impl Download<'_> {
             StatusCode::PARTIAL_CONTENT => {}
             _ => have = 0,
         }
-        let answer = answer.error_for_status().map_err(|e| self.unreachable(&e))?;
+        let answer = answer.error_for_status().map_err(|e| self.unreachable(e))?;
         let total = answer.content_length().map(|rest| rest + have);
         let failed = |error: io::Error| {
             diagnosis::io(&format!("cannot write {}", self.partial.display()), &error)
@@ -157,7 +160,7 @@ impl Download<'_> {
                 Ok(chunk) => chunk,
                 Err(error) => {
                     file.flush().await.map_err(failed)?;
-                    return Err(self.unreachable(&error).into());
+                    return Err(self.unreachable(error).into());
                 }
             };
             file.write_all(&chunk).await.map_err(failed)?;
@@ -175,14 +178,9 @@ impl Download<'_> {
         does_not_exist(self.version, &known)
     }
 
-    fn unreachable(&self, error: &reqwest::Error) -> Failure {
-        let mut reason = error.to_string();
-        let mut cause = std::error::Error::source(error);
-        while let Some(inner) = cause {
-            reason = format!("{reason}: {inner}");
-            cause = inner.source();
-        }
-        Failure::environment(format!("cannot download {}: {reason}", self.url)).with_hint(format!(
+    fn unreachable(&self, error: reqwest::Error) -> Failure {
+        let error = anyhow::Error::from(error);
+        Failure::environment(format!("cannot download {}: {error:#}", self.url)).with_hint(format!(
             "run the same command again to continue the download, set KINDRS_RELEASE_URL to a \
                  mirror, or use --kubernetes {} to compile it",
             self.version
@@ -190,41 +188,31 @@ impl Download<'_> {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Checksum {
-    Sha256(String),
-    Sha512(String),
+/// The algorithm of a published checksum, which is the extension of its file.
+#[derive(Debug, Clone, Copy, strum::Display)]
+#[strum(serialize_all = "lowercase")]
+enum Algorithm {
+    Sha256,
+    Sha512,
 }
 
-impl Checksum {
+impl Algorithm {
     /// Reads a checksum file: the digits, optionally followed by a file name.
-    fn read(kind: &str, text: &str) -> Option<Self> {
+    fn digits_in(self, text: &str) -> Option<String> {
+        let length = match self {
+            Self::Sha256 => 64,
+            Self::Sha512 => 128,
+        };
         let digits = text.split_whitespace().next()?.to_ascii_lowercase();
         let is_hexadecimal = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        match (kind, digits.len()) {
-            ("sha256", 64) if is_hexadecimal => Some(Self::Sha256(digits)),
-            ("sha512", 128) if is_hexadecimal => Some(Self::Sha512(digits)),
-            _ => None,
+        (digits.len() == length && is_hexadecimal).then_some(digits)
+    }
+
+    fn of_file(self, file: &Path) -> io::Result<String> {
+        match self {
+            Self::Sha256 => hash_of::<Sha256>(file),
+            Self::Sha512 => hash_of::<Sha512>(file),
         }
-    }
-
-    /// Computes the checksum of a file, of the same kind.
-    async fn of_file(self, file: PathBuf) -> anyhow::Result<Self> {
-        let shown = file.display().to_string();
-        let hash = tokio::task::spawn_blocking(move || {
-            Ok::<_, io::Error>(match self {
-                Self::Sha256(_) => Self::Sha256(hash_of::<Sha256>(&file)?),
-                Self::Sha512(_) => Self::Sha512(hash_of::<Sha512>(&file)?),
-            })
-        });
-        hash.await?.with_context(|| format!("cannot read {shown}"))
-    }
-}
-
-impl std::fmt::Display for Checksum {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (Self::Sha256(digits) | Self::Sha512(digits)) = self;
-        f.write_str(digits)
     }
 }
 

@@ -21,13 +21,8 @@ pub enum KubernetesSource {
 }
 
 impl KubernetesSource {
-    /// The version of Kubernetes.
-    ///
-    /// Reads it from the list of versions in an archive, or runs one of its binaries with
-    /// `--version`, and caches the result.
-    ///
-    /// # Errors
-    /// `Failure::Input` when the archive cannot be read, or its version is missing or unsupported.
+    /// The version of Kubernetes. For an archive, kindrs reads its list of versions or runs one of
+    /// its binaries with `--version`, and caches the result.
     pub fn version(&self) -> Result<Version, Failure> {
         match self {
             Self::Version(version) | Self::Release(version) => Ok(version.clone()),
@@ -39,9 +34,6 @@ impl KubernetesSource {
     }
 
     /// The source as a label of a node image. The state of an archive identifies it.
-    ///
-    /// # Errors
-    /// [`Failure::Input`] when the archive does not exist.
     pub fn identity(&self) -> Result<String, Failure> {
         match self {
             Self::File(path) => Ok(format!("file:{}", archive::identity(path)?)),
@@ -55,17 +47,13 @@ impl FromStr for KubernetesSource {
 
     fn from_str(text: &str) -> Result<Self, Failure> {
         let text = text.trim();
-        if let Some(path) = text.strip_prefix("file:") {
-            if path.is_empty() {
-                return Err(Failure::input("`file:` needs the path of an archive")
-                    .with_hint("for example, file:parts.tar.zst"));
-            }
-            return Ok(Self::File(PathBuf::from(path)));
+        match text.split_once(':') {
+            Some(("file", "")) => Err(Failure::input("`file:` needs the path of an archive")
+                .with_hint("for example, file:parts.tar.zst")),
+            Some(("file", path)) => Ok(Self::File(PathBuf::from(path))),
+            Some(("release", release)) => Ok(Self::Release(in_range(version(release, text)?)?)),
+            _ => Ok(Self::Version(in_range(version(text, text)?)?)),
         }
-        if let Some(release) = text.strip_prefix("release:") {
-            return Ok(Self::Release(in_range(version(release, text)?)?));
-        }
-        Ok(Self::Version(in_range(version(text, text)?)?))
     }
 }
 
@@ -79,7 +67,6 @@ impl fmt::Display for KubernetesSource {
     }
 }
 
-/// Returns the version if kindrs supports it, otherwise an error with the supported range.
 pub fn in_range(version: Version) -> Result<Version, Failure> {
     if version.is_supported() {
         return Ok(version);
@@ -101,7 +88,6 @@ fn version(part: &str, whole: &str) -> Result<Version, Failure> {
     })
 }
 
-/// A suggestion for an invalid source.
 fn suggestion(text: &str) -> String {
     if text.contains(['/', '\\']) || [".tar", ".tgz", ".zst"].iter().any(|end| text.contains(end)) {
         return format!("to use an archive, write file:{text}");

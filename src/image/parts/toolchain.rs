@@ -15,7 +15,6 @@ impl GoVersion {
     /// The oldest version that supports toolchain versions in `go.mod`.
     pub const OLDEST: Self = Self(1, 21, 0);
 
-    /// The image with this minor version.
     pub fn image(self) -> String {
         format!("golang:{}.{}", self.0, self.1)
     }
@@ -32,39 +31,24 @@ impl FromStr for GoVersion {
 
     /// Reads `1.26`, `1.26.0`, `go1.26.8` and `go1.27rc1`.
     fn from_str(text: &str) -> Result<Self, String> {
-        let error = || format!("invalid version of Go `{text}`");
         let body = text.strip_prefix("go").unwrap_or(text);
-        let mut numbers = [0; 3];
-        let mut parts = body.split(['.', ' ', '-']);
-        for (place, number) in numbers.iter_mut().enumerate() {
-            let Some(part) = parts.next().filter(|_| place < 3) else {
-                if place < 2 {
-                    return Err(error());
-                }
-                break;
-            };
+        let mut numbers = body.split(['.', ' ', '-']).map(|part| {
             let digits = part.bytes().take_while(u8::is_ascii_digit).count();
-            match part[..digits].parse() {
-                Ok(parsed) => *number = parsed,
-                Err(_) if place == 2 => break,
-                Err(_) => return Err(error()),
-            }
+            part[..digits].parse().ok()
+        });
+        match (numbers.next().flatten(), numbers.next().flatten(), numbers.next().flatten()) {
+            (Some(major), Some(minor), patch) => Ok(Self(major, minor, patch.unwrap_or(0))),
+            _ => Err(format!("invalid version of Go `{text}`")),
         }
-        Ok(Self(numbers[0], numbers[1], numbers[2]))
     }
 }
 
-/// The Go installation of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostGo {
-    /// The `go` command.
     pub program: PathBuf,
     pub version: GoVersion,
-    /// The directory of the installation.
     pub root: PathBuf,
-    /// `GOMODCACHE`.
     pub module_cache: PathBuf,
-    /// `GOCACHE`.
     pub build_cache: PathBuf,
 }
 
@@ -125,21 +109,11 @@ pub fn go_environment(
     .into()
 }
 
-/// The user's settings that kindrs passes to a container.
-pub const PASSED_ON: [&str; 12] = [
-    "GONOPROXY",
-    "GONOSUMDB",
-    "GOPRIVATE",
-    "GOPROXY",
-    "GOSUMDB",
-    "GOINSECURE",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-];
+/// The user's settings of Go and of proxies that kindrs passes to a container.
+pub const GO_SETTINGS: [&str; 6] =
+    ["GONOPROXY", "GONOSUMDB", "GOPRIVATE", "GOPROXY", "GOSUMDB", "GOINSECURE"];
+pub const PROXIES: [&str; 6] =
+    ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"];
 
 /// Other names of an architecture than Go's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,14 +126,12 @@ pub struct Names {
     pub package: &'static str,
 }
 
-/// The other names of an architecture with Go's name.
 pub fn names(architecture: &str) -> Names {
-    match architecture {
-        "arm64" => {
-            Names { debian: "arm64", triplet: "aarch64-linux-gnu", package: "aarch64-linux-gnu" }
-        }
-        _ => Names { debian: "amd64", triplet: "x86_64-linux-gnu", package: "x86-64-linux-gnu" },
-    }
+    let (debian, triplet, package) = match architecture {
+        "arm64" => ("arm64", "aarch64-linux-gnu", "aarch64-linux-gnu"),
+        _ => ("amd64", "x86_64-linux-gnu", "x86-64-linux-gnu"),
+    };
+    Names { debian, triplet, package }
 }
 
 /// Go's name of this machine's architecture.
@@ -171,7 +143,6 @@ pub fn host_architecture() -> &'static str {
     }
 }
 
-/// This machine's C compiler for an architecture, if it exists.
 pub async fn c_compiler(architecture: &str) -> Option<String> {
     if std::env::consts::OS != "linux" {
         return None;
