@@ -35,7 +35,6 @@ impl Reporter for Titles {
     }
 }
 
-/// What the API server refuses.
 #[derive(Clone, Copy, PartialEq)]
 enum Api {
     Healthy,
@@ -101,7 +100,6 @@ impl Api {
     }
 }
 
-/// A creation of cluster `dev` with a control plane and a worker.
 struct Case {
     engine: FakeEngine,
     titles: Arc<Titles>,
@@ -160,7 +158,6 @@ impl Case {
         self.titles.started.lock().unwrap().clone()
     }
 
-    /// The names of the containers, volumes and networks.
     fn objects(&self) -> Vec<String> {
         let state = self.engine.state();
         let names =

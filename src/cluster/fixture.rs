@@ -12,10 +12,8 @@ use crate::runtime::{
     NetworkSpec, PortBinding, Propagation, Protocol,
 };
 
-/// The image of every node.
 pub(crate) const IMAGE: &str = "kindrs/node:v1.37.2";
 
-/// An engine with the node image.
 pub(crate) fn engine() -> FakeEngine {
     FakeEngine::default().with_image(IMAGE, ImageInfo::default())
 }
@@ -80,11 +78,9 @@ pub(crate) async fn make_volume(engine: &FakeEngine, cluster: &str, name: &str) 
     engine.create_volume(name, &labels).await.unwrap();
 }
 
-/// A control plane and two workers.
 pub(crate) const THREE: [(ContainerRole, usize); 3] =
     [(ContainerRole::CONTROL_PLANE, 1), (ContainerRole::WORKER, 1), (ContainerRole::WORKER, 2)];
 
-/// A tar with these files: path and content.
 pub(crate) fn tar_of(files: &[(&str, &str)]) -> bytes::Bytes {
     let mut builder = tar::Builder::new(Vec::new());
     for (path, content) in files {

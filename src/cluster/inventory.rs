@@ -11,13 +11,9 @@ use crate::yaml;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterSummary {
-    /// Its name.
     pub name: String,
-    /// Its nodes that run the control plane.
     pub control_planes: usize,
-    /// Its nodes that run workloads only.
     pub workers: usize,
-    /// How many of its nodes are running.
     pub running: usize,
 }
 
@@ -31,7 +27,6 @@ impl ClusterSummary {
 /// A container of a cluster in short: a node or the load balancer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeSummary {
-    /// The cluster's name.
     pub cluster: String,
     /// Its name, the container's and the Node object's.
     pub name: String,
@@ -43,7 +38,6 @@ pub struct NodeSummary {
 }
 
 impl NodeSummary {
-    /// Whether commands can be run in it.
     pub fn is_running(&self) -> bool {
         self.state == ContainerState::Running
     }

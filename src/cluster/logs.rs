@@ -73,7 +73,6 @@ pub async fn export(
     Ok(())
 }
 
-/// The export of one container.
 struct Export<'a> {
     engine: &'a dyn Engine,
     node: &'a NodeSummary,

@@ -6,7 +6,6 @@ use crate::progress::{Event, Reporter};
 use crate::runtime::fake::FakeEngine;
 use crate::runtime::{EngineError, ExecOutput};
 
-/// Keeps the warnings.
 #[derive(Default)]
 struct Warnings(Mutex<Vec<String>>);
 

@@ -64,7 +64,6 @@ pub(super) async fn prepare(
 }
 
 impl Preparation {
-    /// The id of this run of `create`.
     pub(super) fn run(&self) -> &str {
         &self.run
     }

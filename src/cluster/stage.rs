@@ -18,7 +18,6 @@ use crate::runtime::Engine;
 use super::readiness::Waiting;
 use super::{bootstrap, readiness, start};
 
-/// Everything that the stages share.
 pub(super) struct Creation<'a> {
     pub(super) engine: &'a dyn Engine,
     pub(super) kubeconfig: &'a kubeconfig::Files,
@@ -33,7 +32,6 @@ pub(super) struct Creation<'a> {
     pub(super) written: &'a OnceLock<PathBuf>,
 }
 
-/// One stage, in the order of a creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     StartNodes,

@@ -24,27 +24,22 @@ impl Version {
     /// The newest minor of Kubernetes 1 that kindrs builds and runs.
     pub const NEWEST_MINOR: u32 = 37;
 
-    /// The default of `--kubernetes`.
     pub fn default_release() -> Self {
         Self::new(1, 37, 2)
     }
 
-    /// A release without a pre-release part.
     pub const fn new(major: u32, minor: u32, patch: u32) -> Self {
         Self { major, minor, patch, pre_release: None }
     }
 
-    /// The minor number: 37 for v1.37.2.
     pub fn minor(&self) -> u32 {
         self.minor
     }
 
-    /// The patch number: 2 for v1.37.2.
     pub fn patch(&self) -> u32 {
         self.patch
     }
 
-    /// Whether kindrs builds and runs this version.
     pub fn is_supported(&self) -> bool {
         self.major == 1 && (Self::OLDEST_MINOR..=Self::NEWEST_MINOR).contains(&self.minor)
     }

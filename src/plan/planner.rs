@@ -22,17 +22,12 @@ pub struct PlanInput<'a> {
     pub name: &'a str,
     /// The id of this run of `create`, a label of everything that it creates.
     pub run: &'a str,
-    /// A new bootstrap token in kubeadm's format.
     pub bootstrap_token: &'a str,
-    /// The validated configuration.
     pub config: &'a Cluster,
     /// The image of each node, in the order of the configuration.
     pub images: &'a [NodeImagePlan],
-    /// A free subnet for the cluster's network.
     pub subnet: Ipv4Net,
-    /// A free port on the host for the API server.
     pub api_port: u16,
-    /// Whether the host has control groups of version 1.
     pub cgroup_v1: bool,
     /// Required with several control planes.
     pub load_balancer_image: Option<&'a str>,
@@ -127,7 +122,6 @@ fn node_addresses(input: &PlanInput<'_>) -> Result<impl Iterator<Item = Ipv4Addr
     Ok(input.subnet.hosts().skip(1).take(count))
 }
 
-/// The addresses of each node's pods.
 fn subnets_of_pods(input: &PlanInput<'_>) -> Result<Vec<Ipv4Net>, Failure> {
     let (all, count) = (input.config.networking.pod_subnet, input.config.nodes.len());
     pod_subnets(all, count).ok_or_else(|| {

@@ -12,7 +12,6 @@ pub(crate) fn sample_plan(control_planes: usize, workers: usize, version: &Versi
     plan_of(&sample_config(control_planes, workers), version)
 }
 
-/// A configuration with these nodes and nothing else.
 pub(crate) fn sample_config(control_planes: usize, workers: usize) -> Cluster {
     let nodes = (0..control_planes)
         .map(|_| Node::new(Role::ControlPlane))
@@ -37,7 +36,6 @@ pub(crate) fn full_config() -> Cluster {
     config
 }
 
-/// A plan of `config` as a cluster named `dev`.
 pub(crate) fn plan_of(config: &Cluster, version: &Version) -> ClusterPlan {
     let images: Vec<NodeImagePlan> = config
         .nodes

@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-/// An event of long work.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     StageStarted {
@@ -23,7 +22,6 @@ pub enum Event {
         stage: String,
         elapsed: Duration,
     },
-    /// Information outside any stage.
     Note(String),
     /// A failure that does not stop the work.
     Warning(String),

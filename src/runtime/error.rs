@@ -2,7 +2,6 @@ use std::fmt;
 
 use crate::failure::Failure;
 
-/// A failed request to the engine.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     #[error("cannot reach Docker at {address}: {reason}")]
@@ -12,13 +11,11 @@ pub enum EngineError {
         /// The object, such as `container dev-worker`.
         what: String,
     },
-    /// The engine refused a request, or failed at it.
     #[error("{what}: {reason}")]
     Refused {
         /// The request, such as `starting container dev-worker`.
         what: String,
         cause: Refusal,
-        /// The engine's own words.
         reason: String,
     },
     /// Reading or writing the data of a request failed.
@@ -31,9 +28,7 @@ pub enum EngineError {
 pub enum Refusal {
     /// Another container or network has the name.
     NameInUse,
-    /// The subnet overlaps another network's.
     SubnetOverlap,
-    /// A port of the host is in use.
     PortInUse,
     /// Containers are still connected to the network.
     ActiveEndpoints,
@@ -64,7 +59,6 @@ impl Refusal {
     }
 }
 
-/// Why the engine cannot be reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConnectionFailure {
     NoSocket,
@@ -90,7 +84,6 @@ impl EngineError {
         Self::Refused { what: what.into(), cause: Refusal::Other, reason: reason.into() }
     }
 
-    /// The reason for a refusal.
     pub fn refusal(&self) -> Option<Refusal> {
         match self {
             Self::Refused { cause, .. } => Some(*cause),

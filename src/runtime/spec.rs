@@ -187,7 +187,6 @@ impl ContainerState {
         Self::Dead,
     ];
 
-    /// The engine's word for the state.
     pub fn name(self) -> &'static str {
         match self {
             Self::Created => "created",

@@ -1,5 +1,3 @@
-//! Containers.
-
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;

@@ -1,5 +1,3 @@
-//! Images.
-
 use std::collections::HashMap;
 use std::path::Path;
 

@@ -21,7 +21,6 @@ pub(crate) struct FakeContainer {
     pub(crate) info: ContainerInfo,
 }
 
-/// An upload to a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Upload {
     pub(crate) container: String,
@@ -37,7 +36,6 @@ pub(crate) struct State {
     pub(crate) containers: BTreeMap<String, FakeContainer>,
     pub(crate) networks: BTreeMap<String, NetworkInfo>,
     pub(crate) volumes: BTreeMap<String, BTreeMap<String, String>>,
-    /// By reference.
     pub(crate) images: BTreeMap<String, ImageInfo>,
     /// The images that can be pulled, by reference.
     pub(crate) registry: BTreeMap<String, ImageInfo>,
@@ -46,7 +44,6 @@ pub(crate) struct State {
     pub(crate) files: BTreeMap<(String, String), Vec<u8>>,
     /// Tars that downloads return, by container (empty for any) and path.
     pub(crate) downloads: BTreeMap<(String, String), Bytes>,
-    /// Logs by container.
     pub(crate) logs: BTreeMap<String, String>,
     counts: BTreeMap<&'static str, usize>,
     failures: BTreeMap<(&'static str, usize), EngineError>,
@@ -84,7 +81,6 @@ impl State {
     }
 }
 
-/// The engine.
 #[derive(Default)]
 pub(crate) struct FakeEngine {
     state: Mutex<State>,
