@@ -39,7 +39,7 @@ fn prepare(engine: &FakeEngine, node: &str) {
     let mut state = engine.state();
     let mut put = |path: &str, tar| state.downloads.insert((node.to_owned(), path.to_owned()), tar);
     put("/var/log/pods", tar_of(&[("pods/default_a_0/app/0.log", "pod log")]));
-    put("/var/log/containers", tar_of(&[]));
+    put("/var/log/containers", tar_of::<&str>(&[]));
 }
 
 async fn export_dev(engine: &FakeEngine, folder: &Path) -> (Result<(), Failure>, Vec<String>) {

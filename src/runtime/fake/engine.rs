@@ -9,6 +9,7 @@ use bytes::Bytes;
 use tokio::io::AsyncReadExt as _;
 
 use super::{FakeContainer, FakeEngine, Upload, matches, not_found, refused};
+use crate::cluster::fixture::tar_of;
 use crate::runtime::{
     ByteSource, ContainerInfo, ContainerSpec, ContainerState, Engine, EngineError, EngineInfo,
     ExecOutput, ImageBuild, ImageCommit, ImageInfo, Label, MountSource, NetworkInfo, NetworkSpec,
@@ -133,33 +134,23 @@ impl Engine for FakeEngine {
     }
 
     async fn start_container(&self, name: &str) -> Result<(), EngineError> {
-        let mut state = self.call("start_container", name)?;
-        state.container(name)?.info.state = ContainerState::Running;
-        Ok(())
+        self.set_state("start_container", name, ContainerState::Running)
     }
 
     async fn stop_container(&self, name: &str, _grace: Duration) -> Result<(), EngineError> {
-        let mut state = self.call("stop_container", name)?;
-        state.container(name)?.info.state = ContainerState::Exited;
-        Ok(())
+        self.set_state("stop_container", name, ContainerState::Exited)
     }
 
     async fn kill_container(&self, name: &str) -> Result<(), EngineError> {
-        let mut state = self.call("kill_container", name)?;
-        state.container(name)?.info.state = ContainerState::Exited;
-        Ok(())
+        self.set_state("kill_container", name, ContainerState::Exited)
     }
 
     async fn pause_container(&self, name: &str) -> Result<(), EngineError> {
-        let mut state = self.call("pause_container", name)?;
-        state.container(name)?.info.state = ContainerState::Paused;
-        Ok(())
+        self.set_state("pause_container", name, ContainerState::Paused)
     }
 
     async fn unpause_container(&self, name: &str) -> Result<(), EngineError> {
-        let mut state = self.call("unpause_container", name)?;
-        state.container(name)?.info.state = ContainerState::Running;
-        Ok(())
+        self.set_state("unpause_container", name, ContainerState::Running)
     }
 
     async fn remove_container(&self, name: &str) -> Result<(), EngineError> {
@@ -346,15 +337,4 @@ fn files_of(tar: &[u8]) -> Vec<(String, Vec<u8>)> {
             Some((path, content))
         })
         .collect()
-}
-
-fn tar_of(files: &[(&str, &[u8])]) -> Bytes {
-    let mut builder = tar::Builder::new(Vec::new());
-    for (path, content) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(content.len() as u64);
-        header.set_mode(0o600);
-        builder.append_data(&mut header, path, *content).unwrap();
-    }
-    builder.into_inner().unwrap().into()
 }

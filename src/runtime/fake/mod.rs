@@ -7,7 +7,8 @@ use std::sync::{Mutex, MutexGuard};
 use bytes::Bytes;
 
 use super::{
-    ContainerInfo, ContainerSpec, EngineError, ExecOutput, ImageInfo, Label, NetworkInfo, Refusal,
+    ContainerInfo, ContainerSpec, ContainerState, EngineError, ExecOutput, ImageInfo, Label,
+    NetworkInfo, Refusal,
 };
 
 mod engine;
@@ -113,6 +114,16 @@ impl FakeEngine {
     /// Each call as `method object`, in order.
     pub(crate) fn calls(&self) -> Vec<String> {
         self.state().calls.clone()
+    }
+
+    fn set_state(
+        &self,
+        method: &'static str,
+        name: &str,
+        state: ContainerState,
+    ) -> Result<(), EngineError> {
+        self.call(method, name)?.container(name)?.info.state = state;
+        Ok(())
     }
 
     fn call(
