@@ -12,8 +12,8 @@ use crate::failure::Failure;
 use crate::image::IMAGE_LABEL;
 use crate::progress::{Event, Reporter};
 use crate::render::RENDER_DIRECTORY;
-use crate::runtime::fake::FakeEngine;
-use crate::runtime::{EngineError, ExecOutput, ImageInfo};
+use crate::runtime::fake::{FakeEngine, refused};
+use crate::runtime::{EngineError, ExecOutput, ImageInfo, Refusal};
 
 const IMAGE: &str = "kindrs/node:v1.37.2";
 
@@ -158,13 +158,6 @@ impl Case {
         self.titles.started.lock().unwrap().clone()
     }
 
-    fn objects(&self) -> Vec<String> {
-        let state = self.engine.state();
-        let names =
-            state.containers.keys().chain(state.volumes.keys()).chain(state.networks.keys());
-        names.cloned().collect()
-    }
-
     fn kubeconfig(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("config")).unwrap_or_default()
     }
@@ -195,7 +188,7 @@ async fn runs_every_stage_in_order() {
         "dev-worker-var",
         "kindrs-dev",
     ];
-    assert_eq!(case.objects(), expected);
+    assert_eq!(case.engine.objects(), expected);
     assert!(case.kubeconfig().contains("kindrs-dev"));
 }
 
@@ -238,7 +231,7 @@ async fn removes_everything_when_a_stage_fails() {
         assert_eq!(case.titles().last().unwrap(), "Remove the incomplete cluster");
         let failed = case.titles.failed.lock().unwrap().clone();
         assert!(failed.contains(&stage.to_owned()), "{failed:?}, {error:#}");
-        assert_eq!(case.objects(), Vec::<String>::new(), "{stage}");
+        assert_eq!(case.engine.objects(), Vec::<String>::new(), "{stage}");
         assert!(!case.kubeconfig().contains("dev"), "{stage}");
     }
 }
@@ -248,7 +241,7 @@ async fn keeps_everything_with_retain() {
     let mut case = Case::new().fail("wait_container", 2);
     case.options.retain = true;
     case.create().await.unwrap_err();
-    assert_eq!(case.objects().len(), 5);
+    assert_eq!(case.engine.objects().len(), 5);
     assert!(case.kubeconfig().contains("kindrs-dev"));
     assert_eq!(case.titles().last().unwrap(), "Start the control plane");
 }
@@ -256,11 +249,8 @@ async fn keeps_everything_with_retain() {
 #[tokio::test(start_paused = true)]
 async fn takes_the_next_subnet_when_another_cluster_takes_the_first() {
     let case = Case::new();
-    let refused = EngineError::Refused {
-        what: "creating network kindrs-dev".into(),
-        cause: crate::runtime::Refusal::SubnetOverlap,
-        reason: "Pool overlaps with other one".into(),
-    };
+    let refused =
+        refused("creating network", Refusal::SubnetOverlap, "Pool overlaps with other one");
     case.engine.fail("create_network", 1, refused);
     let created = case.create().await.unwrap();
     let first = Case::new().create().await.unwrap();
@@ -273,5 +263,5 @@ async fn refuses_a_name_that_is_in_use() {
     case.create().await.unwrap();
     let error = case.create().await.unwrap_err();
     assert!(matches!(error.downcast_ref(), Some(Failure::Input { .. })), "{error:#}");
-    assert_eq!(case.objects().len(), 5, "the first cluster is still there");
+    assert_eq!(case.engine.objects().len(), 5, "the first cluster is still there");
 }

@@ -1,5 +1,3 @@
-use std::fmt;
-
 use crate::failure::Failure;
 
 #[derive(Debug, thiserror::Error)]
@@ -59,23 +57,16 @@ impl Refusal {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectionFailure {
+    #[error("no such socket")]
     NoSocket,
+    #[error("permission denied")]
     PermissionDenied,
+    #[error("connection refused")]
     ConnectionRefused,
+    #[error("{0}")]
     Other(String),
-}
-
-impl fmt::Display for ConnectionFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoSocket => "no such socket",
-            Self::PermissionDenied => "permission denied",
-            Self::ConnectionRefused => "connection refused",
-            Self::Other(reason) => reason,
-        })
-    }
 }
 
 impl EngineError {
@@ -136,6 +127,7 @@ pub fn hint(error: &anyhow::Error) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runtime::fake::refused;
 
     #[test]
     fn hints_follow_the_reason() {
@@ -160,11 +152,7 @@ mod tests {
 
     #[test]
     fn context_does_not_hide_a_hint() {
-        let error = EngineError::Refused {
-            what: "starting container a".into(),
-            cause: Refusal::NoSpace,
-            reason: "no space left on device".into(),
-        };
+        let error = refused("starting container a", Refusal::NoSpace, "no space left on device");
         let error = anyhow::Error::new(error).context("creating a cluster");
         assert!(hint(&error).is_some_and(|hint| hint.contains("docker system df")));
     }

@@ -11,7 +11,7 @@ use bollard::query_parameters::WaitContainerOptions;
 use futures::TryStreamExt as _;
 
 use super::Docker;
-use crate::runtime::{ContainerInfo, ContainerState, EngineError, PortBinding, Protocol};
+use crate::runtime::{ContainerInfo, ContainerState, EngineError, PortBinding};
 
 impl Docker {
     pub(super) async fn exit_code_of(
@@ -82,7 +82,7 @@ pub(super) fn summarised(container: ContainerSummary) -> ContainerInfo {
 
 /// Counts a missing or unknown state as not running.
 fn state_of(word: Option<impl ToString>) -> ContainerState {
-    word.and_then(|word| ContainerState::from_name(&word.to_string())).unwrap_or_default()
+    word.and_then(|word| word.to_string().parse().ok()).unwrap_or_default()
 }
 
 /// The current addresses, or those fixed for the next start.
@@ -103,7 +103,7 @@ fn bound_ports(map: &PortMap) -> Vec<PortBinding> {
     let mut ports = Vec::new();
     for (key, bindings) in map {
         let Some((port, protocol)) = key.split_once('/') else { continue };
-        let (Ok(container_port), Some(protocol)) = (port.parse(), protocol_named(protocol)) else {
+        let (Ok(container_port), Some(protocol)) = (port.parse(), protocol.parse().ok()) else {
             continue;
         };
         for binding in bindings.iter().flatten() {
@@ -126,7 +126,7 @@ fn bound_ports(map: &PortMap) -> Vec<PortBinding> {
 fn summarised_port(port: &PortSummary) -> Option<PortBinding> {
     Some(PortBinding {
         container_port: port.private_port,
-        protocol: protocol_named(port.typ?.as_ref())?,
+        protocol: port.typ?.as_ref().parse().ok()?,
         host_address: host_address(port.ip.as_deref()),
         host_port: port.public_port?,
     })
@@ -138,10 +138,6 @@ fn sort_ports(ports: &mut Vec<PortBinding>) {
         (port.container_port, port.protocol, port.host_address, port.host_port)
     });
     ports.dedup();
-}
-
-fn protocol_named(name: &str) -> Option<Protocol> {
-    [Protocol::Tcp, Protocol::Udp, Protocol::Sctp].into_iter().find(|known| known.name() == name)
 }
 
 /// No address means all addresses.

@@ -43,11 +43,8 @@ impl Engine for FakeEngine {
     async fn pull(&self, reference: &str, on_line: OnLine<'_>) -> Result<(), EngineError> {
         let mut state = self.call("pull", reference)?;
         let Some(image) = state.registry.get(reference).cloned() else {
-            return Err(refused(
-                format!("pulling image {reference}"),
-                Refusal::Other,
-                "no registry answers",
-            ));
+            let what = format!("pulling image {reference}");
+            return Err(refused(what, Refusal::Other, "no registry answers"));
         };
         on_line("Pull complete");
         state.add_image(reference, image);
@@ -104,11 +101,8 @@ impl Engine for FakeEngine {
         let mut state = self.call("create_container", &spec.name)?;
         state.image(&spec.image).ok_or_else(|| not_found("image", &spec.image))?;
         if state.containers.contains_key(&spec.name) {
-            return Err(refused(
-                format!("creating container {}", spec.name),
-                Refusal::NameInUse,
-                "the name is already in use",
-            ));
+            let what = format!("creating container {}", spec.name);
+            return Err(refused(what, Refusal::NameInUse, "the name is already in use"));
         }
         let mut addresses = BTreeMap::new();
         if let Some(attachment) = &spec.network {
@@ -231,11 +225,8 @@ impl Engine for FakeEngine {
     ) -> Result<ExecOutput, EngineError> {
         let object = format!("{container} {}", command.join(" "));
         if self.call("exec", &object)?.container(container)?.info.state != ContainerState::Running {
-            return Err(refused(
-                format!("running a command in container {container}"),
-                Refusal::Conflict,
-                "the container is not running",
-            ));
+            let what = format!("running a command in container {container}");
+            return Err(refused(what, Refusal::Conflict, "the container is not running"));
         }
         let mut bytes = Vec::new();
         if let Some(mut input) = input {
@@ -286,11 +277,8 @@ impl Engine for FakeEngine {
                 && container.spec.network.as_ref().is_some_and(|on| on.network == name)
         };
         if state.containers.values().any(on_it) {
-            return Err(refused(
-                format!("removing network {name}"),
-                Refusal::ActiveEndpoints,
-                "has active endpoints",
-            ));
+            let what = format!("removing network {name}");
+            return Err(refused(what, Refusal::ActiveEndpoints, "has active endpoints"));
         }
         state.networks.remove(name);
         Ok(())
@@ -315,11 +303,8 @@ impl Engine for FakeEngine {
             container.spec.mounts.iter().any(|mount| mount.source == source)
         };
         if state.containers.values().any(in_use) {
-            return Err(refused(
-                format!("removing volume {name}"),
-                Refusal::Conflict,
-                "volume is in use",
-            ));
+            let what = format!("removing volume {name}");
+            return Err(refused(what, Refusal::Conflict, "volume is in use"));
         }
         state.volumes.remove(name);
         Ok(())

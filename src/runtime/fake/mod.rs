@@ -116,6 +116,13 @@ impl FakeEngine {
         self.state().calls.clone()
     }
 
+    /// The names of the containers, then of the volumes, then of the networks.
+    pub(crate) fn objects(&self) -> Vec<String> {
+        let state = self.state();
+        let containers = state.containers.keys();
+        containers.chain(state.volumes.keys()).chain(state.networks.keys()).cloned().collect()
+    }
+
     fn set_state(
         &self,
         method: &'static str,
@@ -147,7 +154,7 @@ fn not_found(kind: &str, name: &str) -> EngineError {
     EngineError::NotFound { what: format!("{kind} {name}") }
 }
 
-fn refused(what: impl Into<String>, cause: Refusal, reason: &str) -> EngineError {
+pub(crate) fn refused(what: impl Into<String>, cause: Refusal, reason: &str) -> EngineError {
     EngineError::Refused { what: what.into(), cause, reason: reason.to_owned() }
 }
 
