@@ -10,30 +10,12 @@ use crate::cluster::fixture::tar_of;
 use crate::config::{Cluster, Node, Role};
 use crate::failure::Failure;
 use crate::image::IMAGE_LABEL;
-use crate::progress::{Event, Reporter};
+use crate::progress::Event;
 use crate::render::RENDER_DIRECTORY;
 use crate::runtime::fake::{FakeEngine, refused};
 use crate::runtime::{EngineError, ExecOutput, ImageInfo, Refusal};
 
 const IMAGE: &str = "kindrs/node:v1.37.2";
-
-/// The titles of the stages as they start, and those of the failed ones.
-#[derive(Default)]
-struct Titles {
-    started: Mutex<Vec<String>>,
-    failed: Mutex<Vec<String>>,
-}
-
-impl Reporter for Titles {
-    fn report(&self, event: &Event) {
-        let (list, stage) = match event {
-            Event::StageStarted { stage } => (&self.started, stage),
-            Event::StageFailed { stage, .. } => (&self.failed, stage),
-            _ => return,
-        };
-        list.lock().unwrap().push(stage.clone());
-    }
-}
 
 #[derive(Clone, Copy, PartialEq)]
 enum Api {
@@ -102,7 +84,7 @@ impl Api {
 
 struct Case {
     engine: FakeEngine,
-    titles: Arc<Titles>,
+    events: Arc<Mutex<Vec<Event>>>,
     options: CreateOptions,
     folder: tempfile::TempDir,
     api: Api,
@@ -135,7 +117,7 @@ impl Case {
             retain: false,
         };
         let folder = tempfile::tempdir().unwrap();
-        Self { engine, titles: Arc::default(), options, folder, api: Api::Healthy }
+        Self { engine, events: Arc::default(), options, folder, api: Api::Healthy }
     }
 
     fn fail(self, method: &'static str, nth: usize) -> Self {
@@ -150,12 +132,19 @@ impl Case {
         let connect = move |_: &ClusterPlan, _: &Pki| -> BoxFuture<'static, _> {
             Box::pin(async move { Ok(api.client()) })
         };
-        let progress = Progress::new(self.titles.clone());
+        let progress = Progress::new(self.events.clone());
         create_with(&self.engine, &self.options, &files, &progress, &connect).await
     }
 
     fn titles(&self) -> Vec<String> {
-        self.titles.started.lock().unwrap().clone()
+        self.stages(|event| match event {
+            Event::StageStarted { stage } => Some(stage),
+            _ => None,
+        })
+    }
+
+    fn stages(&self, title: fn(&Event) -> Option<&String>) -> Vec<String> {
+        self.events.lock().unwrap().iter().filter_map(title).cloned().collect()
     }
 
     fn kubeconfig(&self) -> String {
@@ -229,7 +218,10 @@ async fn removes_everything_when_a_stage_fails() {
         let error = case.create().await.unwrap_err();
         assert!(format!("{error:#}").contains(message), "{error:#}");
         assert_eq!(case.titles().last().unwrap(), "Remove the incomplete cluster");
-        let failed = case.titles.failed.lock().unwrap().clone();
+        let failed = case.stages(|event| match event {
+            Event::StageFailed { stage, .. } => Some(stage),
+            _ => None,
+        });
         assert!(failed.contains(&stage.to_owned()), "{failed:?}, {error:#}");
         assert_eq!(case.engine.objects(), Vec::<String>::new(), "{stage}");
         assert!(!case.kubeconfig().contains("dev"), "{stage}");

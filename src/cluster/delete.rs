@@ -182,7 +182,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::cluster::fixture::{IMAGE, THREE, engine, make, make_network, make_volume};
+    use crate::cluster::fixture::{
+        IMAGE, THREE, engine, make, make_network, make_volume, sample_access,
+    };
     use crate::runtime::fake::{self, FakeEngine};
     use crate::runtime::{ContainerSpec, NetworkAttachment};
 
@@ -302,16 +304,9 @@ mod tests {
     async fn removes_the_kubeconfig_entries_if_the_engine_fails() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config");
-        let access = |cluster: &str| kubeconfig::Access {
-            cluster: cluster.into(),
-            server: "https://127.0.0.1:1".into(),
-            ca_pem: "ca".into(),
-            client_cert_pem: "cert".into(),
-            client_key_pem: "key".into(),
-        };
         let files = kubeconfig::Files::choose(Some(&path), "".as_ref(), None);
-        files.add(&access("other")).unwrap();
-        files.add(&access("dev")).unwrap();
+        files.add(&sample_access("other")).unwrap();
+        files.add(&sample_access("dev")).unwrap();
         let engine = engine();
         make(&engine, "dev", 1, &THREE[..1]).await;
         engine.fail("remove_container", 1, refused("removing container dev-control-plane"));

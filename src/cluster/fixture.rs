@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use crate::config::ContainerRole;
+use crate::kubeconfig::Access;
 use crate::plan::labels;
 use crate::runtime::fake::FakeEngine;
 use crate::runtime::{
@@ -91,4 +92,15 @@ pub(crate) fn tar_of<T: AsRef<[u8]>>(files: &[(&str, T)]) -> bytes::Bytes {
         builder.append_data(&mut header, path, content).unwrap();
     }
     builder.into_inner().unwrap().into()
+}
+
+/// The administrator's access to a cluster that does not exist.
+pub(crate) fn sample_access(cluster: &str) -> Access {
+    Access {
+        cluster: cluster.into(),
+        server: "https://127.0.0.1:1".into(),
+        ca_pem: "ca".into(),
+        client_cert_pem: "cert".into(),
+        client_key_pem: "key".into(),
+    }
 }

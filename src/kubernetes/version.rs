@@ -83,28 +83,20 @@ impl FromStr for Version {
         let error = || ParseVersionError { text: text.to_owned() };
         let trimmed = text.trim();
         let body = trimmed.strip_prefix('v').unwrap_or(trimmed);
-        let body = body.split('+').next().unwrap_or(body);
+        let body = body.split_once('+').map_or(body, |(body, _)| body);
         let (numbers, pre_release) = match body.split_once('-') {
-            Some((numbers, pre_release)) if !pre_release.is_empty() => {
-                (numbers, Some(pre_release.to_owned()))
-            }
-            Some(_) => return Err(error()),
+            Some((_, "")) => return Err(error()),
+            Some((numbers, pre_release)) => (numbers, Some(pre_release.to_owned())),
             None => (body, None),
         };
-        let parts: Vec<&str> = numbers.split('.').collect();
-        let [major, minor, patch] = parts.as_slice() else {
-            return Err(error());
-        };
         let number = |part: &str| {
-            let digits = !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-            if digits { part.parse().map_err(|_| error()) } else { Err(error()) }
+            // `parse` accepts a sign.
+            let digits = part.bytes().all(|b| b.is_ascii_digit());
+            part.parse().ok().filter(|_| digits).ok_or_else(error)
         };
-        Ok(Self {
-            major: number(major)?,
-            minor: number(minor)?,
-            patch: number(patch)?,
-            pre_release,
-        })
+        let numbers: Vec<u32> = numbers.split('.').map(number).collect::<Result<_, _>>()?;
+        let [major, minor, patch] = numbers[..] else { return Err(error()) };
+        Ok(Self { major, minor, patch, pre_release })
     }
 }
 

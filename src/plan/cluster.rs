@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use ipnet::Ipv4Net;
 
@@ -115,10 +115,7 @@ impl ClusterPlan {
             IpAddr::V4(address) if address.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
             address => address,
         };
-        match host {
-            IpAddr::V4(address) => format!("https://{address}:{}", self.api_port),
-            IpAddr::V6(address) => format!("https://[{address}]:{}", self.api_port),
-        }
+        format!("https://{}", SocketAddr::new(host, self.api_port))
     }
 
     /// The first address of the Service subnet: the `kubernetes` Service.

@@ -45,3 +45,10 @@ impl Event {
 pub trait Reporter: Send + Sync {
     fn report(&self, event: &Event);
 }
+
+#[cfg(test)]
+impl Reporter for std::sync::Mutex<Vec<Event>> {
+    fn report(&self, event: &Event) {
+        self.lock().unwrap().push(event.clone());
+    }
+}
