@@ -23,14 +23,12 @@ pub async fn unless_interrupted<T>(
 pub async fn interrupted() {
     let terminated = async {
         match signal(SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
+            Ok(mut signal) => signal.recv().await,
             Err(_) => std::future::pending().await,
         }
     };
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
+        _ = terminated => {}
     }
 }

@@ -33,10 +33,8 @@ pub(super) struct OneOrAllClusters {
 }
 
 impl OneOrAllClusters {
-    /// The nodes and load balancers of the selected clusters; none when there are no clusters.
-    ///
-    /// # Errors
-    /// [`Failure::Input`] when the named cluster does not exist.
+    /// The nodes and load balancers of the selected clusters. Fails with [`Failure::Input`] if the named
+    /// cluster does not exist.
     pub(super) async fn nodes(&self, engine: &dyn Engine) -> Result<Vec<NodeSummary>, Failure> {
         if self.all_clusters {
             Ok(inventory::all_nodes(engine).await?)

@@ -39,10 +39,6 @@ impl Context {
         Ok(docker)
     }
 
-    /// Connects to Docker and heals nothing.
-    ///
-    /// # Errors
-    /// [`Failure::Environment`] when Docker cannot be reached.
     pub(super) async fn docker_without_healing(&self) -> Result<Docker, Failure> {
         Ok(Docker::connect().await?)
     }

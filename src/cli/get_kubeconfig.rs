@@ -54,16 +54,11 @@ fn render(access: &kubeconfig::Access, format: Format) -> anyhow::Result<String>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::fixture::sample_access;
 
     #[test]
     fn both_formats_are_equal() {
-        let access = kubeconfig::Access {
-            cluster: "dev".into(),
-            server: "https://127.0.0.1:41235".into(),
-            ca_pem: "ca".into(),
-            client_cert_pem: "cert".into(),
-            client_key_pem: "key".into(),
-        };
+        let access = sample_access("dev");
         let yaml: serde_json::Value =
             serde_yaml::from_str(&render(&access, Format::Text).unwrap()).unwrap();
         let json: serde_json::Value =

@@ -10,14 +10,12 @@ use crate::scenario::history::{Entry, Reader};
 use crate::scenario::read::{FORMAT, ScenarioFile, load};
 use crate::yaml;
 
-/// The file of a scenario.
 pub(super) struct Source {
     pub(super) path: PathBuf,
     pub(super) text: String,
 }
 
 impl Source {
-    /// The file's name in messages.
     pub(super) fn name(&self) -> String {
         self.path.display().to_string()
     }
@@ -32,19 +30,13 @@ impl Source {
         lint_text(&self.name(), self.folder(), &self.text, set, &Capacity::default())
     }
 
-    /// Reads the scenario.
-    ///
-    /// # Errors
-    /// [`Failure::Input`] with every problem of the structure.
+    /// Fails with [`Failure::Input`] and every problem of the structure.
     pub(super) fn load(&self) -> Result<ScenarioFile, Failure> {
         load(&self.name(), self.folder(), &self.text).map_err(Failure::from)
     }
 }
 
-/// Reads the files in `paths`, and the YAML files in its folders.
-///
-/// # Errors
-/// [`Failure::Input`] if a file is unreadable.
+/// The scenarios of `paths`, which are files or folders.
 pub(super) fn sources(paths: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
     let read = |path: PathBuf| {
         let text = std::fs::read_to_string(&path)
@@ -78,10 +70,7 @@ fn expand(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Checks all files, shows what is only worth a warning, and fails with all that is wrong.
-///
-/// # Errors
-/// [`Failure::Input`] with everything that is wrong in all files.
+/// Checks all files, shows the warnings, and fails with [`Failure::Input`] and all errors.
 pub(super) fn require_sound(
     context: &Context,
     sources: &[Source],
@@ -95,16 +84,12 @@ pub(super) fn require_sound(
     if wrongs.is_empty() { Ok(()) } else { Err(wrong(&wrongs)) }
 }
 
-/// Reads the record of a run.
-///
-/// # Errors
-/// [`Failure::Input`] if the file is not a record.
+/// Fails with [`Failure::Input`] if the file is not the record of a run.
 pub(super) fn record(path: &Path) -> Result<Vec<Entry>, Failure> {
     let reader = Reader::open(path, None).map_err(|error| Failure::input(error.to_string()))?;
     reader.collect::<Result<_, _>>().map_err(|error| Failure::input(error.to_string()))
 }
 
-/// Everything that is wrong, as one failure.
 pub(super) fn wrong(findings: &[Finding]) -> anyhow::Error {
     let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
     Failure::input(lines.join("\n")).with_hint(FORMAT).into()

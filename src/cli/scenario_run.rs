@@ -106,7 +106,6 @@ impl ScenarioRun {
         Ok(())
     }
 
-    /// The requested runs, in order.
     fn jobs(&self, sources: &[Source], set: &Map<String, Value>) -> anyhow::Result<Vec<Job>> {
         let mut jobs = Vec::new();
         let mut names: BTreeMap<String, PathBuf> = BTreeMap::new();
@@ -221,10 +220,8 @@ impl ScenarioRun {
     }
 }
 
-/// Fails unless all runs passed.
-///
-/// # Errors
-/// [`Failure::Assertion`] if a run failed, [`Failure::Environment`] if one is inconclusive.
+/// Fails with [`Failure::Assertion`] if a run failed, otherwise with [`Failure::Environment`] if one
+/// is inconclusive.
 pub(super) fn passed<'a>(reports: impl Iterator<Item = &'a RunReport>) -> anyhow::Result<()> {
     let (mut failed, mut unknown) = (Vec::new(), Vec::new());
     for report in reports {
@@ -247,14 +244,12 @@ pub(super) fn passed<'a>(reports: impl Iterator<Item = &'a RunReport>) -> anyhow
     Ok(())
 }
 
-/// Returns a unique name for the cluster of a run.
 fn new_cluster_name(scenario: &str) -> String {
     let short: String = scenario.chars().take(LONGEST_NAME).collect();
     let tail: String = std::iter::repeat_with(fastrand::alphanumeric).take(4).collect();
     format!("{}-{}", short.trim_end_matches(['-', '.']), tail.to_lowercase())
 }
 
-/// Converts a label to a part of a file name.
 fn file_name(label: &str) -> String {
     let kept = |c: char| if c.is_ascii_alphanumeric() || "._=".contains(c) { c } else { '-' };
     let name: String = label.chars().map(kept).collect();

@@ -125,21 +125,11 @@ async fn admin_conf(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::fixture::{THREE, engine, make, tar_of};
+    use crate::cluster::fixture::{THREE, engine, make, sample_access, tar_of};
     use crate::runtime::fake::FakeEngine;
 
-    fn known() -> Access {
-        Access {
-            cluster: "dev".into(),
-            server: "https://dev-control-plane:6443".into(),
-            ca_pem: "ca".into(),
-            client_cert_pem: "cert".into(),
-            client_key_pem: "key".into(),
-        }
-    }
-
     fn put_admin_conf(engine: &FakeEngine, node: &str) {
-        let tar = tar_of(&[("admin.conf", &kubeconfig::render(&known()))]);
+        let tar = tar_of(&[("admin.conf", &kubeconfig::render(&sample_access("dev")))]);
         engine.state().downloads.insert((node.to_owned(), ADMIN_CONF.to_owned()), tar);
     }
 
@@ -149,7 +139,10 @@ mod tests {
         make(&engine, "dev", 1, &THREE).await;
         put_admin_conf(&engine, "dev-control-plane");
         let host = access(&engine, "dev", ClientPlace::Host).await.unwrap();
-        assert_eq!(host, Access { server: "https://127.0.0.1:41002".into(), ..known() });
+        assert_eq!(
+            host,
+            Access { server: "https://127.0.0.1:41002".into(), ..sample_access("dev") }
+        );
         let inside = access(&engine, "dev", ClientPlace::ClusterNetwork).await.unwrap();
         assert_eq!(inside.server, "https://172.20.1.2:6443");
     }

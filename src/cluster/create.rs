@@ -21,7 +21,6 @@ use super::prepare::{Preparation, prepare};
 use super::stage::Creation;
 use super::{CreateOptions, delete, rendering, start};
 
-/// A cluster that was created.
 #[derive(Debug, Clone)]
 pub struct Created {
     pub plan: ClusterPlan,

@@ -10,32 +10,13 @@ use crate::cluster::fixture::tar_of;
 use crate::config::{Cluster, Node, Role};
 use crate::failure::Failure;
 use crate::image::IMAGE_LABEL;
-use crate::progress::{Event, Reporter};
+use crate::progress::Event;
 use crate::render::RENDER_DIRECTORY;
-use crate::runtime::fake::FakeEngine;
-use crate::runtime::{EngineError, ExecOutput, ImageInfo};
+use crate::runtime::fake::{FakeEngine, refused};
+use crate::runtime::{EngineError, ExecOutput, ImageInfo, Refusal};
 
 const IMAGE: &str = "kindrs/node:v1.37.2";
 
-/// The titles of the stages as they start, and those of the failed ones.
-#[derive(Default)]
-struct Titles {
-    started: Mutex<Vec<String>>,
-    failed: Mutex<Vec<String>>,
-}
-
-impl Reporter for Titles {
-    fn report(&self, event: &Event) {
-        let (list, stage) = match event {
-            Event::StageStarted { stage } => (&self.started, stage),
-            Event::StageFailed { stage, .. } => (&self.failed, stage),
-            _ => return,
-        };
-        list.lock().unwrap().push(stage.clone());
-    }
-}
-
-/// What the API server refuses.
 #[derive(Clone, Copy, PartialEq)]
 enum Api {
     Healthy,
@@ -101,10 +82,9 @@ impl Api {
     }
 }
 
-/// A creation of cluster `dev` with a control plane and a worker.
 struct Case {
     engine: FakeEngine,
-    titles: Arc<Titles>,
+    events: Arc<Mutex<Vec<Event>>>,
     options: CreateOptions,
     folder: tempfile::TempDir,
     api: Api,
@@ -137,7 +117,7 @@ impl Case {
             retain: false,
         };
         let folder = tempfile::tempdir().unwrap();
-        Self { engine, titles: Arc::default(), options, folder, api: Api::Healthy }
+        Self { engine, events: Arc::default(), options, folder, api: Api::Healthy }
     }
 
     fn fail(self, method: &'static str, nth: usize) -> Self {
@@ -152,20 +132,19 @@ impl Case {
         let connect = move |_: &ClusterPlan, _: &Pki| -> BoxFuture<'static, _> {
             Box::pin(async move { Ok(api.client()) })
         };
-        let progress = Progress::new(self.titles.clone());
+        let progress = Progress::new(self.events.clone());
         create_with(&self.engine, &self.options, &files, &progress, &connect).await
     }
 
     fn titles(&self) -> Vec<String> {
-        self.titles.started.lock().unwrap().clone()
+        self.stages(|event| match event {
+            Event::StageStarted { stage } => Some(stage),
+            _ => None,
+        })
     }
 
-    /// The names of the containers, volumes and networks.
-    fn objects(&self) -> Vec<String> {
-        let state = self.engine.state();
-        let names =
-            state.containers.keys().chain(state.volumes.keys()).chain(state.networks.keys());
-        names.cloned().collect()
+    fn stages(&self, title: fn(&Event) -> Option<&String>) -> Vec<String> {
+        self.events.lock().unwrap().iter().filter_map(title).cloned().collect()
     }
 
     fn kubeconfig(&self) -> String {
@@ -198,7 +177,7 @@ async fn runs_every_stage_in_order() {
         "dev-worker-var",
         "kindrs-dev",
     ];
-    assert_eq!(case.objects(), expected);
+    assert_eq!(case.engine.objects(), expected);
     assert!(case.kubeconfig().contains("kindrs-dev"));
 }
 
@@ -239,9 +218,12 @@ async fn removes_everything_when_a_stage_fails() {
         let error = case.create().await.unwrap_err();
         assert!(format!("{error:#}").contains(message), "{error:#}");
         assert_eq!(case.titles().last().unwrap(), "Remove the incomplete cluster");
-        let failed = case.titles.failed.lock().unwrap().clone();
+        let failed = case.stages(|event| match event {
+            Event::StageFailed { stage, .. } => Some(stage),
+            _ => None,
+        });
         assert!(failed.contains(&stage.to_owned()), "{failed:?}, {error:#}");
-        assert_eq!(case.objects(), Vec::<String>::new(), "{stage}");
+        assert_eq!(case.engine.objects(), Vec::<String>::new(), "{stage}");
         assert!(!case.kubeconfig().contains("dev"), "{stage}");
     }
 }
@@ -251,7 +233,7 @@ async fn keeps_everything_with_retain() {
     let mut case = Case::new().fail("wait_container", 2);
     case.options.retain = true;
     case.create().await.unwrap_err();
-    assert_eq!(case.objects().len(), 5);
+    assert_eq!(case.engine.objects().len(), 5);
     assert!(case.kubeconfig().contains("kindrs-dev"));
     assert_eq!(case.titles().last().unwrap(), "Start the control plane");
 }
@@ -259,11 +241,8 @@ async fn keeps_everything_with_retain() {
 #[tokio::test(start_paused = true)]
 async fn takes_the_next_subnet_when_another_cluster_takes_the_first() {
     let case = Case::new();
-    let refused = EngineError::Refused {
-        what: "creating network kindrs-dev".into(),
-        cause: crate::runtime::Refusal::SubnetOverlap,
-        reason: "Pool overlaps with other one".into(),
-    };
+    let refused =
+        refused("creating network", Refusal::SubnetOverlap, "Pool overlaps with other one");
     case.engine.fail("create_network", 1, refused);
     let created = case.create().await.unwrap();
     let first = Case::new().create().await.unwrap();
@@ -276,5 +255,5 @@ async fn refuses_a_name_that_is_in_use() {
     case.create().await.unwrap();
     let error = case.create().await.unwrap_err();
     assert!(matches!(error.downcast_ref(), Some(Failure::Input { .. })), "{error:#}");
-    assert_eq!(case.objects().len(), 5, "the first cluster is still there");
+    assert_eq!(case.engine.objects().len(), 5, "the first cluster is still there");
 }

@@ -182,31 +182,18 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::cluster::fixture::{IMAGE, THREE, engine, make, make_network, make_volume};
-    use crate::runtime::fake::FakeEngine;
+    use crate::cluster::fixture::{
+        IMAGE, THREE, engine, make, make_network, make_volume, sample_access,
+    };
+    use crate::runtime::fake::{self, FakeEngine};
     use crate::runtime::{ContainerSpec, NetworkAttachment};
 
     fn conflict(what: &str) -> EngineError {
-        EngineError::Refused {
-            what: what.into(),
-            cause: Refusal::Conflict,
-            reason: "in use".into(),
-        }
+        fake::refused(what, Refusal::Conflict, "in use")
     }
 
     fn refused(what: &str) -> EngineError {
         EngineError::refused(what, "input/output error")
-    }
-
-    fn objects(engine: &FakeEngine) -> Vec<String> {
-        let state = engine.state();
-        state
-            .containers
-            .keys()
-            .chain(state.volumes.keys())
-            .chain(state.networks.keys())
-            .cloned()
-            .collect()
     }
 
     fn removals(engine: &FakeEngine) -> Vec<String> {
@@ -217,10 +204,10 @@ mod tests {
     async fn deletes_one_cluster_and_no_other() {
         let engine = engine();
         make(&engine, "dev-b", 2, &THREE).await;
-        let others = objects(&engine);
+        let others = engine.objects();
         make(&engine, "dev", 1, &THREE).await;
         let deleted = delete_objects(&engine, "dev").await.unwrap();
-        assert_eq!(objects(&engine), others);
+        assert_eq!(engine.objects(), others);
         assert_eq!(deleted.containers, ["dev-control-plane", "dev-worker", "dev-worker2"]);
         assert_eq!(deleted.volumes.len(), 3);
         assert_eq!(deleted.networks, ["kindrs-dev"]);
@@ -240,7 +227,7 @@ mod tests {
         make_network(&engine, "dev", 1).await;
         make_volume(&engine, "dev", "any-name").await;
         delete_objects(&engine, "dev").await.unwrap();
-        assert_eq!(objects(&engine), Vec::<String>::new());
+        assert_eq!(engine.objects(), Vec::<String>::new());
     }
 
     #[tokio::test(start_paused = true)]
@@ -252,7 +239,7 @@ mod tests {
         engine.fail("remove_network", 1, conflict("network"));
         engine.fail("remove_network", 2, conflict("network"));
         delete_objects(&engine, "dev").await.unwrap();
-        assert_eq!(objects(&engine), Vec::<String>::new());
+        assert_eq!(engine.objects(), Vec::<String>::new());
         assert!(removals(&engine).len() > 7);
     }
 
@@ -276,7 +263,7 @@ mod tests {
         });
         delete_objects(&*engine, "dev").await.unwrap();
         late.await.unwrap();
-        assert_eq!(objects(&engine), Vec::<String>::new());
+        assert_eq!(engine.objects(), Vec::<String>::new());
     }
 
     #[tokio::test(start_paused = true)]
@@ -291,9 +278,9 @@ mod tests {
             "cluster `dev` was not fully deleted: removing container dev-worker: input/output \
              error; removing volume dev-worker-var: volume is in use; removing network kindrs-dev: has active endpoints"
         );
-        assert_eq!(objects(&engine), ["dev-worker", "dev-worker-var", "kindrs-dev"]);
+        assert_eq!(engine.objects(), ["dev-worker", "dev-worker-var", "kindrs-dev"]);
         delete_objects(&engine, "dev").await.unwrap();
-        assert_eq!(objects(&engine), Vec::<String>::new());
+        assert_eq!(engine.objects(), Vec::<String>::new());
     }
 
     #[tokio::test(start_paused = true)]
@@ -310,23 +297,16 @@ mod tests {
         engine.start_container("guest").await.unwrap();
         let failure = delete_objects(&engine, "dev").await.unwrap_err();
         assert!(failure.hint().unwrap().contains("docker network inspect kindrs-dev"));
-        assert_eq!(objects(&engine), ["guest", "kindrs-dev"]);
+        assert_eq!(engine.objects(), ["guest", "kindrs-dev"]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn removes_the_kubeconfig_entries_if_the_engine_fails() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config");
-        let access = |cluster: &str| kubeconfig::Access {
-            cluster: cluster.into(),
-            server: "https://127.0.0.1:1".into(),
-            ca_pem: "ca".into(),
-            client_cert_pem: "cert".into(),
-            client_key_pem: "key".into(),
-        };
         let files = kubeconfig::Files::choose(Some(&path), "".as_ref(), None);
-        files.add(&access("other")).unwrap();
-        files.add(&access("dev")).unwrap();
+        files.add(&sample_access("other")).unwrap();
+        files.add(&sample_access("dev")).unwrap();
         let engine = engine();
         make(&engine, "dev", 1, &THREE[..1]).await;
         engine.fail("remove_container", 1, refused("removing container dev-control-plane"));

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use crate::config::ContainerRole;
+use crate::kubeconfig::Access;
 use crate::plan::labels;
 use crate::runtime::fake::FakeEngine;
 use crate::runtime::{
@@ -12,10 +13,8 @@ use crate::runtime::{
     NetworkSpec, PortBinding, Propagation, Protocol,
 };
 
-/// The image of every node.
 pub(crate) const IMAGE: &str = "kindrs/node:v1.37.2";
 
-/// An engine with the node image.
 pub(crate) fn engine() -> FakeEngine {
     FakeEngine::default().with_image(IMAGE, ImageInfo::default())
 }
@@ -80,18 +79,28 @@ pub(crate) async fn make_volume(engine: &FakeEngine, cluster: &str, name: &str) 
     engine.create_volume(name, &labels).await.unwrap();
 }
 
-/// A control plane and two workers.
 pub(crate) const THREE: [(ContainerRole, usize); 3] =
     [(ContainerRole::CONTROL_PLANE, 1), (ContainerRole::WORKER, 1), (ContainerRole::WORKER, 2)];
 
-/// A tar with these files: path and content.
-pub(crate) fn tar_of(files: &[(&str, &str)]) -> bytes::Bytes {
+pub(crate) fn tar_of<T: AsRef<[u8]>>(files: &[(&str, T)]) -> bytes::Bytes {
     let mut builder = tar::Builder::new(Vec::new());
     for (path, content) in files {
         let mut header = tar::Header::new_gnu();
+        let content = content.as_ref();
         header.set_size(content.len() as u64);
         header.set_mode(0o640);
-        builder.append_data(&mut header, path, content.as_bytes()).unwrap();
+        builder.append_data(&mut header, path, content).unwrap();
     }
     builder.into_inner().unwrap().into()
+}
+
+/// The administrator's access to a cluster that does not exist.
+pub(crate) fn sample_access(cluster: &str) -> Access {
+    Access {
+        cluster: cluster.into(),
+        server: "https://127.0.0.1:1".into(),
+        ca_pem: "ca".into(),
+        client_cert_pem: "cert".into(),
+        client_key_pem: "key".into(),
+    }
 }

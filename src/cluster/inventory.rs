@@ -9,15 +9,11 @@ use crate::plan::labels;
 use crate::runtime::{ContainerInfo, ContainerState, Engine, EngineError};
 use crate::words::nearest;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ClusterSummary {
-    /// Its name.
     pub name: String,
-    /// Its nodes that run the control plane.
     pub control_planes: usize,
-    /// Its nodes that run workloads only.
     pub workers: usize,
-    /// How many of its nodes are running.
     pub running: usize,
 }
 
@@ -31,7 +27,6 @@ impl ClusterSummary {
 /// A container of a cluster in short: a node or the load balancer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeSummary {
-    /// The cluster's name.
     pub cluster: String,
     /// Its name, the container's and the Node object's.
     pub name: String,
@@ -43,7 +38,6 @@ pub struct NodeSummary {
 }
 
 impl NodeSummary {
-    /// Whether commands can be run in it.
     pub fn is_running(&self) -> bool {
         self.state == ContainerState::Running
     }
@@ -55,22 +49,15 @@ pub async fn clusters(engine: &dyn Engine) -> Result<Vec<ClusterSummary>, Engine
     let (containers, networks, volumes) =
         tokio::try_join!(engine.containers(&any), engine.networks(&any), engine.volumes(&any))?;
     let mut found: BTreeMap<String, ClusterSummary> = BTreeMap::new();
-    let names = containers
-        .iter()
-        .filter_map(|container| container.labels.get(labels::CLUSTER).map(String::as_str))
-        .chain(
-            networks
-                .iter()
-                .filter_map(|network| network.labels.get(labels::CLUSTER).map(String::as_str)),
-        )
+    let container_labels = containers.iter().map(|container| &container.labels);
+    let names = container_labels
+        .chain(networks.iter().map(|network| &network.labels))
+        .filter_map(|labels| labels.get(labels::CLUSTER).map(String::as_str))
         .chain(volumes.iter().filter_map(|volume| labels::cluster_of_volume(volume)));
     for name in names {
-        found.entry(name.to_owned()).or_insert_with(|| ClusterSummary {
-            name: name.to_owned(),
-            control_planes: 0,
-            workers: 0,
-            running: 0,
-        });
+        found
+            .entry(name.to_owned())
+            .or_insert_with(|| ClusterSummary { name: name.to_owned(), ..Default::default() });
     }
     for node in containers.into_iter().filter_map(summarise) {
         if let Some(cluster) = found.get_mut(&node.cluster) {

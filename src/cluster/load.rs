@@ -249,22 +249,15 @@ async fn import_into(
 }
 
 /// The snapshotter of containerd's CRI plugin, from `containerd config dump`.
-fn snapshotter(dump: &str) -> &str {
-    let mut in_section = false;
-    for line in dump.lines().map(str::trim) {
-        if line.starts_with('[') {
-            let section: String = line.chars().filter(|c| !"[]'\" ".contains(*c)).collect();
-            in_section = section == "plugins.io.containerd.cri.v1.images"
-                || section == "plugins.io.containerd.grpc.v1.cri.containerd";
-        } else if let Some(("snapshotter", value)) =
-            line.split_once('=').map(|(key, value)| (key.trim(), value.trim()))
-            && in_section
-        {
-            let name = value.trim_matches(['\'', '"']);
-            return if name.is_empty() { DEFAULT_SNAPSHOTTER } else { name };
-        }
-    }
-    DEFAULT_SNAPSHOTTER
+fn snapshotter(dump: &str) -> String {
+    let config: toml::Table = dump.parse().unwrap_or_default();
+    let plugin = |name: &str| config.get("plugins")?.get(name);
+    let named = |section: &toml::Value| section.get("snapshotter")?.as_str().map(str::to_owned);
+    plugin("io.containerd.cri.v1.images")
+        .and_then(named)
+        .or_else(|| plugin("io.containerd.grpc.v1.cri")?.get("containerd").and_then(named))
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| DEFAULT_SNAPSHOTTER.to_owned())
 }
 
 #[cfg(test)]

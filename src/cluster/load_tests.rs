@@ -23,7 +23,6 @@ fn image(id: &str) -> ImageInfo {
     ImageInfo { id: id.to_owned(), ..Default::default() }
 }
 
-/// The input of each import, by node.
 type Imports = Arc<Mutex<Vec<(String, String)>>>;
 
 /// The first worker has `app:1`, the other nodes have nothing; `code` is what imports end with.

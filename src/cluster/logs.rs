@@ -13,7 +13,7 @@ use crate::cluster::tarball;
 use crate::config::ContainerRole;
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::runtime::{ContainerInfo, Engine, EngineInfo};
+use crate::runtime::{Engine, EngineInfo};
 
 /// Time limit of one command in a node, so that a command that hangs does not stop the export.
 const COMMAND_LIMIT: Duration = Duration::from_secs(60);
@@ -73,7 +73,6 @@ pub async fn export(
     Ok(())
 }
 
-/// The export of one container.
 struct Export<'a> {
     engine: &'a dyn Engine,
     node: &'a NodeSummary,
@@ -86,7 +85,7 @@ impl Export<'_> {
         let name = &self.node.name;
         match self.engine.container(name).await {
             Ok(Some(container)) => {
-                self.file("inspect.json", container_text(&container).as_bytes())?
+                self.file("inspect.json", format!("{:#}\n", json!(container)).as_bytes())?
             }
             Ok(None) => self.warn("inspect.json", "the container does not exist"),
             Err(error) => self.warn("inspect.json", &error.to_string()),
@@ -223,32 +222,6 @@ fn engine_text(info: &EngineInfo) -> String {
         info.architecture,
         info.root
     )
-}
-
-fn container_text(container: &ContainerInfo) -> String {
-    let ports: Vec<_> = container
-        .ports
-        .iter()
-        .map(|port| {
-            json!({
-                "containerPort": port.container_port,
-                "protocol": port.protocol.name(),
-                "hostAddress": port.host_address,
-                "hostPort": port.host_port,
-            })
-        })
-        .collect();
-    let text = json!({
-        "id": container.id,
-        "name": container.name,
-        "image": container.image,
-        "labels": container.labels,
-        "state": container.state,
-        "exitCode": container.exit_code,
-        "addresses": container.addresses,
-        "ports": ports,
-    });
-    format!("{text:#}\n")
 }
 
 #[cfg(test)]

@@ -2,21 +2,9 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::cluster::fixture::{THREE, engine, make, tar_of};
-use crate::progress::{Event, Reporter};
+use crate::progress::Event;
 use crate::runtime::fake::FakeEngine;
 use crate::runtime::{EngineError, ExecOutput};
-
-/// Keeps the warnings.
-#[derive(Default)]
-struct Warnings(Mutex<Vec<String>>);
-
-impl Reporter for Warnings {
-    fn report(&self, event: &Event) {
-        if let Event::Warning(text) = event {
-            self.0.lock().unwrap().push(text.clone());
-        }
-    }
-}
 
 /// Every file below a folder, by its path from there.
 fn files(folder: &Path) -> Vec<String> {
@@ -40,13 +28,17 @@ fn prepare(engine: &FakeEngine, node: &str) {
     let mut state = engine.state();
     let mut put = |path: &str, tar| state.downloads.insert((node.to_owned(), path.to_owned()), tar);
     put("/var/log/pods", tar_of(&[("pods/default_a_0/app/0.log", "pod log")]));
-    put("/var/log/containers", tar_of(&[]));
+    put("/var/log/containers", tar_of::<&str>(&[]));
 }
 
 async fn export_dev(engine: &FakeEngine, folder: &Path) -> (Result<(), Failure>, Vec<String>) {
-    let warnings = Arc::new(Warnings::default());
-    let result = export(engine, "dev", folder, &Progress::new(warnings.clone())).await;
-    let mut told = warnings.0.lock().unwrap().clone();
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let result = export(engine, "dev", folder, &Progress::new(events.clone())).await;
+    let warning = |event: &Event| match event {
+        Event::Warning(text) => Some(text.clone()),
+        _ => None,
+    };
+    let mut told: Vec<String> = events.lock().unwrap().iter().filter_map(warning).collect();
     told.sort();
     (result, told)
 }

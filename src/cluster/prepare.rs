@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::image::{self, ImageRequest, NodeImage};
 use crate::plan::{ClusterPlan, NodeImagePlan, PlanInput, cluster_subnets, plan};
 use crate::progress::Progress;
-use crate::runtime::{Engine, Label, Protocol};
+use crate::runtime::{Engine, Protocol};
 
 use super::CreateOptions;
 use crate::plan::labels;
@@ -64,7 +64,6 @@ pub(super) async fn prepare(
 }
 
 impl Preparation {
-    /// The id of this run of `create`.
     pub(super) fn run(&self) -> &str {
         &self.run
     }
@@ -95,7 +94,7 @@ impl Preparation {
 }
 
 async fn require_unused(engine: &dyn Engine, name: &str) -> anyhow::Result<()> {
-    let filter: Vec<Label> = vec![(labels::CLUSTER.into(), name.into())];
+    let filter = labels::in_cluster(name);
     let found = !engine.containers(&filter).await?.is_empty()
         || !engine.networks(&filter).await?.is_empty()
         || !engine.volumes(&filter).await?.is_empty();

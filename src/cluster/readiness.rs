@@ -59,7 +59,6 @@ pub(super) async fn await_nodes(
     .await
 }
 
-/// Waits until every system pod is ready.
 pub(super) async fn await_system_pods(
     client: &Client,
     plan: &ClusterPlan,
@@ -85,7 +84,6 @@ pub(super) async fn await_system_pods(
 /// image.
 const OTHER_NODES_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Queries cluster DNS on a node.
 const ASK_DNS: &str = include_str!("../../images/scripts/ask-dns");
 
 /// Waits until cluster DNS answers on every node, through the Service's address. Where the pod

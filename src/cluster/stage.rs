@@ -11,14 +11,13 @@ use crate::kubeconfig;
 use crate::pki::{Authority, Pki};
 use crate::plan::{ClusterPlan, PodNetwork};
 use crate::plural::plural;
-use crate::progress::{self, Progress};
+use crate::progress::Progress;
 use crate::render::Rendered;
 use crate::runtime::Engine;
 
 use super::readiness::Waiting;
 use super::{bootstrap, readiness, start};
 
-/// Everything that the stages share.
 pub(super) struct Creation<'a> {
     pub(super) engine: &'a dyn Engine,
     pub(super) kubeconfig: &'a kubeconfig::Files,
@@ -33,39 +32,18 @@ pub(super) struct Creation<'a> {
     pub(super) written: &'a OnceLock<PathBuf>,
 }
 
-/// One stage, in the order of a creation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
-    StartNodes,
-    WriteKubeconfig,
-    StartControlPlane,
-    InstallAddons,
-    AwaitNodes,
-    AwaitSystemPods,
-    CheckDns,
-}
-
-impl Stage {
-    fn title(self, plan: &ClusterPlan) -> String {
-        let nodes = plural(plan.nodes.len(), "node");
-        match self {
-            Self::StartNodes => format!("Start {nodes}"),
-            Self::WriteKubeconfig => "Write the kubeconfig".to_owned(),
-            Self::StartControlPlane => "Start the control plane".to_owned(),
-            Self::InstallAddons => "Install DNS, kube-proxy and storage".to_owned(),
-            Self::AwaitNodes => format!("Wait for {nodes} to be Ready"),
-            Self::AwaitSystemPods => "Wait for the system pods".to_owned(),
-            Self::CheckDns => "Check cluster DNS on every node".to_owned(),
-        }
-    }
-}
-
 impl Creation<'_> {
     /// Runs every stage. With `wait`, the last ones have that long to succeed; without it, they do
     /// not run. Fails as soon as any container of the cluster exits.
     pub(super) async fn run(&self, wait: Option<Duration>) -> anyhow::Result<()> {
-        self.stage(Stage::StartNodes).await?;
-        self.stage(Stage::WriteKubeconfig).await?;
+        let Self { engine, plan, .. } = self;
+        let stage = self.progress.stage(format!("Start {}", plural(plan.nodes.len(), "node")));
+        start::create_containers(*engine, plan, &self.pki, &self.rendered).await?;
+        stage.finish();
+        let stage = self.progress.stage("Write the kubeconfig");
+        let file = self.kubeconfig.add(&self.access())?;
+        self.written.get_or_init(|| file);
+        stage.finish();
         tokio::select! {
             biased;
             result = self.bring_up_kubernetes(wait) => result,
@@ -74,68 +52,62 @@ impl Creation<'_> {
     }
 
     async fn bring_up_kubernetes(&self, wait: Option<Duration>) -> anyhow::Result<()> {
-        self.stage(Stage::StartControlPlane).await?;
-        let installed = self.stage(Stage::InstallAddons);
+        let stage = self.progress.stage("Start the control plane");
+        bootstrap::await_api(&self.client).await?;
+        stage.finish();
+        // Boxed: with the clients' layers the futures of all stages together are large.
+        let installed = Box::pin(self.install_addons());
         let Some(patience) = wait else { return installed.await };
-        let ready = async {
-            tokio::try_join!(self.stage(Stage::AwaitNodes), self.stage(Stage::AwaitSystemPods))?;
-            match self.plan.pod_network {
-                PodNetwork::User => Ok(()),
-                PodNetwork::Routes | PodNetwork::Manifest => self.stage(Stage::CheckDns).await,
-            }
-        };
-        let both = async { tokio::try_join!(installed, ready).map(|_| ()) };
+        let both = async { tokio::try_join!(installed, self.await_readiness()).map(drop) };
         match tokio::time::timeout(patience, both).await {
             Ok(result) => result,
             Err(_) => Err(self.not_ready(patience).await.into()),
         }
     }
 
-    async fn stage(&self, stage: Stage) -> anyhow::Result<()> {
-        let shown = self.progress.stage(stage.title(&self.plan));
-        // Boxed: with the clients' layers the futures of all stages together are large.
-        Box::pin(self.perform(stage, &shown)).await?;
-        shown.finish();
+    async fn install_addons(&self) -> anyhow::Result<()> {
+        let Self { engine, client, plan, .. } = self;
+        let stage = self.progress.stage("Install DNS, kube-proxy and storage");
+        tokio::try_join!(
+            bootstrap::create_addons(client, plan, &self.rendered),
+            bootstrap::label_nodes(client, plan),
+            bootstrap::hasten_registration(*engine, client, plan),
+            bootstrap::upload_configuration(*engine, plan),
+        )?;
+        stage.finish();
         Ok(())
     }
 
-    async fn perform(&self, stage: Stage, shown: &progress::Stage) -> anyhow::Result<()> {
-        let Self { engine, client, plan, .. } = self;
-        match stage {
-            Stage::StartNodes => {
-                start::create_containers(*engine, plan, &self.pki, &self.rendered).await
-            }
-            Stage::WriteKubeconfig => {
-                let file = self.kubeconfig.add(&self.access())?;
-                self.written.get_or_init(|| file);
-                Ok(())
-            }
-            Stage::StartControlPlane => bootstrap::await_api(client).await,
-            Stage::InstallAddons => {
-                tokio::try_join!(
-                    bootstrap::create_addons(client, plan, &self.rendered),
-                    bootstrap::label_nodes(client, plan),
-                    bootstrap::hasten_registration(*engine, client, plan),
-                    bootstrap::upload_configuration(*engine, plan),
-                )?;
-                Ok(())
-            }
-            Stage::AwaitNodes => readiness::await_nodes(client, plan, shown, &self.waiting).await,
-            Stage::AwaitSystemPods => {
-                readiness::await_system_pods(client, plan, shown, &self.waiting).await
-            }
-            Stage::CheckDns => {
-                let silent = readiness::await_dns(*engine, plan).await?;
-                if !silent.is_empty() {
-                    self.progress.warning(format!(
-                        "cluster DNS does not answer on {}: the CNI of the node image does not \
-                         connect these nodes",
-                        silent.join(", ")
-                    ));
-                }
-                Ok(())
-            }
+    async fn await_readiness(&self) -> anyhow::Result<()> {
+        let Self { engine, client, plan, waiting, .. } = self;
+        let nodes = async {
+            let nodes = plural(plan.nodes.len(), "node");
+            let stage = self.progress.stage(format!("Wait for {nodes} to be Ready"));
+            readiness::await_nodes(client, plan, &stage, waiting).await?;
+            stage.finish();
+            anyhow::Ok(())
+        };
+        let pods = async {
+            let stage = self.progress.stage("Wait for the system pods");
+            readiness::await_system_pods(client, plan, &stage, waiting).await?;
+            stage.finish();
+            Ok(())
+        };
+        tokio::try_join!(Box::pin(nodes), Box::pin(pods))?;
+        if plan.pod_network == PodNetwork::User {
+            return Ok(());
         }
+        let stage = self.progress.stage("Check cluster DNS on every node");
+        let silent = readiness::await_dns(*engine, plan).await?;
+        if !silent.is_empty() {
+            self.progress.warning(format!(
+                "cluster DNS does not answer on {}: the CNI of the node image does not connect \
+                 these nodes",
+                silent.join(", ")
+            ));
+        }
+        stage.finish();
+        Ok(())
     }
 
     /// The user's access: the administrator's certificate of the first control plane.

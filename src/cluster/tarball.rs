@@ -6,7 +6,6 @@ use std::path::{Component, Path, PathBuf};
 
 use tar::{Archive, EntryType};
 
-/// The content of the first regular file.
 pub(super) fn single_file(tar: &[u8]) -> io::Result<Option<Vec<u8>>> {
     for entry in Archive::new(tar).entries()? {
         let mut entry = entry?;

@@ -1,8 +1,6 @@
 use kube::Client;
-use kube::config::{
-    AuthInfo, Cluster, Context, KubeConfigOptions, Kubeconfig, NamedAuthInfo, NamedCluster,
-    NamedContext,
-};
+use kube::config::KubeConfigOptions;
+use serde_json::json;
 
 /// A client certificate and its key, PEM-encoded.
 #[derive(Clone, PartialEq, Eq)]
@@ -42,38 +40,21 @@ async fn configuration(
     identity: &Identity,
 ) -> anyhow::Result<kube::Config> {
     // kube reads credentials from a kubeconfig only, so this is one in memory.
-    let name = "kindrs".to_owned();
-    let kubeconfig = Kubeconfig {
-        clusters: vec![NamedCluster {
-            name: name.clone(),
-            cluster: Some(Cluster {
-                server: Some(server.to_owned()),
-                certificate_authority_data: Some(encode(authority)),
-                ..Cluster::default()
-            }),
-            ..NamedCluster::default()
+    let kubeconfig = serde_json::from_value(json!({
+        "clusters": [{
+            "name": "kindrs",
+            "cluster": { "server": server, "certificate-authority-data": encode(authority) },
         }],
-        auth_infos: vec![NamedAuthInfo {
-            name: name.clone(),
-            auth_info: Some(AuthInfo {
-                client_certificate_data: Some(encode(&identity.certificate)),
-                client_key_data: Some(encode(&identity.key).into()),
-                ..AuthInfo::default()
-            }),
-            ..NamedAuthInfo::default()
+        "users": [{
+            "name": "kindrs",
+            "user": {
+                "client-certificate-data": encode(&identity.certificate),
+                "client-key-data": encode(&identity.key),
+            },
         }],
-        contexts: vec![NamedContext {
-            name: name.clone(),
-            context: Some(Context {
-                cluster: name.clone(),
-                user: Some(name.clone()),
-                ..Context::default()
-            }),
-            ..NamedContext::default()
-        }],
-        current_context: Some(name),
-        ..Kubeconfig::default()
-    };
+        "contexts": [{ "name": "kindrs", "context": { "cluster": "kindrs", "user": "kindrs" } }],
+        "current-context": "kindrs",
+    }))?;
     let mut config =
         kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
     config.connect_timeout = Some(std::time::Duration::from_secs(2));

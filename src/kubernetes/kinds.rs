@@ -14,7 +14,6 @@ use k8s_openapi::{ClusterResourceScope, NamespaceResourceScope, Resource};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
-/// A built-in kind of Kubernetes.
 #[derive(Debug, Clone, Copy)]
 pub struct Kind {
     /// Empty for the core group.

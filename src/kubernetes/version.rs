@@ -24,27 +24,22 @@ impl Version {
     /// The newest minor of Kubernetes 1 that kindrs builds and runs.
     pub const NEWEST_MINOR: u32 = 37;
 
-    /// The default of `--kubernetes`.
     pub fn default_release() -> Self {
         Self::new(1, 37, 2)
     }
 
-    /// A release without a pre-release part.
     pub const fn new(major: u32, minor: u32, patch: u32) -> Self {
         Self { major, minor, patch, pre_release: None }
     }
 
-    /// The minor number: 37 for v1.37.2.
     pub fn minor(&self) -> u32 {
         self.minor
     }
 
-    /// The patch number: 2 for v1.37.2.
     pub fn patch(&self) -> u32 {
         self.patch
     }
 
-    /// Whether kindrs builds and runs this version.
     pub fn is_supported(&self) -> bool {
         self.major == 1 && (Self::OLDEST_MINOR..=Self::NEWEST_MINOR).contains(&self.minor)
     }
@@ -88,28 +83,20 @@ impl FromStr for Version {
         let error = || ParseVersionError { text: text.to_owned() };
         let trimmed = text.trim();
         let body = trimmed.strip_prefix('v').unwrap_or(trimmed);
-        let body = body.split('+').next().unwrap_or(body);
+        let body = body.split_once('+').map_or(body, |(body, _)| body);
         let (numbers, pre_release) = match body.split_once('-') {
-            Some((numbers, pre_release)) if !pre_release.is_empty() => {
-                (numbers, Some(pre_release.to_owned()))
-            }
-            Some(_) => return Err(error()),
+            Some((_, "")) => return Err(error()),
+            Some((numbers, pre_release)) => (numbers, Some(pre_release.to_owned())),
             None => (body, None),
         };
-        let parts: Vec<&str> = numbers.split('.').collect();
-        let [major, minor, patch] = parts.as_slice() else {
-            return Err(error());
-        };
         let number = |part: &str| {
-            let digits = !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-            if digits { part.parse().map_err(|_| error()) } else { Err(error()) }
+            // `parse` accepts a sign.
+            let digits = part.bytes().all(|b| b.is_ascii_digit());
+            part.parse().ok().filter(|_| digits).ok_or_else(error)
         };
-        Ok(Self {
-            major: number(major)?,
-            minor: number(minor)?,
-            patch: number(patch)?,
-            pre_release,
-        })
+        let numbers: Vec<u32> = numbers.split('.').map(number).collect::<Result<_, _>>()?;
+        let [major, minor, patch] = numbers[..] else { return Err(error()) };
+        Ok(Self { major, minor, patch, pre_release })
     }
 }
 

@@ -45,7 +45,6 @@ pub enum Usage {
     ServerAndClient,
 }
 
-/// The subject of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificatePlan {
     /// A path below /etc/kubernetes/pki without an extension, or the name of a kubeconfig.
@@ -64,7 +63,6 @@ pub struct CertificatePlan {
 pub(crate) const KUBECONFIG_IDS: [&str; 4] =
     ["admin", "super-admin", "controller-manager", "scheduler"];
 
-/// The certificates of one node.
 pub fn certificates(plan: &ClusterPlan, node: &NodePlan) -> Vec<CertificatePlan> {
     let client = |id, common_name: &str, organization| CertificatePlan {
         id,

@@ -20,7 +20,6 @@ pub struct ServiceAccountKeys {
     pub private: String,
 }
 
-/// All secrets of a cluster.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pki {
     pub authorities: BTreeMap<Authority, Identity>,
@@ -29,7 +28,6 @@ pub struct Pki {
     pub nodes: BTreeMap<String, BTreeMap<&'static str, Identity>>,
 }
 
-/// A key or certificate could not be created.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot create the {what} certificate: {source}")]
 pub struct PkiError {

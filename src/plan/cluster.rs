@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use ipnet::Ipv4Net;
 
@@ -16,7 +16,6 @@ pub struct NodeImagePlan {
     pub version: Version,
     /// The image's own entrypoint and command.
     pub entrypoint: Vec<String>,
-    /// Whether the image has a manifest of a CNI plugin.
     pub has_cni_manifest: bool,
 }
 
@@ -40,22 +39,17 @@ pub struct ClusterPlan {
     pub api_port: u16,
     pub pod_subnet: Ipv4Net,
     pub service_subnet: Ipv4Net,
-    /// What sets up the pod network.
     pub pod_network: PodNetwork,
     pub feature_gates: BTreeMap<String, bool>,
     /// `--runtime-config` of the API server.
     pub runtime_config: BTreeMap<String, String>,
-    /// Patches to kubeadm's configuration for every node.
     pub kubeadm_config_patches: Vec<String>,
-    /// Patches to containerd's configuration for every node.
     pub containerd_config_patches: Vec<String>,
-    /// Whether the host has control groups of version 1.
     pub cgroup_v1: bool,
     /// The parts of kubeadm's configuration that kindrs itself needs, with the patches applied.
     pub settings: ClusterSettings,
 }
 
-/// What sets up the pod network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PodNetwork {
     /// kindrs, with planned routes and CNI configuration on every node.
@@ -77,14 +71,12 @@ pub struct NodePlan {
     pub version: Version,
     pub address: Ipv4Addr,
     pub pod_subnet: Ipv4Net,
-    /// The volume at /var.
     pub volume: String,
     pub labels: BTreeMap<String, String>,
     /// Key and effect.
     pub taints: Vec<(String, String)>,
     pub ports: Vec<PortBinding>,
     pub mounts: Vec<Mount>,
-    /// Patches to kubeadm's configuration for this node.
     pub kubeadm_config_patches: Vec<String>,
 }
 
@@ -93,7 +85,6 @@ pub struct LoadBalancerPlan {
     pub name: String,
     pub image: String,
     pub address: Ipv4Addr,
-    /// The API server's host port.
     pub port: PortBinding,
 }
 
@@ -119,16 +110,12 @@ impl ClusterPlan {
         }
     }
 
-    /// The URL of the API server on the host.
     pub fn host_endpoint(&self) -> String {
         let host = match self.api_host {
             IpAddr::V4(address) if address.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
             address => address,
         };
-        match host {
-            IpAddr::V4(address) => format!("https://{address}:{}", self.api_port),
-            IpAddr::V6(address) => format!("https://[{address}]:{}", self.api_port),
-        }
+        format!("https://{}", SocketAddr::new(host, self.api_port))
     }
 
     /// The first address of the Service subnet: the `kubernetes` Service.

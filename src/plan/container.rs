@@ -7,7 +7,6 @@ use crate::runtime::{ContainerSpec, Mount, MountSource, NetworkAttachment, Propa
 use super::capabilities::NODE_CAPABILITIES;
 use super::{ClusterPlan, LoadBalancerPlan, NodePlan};
 
-/// Where the wrapper is in a node's container.
 pub const WRAPPER_PATH: &str = "/kindrs/wrapper";
 
 /// The container of a node, with the parts of `--privileged` that a node needs: a daemon that lacks
@@ -73,7 +72,6 @@ pub fn node_container(plan: &ClusterPlan, node: &NodePlan) -> ContainerSpec {
     }
 }
 
-/// The container of the load balancer.
 pub fn load_balancer_container(
     plan: &ClusterPlan,
     load_balancer: &LoadBalancerPlan,

@@ -27,7 +27,6 @@ pub fn in_any_cluster() -> [Label; 1] {
     [(CLUSTER.to_owned(), String::new())]
 }
 
-/// The name of a cluster's network.
 pub fn network(cluster: &str) -> String {
     format!("kindrs-{cluster}")
 }

@@ -22,17 +22,12 @@ pub struct PlanInput<'a> {
     pub name: &'a str,
     /// The id of this run of `create`, a label of everything that it creates.
     pub run: &'a str,
-    /// A new bootstrap token in kubeadm's format.
     pub bootstrap_token: &'a str,
-    /// The validated configuration.
     pub config: &'a Cluster,
     /// The image of each node, in the order of the configuration.
     pub images: &'a [NodeImagePlan],
-    /// A free subnet for the cluster's network.
     pub subnet: Ipv4Net,
-    /// A free port on the host for the API server.
     pub api_port: u16,
-    /// Whether the host has control groups of version 1.
     pub cgroup_v1: bool,
     /// Required with several control planes.
     pub load_balancer_image: Option<&'a str>,
@@ -127,7 +122,6 @@ fn node_addresses(input: &PlanInput<'_>) -> Result<impl Iterator<Item = Ipv4Addr
     Ok(input.subnet.hosts().skip(1).take(count))
 }
 
-/// The addresses of each node's pods.
 fn subnets_of_pods(input: &PlanInput<'_>) -> Result<Vec<Ipv4Net>, Failure> {
     let (all, count) = (input.config.networking.pod_subnet, input.config.nodes.len());
     pod_subnets(all, count).ok_or_else(|| {
@@ -195,21 +189,7 @@ fn pod_network(input: &PlanInput<'_>) -> PodNetwork {
 mod tests {
     use super::*;
     use crate::kubernetes::Version;
-    use crate::plan::sample::{plan_of, sample_config, sample_plan};
-
-    fn input<'a>(config: &'a Cluster, images: &'a [NodeImagePlan]) -> PlanInput<'a> {
-        PlanInput {
-            name: "dev",
-            run: "",
-            bootstrap_token: "",
-            config,
-            images,
-            subnet: "172.28.0.0/24".parse().unwrap(),
-            api_port: 1,
-            cgroup_v1: false,
-            load_balancer_image: None,
-        }
-    }
+    use crate::plan::sample::{plan_of, sample_config, sample_images, sample_input, sample_plan};
 
     #[test]
     fn a_three_node_plan() {
@@ -250,19 +230,13 @@ mod tests {
     fn rejects_subnets_that_are_too_small() {
         let mut config = sample_config(1, 9);
         config.networking.pod_subnet = "10.0.0.0/27".parse().unwrap();
-        let image = NodeImagePlan {
-            reference: String::new(),
-            version: Version::new(1, 37, 2),
-            entrypoint: Vec::new(),
-            has_cni_manifest: false,
-        };
-        let images = vec![image; 10];
-        let error = plan(&input(&config, &images)).unwrap_err();
+        let images = sample_images(&config, &Version::new(1, 37, 2));
+        let error = plan(&sample_input(&config, &images)).unwrap_err();
         assert_eq!(error.to_string(), "networking.podSubnet 10.0.0.0/27 is too small for 10 nodes");
         config.networking.pod_subnet = "10.0.0.0/16".parse().unwrap();
         let error = plan(&PlanInput {
             subnet: "172.28.0.0/29".parse().unwrap(),
-            ..input(&config, &images)
+            ..sample_input(&config, &images)
         })
         .unwrap_err();
         assert_eq!(

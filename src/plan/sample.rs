@@ -12,7 +12,6 @@ pub(crate) fn sample_plan(control_planes: usize, workers: usize, version: &Versi
     plan_of(&sample_config(control_planes, workers), version)
 }
 
-/// A configuration with these nodes and nothing else.
 pub(crate) fn sample_config(control_planes: usize, workers: usize) -> Cluster {
     let nodes = (0..control_planes)
         .map(|_| Node::new(Role::ControlPlane))
@@ -37,28 +36,30 @@ pub(crate) fn full_config() -> Cluster {
     config
 }
 
-/// A plan of `config` as a cluster named `dev`.
 pub(crate) fn plan_of(config: &Cluster, version: &Version) -> ClusterPlan {
-    let images: Vec<NodeImagePlan> = config
-        .nodes
-        .iter()
-        .map(|_| NodeImagePlan {
-            reference: format!("kindrs/node:{version}"),
-            version: version.clone(),
-            entrypoint: vec!["/usr/local/bin/entrypoint".into(), "/sbin/init".into()],
-            has_cni_manifest: false,
-        })
-        .collect();
-    plan(&PlanInput {
+    plan(&sample_input(config, &sample_images(config, version))).unwrap()
+}
+
+pub(crate) fn sample_images(config: &Cluster, version: &Version) -> Vec<NodeImagePlan> {
+    let image = NodeImagePlan {
+        reference: format!("kindrs/node:{version}"),
+        version: version.clone(),
+        entrypoint: vec!["/usr/local/bin/entrypoint".into(), "/sbin/init".into()],
+        has_cni_manifest: false,
+    };
+    vec![image; config.nodes.len()]
+}
+
+pub(crate) fn sample_input<'a>(config: &'a Cluster, images: &'a [NodeImagePlan]) -> PlanInput<'a> {
+    PlanInput {
         name: "dev",
         run: "run1",
         bootstrap_token: "abcdef.0123456789abcdef",
         config,
-        images: &images,
+        images,
         subnet: "172.28.0.0/24".parse().unwrap(),
         api_port: 40123,
         cgroup_v1: true,
         load_balancer_image: Some("kindrs/load-balancer:1"),
-    })
-    .unwrap()
+    }
 }

@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-/// An event of long work.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     StageStarted {
@@ -23,7 +22,6 @@ pub enum Event {
         stage: String,
         elapsed: Duration,
     },
-    /// Information outside any stage.
     Note(String),
     /// A failure that does not stop the work.
     Warning(String),
@@ -46,4 +44,11 @@ impl Event {
 /// A consumer of events. It is called from async code and must not block.
 pub trait Reporter: Send + Sync {
     fn report(&self, event: &Event);
+}
+
+#[cfg(test)]
+impl Reporter for std::sync::Mutex<Vec<Event>> {
+    fn report(&self, event: &Event) {
+        self.lock().unwrap().push(event.clone());
+    }
 }

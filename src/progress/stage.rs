@@ -60,7 +60,6 @@ impl Progress {
     }
 }
 
-/// A stage in progress.
 #[must_use = "a stage that is dropped is reported as failed"]
 pub struct Stage {
     progress: Progress,

@@ -1,8 +1,5 @@
-use std::fmt;
-
 use crate::failure::Failure;
 
-/// A failed request to the engine.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     #[error("cannot reach Docker at {address}: {reason}")]
@@ -12,13 +9,11 @@ pub enum EngineError {
         /// The object, such as `container dev-worker`.
         what: String,
     },
-    /// The engine refused a request, or failed at it.
     #[error("{what}: {reason}")]
     Refused {
         /// The request, such as `starting container dev-worker`.
         what: String,
         cause: Refusal,
-        /// The engine's own words.
         reason: String,
     },
     /// Reading or writing the data of a request failed.
@@ -31,9 +26,7 @@ pub enum EngineError {
 pub enum Refusal {
     /// Another container or network has the name.
     NameInUse,
-    /// The subnet overlaps another network's.
     SubnetOverlap,
-    /// A port of the host is in use.
     PortInUse,
     /// Containers are still connected to the network.
     ActiveEndpoints,
@@ -64,24 +57,16 @@ impl Refusal {
     }
 }
 
-/// Why the engine cannot be reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectionFailure {
+    #[error("no such socket")]
     NoSocket,
+    #[error("permission denied")]
     PermissionDenied,
+    #[error("connection refused")]
     ConnectionRefused,
+    #[error("{0}")]
     Other(String),
-}
-
-impl fmt::Display for ConnectionFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoSocket => "no such socket",
-            Self::PermissionDenied => "permission denied",
-            Self::ConnectionRefused => "connection refused",
-            Self::Other(reason) => reason,
-        })
-    }
 }
 
 impl EngineError {
@@ -90,7 +75,6 @@ impl EngineError {
         Self::Refused { what: what.into(), cause: Refusal::Other, reason: reason.into() }
     }
 
-    /// The reason for a refusal.
     pub fn refusal(&self) -> Option<Refusal> {
         match self {
             Self::Refused { cause, .. } => Some(*cause),
@@ -143,6 +127,7 @@ pub fn hint(error: &anyhow::Error) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runtime::fake::refused;
 
     #[test]
     fn hints_follow_the_reason() {
@@ -167,11 +152,7 @@ mod tests {
 
     #[test]
     fn context_does_not_hide_a_hint() {
-        let error = EngineError::Refused {
-            what: "starting container a".into(),
-            cause: Refusal::NoSpace,
-            reason: "no space left on device".into(),
-        };
+        let error = refused("starting container a", Refusal::NoSpace, "no space left on device");
         let error = anyhow::Error::new(error).context("creating a cluster");
         assert!(hint(&error).is_some_and(|hint| hint.contains("docker system df")));
     }

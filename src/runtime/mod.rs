@@ -48,7 +48,6 @@ pub trait Engine: Send + Sync {
     async fn commit(&self, container: &str, commit: &ImageCommit) -> Result<String, EngineError>;
     /// Writes images as one `docker save` archive to `archive`.
     async fn save_images(&self, references: &[String], archive: &Path) -> Result<(), EngineError>;
-    /// Adds a name to an image.
     async fn tag_image(&self, reference: &str, new: &str) -> Result<(), EngineError>;
     /// Removes a name of an image, or the image. Succeeds if the image does not exist.
     async fn remove_image(&self, reference: &str) -> Result<(), EngineError>;
@@ -63,7 +62,6 @@ pub trait Engine: Send + Sync {
     async fn kill_container(&self, name: &str) -> Result<(), EngineError>;
     /// Freezes all processes of a running container.
     async fn pause_container(&self, name: &str) -> Result<(), EngineError>;
-    /// Resumes a paused container.
     async fn unpause_container(&self, name: &str) -> Result<(), EngineError>;
     /// Kills and removes a container with its anonymous volumes. Succeeds if the container does not
     /// exist.
@@ -72,7 +70,6 @@ pub trait Engine: Send + Sync {
     async fn container(&self, name: &str) -> Result<Option<ContainerInfo>, EngineError>;
     /// Lists the containers with all these labels, running or not.
     async fn containers(&self, labels: &[Label]) -> Result<Vec<ContainerInfo>, EngineError>;
-    /// Waits until a container exits and returns its exit code.
     async fn wait_container(&self, name: &str) -> Result<i64, EngineError>;
     /// Returns the last `lines` lines of a container's stdout and stderr together.
     async fn container_log(&self, name: &str, lines: usize) -> Result<String, EngineError>;
@@ -97,7 +94,6 @@ pub trait Engine: Send + Sync {
     /// Removes a network. Succeeds if the network does not exist.
     async fn remove_network(&self, name: &str) -> Result<(), EngineError>;
 
-    /// Creates a named volume.
     async fn create_volume(&self, name: &str, labels: &[Label]) -> Result<(), EngineError>;
     /// Lists the names of the volumes with all these labels.
     async fn volumes(&self, labels: &[Label]) -> Result<Vec<String>, EngineError>;

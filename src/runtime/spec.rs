@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::Ipv4Net;
 use serde::Serialize;
+use strum::{Display, EnumString, IntoStaticStr};
 
 /// A label's key and value. As a filter, an empty value means any value.
 pub type Label = (String, String);
@@ -112,7 +112,8 @@ pub enum Propagation {
     Bidirectional,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PortBinding {
     pub container_port: u16,
     pub protocol: Protocol,
@@ -121,7 +122,22 @@ pub struct PortBinding {
     pub host_port: u16,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    EnumString,
+    IntoStaticStr,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Protocol {
     #[default]
     Tcp,
@@ -132,11 +148,7 @@ pub enum Protocol {
 impl Protocol {
     /// The engine's name for the protocol, in lower case.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Tcp => "tcp",
-            Self::Udp => "udp",
-            Self::Sctp => "sctp",
-        }
+        self.into()
     }
 }
 
@@ -147,7 +159,8 @@ pub struct NetworkAttachment {
     pub address: Option<Ipv4Addr>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ContainerInfo {
     pub id: String,
     /// Without the leading slash.
@@ -163,8 +176,9 @@ pub struct ContainerInfo {
 }
 
 /// The state of a container, in Docker's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Display, EnumString)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum ContainerState {
     #[default]
     Created,
@@ -174,41 +188,6 @@ pub enum ContainerState {
     Removing,
     Exited,
     Dead,
-}
-
-impl ContainerState {
-    const ALL: [Self; 7] = [
-        Self::Created,
-        Self::Running,
-        Self::Paused,
-        Self::Restarting,
-        Self::Removing,
-        Self::Exited,
-        Self::Dead,
-    ];
-
-    /// The engine's word for the state.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Running => "running",
-            Self::Paused => "paused",
-            Self::Restarting => "restarting",
-            Self::Removing => "removing",
-            Self::Exited => "exited",
-            Self::Dead => "dead",
-        }
-    }
-
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.name() == name)
-    }
-}
-
-impl fmt::Display for ContainerState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -16,7 +16,6 @@ const CALL_SECONDS: u64 = 7 * 24 * 60 * 60;
 /// Time limit of the first call, which only reads the version.
 const CONNECT: Duration = Duration::from_secs(30);
 
-/// A connection to a Docker engine.
 #[derive(Debug, Clone)]
 pub struct Docker {
     pub(super) client: bollard::Docker,

@@ -1,6 +1,6 @@
 //! Converts a [`ContainerSpec`] into the API's types.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bollard::models::{
     ContainerCreateBody, DeviceMapping, EndpointIpamConfig, EndpointSettings, HostConfig,
@@ -126,10 +126,7 @@ fn port_key(port: &PortBinding) -> String {
 }
 
 fn exposed_ports(ports: &[PortBinding]) -> Vec<String> {
-    let mut keys: Vec<String> = ports.iter().map(port_key).collect();
-    keys.sort();
-    keys.dedup();
-    keys
+    ports.iter().map(port_key).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn port_map(ports: &[PortBinding]) -> PortMap {

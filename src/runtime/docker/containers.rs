@@ -1,138 +1,20 @@
-//! Containers.
+//! Properties and exit codes of containers.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
-use std::time::Duration;
 
 use bollard::errors::Error;
 use bollard::models::{
     ContainerInspectResponse, ContainerSummary, EndpointSettings, PortMap, PortSummary,
 };
-use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, InspectContainerOptions, KillContainerOptions,
-    ListContainersOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder,
-    StartContainerOptions, StopContainerOptionsBuilder, WaitContainerOptions,
-    WaitContainerOptionsBuilder,
-};
+use bollard::query_parameters::WaitContainerOptions;
 use futures::TryStreamExt as _;
 
 use super::Docker;
-use super::container_config::create_body;
-use super::error::missing_is_fine;
-use super::networks::label_filter;
-use crate::runtime::{
-    ContainerInfo, ContainerSpec, ContainerState, EngineError, Label, PortBinding, Protocol,
-    Refusal,
-};
+use crate::runtime::{ContainerInfo, ContainerState, EngineError, PortBinding};
 
 impl Docker {
-    pub(super) async fn make_container(&self, spec: &ContainerSpec) -> Result<String, EngineError> {
-        let object = format!("container {}", spec.name);
-        let options = CreateContainerOptionsBuilder::new().name(&spec.name).build();
-        let made = self
-            .client
-            .create_container(Some(options), create_body(spec)?)
-            .await
-            .map_err(self.failed("creating", &object))?;
-        Ok(made.id)
-    }
-
-    pub(super) async fn run_container(&self, name: &str) -> Result<(), EngineError> {
-        let object = format!("container {name}");
-        self.client
-            .start_container(name, None::<StartContainerOptions>)
-            .await
-            .map_err(self.failed("starting", &object))
-    }
-
-    pub(super) async fn halt_container(
-        &self,
-        name: &str,
-        grace: Duration,
-    ) -> Result<(), EngineError> {
-        let object = format!("container {name}");
-        let seconds = grace.as_secs() + u64::from(grace.subsec_nanos() > 0);
-        let options =
-            StopContainerOptionsBuilder::new().t(seconds.try_into().unwrap_or(i32::MAX)).build();
-        self.client
-            .stop_container(name, Some(options))
-            .await
-            .map_err(self.failed("stopping", &object))
-    }
-
-    pub(super) async fn end_container(&self, name: &str) -> Result<(), EngineError> {
-        let object = format!("container {name}");
-        self.client
-            .kill_container(name, None::<KillContainerOptions>)
-            .await
-            .map_err(self.failed("killing", &object))
-    }
-
-    pub(super) async fn freeze_container(&self, name: &str) -> Result<(), EngineError> {
-        let object = format!("container {name}");
-        self.client.pause_container(name).await.map_err(self.failed("pausing", &object))
-    }
-
-    pub(super) async fn thaw_container(&self, name: &str) -> Result<(), EngineError> {
-        let object = format!("container {name}");
-        self.client.unpause_container(name).await.map_err(self.failed("unpausing", &object))
-    }
-
-    pub(super) async fn delete_container(&self, name: &str) -> Result<(), EngineError> {
-        let object = format!("container {name}");
-        let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
-        let removed = self
-            .client
-            .remove_container(name, Some(options))
-            .await
-            .map_err(self.failed("removing", &object));
-        match removed {
-            Err(error) if error.refusal() == Some(Refusal::RemovalInProgress) => {
-                // Another client removes the container: wait until it has.
-                let options = WaitContainerOptionsBuilder::new().condition("removed").build();
-                missing_is_fine(self.exit_code_of(name, options).await)
-            }
-            other => missing_is_fine(other),
-        }
-    }
-
-    pub(super) async fn find_container(
-        &self,
-        name: &str,
-    ) -> Result<Option<ContainerInfo>, EngineError> {
-        let object = format!("container {name}");
-        let found = self
-            .client
-            .inspect_container(name, None::<InspectContainerOptions>)
-            .await
-            .map_err(self.failed("inspecting", &object));
-        match found.map(inspected) {
-            // The engine also accepts a prefix of an id, which can equal another container's name.
-            Ok(found) if found.name == name || found.id == name => Ok(Some(found)),
-            Ok(_) | Err(EngineError::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    pub(super) async fn list_containers(
-        &self,
-        labels: &[Label],
-    ) -> Result<Vec<ContainerInfo>, EngineError> {
-        let options =
-            ListContainersOptionsBuilder::new().all(true).filters(&label_filter(labels)).build();
-        let list = self
-            .client
-            .list_containers(Some(options))
-            .await
-            .map_err(self.failed("listing", "containers"))?;
-        Ok(list.into_iter().map(summarised).collect())
-    }
-
-    pub(super) async fn await_container(&self, name: &str) -> Result<i64, EngineError> {
-        self.exit_code_of(name, WaitContainerOptions::default()).await
-    }
-
-    async fn exit_code_of(
+    pub(super) async fn exit_code_of(
         &self,
         name: &str,
         options: WaitContainerOptions,
@@ -150,25 +32,9 @@ impl Docker {
             )),
         }
     }
-
-    pub(super) async fn read_log(&self, name: &str, lines: usize) -> Result<String, EngineError> {
-        let object = format!("container {name}");
-        let options =
-            LogsOptionsBuilder::new().stdout(true).stderr(true).tail(&lines.to_string()).build();
-        let log: Vec<u8> = self
-            .client
-            .logs(name, Some(options))
-            .try_fold(Vec::new(), |mut log, chunk| async move {
-                log.extend_from_slice(chunk.as_ref());
-                Ok(log)
-            })
-            .await
-            .map_err(self.failed("reading the log of", &object))?;
-        Ok(String::from_utf8_lossy(&log).into_owned())
-    }
 }
 
-fn inspected(container: ContainerInspectResponse) -> ContainerInfo {
+pub(super) fn inspected(container: ContainerInspectResponse) -> ContainerInfo {
     let config = container.config.unwrap_or_default();
     let state = container.state.unwrap_or_default();
     let settings = container.network_settings.unwrap_or_default();
@@ -190,7 +56,7 @@ fn inspected(container: ContainerInspectResponse) -> ContainerInfo {
     }
 }
 
-fn summarised(container: ContainerSummary) -> ContainerInfo {
+pub(super) fn summarised(container: ContainerSummary) -> ContainerInfo {
     let names = container.names.unwrap_or_default();
     // A link adds a name below another container's name.
     let name = names
@@ -216,7 +82,7 @@ fn summarised(container: ContainerSummary) -> ContainerInfo {
 
 /// Counts a missing or unknown state as not running.
 fn state_of(word: Option<impl ToString>) -> ContainerState {
-    word.and_then(|word| ContainerState::from_name(&word.to_string())).unwrap_or_default()
+    word.and_then(|word| word.to_string().parse().ok()).unwrap_or_default()
 }
 
 /// The current addresses, or those fixed for the next start.
@@ -237,7 +103,7 @@ fn bound_ports(map: &PortMap) -> Vec<PortBinding> {
     let mut ports = Vec::new();
     for (key, bindings) in map {
         let Some((port, protocol)) = key.split_once('/') else { continue };
-        let (Ok(container_port), Some(protocol)) = (port.parse(), protocol_named(protocol)) else {
+        let (Ok(container_port), Some(protocol)) = (port.parse(), protocol.parse().ok()) else {
             continue;
         };
         for binding in bindings.iter().flatten() {
@@ -260,7 +126,7 @@ fn bound_ports(map: &PortMap) -> Vec<PortBinding> {
 fn summarised_port(port: &PortSummary) -> Option<PortBinding> {
     Some(PortBinding {
         container_port: port.private_port,
-        protocol: protocol_named(port.typ?.as_ref())?,
+        protocol: port.typ?.as_ref().parse().ok()?,
         host_address: host_address(port.ip.as_deref()),
         host_port: port.public_port?,
     })
@@ -272,10 +138,6 @@ fn sort_ports(ports: &mut Vec<PortBinding>) {
         (port.container_port, port.protocol, port.host_address, port.host_port)
     });
     ports.dedup();
-}
-
-fn protocol_named(name: &str) -> Option<Protocol> {
-    [Protocol::Tcp, Protocol::Udp, Protocol::Sctp].into_iter().find(|known| known.name() == name)
 }
 
 /// No address means all addresses.

@@ -10,6 +10,5 @@ mod error;
 mod exec;
 mod images;
 mod networks;
-mod volumes;
 
 pub use connection::Docker;

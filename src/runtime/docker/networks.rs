@@ -3,13 +3,9 @@
 use std::collections::HashMap;
 
 use bollard::models::{Ipam, IpamConfig, Network, NetworkCreateRequest};
-use bollard::query_parameters::ListNetworksOptionsBuilder;
-use bollard::{BollardRequest, body_full};
 use bytes::Bytes;
 
-use super::Docker;
-use super::error::missing_is_fine;
-use crate::runtime::{EngineError, Label, NetworkInfo, NetworkSpec};
+use crate::runtime::{Label, NetworkInfo, NetworkSpec};
 
 /// The filter for objects with all these labels; an empty value matches any value.
 pub(super) fn label_filter(labels: &[Label]) -> HashMap<String, Vec<String>> {
@@ -20,42 +16,7 @@ pub(super) fn label_filter(labels: &[Label]) -> HashMap<String, Vec<String>> {
     if labels.is_empty() { HashMap::new() } else { HashMap::from([("label".to_owned(), labels)]) }
 }
 
-impl Docker {
-    pub(super) async fn make_network(&self, spec: &NetworkSpec) -> Result<(), EngineError> {
-        let object = format!("network {}", spec.name);
-        let request = create_request(spec);
-        let body = unique_name_body(&request).map_err(|error| {
-            EngineError::refused(format!("creating {object}"), error.to_string())
-        })?;
-        let client = self.client.clone().with_request_modifier(move |request: BollardRequest| {
-            request.map(|_| body_full(body.clone()))
-        });
-        client.create_network(request).await.map_err(self.failed("creating", &object))?;
-        Ok(())
-    }
-
-    pub(super) async fn list_networks(
-        &self,
-        labels: &[Label],
-    ) -> Result<Vec<NetworkInfo>, EngineError> {
-        let options = ListNetworksOptionsBuilder::new().filters(&label_filter(labels)).build();
-        let list = self
-            .client
-            .list_networks(Some(options))
-            .await
-            .map_err(self.failed("listing", "networks"))?;
-        Ok(list.into_iter().map(network_info).collect())
-    }
-
-    pub(super) async fn delete_network(&self, name: &str) -> Result<(), EngineError> {
-        let object = format!("network {name}");
-        missing_is_fine(
-            self.client.remove_network(name).await.map_err(self.failed("removing", &object)),
-        )
-    }
-}
-
-fn create_request(spec: &NetworkSpec) -> NetworkCreateRequest {
+pub(super) fn create_request(spec: &NetworkSpec) -> NetworkCreateRequest {
     NetworkCreateRequest {
         name: spec.name.clone(),
         driver: Some("bridge".to_owned()),
@@ -76,7 +37,7 @@ fn create_request(spec: &NetworkSpec) -> NetworkCreateRequest {
 
 /// The request's body with `CheckDuplicate`: without it, engines before API 1.44 create a second
 /// network of the same name. Newer ones ignore the field, and `bollard` does not have it.
-fn unique_name_body(request: &NetworkCreateRequest) -> serde_json::Result<Bytes> {
+pub(super) fn unique_name_body(request: &NetworkCreateRequest) -> serde_json::Result<Bytes> {
     let mut body = serde_json::to_value(request)?;
     if let Some(fields) = body.as_object_mut() {
         fields.insert("CheckDuplicate".to_owned(), true.into());
@@ -84,7 +45,7 @@ fn unique_name_body(request: &NetworkCreateRequest) -> serde_json::Result<Bytes>
     Ok(serde_json::to_vec(&body)?.into())
 }
 
-fn network_info(network: Network) -> NetworkInfo {
+pub(super) fn network_info(network: Network) -> NetworkInfo {
     let ranges = network.ipam.and_then(|ipam| ipam.config).unwrap_or_default();
     NetworkInfo {
         id: network.id.unwrap_or_default(),

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use tokio::io::AsyncReadExt as _;
 
 use super::{FakeContainer, FakeEngine, Upload, matches, not_found, refused};
+use crate::cluster::fixture::tar_of;
 use crate::runtime::{
     ByteSource, ContainerInfo, ContainerSpec, ContainerState, Engine, EngineError, EngineInfo,
     ExecOutput, ImageBuild, ImageCommit, ImageInfo, Label, MountSource, NetworkInfo, NetworkSpec,
@@ -42,11 +43,8 @@ impl Engine for FakeEngine {
     async fn pull(&self, reference: &str, on_line: OnLine<'_>) -> Result<(), EngineError> {
         let mut state = self.call("pull", reference)?;
         let Some(image) = state.registry.get(reference).cloned() else {
-            return Err(refused(
-                format!("pulling image {reference}"),
-                Refusal::Other,
-                "no registry answers",
-            ));
+            let what = format!("pulling image {reference}");
+            return Err(refused(what, Refusal::Other, "no registry answers"));
         };
         on_line("Pull complete");
         state.add_image(reference, image);
@@ -103,11 +101,8 @@ impl Engine for FakeEngine {
         let mut state = self.call("create_container", &spec.name)?;
         state.image(&spec.image).ok_or_else(|| not_found("image", &spec.image))?;
         if state.containers.contains_key(&spec.name) {
-            return Err(refused(
-                format!("creating container {}", spec.name),
-                Refusal::NameInUse,
-                "the name is already in use",
-            ));
+            let what = format!("creating container {}", spec.name);
+            return Err(refused(what, Refusal::NameInUse, "the name is already in use"));
         }
         let mut addresses = BTreeMap::new();
         if let Some(attachment) = &spec.network {
@@ -133,33 +128,23 @@ impl Engine for FakeEngine {
     }
 
     async fn start_container(&self, name: &str) -> Result<(), EngineError> {
-        let mut state = self.call("start_container", name)?;
-        state.container(name)?.info.state = ContainerState::Running;
-        Ok(())
+        self.set_state("start_container", name, ContainerState::Running)
     }
 
     async fn stop_container(&self, name: &str, _grace: Duration) -> Result<(), EngineError> {
-        let mut state = self.call("stop_container", name)?;
-        state.container(name)?.info.state = ContainerState::Exited;
-        Ok(())
+        self.set_state("stop_container", name, ContainerState::Exited)
     }
 
     async fn kill_container(&self, name: &str) -> Result<(), EngineError> {
-        let mut state = self.call("kill_container", name)?;
-        state.container(name)?.info.state = ContainerState::Exited;
-        Ok(())
+        self.set_state("kill_container", name, ContainerState::Exited)
     }
 
     async fn pause_container(&self, name: &str) -> Result<(), EngineError> {
-        let mut state = self.call("pause_container", name)?;
-        state.container(name)?.info.state = ContainerState::Paused;
-        Ok(())
+        self.set_state("pause_container", name, ContainerState::Paused)
     }
 
     async fn unpause_container(&self, name: &str) -> Result<(), EngineError> {
-        let mut state = self.call("unpause_container", name)?;
-        state.container(name)?.info.state = ContainerState::Running;
-        Ok(())
+        self.set_state("unpause_container", name, ContainerState::Running)
     }
 
     async fn remove_container(&self, name: &str) -> Result<(), EngineError> {
@@ -240,11 +225,8 @@ impl Engine for FakeEngine {
     ) -> Result<ExecOutput, EngineError> {
         let object = format!("{container} {}", command.join(" "));
         if self.call("exec", &object)?.container(container)?.info.state != ContainerState::Running {
-            return Err(refused(
-                format!("running a command in container {container}"),
-                Refusal::Conflict,
-                "the container is not running",
-            ));
+            let what = format!("running a command in container {container}");
+            return Err(refused(what, Refusal::Conflict, "the container is not running"));
         }
         let mut bytes = Vec::new();
         if let Some(mut input) = input {
@@ -295,11 +277,8 @@ impl Engine for FakeEngine {
                 && container.spec.network.as_ref().is_some_and(|on| on.network == name)
         };
         if state.containers.values().any(on_it) {
-            return Err(refused(
-                format!("removing network {name}"),
-                Refusal::ActiveEndpoints,
-                "has active endpoints",
-            ));
+            let what = format!("removing network {name}");
+            return Err(refused(what, Refusal::ActiveEndpoints, "has active endpoints"));
         }
         state.networks.remove(name);
         Ok(())
@@ -324,11 +303,8 @@ impl Engine for FakeEngine {
             container.spec.mounts.iter().any(|mount| mount.source == source)
         };
         if state.containers.values().any(in_use) {
-            return Err(refused(
-                format!("removing volume {name}"),
-                Refusal::Conflict,
-                "volume is in use",
-            ));
+            let what = format!("removing volume {name}");
+            return Err(refused(what, Refusal::Conflict, "volume is in use"));
         }
         state.volumes.remove(name);
         Ok(())
@@ -346,15 +322,4 @@ fn files_of(tar: &[u8]) -> Vec<(String, Vec<u8>)> {
             Some((path, content))
         })
         .collect()
-}
-
-fn tar_of(files: &[(&str, &[u8])]) -> Bytes {
-    let mut builder = tar::Builder::new(Vec::new());
-    for (path, content) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(content.len() as u64);
-        header.set_mode(0o600);
-        builder.append_data(&mut header, path, *content).unwrap();
-    }
-    builder.into_inner().unwrap().into()
 }

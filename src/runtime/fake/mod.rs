@@ -7,7 +7,8 @@ use std::sync::{Mutex, MutexGuard};
 use bytes::Bytes;
 
 use super::{
-    ContainerInfo, ContainerSpec, EngineError, ExecOutput, ImageInfo, Label, NetworkInfo, Refusal,
+    ContainerInfo, ContainerSpec, ContainerState, EngineError, ExecOutput, ImageInfo, Label,
+    NetworkInfo, Refusal,
 };
 
 mod engine;
@@ -21,7 +22,6 @@ pub(crate) struct FakeContainer {
     pub(crate) info: ContainerInfo,
 }
 
-/// An upload to a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Upload {
     pub(crate) container: String,
@@ -37,7 +37,6 @@ pub(crate) struct State {
     pub(crate) containers: BTreeMap<String, FakeContainer>,
     pub(crate) networks: BTreeMap<String, NetworkInfo>,
     pub(crate) volumes: BTreeMap<String, BTreeMap<String, String>>,
-    /// By reference.
     pub(crate) images: BTreeMap<String, ImageInfo>,
     /// The images that can be pulled, by reference.
     pub(crate) registry: BTreeMap<String, ImageInfo>,
@@ -46,7 +45,6 @@ pub(crate) struct State {
     pub(crate) files: BTreeMap<(String, String), Vec<u8>>,
     /// Tars that downloads return, by container (empty for any) and path.
     pub(crate) downloads: BTreeMap<(String, String), Bytes>,
-    /// Logs by container.
     pub(crate) logs: BTreeMap<String, String>,
     counts: BTreeMap<&'static str, usize>,
     failures: BTreeMap<(&'static str, usize), EngineError>,
@@ -84,7 +82,6 @@ impl State {
     }
 }
 
-/// The engine.
 #[derive(Default)]
 pub(crate) struct FakeEngine {
     state: Mutex<State>,
@@ -119,6 +116,23 @@ impl FakeEngine {
         self.state().calls.clone()
     }
 
+    /// The names of the containers, then of the volumes, then of the networks.
+    pub(crate) fn objects(&self) -> Vec<String> {
+        let state = self.state();
+        let containers = state.containers.keys();
+        containers.chain(state.volumes.keys()).chain(state.networks.keys()).cloned().collect()
+    }
+
+    fn set_state(
+        &self,
+        method: &'static str,
+        name: &str,
+        state: ContainerState,
+    ) -> Result<(), EngineError> {
+        self.call(method, name)?.container(name)?.info.state = state;
+        Ok(())
+    }
+
     fn call(
         &self,
         method: &'static str,
@@ -140,7 +154,7 @@ fn not_found(kind: &str, name: &str) -> EngineError {
     EngineError::NotFound { what: format!("{kind} {name}") }
 }
 
-fn refused(what: impl Into<String>, cause: Refusal, reason: &str) -> EngineError {
+pub(crate) fn refused(what: impl Into<String>, cause: Refusal, reason: &str) -> EngineError {
     EngineError::Refused { what: what.into(), cause, reason: reason.to_owned() }
 }
 

@@ -1,5 +1,6 @@
 //! Partial objects: whether an object matches one, and where it differs.
 
+use crate::plural::plural;
 use serde_json::{Map, Value};
 
 /// Whether `found` matches `expected`. Mappings match if the expected fields do, lists if all elements do in
@@ -67,7 +68,7 @@ fn compare(expected: &Value, found: Option<&Value>, path: &mut String, lines: &m
         }
         (Value::Array(elements), Some(Value::Array(list))) => lines.push(format!(
             "{path}: expected {}, found {}",
-            counted(elements.len(), "element"),
+            plural(elements.len(), "element"),
             list.len()
         )),
         _ => lines.push(difference(path, &expectation(expected), found)),
@@ -124,11 +125,6 @@ pub(super) fn shortened(value: &Value) -> String {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
     }
-}
-
-/// `1 pod`, `2 pods`.
-pub(super) fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// A partial object in one line, such as `status.phase: "Running", spec.nodeName: nothing`.

@@ -5,6 +5,7 @@ use k8s_openapi::api::core::v1::{Pod, TopologySpreadConstraint};
 use super::labels::selects;
 use super::situation::{Situation, label, namespace, short, spec};
 use super::{node, node_affinity};
+use crate::plural::plural;
 
 /// The hard constraints of the pod, with the pods in each domain.
 pub(super) struct Constraints<'a>(Vec<Constraint<'a>>);
@@ -61,7 +62,7 @@ impl Constraint<'_> {
             Some((other, _)) => format!("{least_count} in {} {other}", short(key)),
             None => "0".to_owned(),
         };
-        let pods = if count == 1 { "1 pod".to_owned() } else { format!("{count} pods") };
+        let pods = plural(count, "pod");
         Some(format!(
             "{} {domain} would have {pods} against {against} (maxSkew {most})",
             short(key)

@@ -5,9 +5,9 @@ use serde_json::Value;
 
 use super::view::time;
 use super::{Decision, Ending, Occurred, View};
+use crate::plural::plural;
 use crate::scenario::history::Moment;
 use crate::scenario::judge::explain;
-use crate::scenario::judge::pattern::counted;
 use crate::scenario::judge::program::AfterRule;
 use crate::scenario::judge::state::uid;
 use crate::scenario::judge::verdict::Verdict;
@@ -155,7 +155,7 @@ impl After {
     }
 
     fn times(&self) -> String {
-        counted(usize::try_from(self.seen).unwrap_or(usize::MAX), "time")
+        plural(usize::try_from(self.seen).unwrap_or(usize::MAX), "time")
     }
 
     fn complete(&self, view: &View<'_>) -> Decision {

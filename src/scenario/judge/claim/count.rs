@@ -1,6 +1,6 @@
 use super::{Decision, Occurred, View};
+use crate::plural::plural;
 use crate::scenario::judge::explain;
-use crate::scenario::judge::pattern::counted;
 use crate::scenario::judge::program::Range;
 use crate::scenario::judge::verdict::Verdict;
 
@@ -57,7 +57,7 @@ impl Count {
         match self.seen {
             0 => "never happened".to_owned(),
             seen => {
-                format!("happened {}", counted(usize::try_from(seen).unwrap_or(usize::MAX), "time"))
+                format!("happened {}", plural(usize::try_from(seen).unwrap_or(usize::MAX), "time"))
             }
         }
     }

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::claim::{Occurred, View};
-use super::pattern::{counted, shortened};
+use super::pattern::shortened;
 use super::program::{ConditionId, KindId, Source, Trigger};
 use super::state::{State, metadata, uid};
 use super::verdict::{Breach, Explanation, ObjectName};
+use crate::plural::plural;
 
 /// The largest number of objects that an explanation names.
 const NAMED: usize = 10;
@@ -95,7 +96,7 @@ fn share(some: usize, all: usize, label: &str) -> String {
         (0, _) => format!("none of {label}"),
         (1, 1) => format!("the only one of {label}"),
         (some, all) if some == all => format!("all {all} of {label}"),
-        (some, all) => format!("{some} of {} of {label}", counted(all, "object")),
+        (some, all) => format!("{some} of {} of {label}", plural(all, "object")),
     }
 }
 

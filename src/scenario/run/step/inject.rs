@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::assert;
+use crate::plural::plural;
 use crate::scenario::language::{Heal, Inject};
 use crate::scenario::run::faults::{self, Healing};
 use crate::scenario::run::outcome::Unmet;
@@ -26,7 +27,7 @@ pub(super) async fn heal(session: &Arc<Session>, heal: &Heal) -> anyhow::Result<
         Heal::Step { step } => step,
         Heal::All { .. } => {
             let healed = faults::heal_all(session).await?;
-            return Ok(format!("{healed} {}", if healed == 1 { "fault" } else { "faults" }));
+            return Ok(plural(healed, "fault"));
         }
     };
     match faults::heal(session, step).await? {
