@@ -131,7 +131,8 @@ fn lines<T>(decoded: &Decoded<T>) -> String {
 }
 
 fn problems(steps: &str) -> String {
-    lines(&decode(&format!("steps:\n{steps}")).0)
+    let text = format!("steps:\n{steps}");
+    format!("{text}\n{}", lines(&decode(&text).0))
 }
 
 #[test]
