@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-/// Parses a duration such as `30s`, `5m`, `1h` or `5m0s`, and `0`.
-///
-/// # Errors
-/// A message for the user when the text is not a duration, such as a number without a unit.
+/// Parses a duration such as `30s`, `5m`, `1h` or `5m0s`, and `0`. The error is a message for the user.
 pub fn parse(text: &str) -> Result<Duration, String> {
     const EXPECTED: &str = "expected a duration such as 30s, 5m, 1h or 5m30s, or 0";
     let trimmed = text.trim();

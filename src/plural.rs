@@ -10,7 +10,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_has_no_s() {
+    fn adds_an_s_except_for_one() {
         assert_eq!([0, 1, 2].map(|count| plural(count, "node")), ["0 nodes", "1 node", "2 nodes"]);
     }
 }

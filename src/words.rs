@@ -32,7 +32,12 @@ pub(crate) fn one_of(words: &[&str]) -> String {
 /// Quotes and joins words: "`a`, `b` or `c`" with the conjunction "or".
 pub(crate) fn list(words: &[&str], conjunction: &str) -> String {
     let quoted: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
-    match quoted.split_last() {
+    join_words(&quoted, conjunction)
+}
+
+/// Joins words: "a, b or c" with the conjunction "or".
+pub(crate) fn join_words(words: &[String], conjunction: &str) -> String {
+    match words.split_last() {
         Some((last, [])) => last.clone(),
         Some((last, rest)) => format!("{} {conjunction} {last}", rest.join(", ")),
         None => String::new(),

@@ -1,11 +1,9 @@
-//! Fifty assertions over the whole run, none of which is decided before its end.
+//! Fifty assertions over the whole run. None is decided before the end.
 
 use std::fmt::Write as _;
 
-/// How many applications the cluster has.
 pub const APPLICATIONS: usize = 8;
 
-/// The scenario in YAML.
 pub fn scenario() -> String {
     let mut text = String::from(
         "apiVersion: kindrs.dev/v1alpha1\nkind: Scenario\nmetadata: {name: bench}\n\
@@ -22,7 +20,7 @@ pub fn scenario() -> String {
     for number in 0..APPLICATIONS {
         let app = format!("app{number}");
         assertions.extend([
-            // One object at a time.
+            // Each concerns one object at a time.
             format!("always: '{app}.all(p, p.status.phase != \"Failed\") && size({app}) <= 60'"),
             format!("never: {{any: {app}, match: {{spec: {{nodeName: elsewhere}}}}}}"),
             format!("always: '{app}.filter(p, ready(p)).size() <= vars.replicas * 2'"),
@@ -34,13 +32,13 @@ pub fn scenario() -> String {
     }
     assertions.extend(
         [
-            // Whole expressions.
+            // Each needs the whole expression.
             "always: 'app0.map(p, p.status.phase).all(phase, phase != \"Failed\")'",
             "always: 'app1.all(p, p.spec.nodeName == \"\" || \
              nodes.exists(n, n.metadata.name == p.spec.nodeName))'",
             "never: 'app2.filter(p, ready(p)).map(p, p.spec.nodeName).exists(n, n == \"none\")'",
             "always: 'nodes.all(n, ready(n) || running.exists(p, p.spec.nodeName != n.metadata.name))'",
-            // Many objects.
+            // Each concerns many objects.
             "always: {count: pods, max: 1000}",
             "never: 'events.exists(e, e.reason == \"Evicted\" && e.count > 1000)'",
             "eventually: 'nodes.exists(n, n.metadata.name == \"none\")'",

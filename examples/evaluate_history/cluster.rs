@@ -1,4 +1,4 @@
-//! A made-up record: nodes and their leases, pods that come and go, and what is said of them.
+//! A synthetic record: nodes and their leases, pods that are created and deleted, and Events about them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +15,6 @@ use crate::assertions::APPLICATIONS;
 const NODES: usize = 20;
 const PODS: usize = 240;
 
-/// A run of so many events.
 pub fn entries(events: usize) -> Vec<Entry> {
     let mut run = Run { entries: Vec::with_capacity(events + 4), at: 0, version: 1, generation: 0 };
     run.push(Change::Begin(Box::new(begin())));
@@ -31,14 +30,13 @@ pub fn entries(events: usize) -> Vec<Entry> {
         match random.u32(0..100) {
             0..30 => {
                 let node = random.usize(0..NODES);
-                let renewed = run.at;
-                let event = ObjectEvent::Modified;
-                run.object(event, "coordination.k8s.io/v1/Lease", lease(node, renewed));
+                let lease = lease(node, run.at);
+                run.object(ObjectEvent::Modified, "coordination.k8s.io/v1/Lease", lease);
             }
             30..42 => {
                 let node = random.usize(0..NODES);
-                let heartbeat = run.at;
-                run.object(ObjectEvent::Modified, "v1/Node", node_object(node, heartbeat));
+                let node = node_object(node, run.at);
+                run.object(ObjectEvent::Modified, "v1/Node", node);
             }
             42..60 => {
                 let slot = random.usize(0..PODS);
@@ -48,7 +46,7 @@ pub fn entries(events: usize) -> Vec<Entry> {
             }
             _ => {
                 let slot = random.usize(0..PODS);
-                pods[slot].go_on(&mut run, &mut random);
+                pods[slot].advance(&mut run, &mut random);
             }
         }
     }
@@ -99,7 +97,7 @@ fn begin() -> Begin {
     }
 }
 
-/// A pod's place, in which one pod follows another.
+/// A slot for pods: a new pod replaces each deleted one.
 struct Pod {
     slot: usize,
     number: u64,
@@ -115,8 +113,8 @@ impl Pod {
         format!("app{}-7d4b9c6f5-{:05}-{}", self.slot % APPLICATIONS, self.slot, self.number)
     }
 
-    /// Created, bound, starting, ready; then status after status; then deleted.
-    fn go_on(&mut self, run: &mut Run, random: &mut fastrand::Rng) {
+    /// Advances the pod: created, bound, starting, ready; then more statuses; then deleted.
+    fn advance(&mut self, run: &mut Run, random: &mut fastrand::Rng) {
         let event = match self.stage {
             0 => ObjectEvent::Added,
             20.. => ObjectEvent::Deleted,

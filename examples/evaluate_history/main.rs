@@ -1,7 +1,6 @@
-//! How long it takes to judge a record again: writes a record of a made-up run of a busy cluster,
-//! reads it, and judges it by fifty assertions.
+//! Measures how long reading and judging the record of a busy cluster takes, with fifty assertions.
 //!
-//! `cargo run --release --example evaluate_history [EVENTS]` prints milliseconds, a line each.
+//! `cargo run --release --example evaluate_history [EVENTS]` prints milliseconds, one measurement per line.
 
 mod assertions;
 mod cluster;
@@ -21,7 +20,7 @@ fn main() -> anyhow::Result<()> {
     let scenario = serde_yaml::from_str(&assertions::scenario())?;
     let began = Instant::now();
     let program = Program::compile(&scenario)
-        .map_err(|invalid| anyhow::anyhow!("the scenario is wrong: {invalid:#?}"))?;
+        .map_err(|invalid| anyhow::anyhow!("invalid scenario: {invalid:#?}"))?;
     let program = Arc::new(program);
     print_time("compiling", began);
 
@@ -38,15 +37,15 @@ fn main() -> anyhow::Result<()> {
     let entries: Vec<_> = Reader::open(&path, Some(program.kinds()))?.collect::<Result<_, _>>()?;
     print_time("reading", began);
 
-    let (began, worked) = (Instant::now(), processor_time());
+    let (began, used) = (Instant::now(), processor_time());
     let mut evaluator = Evaluator::new(Arc::clone(&program));
     for entry in &entries {
         evaluator.accept(entry);
     }
     let judgements = evaluator.take_decided();
     print_time("judging", began);
-    let worked = processor_time().saturating_sub(worked);
-    println!("{:<28} {:>7} ms", "judging, processor's time", worked.as_millis());
+    let used = processor_time().saturating_sub(used);
+    println!("{:<28} {:>7} ms", "judging, processor's time", used.as_millis());
 
     drop((entries, evaluator));
     let began = Instant::now();
@@ -62,22 +61,16 @@ fn main() -> anyhow::Result<()> {
         count(Verdict::Fail),
         count(Verdict::Inconclusive)
     );
-    let early = judgements.iter().filter(|judged| judged.decided < judgements_end(&judgements));
+    let end = judgements.iter().map(|judged| judged.decided).max().unwrap_or_default();
+    let early = judgements.iter().filter(|judged| judged.decided < end);
     println!("{} were decided before the end", early.count());
     Ok(())
 }
 
-fn judgements_end(
-    judgements: &[kindrs::scenario::judge::Judgement],
-) -> kindrs::scenario::history::Moment {
-    judgements.iter().map(|judged| judged.decided).max().unwrap_or_default()
-}
-
-/// How long this thread has had a processor: what a busy machine does not change. Zero where the system
-/// does not tell.
+/// Returns the processor time of this thread, which a busy machine does not change; zero if unknown.
 fn processor_time() -> Duration {
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let nanoseconds = told.split(' ').next().and_then(|number| number.parse().ok());
+    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = statistics.split(' ').next().and_then(|number| number.parse().ok());
     Duration::from_nanos(nanoseconds.unwrap_or_default())
 }
 

@@ -2,13 +2,17 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::Ipv4Net;
-
-use crate::runtime::{Mount, PortBinding};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 use super::Role;
+use super::format::{self, MountFormat, PortMappingFormat};
+use crate::runtime::{Mount, PortBinding};
 
 /// The configuration of a cluster, with defaults.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+#[schemars(deny_unknown_fields, transform = format::add_cluster_fields)]
 pub struct Cluster {
     /// Name in the file; overridden by `--name` and `KINDRS_CLUSTER_NAME`.
     pub name: Option<String>,
@@ -16,41 +20,58 @@ pub struct Cluster {
     pub nodes: Vec<Node>,
     pub networking: Networking,
     /// Feature gates for every component.
+    #[schemars(extend("x-expected" = "a mapping of feature gates to `true` or `false`"))]
     pub feature_gates: BTreeMap<String, bool>,
     /// `--runtime-config` of the API server.
+    #[schemars(extend("x-expected" = "a mapping of APIs to `\"true\"` or `\"false\"`"))]
     pub runtime_config: BTreeMap<String, String>,
     /// Merge patches (YAML documents) to kubeadm's configuration, for every node.
+    #[schemars(schema_with = "format::yaml_patches")]
     pub kubeadm_config_patches: Vec<String>,
     /// Merge patches (TOML documents) to containerd's configuration.
+    #[schemars(schema_with = "format::toml_patches")]
     pub containerd_config_patches: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+#[schemars(deny_unknown_fields, transform = format::add_node_fields)]
 pub struct Node {
     pub role: Role,
     /// Node image; `None` for the cluster's.
     pub image: Option<String>,
     /// Labels of the Node object.
+    #[schemars(extend("x-expected" = "a mapping of labels to values"))]
     pub labels: BTreeMap<String, String>,
     /// Host folders and files mounted into the node.
+    #[serde(deserialize_with = "format::list::<_, MountFormat, _>")]
+    #[schemars(with = "Vec<MountFormat>")]
     pub extra_mounts: Vec<Mount>,
     /// Ports of the node published on the host.
+    #[serde(deserialize_with = "format::list::<_, PortMappingFormat, _>")]
+    #[schemars(with = "Vec<PortMappingFormat>")]
     pub extra_port_mappings: Vec<PortBinding>,
     /// Merge patches to kubeadm's configuration, for this node.
+    #[schemars(schema_with = "format::yaml_patches")]
     pub kubeadm_config_patches: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+#[schemars(deny_unknown_fields, transform = format::add_networking_fields)]
 pub struct Networking {
+    #[schemars(with = "String", extend("format" = "ipv4-subnet"))]
+    pub pod_subnet: Ipv4Net,
+    #[schemars(with = "String", extend("format" = "ipv4-subnet"))]
+    pub service_subnet: Ipv4Net,
     /// Host address that the API server listens on.
     pub api_server_address: IpAddr,
     /// Host port that the API server listens on; `None` for a free port.
+    #[serde(deserialize_with = "format::host_port")]
+    #[schemars(with = "i32", range(min = -1, max = 65535))]
     pub api_server_port: Option<u16>,
-    /// Subnet of pods.
-    pub pod_subnet: Ipv4Net,
-    /// Subnet of Services.
-    pub service_subnet: Ipv4Net,
     /// Whether kindrs leaves the CNI plugin to the user.
+    #[serde(rename = "disableDefaultCNI")]
     pub disable_default_cni: bool,
 }
 
@@ -69,14 +90,7 @@ impl Default for Networking {
 impl Node {
     /// Creates a node with defaults.
     pub fn new(role: Role) -> Self {
-        Self {
-            role,
-            image: None,
-            labels: BTreeMap::new(),
-            extra_mounts: Vec::new(),
-            extra_port_mappings: Vec::new(),
-            kubeadm_config_patches: Vec::new(),
-        }
+        Self { role, ..Self::default() }
     }
 }
 

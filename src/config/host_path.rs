@@ -4,8 +4,7 @@ use super::cluster::Cluster;
 use crate::runtime::MountSource;
 
 impl Cluster {
-    /// Resolves relative host paths of mounts against `folder`, an absolute path, and removes `.`
-    /// and `..`.
+    /// Resolves relative host paths of mounts against `folder`, an absolute path.
     #[must_use]
     pub fn resolve_host_paths(mut self, folder: &Path) -> Self {
         for mount in self.nodes.iter_mut().flat_map(|node| &mut node.extra_mounts) {
@@ -17,7 +16,8 @@ impl Cluster {
     }
 }
 
-fn absolute(folder: &Path, path: &str) -> String {
+/// Resolves a path against an absolute folder, and removes `.`, `..` and repeated slashes.
+pub(super) fn absolute(folder: &Path, path: &str) -> String {
     let mut clean = PathBuf::new();
     for component in folder.join(path).components() {
         match component {

@@ -1,23 +1,27 @@
-use super::cluster::Cluster;
-use super::format::{ClusterFormat, DECODER};
-use super::validate::violations;
-use crate::yaml::{Checked, Decoded, Header, Node, Problem, Problems, join};
+use std::sync::LazyLock;
 
-/// The hint for problems of configurations.
+use super::cluster::Cluster;
+use super::format::{check_address, check_subnet};
+use super::validate::violations;
+use crate::yaml::{Checked, Decoded, Decoder, Header, Node, Problem, Problems, join};
+
 const FORMAT: &str = "see https://kind.sigs.k8s.io/docs/user/configuration/";
 
 const HEADER: Header = Header { kind: "Cluster", api_version: "kind.x-k8s.io/v1alpha4" };
 
-/// Reads a cluster from a text in kind's format
-/// (<https://kind.sigs.k8s.io/docs/user/configuration/>): `kind: Cluster`, `apiVersion:
-/// kind.x-k8s.io/v1alpha4`, in YAML or JSON. Absent, null and empty fields mean their default.
+/// Decodes configurations as leniently as kind.
+static DECODER: LazyLock<Decoder> = LazyLock::new(|| {
+    Decoder::of::<Cluster>()
+        .with_format("ip", check_address)
+        .with_format("ipv4-subnet", check_subnet)
+        .lenient()
+});
+
+/// Reads a cluster from YAML or JSON in kind's format
+/// (<https://kind.sigs.k8s.io/docs/user/configuration/>). Absent, null and empty fields get defaults.
 ///
-/// `source` names the text in errors: a file's name, or `standard input`. Relative host paths stay
-/// as they are; [`Cluster::resolve_host_paths`] makes them absolute.
-///
-/// # Errors
-/// Every problem of syntax, fields, types and rules, with its position. A field of the format that
-/// kindrs does not support yet is refused by name.
+/// `source` names the text in errors: a file's name, or `standard input`. Relative host paths stay;
+/// [`Cluster::resolve_host_paths`] makes them absolute. Fails with all problems and their positions.
 pub fn load(source: &str, text: &str) -> Result<Cluster, Problems> {
     let mut problems = Vec::new();
     let root = HEADER.document(text, &mut problems);
@@ -30,9 +34,6 @@ pub fn load(source: &str, text: &str) -> Result<Cluster, Problems> {
 
 /// Reads a cluster from a value of another document, as [`load`] does from a text, but `kind` and
 /// `apiVersion` can be left out. Positions are those of that document, and paths start at the value.
-///
-/// # Errors
-/// Every problem.
 pub(crate) fn load_value(value: &Node) -> Result<Cluster, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut root = value.clone();
@@ -44,9 +45,11 @@ pub(crate) fn load_value(value: &Node) -> Result<Cluster, Vec<Problem>> {
 fn read(root: Option<Node>, mut problems: Vec<Problem>) -> Result<Cluster, Vec<Problem>> {
     let cluster = root.and_then(|root| {
         let mut readable = root.clone();
-        let Decoded { value, checked } = DECODER.decode::<ClusterFormat>(&mut readable);
-        let cluster = value.map(Cluster::from);
-        if let Some(cluster) = &cluster {
+        let Decoded { value: mut cluster, checked } = DECODER.decode::<Cluster>(&mut readable);
+        if let Some(cluster) = &mut cluster {
+            if cluster.nodes.is_empty() {
+                cluster.nodes = Cluster::default().nodes;
+            }
             let cluster = without_unreadable_ports(cluster.clone(), &checked);
             for violation in violations(&cluster) {
                 let mut paths = std::iter::once(&violation.path).chain(&violation.other);

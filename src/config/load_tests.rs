@@ -87,9 +87,11 @@ fn loaded(text: &str) -> Cluster {
 #[test]
 fn reads_every_field() {
     let cluster = loaded(EVERYTHING);
-    let labels = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+    let map = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
         pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
     };
+    let labels =
+        |tier| map(&[("tier", tier), ("example.com/zone", "eu-1"), ("empty", ""), ("number", "5")]);
     let port = |container_port, host_address: &str, host_port, protocol| PortBinding {
         container_port,
         host_address: host_address.parse().unwrap(),
@@ -103,12 +105,7 @@ fn reads_every_field() {
         propagation,
     };
     let worker = Node {
-        labels: labels(&[
-            ("tier", "data"),
-            ("example.com/zone", "eu-1"),
-            ("empty", ""),
-            ("number", "5"),
-        ]),
+        labels: labels("data"),
         extra_mounts: vec![
             mount("./data", "/data", false, Propagation::None),
             mount("/srv", "/srv", true, Propagation::HostToContainer),
@@ -118,12 +115,7 @@ fn reads_every_field() {
     };
     let control_plane = Node {
         image: Some("kindest/node:v1.37.2".into()),
-        labels: labels(&[
-            ("tier", "control"),
-            ("example.com/zone", "eu-1"),
-            ("empty", ""),
-            ("number", "5"),
-        ]),
+        labels: labels("control"),
         extra_port_mappings: vec![
             port(80, "0.0.0.0", 8080, Protocol::Tcp),
             port(80, "0.0.0.0", 8080, Protocol::Udp),
@@ -150,7 +142,7 @@ fn reads_every_field() {
             disable_default_cni: true,
         },
         feature_gates: [("AllAlpha".into(), false), ("SomeGate".into(), true)].into(),
-        runtime_config: labels(&[("api/all", "true"), ("batch/v2alpha1", "false")]),
+        runtime_config: map(&[("api/all", "true"), ("batch/v2alpha1", "false")]),
         kubeadm_config_patches: vec![
             "{\"kind\": \"KubeletConfiguration\", \"maxPods\": 50}".into(),
             "kind: ClusterConfiguration\napiServer: {}\n".into(),
@@ -164,7 +156,7 @@ fn reads_every_field() {
 }
 
 #[test]
-fn absent_null_and_empty_fields_get_defaults() {
+fn sets_defaults_for_absent_null_and_empty_fields() {
     assert_eq!(loaded(HEADER), Cluster::default());
     let json = r#"{"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4", "nodes": []}"#;
     assert_eq!(loaded(json), Cluster::default());
@@ -201,12 +193,7 @@ fn loads_the_examples_without_warnings() {
         summary.push(format!("{name}: {}", node_names("kind", &roles).join(" ")));
     }
     summary.sort();
-    insta::assert_snapshot!(summary.join("\n"), @r"
-    ha.yaml: kind-control-plane kind-control-plane2 kind-control-plane3 kind-worker kind-worker2
-    ports-and-mounts.yaml: kind-control-plane kind-worker
-    single-node.yaml: kind-control-plane
-    three-nodes.yaml: kind-control-plane kind-worker kind-worker2
-    ");
+    insta::assert_snapshot!(summary.join("\n"));
 }
 
 #[test]
@@ -217,16 +204,11 @@ fn validates_clusters_from_flags() {
     cluster.networking.pod_subnet = "10.1.0.7/24".parse().unwrap();
     let failure = Failure::from(validate(&cluster).unwrap_err());
     assert!(matches!(failure, Failure::Input { .. }));
-    insta::assert_snapshot!(failure, @r"
-    nodes: expected at least one node with `role: control-plane`
-    networking.podSubnet: 10.1.0.7/24 has address bits beyond its /24, expected a network's own address (did you mean `10.1.0.0/24`?)
-    networking.podSubnet: 10.1.0.7/24 is too small: each node gets a /24 of it, and 2 nodes need a /23 (did you mean `10.1.0.0/23`?)
-    networking.serviceSubnet: 10.1.0.0/28 overlaps networking.podSubnet, which is 10.1.0.7/24
-    ");
+    insta::assert_snapshot!(failure);
 }
 
 #[test]
-fn warnings() {
+fn warns_about_even_control_planes_and_exposed_api_servers() {
     let mut cluster = Cluster::default();
     assert_eq!(cluster.warnings(), Vec::<String>::new());
     cluster.nodes = vec![Node::new(Role::ControlPlane); 2];

@@ -8,11 +8,6 @@ const LONGEST: usize = 63;
 /// Checks a cluster's name. As in kind, lowercase letters, digits, `-` and `.` are allowed. Node
 /// names contain the name and are DNS names: each part between dots starts and ends with a letter or
 /// digit, and the name of the first node is not too long.
-///
-/// [`validate`](super::validate()) checks the names of all nodes.
-///
-/// # Errors
-/// [`Failure::Input`] with the rule that the name breaks.
 pub fn validate_cluster_name(name: &str) -> Result<(), Failure> {
     check_cluster_name(name, &[Role::ControlPlane]).map_err(|why| {
         Failure::input(format!("cluster name: {why}"))
@@ -20,7 +15,6 @@ pub fn validate_cluster_name(name: &str) -> Result<(), Failure> {
     })
 }
 
-/// Checks a name for a cluster with nodes of these roles.
 pub(super) fn check_cluster_name(name: &str, roles: &[Role]) -> Result<(), String> {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
     if name.is_empty() {
@@ -52,7 +46,7 @@ pub(super) fn check_cluster_name(name: &str, roles: &[Role]) -> Result<(), Strin
     }
 }
 
-/// The nodes' names, in the order of `roles`: `NAME-control-plane`, `NAME-control-plane2`, …,
+/// Returns the nodes' names, in the order of `roles`: `NAME-control-plane`, `NAME-control-plane2`, …,
 /// `NAME-worker`, `NAME-worker2`, …, as kind names them.
 pub fn node_names(cluster_name: &str, roles: &[Role]) -> Vec<String> {
     let (mut control_planes, mut workers) = (0_usize, 0_usize);
@@ -82,31 +76,26 @@ mod tests {
     }
 
     #[test]
-    fn nodes_are_numbered_by_role_from_the_second() {
+    fn numbers_nodes_by_role_from_the_second() {
         use Role::{ControlPlane, Worker};
         let roles = [ControlPlane, Worker, ControlPlane, Worker, ControlPlane];
+        let names = node_names("dev", &roles).join(" ");
         assert_eq!(
-            node_names("dev", &roles),
-            [
-                "dev-control-plane",
-                "dev-worker",
-                "dev-control-plane2",
-                "dev-worker2",
-                "dev-control-plane3"
-            ]
+            names,
+            "dev-control-plane dev-worker dev-control-plane2 dev-worker2 dev-control-plane3"
         );
         assert_eq!(load_balancer_name("dev"), "dev-external-load-balancer");
     }
 
     #[test]
-    fn good_names() {
+    fn accepts_valid_names() {
         for name in ["kind", "a", "0", "dev-1", "team.dev", "a--b", &"n".repeat(49)] {
             assert!(validate_cluster_name(name).is_ok(), "{name}");
         }
     }
 
     #[test]
-    fn bad_names() {
+    fn rejects_invalid_names() {
         insta::assert_snapshot!(refused(""), @"cluster name: the name is empty");
         insta::assert_snapshot!(refused("Dev"), @"cluster name: `Dev` contains `D`; lowercase letters, digits, `-` and `.` are allowed");
         insta::assert_snapshot!(refused("a b"), @"cluster name: `a b` contains ` `; lowercase letters, digits, `-` and `.` are allowed");
@@ -118,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn more_nodes_have_longer_names() {
+    fn rejects_names_that_are_too_long_for_the_load_balancer() {
         let name = "n".repeat(49);
         let planes = [Role::ControlPlane; 3];
         assert!(check_cluster_name(&name, &planes[..1]).is_ok());

@@ -25,12 +25,12 @@ fn check_any(text: &str) -> Result<(), TestCaseError> {
 
 proptest! {
     #[test]
-    fn any_text_loads_or_has_placed_problems(text in any::<String>()) {
+    fn loads_any_text_or_reports_problems_in_it(text in any::<String>()) {
         check_any(&text)?;
     }
 
     #[test]
-    fn any_yaml_characters_load_or_have_placed_problems(
+    fn loads_yaml_characters_or_reports_problems_in_them(
         text in r#"[-a-c:\[\]{},&*!|>'"%@`#?~<\\ \t\r\n0-9\u{e9}]{0,60}"#,
     ) {
         check_any(&text)?;
@@ -38,7 +38,7 @@ proptest! {
     }
 
     #[test]
-    fn a_changed_document_loads_or_has_placed_problems(
+    fn loads_a_changed_document_or_reports_problems_in_it(
         start in 0..EVERYTHING.len(),
         length in 0_usize..40,
         replacement in r##"([-a-z:\[\]{},&*!|>'"#~<\\ \n0-9]{0,6}|- |: |\n  |null|~|\*worker|&labels |99999)"##,
@@ -48,7 +48,7 @@ proptest! {
     }
 
     #[test]
-    fn any_name_that_passes_makes_host_names(name in "[-a-z0-9.]{1,60}") {
+    fn a_valid_cluster_name_gives_valid_host_names(name in "[-a-z0-9.]{1,60}") {
         if validate_cluster_name(&name).is_ok() {
             let node = &node_names(&name, &[Role::ControlPlane])[0];
             prop_assert!(node.len() <= 63);

@@ -4,12 +4,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The role of a node.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Serialize, Deserialize, JsonSchema, strum::Display, strum::IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// A node that runs etcd, the API server, the controller manager and the scheduler.
+    #[default]
     ControlPlane,
     /// A node that runs workloads only.
     Worker,
@@ -27,18 +28,9 @@ pub enum ContainerRole {
 }
 
 impl Role {
-    pub const ALL: [Self; 2] = [Self::ControlPlane, Self::Worker];
-
     /// The word for the role in a configuration, a label and a node's name.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::ControlPlane => "control-plane",
-            Self::Worker => "worker",
-        }
-    }
-
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.name() == name)
+        self.into()
     }
 }
 
@@ -70,12 +62,6 @@ impl ContainerRole {
 impl From<Role> for ContainerRole {
     fn from(role: Role) -> Self {
         Self::Node(role)
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
     }
 }
 

@@ -3,17 +3,16 @@ use ipnet::Ipv4Net;
 use super::cluster::Networking;
 use super::violation::Violation;
 
-/// Each node gets a subnet of pods of this size: kube-controller-manager's
-/// `--node-cidr-mask-size` (<https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/>).
+/// Prefix length of a node's pod subnet: kube-controller-manager's `--node-cidr-mask-size`
+/// (<https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/>).
 const NODE_PREFIX: u8 = 24;
-/// kubeadm and kube-controller-manager refuse a pod subnet more than 16 bits larger than a node's.
+/// kubeadm and kube-controller-manager reject a pod subnet that is more than 16 bits larger than a node's.
 const LARGEST_POD_SUBNET: u8 = NODE_PREFIX - 16;
-/// kubeadm refuses Service subnets of more than 20 bits.
+/// kubeadm rejects Service subnets with more than 20 host bits.
 const LARGEST_SERVICE_SUBNET: u8 = 32 - 20;
-/// kubeadm wants 10 addresses, because cluster DNS has the tenth: a /29 has only 8.
+/// Cluster DNS uses the tenth address, and a /29 has only 8.
 const SMALLEST_SERVICE_SUBNET: u8 = 28;
 
-/// The rules about pod and Service subnets.
 pub(super) fn subnet_violations(networking: &Networking, nodes: usize, found: &mut Vec<Violation>) {
     let Networking { pod_subnet: pods, service_subnet: services, .. } = networking;
     let pod_path = "networking.podSubnet";
@@ -44,7 +43,7 @@ pub(super) fn subnet_violations(networking: &Networking, nodes: usize, found: &m
         found.push(Violation::new(service_path, message).suggest(suggestion));
     }
     if pods.contains(&services.network()) || services.contains(&pods.network()) {
-        // Reported at the one that the user is likelier to have chosen.
+        // Report the subnet that the user has probably chosen.
         let defaults = Networking::default();
         let (path, subnet, other_path, other) = if *services == defaults.service_subnet {
             (pod_path, pods, service_path, services)
@@ -56,7 +55,7 @@ pub(super) fn subnet_violations(networking: &Networking, nodes: usize, found: &m
     }
 }
 
-/// A subnet that is no network's address, or that has another purpose
+/// Rejects a subnet with host bits, or one that is reserved
 /// (<https://www.iana.org/assignments/iana-ipv4-special-registry/>).
 fn network_violation(path: &str, subnet: &Ipv4Net) -> Option<Violation> {
     if subnet.addr() != subnet.network() {
@@ -77,7 +76,7 @@ fn network_violation(path: &str, subnet: &Ipv4Net) -> Option<Violation> {
     Some(Violation::new(path, format!("{subnet} is reserved for {purpose}")))
 }
 
-/// The prefix length of a subnet with a /24 for each node.
+/// Returns the prefix length of a subnet with a /24 for each node.
 fn pod_prefix_for(nodes: usize) -> u8 {
     let bits = nodes.max(1).next_power_of_two().trailing_zeros();
     u8::try_from(bits).map_or(0, |bits| NODE_PREFIX.saturating_sub(bits))

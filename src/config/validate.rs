@@ -1,8 +1,10 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::path::Path;
 
 use super::Role;
 use super::cluster::{Cluster, Node};
+use super::host_path::absolute;
 use super::name::check_cluster_name;
 use super::patch::{containerd_patch, kubeadm_patch};
 use super::subnet::subnet_violations;
@@ -132,7 +134,7 @@ fn mount_violations(node: &Node, path: &str, found: &mut Vec<Violation>) {
             found.push(Violation::new(join(&path, "hostPath"), "expected a path, found nothing"));
         }
         let path = join(&path, "containerPath");
-        let target = clean(&mount.target);
+        let target = absolute(Path::new("/"), &mount.target);
         if !mount.target.starts_with('/') {
             let message = format!("expected an absolute path, found {:?}", mount.target);
             found.push(match mount.target.as_str() {
@@ -148,21 +150,6 @@ fn mount_violations(node: &Node, path: &str, found: &mut Vec<Violation>) {
             targets.insert(target, path);
         }
     }
-}
-
-/// Removes `.`, `..` and repeated slashes from an absolute path.
-fn clean(path: &str) -> String {
-    let mut parts = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    format!("/{}", parts.join("/"))
 }
 
 /// A host port that an earlier field uses.

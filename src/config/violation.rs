@@ -11,7 +11,6 @@ pub struct Violation {
     /// The other field, if the rule is about two.
     pub other: Option<String>,
     pub message: String,
-    /// A value that is probably right.
     pub suggestion: Option<String>,
 }
 

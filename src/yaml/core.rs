@@ -48,26 +48,12 @@ impl Node {
     /// Returns every repeated key in this value and below it: its position, its path and the line
     /// of the first one.
     pub fn repeated_keys(&self) -> Vec<(Position, String, usize)> {
-        fn visit(node: &Node, path: &str, found: &mut Vec<(Position, String, usize)>) {
-            match &node.data {
-                Data::Scalar { .. } => {}
-                Data::Sequence(items) => {
-                    for (index, item) in items.iter().enumerate() {
-                        visit(item, &format!("{path}[{index}]"), found);
-                    }
-                }
-                Data::Mapping(mapping) => {
-                    for again in &mapping.repeated {
-                        found.push((again.position, join(path, &again.key), again.first.line));
-                    }
-                    for entry in &mapping.entries {
-                        visit(&entry.value, &join(path, &entry.key), found);
-                    }
-                }
-            }
-        }
         let mut found = Vec::new();
-        visit(self, "", &mut found);
+        self.visit("", &mut |path, node| {
+            let Data::Mapping(mapping) = &node.data else { return };
+            let repeated = mapping.repeated.iter();
+            found.extend(repeated.map(|one| (one.position, join(path, &one.key), one.first.line)));
+        });
         found
     }
 }
@@ -79,22 +65,12 @@ fn plain(text: &str) -> Value {
         "false" | "False" | "FALSE" => return Value::Bool(false),
         _ => {}
     }
-    if let Some(number) = integer(text) {
-        return Value::Number(number);
-    }
-    if is_fraction(text)
-        && let Some(number) = text.parse().ok().and_then(Number::from_f64)
-    {
-        return Value::Number(number);
-    }
-    Value::String(text.to_owned())
+    let fraction = || Number::from_f64(text.parse().ok().filter(|_| is_fraction(text))?);
+    integer(text).or_else(fraction).map_or_else(|| text.into(), Value::Number)
 }
 
 fn integer(text: &str) -> Option<Number> {
-    if let Some(number) = whole_number(text) {
-        return Some(number.into());
-    }
-    text.parse::<u64>().ok().map(Number::from)
+    whole_number(text).map(Number::from).or_else(|| text.parse::<u64>().ok().map(Number::from))
 }
 
 fn is_fraction(text: &str) -> bool {
@@ -111,11 +87,8 @@ fn whole_number(text: &str) -> Option<i64> {
         return None;
     }
     let radix = |digits: &str, radix| {
-        digits
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric())
-            .then(|| i64::from_str_radix(digits, radix).ok())
-            .flatten()
+        let is_unsigned = digits.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        i64::from_str_radix(digits, radix).ok().filter(|_| is_unsigned)
     };
     if let Some(hexadecimal) = digits.strip_prefix("0x") {
         return radix(hexadecimal, 16);
@@ -156,12 +129,11 @@ mod tests {
 
     #[test]
     fn parses_whole_numbers() {
-        assert_eq!(whole_number("80"), Some(80));
-        assert_eq!(whole_number("+0x50"), Some(80));
-        assert_eq!(whole_number("0o120"), Some(80));
-        assert_eq!(whole_number("0644"), Some(0o644));
-        assert_eq!(whole_number("-1"), Some(-1));
-        assert_eq!(whole_number("0"), Some(0));
+        for (text, number) in
+            [("80", 80), ("+0x50", 80), ("0o120", 80), ("0644", 0o644), ("-1", -1), ("0", 0)]
+        {
+            assert_eq!(whole_number(text), Some(number), "{text}");
+        }
         for text in ["8.0", "99999999999999999999", "+-1", "0x-1", "", "+", "1_000"] {
             assert_eq!(whole_number(text), None, "{text}");
         }
@@ -195,11 +167,9 @@ mod tests {
     #[test]
     fn finds_repeated_keys_at_any_depth() {
         let root = parse("a:\n- b: 1\n  b: 2\na: 3\n").unwrap().remove(0);
-        let found: Vec<_> = root
-            .repeated_keys()
-            .into_iter()
-            .map(|(at, path, first)| (at.line, path, first))
-            .collect();
-        assert_eq!(found, [(4, "a".to_owned(), 1), (3, "a[0].b".to_owned(), 2)]);
+        let found = root.repeated_keys();
+        let found: Vec<_> =
+            found.iter().map(|(at, path, line)| (at.line, &**path, *line)).collect();
+        assert_eq!(found, [(4, "a", 1), (3, "a[0].b", 2)]);
     }
 }

@@ -11,11 +11,11 @@ use serde_json::Value;
 use super::fields::{Fields, Undecided};
 use super::schema::{Kind, Schema};
 use super::{
-    Data, Entry, Mapping, Node, Position, Problem, Style, describe, enclosing, join, list, nearest,
-    one_of,
+    Data, Entry, Mapping, Node, Position, Problem, Style, describe, is_within, join, join_words,
+    list, nearest, one_of,
 };
+use crate::plural::plural;
 
-/// Our own keyword for a field (`true`) or values (a list) that kindrs does not support yet.
 const UNSUPPORTED: &str = "x-unsupported";
 /// The longest list of words in a message that has a suggestion.
 const MOST_WORDS: usize = 8;
@@ -23,21 +23,18 @@ const MOST_WORDS: usize = 8;
 /// Checks a text against a named format. The error is a message for the user.
 pub(crate) type Check = fn(&str) -> Result<(), String>;
 
-/// Decodes trees of one type.
 pub(crate) struct Decoder {
     schema: Value,
     formats: Vec<(&'static str, Check)>,
     lenient: bool,
 }
 
-/// The result of decoding a tree.
 pub(crate) struct Decoded<T> {
     /// The value without its unreadable parts; `None` if the rest does not have the type.
     pub value: Option<T>,
     pub checked: Checked,
 }
 
-/// The result of checking a tree.
 #[derive(Default)]
 pub(crate) struct Checked {
     /// In the order of the text.
@@ -51,8 +48,7 @@ pub(crate) struct Checked {
 impl Checked {
     /// Whether the value at a path, or an enclosing value, was removed or is missing.
     pub fn is_unreadable(&self, path: &str) -> bool {
-        std::iter::successors(Some(path), |path| enclosing(path))
-            .any(|path| self.unreadable.iter().any(|unreadable| unreadable == path))
+        self.unreadable.iter().any(|unreadable| is_within(path, unreadable))
     }
 }
 
@@ -97,7 +93,6 @@ impl Decoder {
         Checked { problems, unreadable, readable }
     }
 
-    /// Checks a tree and deserializes its readable parts.
     pub fn decode<T: DeserializeOwned>(&self, root: &mut Node) -> Decoded<T> {
         let mut checked = self.check(root, false);
         let read = checked.readable.then(|| serde_json::from_value(root.to_json()));
@@ -181,11 +176,12 @@ impl<'d> Walk<'d> {
     fn is_long_enough(&mut self, node: &Node, schema: &Schema<'d>, path: &str) -> bool {
         let Data::Sequence(items) = &node.data else { return true };
         let least = schema.keyword("minItems").and_then(Value::as_u64).unwrap_or_default();
-        if items.len() as u64 >= least {
+        let least = usize::try_from(least).unwrap_or(usize::MAX);
+        if items.len() >= least {
             return true;
         }
-        let plural = if least == 1 { "" } else { "s" };
-        let message = format!("expected at least {least} item{plural}, found {}", items.len());
+        let expected = plural(least, "item");
+        let message = format!("expected at least {expected}, found {}", items.len());
         self.problem(Problem::new(node.position, path, message));
         false
     }
@@ -193,8 +189,13 @@ impl<'d> Walk<'d> {
     fn mapping(&mut self, node: &mut Node, alternatives: Vec<Schema<'d>>, path: &str) -> bool {
         let position = node.position;
         let Data::Mapping(mapping) = &mut node.data else { return true };
-        let fields = Fields::of(alternatives, mapping, &|node| self.is_open(node));
-        let Some(fields) = fields else { return true };
+        let Some(mut fields) = Fields::of(alternatives, mapping) else { return true };
+        fields.undecided.retain(|undecided| match undecided {
+            Undecided::Tag(tag, _) => {
+                mapping.entry(tag).is_none_or(|entry| !self.is_open(&entry.value))
+            }
+            Undecided::NoneOf(_) | Undecided::Several(_) => true,
+        });
         let unknown = self.unknown_fields(&fields, mapping, path);
         for undecided in &fields.undecided {
             let is_explained = matches!(undecided, Undecided::NoneOf(_)) && !unknown.is_empty();
@@ -240,7 +241,6 @@ impl<'d> Walk<'d> {
         self.value(&mut entry.value, schema, &at)
     }
 
-    /// Whether a field counts as absent.
     fn is_blank(&self, entry: &Entry, fields: &Fields<'_>) -> bool {
         let is_required = fields.required.contains(&entry.key.as_str());
         let is_empty = entry.value.text().is_some_and(str::is_empty) && !is_required;
@@ -456,32 +456,25 @@ fn soften(node: &mut Node, alternatives: &[Schema<'_>]) {
 
 /// Names the values that schemas accept, such as `a string or a mapping`.
 fn names(alternatives: &[&Schema<'_>]) -> String {
-    let mut names: Vec<&str> = Vec::new();
-    let mut add = |name| {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    };
+    let mut names: Vec<String> = Vec::new();
     for schema in alternatives {
-        if let Some(name) = schema.keyword("x-expected").and_then(Value::as_str) {
-            add(name);
-            continue;
-        }
-        for name in schema.types() {
-            match name {
-                "array" => add("a list"),
-                "boolean" => add("`true` or `false`"),
-                "integer" => add("a whole number"),
-                "number" => add("a number"),
-                "object" => add("a mapping"),
-                "string" => add("a string"),
-                _ => {}
+        let expected = schema.keyword("x-expected").and_then(Value::as_str);
+        let types = expected.map_or_else(|| schema.types(), |name| vec![name]);
+        for name in types {
+            let name = match name {
+                "null" => continue,
+                "array" => "a list",
+                "boolean" => "`true` or `false`",
+                "integer" => "a whole number",
+                "number" => "a number",
+                "object" => "a mapping",
+                "string" => "a string",
+                expected => expected,
+            };
+            if !names.iter().any(|known| known == name) {
+                names.push(name.to_owned());
             }
         }
     }
-    match names.split_last() {
-        Some((last, [])) => (*last).to_owned(),
-        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
-        None => "nothing".to_owned(),
-    }
+    if names.is_empty() { "nothing".to_owned() } else { join_words(&names, "or") }
 }

@@ -1,4 +1,4 @@
-//! What the decoder reads and refuses, by the schemas of small types.
+//! Tests of the decoder with small types.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Decoded, Decoder, Node, parse};
 
-/// A step as the language has it: shared fields, and an action that its field names.
+/// Like a step of a scenario: shared fields, and one field that selects the action.
 #[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Step {
@@ -46,7 +46,7 @@ enum Mode {
     Hard,
 }
 
-/// Shared fields, and a claim that one of its fields names.
+/// Like an assertion: shared fields, and one field that selects the claim.
 #[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct Assertion {
@@ -108,7 +108,7 @@ struct File {
     steps: Vec<Step>,
 }
 
-/// Read as kind reads its configuration.
+/// Like kind's configuration.
 #[derive(Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Lenient {
@@ -131,7 +131,8 @@ fn lines<T>(decoded: &Decoded<T>) -> String {
 }
 
 fn problems(steps: &str) -> String {
-    lines(&decode(&format!("steps:\n{steps}")).0)
+    let text = format!("steps:\n{steps}");
+    format!("{text}\n{}", lines(&decode(&text).0))
 }
 
 #[test]
@@ -152,8 +153,9 @@ fn reads_every_shape() {
 }
 
 #[test]
-fn refuses_fields() {
-    insta::assert_snapshot!(problems("
+fn rejects_unknown_fields() {
+    insta::assert_snapshot!(problems(
+        "
 - aply: {files: []}
 - {}
 - {name: a, frobnicate: 1}
@@ -161,21 +163,14 @@ fn refuses_fields() {
   scale: {replicas: 1}
 - {apply: {file: []}, replicas: 3}
 - scale: {mode: soft}
-"), @r"
-3:3: steps[0].aply: unknown field `aply` (did you mean `apply`?)
-4:3: steps[1]: expected one of `apply`, `scale`, `assert`, `inject` or `parallel`
-5:13: steps[2].frobnicate: unknown field `frobnicate`; expected one of `name`, `apply`, `scale`, `assert`, `inject` or `parallel`
-6:10: steps[3].apply: missing required field `files`
-7:3: steps[3]: has `apply` and `scale`; keep one of them
-8:11: steps[4].apply: missing required field `files`
-8:23: steps[4].replicas: unknown field `replicas`; expected `name` or `apply`
-9:10: steps[5].scale: missing required field `replicas`
-");
+"
+    ));
 }
 
 #[test]
-fn refuses_what_belongs_to_another_branch() {
-    insta::assert_snapshot!(problems("
+fn rejects_fields_of_another_branch() {
+    insta::assert_snapshot!(problems(
+        "
 - assert: {always: a, within: 5}
 - assert: {stable: a}
 - assert: {stable: a, within: 5, always: b}
@@ -185,22 +180,14 @@ fn refuses_what_belongs_to_another_branch() {
 - inject: {fault: node-kill, percent: 5}
 - inject: {node: a}
 - inject: {fault: [a]}
-"), @r"
-3:23: steps[0].assert.within: `within` cannot be used with `always`
-4:11: steps[1].assert: missing required field `within`
-5:34: steps[2].assert: has `stable` and `always`; keep one of them
-6:11: steps[3].assert: expected `always` or `stable`
-7:12: steps[4].assert.alwas: unknown field `alwas` (did you mean `always`?)
-8:19: steps[5].inject.fault: expected `node-kill` or `disk-fill`, found `node-kil` (did you mean `node-kill`?)
-9:11: steps[6].inject: missing required field `node`
-10:11: steps[7].inject: missing required field `fault`
-11:19: steps[8].inject.fault: expected `node-kill` or `disk-fill`, found a list
-");
+"
+    ));
 }
 
 #[test]
-fn refuses_values() {
-    insta::assert_snapshot!(problems("
+fn rejects_invalid_values() {
+    insta::assert_snapshot!(problems(
+        "
 - scale: {replicas: 256, mode: sft}
 - scale: {replicas: -1, mode: [a]}
 - scale: 3
@@ -209,20 +196,8 @@ fn refuses_values() {
 - assert: {always: {a: 5, a: b}}
 - name: 5
   parallel: [{parallel: a}, null]
-"), @r#"
-3:21: steps[0].scale.replicas: expected a number from 0 to 255, found 256
-3:32: steps[0].scale.mode: expected `soft` or `hard`, found `sft` (did you mean `soft`?)
-4:21: steps[1].scale.replicas: expected a number from 0 to 255, found -1
-4:31: steps[1].scale.mode: expected a string, found a list
-5:10: steps[2].scale: expected a mapping, found a whole number
-6:36: steps[3].inject.node: expected at least 1 item, found 0
-7:36: steps[4].inject.node: expected a string or a list, found a mapping
-8:24: steps[5].assert.always.a: expected a string, found a whole number; put it in quotes (did you mean `"5"`?)
-8:27: steps[5].assert.always.a: duplicate key; the first is on line 8
-9:9: steps[6].name: expected a string, found a whole number; put it in quotes (did you mean `"5"`?)
-10:25: steps[6].parallel[0].parallel: expected a list, found a string
-10:29: steps[6].parallel[1]: expected a mapping, found nothing
-"#);
+"
+    ));
 }
 
 #[test]
@@ -244,7 +219,7 @@ fn removes_unreadable_parts_and_reads_the_rest() {
 }
 
 #[test]
-fn accepts_variables_until_they_are_put_in() {
+fn accepts_variables_before_substitution() {
     let text =
         "steps: [{scale: {replicas: '${n}', mode: '${m}'}}, {inject: {fault: '${f}', x: 1}}]";
     let mut root = parse(text).unwrap().remove(0);
@@ -277,14 +252,9 @@ fn reads_leniently() {
     assert_eq!(decoded.value.unwrap(), expected);
     let empty = read("{name: '', fast: , labels: ~}");
     assert_eq!(empty.value.unwrap(), Lenient::default());
-    insta::assert_snapshot!(lines(&read("{name: 123, later: a, fast: yes, labels: [], nam: a, x: b}")), @r"
-    1:8: name: expected an even length
-    1:13: later: not supported by kindrs yet
-    1:29: fast: `true` is not supported by kindrs yet
-    1:42: labels: expected a mapping, found a list
-    1:46: nam: unknown field `nam` (did you mean `name`?)
-    1:54: x: unknown field `x`; expected one of `name`, `fast` or `labels`
-    ");
+    insta::assert_snapshot!(lines(&read(
+        "{name: 123, later: a, fast: yes, labels: [], nam: a, x: b}"
+    )));
 }
 
 fn condition() -> impl Strategy<Value = Value> {
@@ -306,7 +276,7 @@ fn step() -> impl Strategy<Value = Value> {
     })
 }
 
-/// The scalars of a value, by JSON pointers.
+/// Collects the JSON pointers of a value's scalars.
 fn scalars(value: &Value, at: String, found: &mut Vec<String>) {
     match value {
         Value::Array(items) => {
@@ -325,7 +295,7 @@ fn scalars(value: &Value, at: String, found: &mut Vec<String>) {
 
 proptest! {
     #[test]
-    fn a_valid_value_stays_as_it_is(steps in proptest::collection::vec(step(), 0..4)) {
+    fn keeps_a_valid_value(steps in proptest::collection::vec(step(), 0..4)) {
         let value = json!({"steps": steps});
         let (decoded, root) = decode(&serde_yaml::to_string(&value).unwrap());
         prop_assert_eq!(lines(&decoded), "");

@@ -15,7 +15,6 @@ const DEEPEST: usize = 64;
 /// Maximum number of values in a text after expanding aliases, which can grow exponentially.
 const MOST_NODES: usize = 200_000;
 
-/// A value and its position.
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
     pub position: Position,
@@ -33,16 +32,13 @@ pub(crate) enum Data {
     Mapping(Mapping),
 }
 
-/// The notation of a scalar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Style {
     /// Without quotes or a tag: the text determines the type.
     Plain,
     /// Without quotes, but tagged as a string.
     Tagged,
-    /// In `'`.
     Single,
-    /// In `"`.
     Double,
     /// In a block, after `|` or `>`.
     Block,
@@ -62,7 +58,6 @@ pub(crate) struct Entry {
     pub value: Node,
 }
 
-/// A repeated key.
 #[derive(Debug, Clone)]
 pub(crate) struct Repeated {
     pub key: String,
@@ -84,7 +79,6 @@ impl Node {
             if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
     }
 
-    /// Returns the text of a scalar.
     pub fn text(&self) -> Option<&str> {
         match &self.data {
             Data::Scalar { text, .. } => Some(text),
@@ -92,48 +86,42 @@ impl Node {
         }
     }
 
-    /// Returns the value of a field if the node is a mapping.
     pub fn get(&self, key: &str) -> Option<&Self> {
+        self.entries().iter().find(|entry| entry.key == key).map(|entry| &entry.value)
+    }
+
+    /// Returns the entries of a mapping; nothing for other values.
+    pub fn entries(&self) -> &[Entry] {
         match &self.data {
-            Data::Mapping(mapping) => mapping.entry(key).map(|entry| &entry.value),
-            Data::Scalar { .. } | Data::Sequence(_) => None,
+            Data::Mapping(mapping) => &mapping.entries,
+            Data::Scalar { .. } | Data::Sequence(_) => &[],
         }
     }
 
-    /// Calls `visit` with each scalar of this value and its path.
-    pub fn scalars<'a>(&'a self, path: &str, visit: &mut dyn FnMut(&str, &'a Self)) {
-        match &self.data {
-            Data::Scalar { .. } => visit(path, self),
-            Data::Sequence(items) => {
-                for (index, item) in items.iter().enumerate() {
-                    item.scalars(&format!("{path}[{index}]"), visit);
-                }
+    /// Calls `visit` with this value and every value inside it, and their paths.
+    pub fn visit<'a>(&'a self, path: &str, visit: &mut dyn FnMut(&str, &'a Self)) {
+        visit(path, self);
+        if let Data::Sequence(items) = &self.data {
+            for (index, item) in items.iter().enumerate() {
+                item.visit(&format!("{path}[{index}]"), visit);
             }
-            Data::Mapping(mapping) => {
-                for entry in &mapping.entries {
-                    entry.value.scalars(&join(path, &entry.key), visit);
-                }
-            }
+        }
+        for entry in self.entries() {
+            entry.value.visit(&join(path, &entry.key), visit);
         }
     }
 
     fn count(&self) -> usize {
         1 + match &self.data {
-            Data::Scalar { .. } => 0,
-            Data::Sequence(items) => items.iter().map(Node::count).sum(),
-            Data::Mapping(mapping) => mapping.entries.iter().map(|e| e.value.count()).sum(),
+            Data::Sequence(items) => items.iter().map(Node::count).sum::<usize>(),
+            _ => self.entries().iter().map(|entry| entry.value.count()).sum(),
         }
     }
 }
 
 impl Mapping {
-    /// The entry with a key.
     pub fn entry(&self, key: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.key == key)
-    }
-
-    fn position_of(&self, key: &str) -> Option<Position> {
-        self.entry(key).map(|entry| entry.position)
     }
 }
 
@@ -164,7 +152,6 @@ struct Builder {
     nodes: usize,
 }
 
-/// A collection that the parser has not finished.
 struct Open {
     position: Position,
     anchor: usize,
@@ -269,26 +256,19 @@ impl Builder {
                 None => match node.data {
                     Data::Scalar { text, style } => {
                         // A quoted "<<" is a key like any other, and an unknown field.
-                        let text = if text == "<<" && style != Style::Plain {
-                            "\"<<\"".into()
-                        } else {
-                            text
-                        };
+                        let is_merge = text == "<<" && style != Style::Plain;
+                        let text = if is_merge { "\"<<\"".into() } else { text };
                         *key = Some((text, node.position));
                     }
                     Data::Sequence(_) | Data::Mapping(_) => {
-                        return Err(error(
-                            node.position,
-                            "expected a scalar as key, found a list or mapping",
-                        ));
+                        let message = "expected a scalar as key, found a list or mapping";
+                        return Err(error(node.position, message));
                     }
                 },
                 Some((name, _)) if name == "<<" => merged.push(node),
-                Some((name, position)) => match mapping.position_of(&name) {
-                    Some(first) => {
-                        mapping.repeated.push(Repeated { key: name, position, first });
-                    }
-                    None => mapping.entries.push(Entry { key: name, position, value: node }),
+                Some((key, position)) => match mapping.entry(&key).map(|entry| entry.position) {
+                    Some(first) => mapping.repeated.push(Repeated { key, position, first }),
+                    None => mapping.entries.push(Entry { key, position, value: node }),
                 },
             },
         }
@@ -301,7 +281,7 @@ fn merge(into: &mut Mapping, node: Node) -> Result<(), SyntaxError> {
     match node.data {
         Data::Mapping(from) => {
             for entry in from.entries {
-                if into.position_of(&entry.key).is_none() {
+                if into.entry(&entry.key).is_none() {
                     into.entries.push(entry);
                 }
             }

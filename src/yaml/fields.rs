@@ -1,9 +1,10 @@
 use serde_json::Value;
 
+use super::Mapping;
 use super::schema::{Kind, Schema};
-use super::{Mapping, Node};
 
 /// The fields that a mapping can have. Its own fields select a branch of each union.
+#[derive(Default)]
 pub(super) struct Fields<'s> {
     pub known: Vec<(&'s str, Schema<'s>)>,
     pub required: Vec<&'s str>,
@@ -11,11 +12,9 @@ pub(super) struct Fields<'s> {
     pub others: Option<Schema<'s>>,
     /// Fields of branches that are not selected, each with the field that selected another branch.
     pub excluded: Vec<(&'s str, &'s str)>,
-    /// Unions without a selected branch.
     pub undecided: Vec<Undecided<'s>>,
 }
 
-/// The reason why no branch of a union is selected.
 pub(super) enum Undecided<'s> {
     /// The mapping has none of these fields.
     NoneOf(Vec<&'s str>),
@@ -26,24 +25,13 @@ pub(super) enum Undecided<'s> {
 }
 
 impl<'s> Fields<'s> {
-    /// Returns the fields of a mapping that could have any of the `alternatives`. `is_open` tells
-    /// which texts still contain variables.
-    pub fn of(
-        alternatives: Vec<Schema<'s>>,
-        mapping: &Mapping,
-        is_open: &dyn Fn(&Node) -> bool,
-    ) -> Option<Self> {
+    /// Returns the fields of a mapping that could have any of the `alternatives`.
+    pub fn of(alternatives: Vec<Schema<'s>>, mapping: &Mapping) -> Option<Self> {
         let others = Some(alternatives.first()?.any());
-        let mut fields = Self {
-            known: Vec::new(),
-            required: Vec::new(),
-            others,
-            excluded: Vec::new(),
-            undecided: Vec::new(),
-        };
+        let mut fields = Self { others, ..Self::default() };
         match alternatives.as_slice() {
-            [only] => fields.add(only, mapping, is_open),
-            _ => fields.choose(alternatives, mapping, is_open),
+            [only] => fields.add(only, mapping),
+            _ => fields.choose(alternatives, mapping),
         }
         Some(fields)
     }
@@ -52,10 +40,10 @@ impl<'s> Fields<'s> {
         self.known.iter().find(|(known, _)| *known == name).map(|(_, schema)| schema)
     }
 
-    fn add(&mut self, schema: &Schema<'s>, mapping: &Mapping, is_open: &dyn Fn(&Node) -> bool) {
+    fn add(&mut self, schema: &Schema<'s>, mapping: &Mapping) {
         self.add_own(schema);
         for branches in schema.unions() {
-            self.choose(branches, mapping, is_open);
+            self.choose(branches, mapping);
         }
     }
 
@@ -83,20 +71,14 @@ impl<'s> Fields<'s> {
         }
     }
 
-    fn choose(
-        &mut self,
-        branches: Vec<Schema<'s>>,
-        mapping: &Mapping,
-        is_open: &dyn Fn(&Node) -> bool,
-    ) {
-        let mut branches = branches;
+    fn choose(&mut self, mut branches: Vec<Schema<'s>>, mapping: &Mapping) {
         branches.retain(|branch| branch.accepts(Kind::Object));
         let chosen = match tag(&branches) {
-            Some(tag) => self.tagged(tag, &branches, mapping, is_open),
+            Some(tag) => self.tagged(tag, &branches, mapping),
             None => self.keyed(&branches, mapping),
         };
         let Some((chosen, key)) = chosen else { return };
-        self.add(&branches[chosen], mapping, is_open);
+        self.add(&branches[chosen], mapping);
         for (index, branch) in branches.iter().enumerate() {
             if index != chosen {
                 self.excluded.extend(branch.field_names().into_iter().map(|field| (field, key)));
@@ -104,13 +86,11 @@ impl<'s> Fields<'s> {
         }
     }
 
-    /// Returns the branch that the value of the field `tag` names.
     fn tagged(
         &mut self,
         tag: &'s str,
         branches: &[Schema<'s>],
         mapping: &Mapping,
-        is_open: &dyn Fn(&Node) -> bool,
     ) -> Option<(usize, &'s str)> {
         let words: Vec<Vec<&str>> =
             branches.iter().map(|branch| tag_words(branch, tag).unwrap_or_default()).collect();
@@ -126,7 +106,6 @@ impl<'s> Fields<'s> {
             self.others = Some(any);
         }
         match entry {
-            Some(entry) if is_open(&entry.value) => {}
             Some(_) => self.undecided.push(Undecided::Tag(tag, words.concat())),
             None => self.required.push(tag),
         }
@@ -192,7 +171,6 @@ fn tag<'s>(branches: &[Schema<'s>]) -> Option<&'s str> {
     first.required().find(names_all)
 }
 
-/// Returns the fixed words of a required field.
 fn tag_words<'s>(branch: &Schema<'s>, name: &str) -> Option<Vec<&'s str>> {
     let property = branch.parts.iter().find_map(|part| part.get("properties")?.get(name))?;
     let words = Schema::new(branch.root, property).words();

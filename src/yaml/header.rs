@@ -1,6 +1,5 @@
 use super::{Data, Entry, Node, Position, Problem, describe, nearest, parse};
 
-/// The `kind` and `apiVersion` of a format.
 pub(crate) struct Header {
     pub kind: &'static str,
     pub api_version: &'static str,
@@ -63,7 +62,6 @@ impl Header {
         is_ours
     }
 
-    /// Adds the fields that are missing.
     pub fn complete(&self, root: &mut Node) {
         let position = root.position;
         let Data::Mapping(mapping) = &mut root.data else { return };

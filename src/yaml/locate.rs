@@ -97,7 +97,6 @@ impl Iterator for Written<'_> {
 mod tests {
     use crate::yaml::{Data, parse};
 
-    /// Returns the position of `needle` in the value of `a`.
     fn at(source: &str, needle: &str) -> (usize, usize) {
         let root = parse(source).unwrap().remove(0);
         let node = root.at("a").unwrap();

@@ -15,12 +15,12 @@ mod schema;
 #[cfg(test)]
 mod decode_tests;
 
-pub(crate) use crate::words::{list, nearest, one_of};
+pub(crate) use crate::words::{join_words, list, nearest, one_of};
 pub(crate) use core::describe;
 pub(crate) use decode::{Checked, Decoded, Decoder};
 pub(crate) use document::{Data, Entry, Mapping, Node, Style, parse};
 pub(crate) use header::Header;
-pub(crate) use path::{enclosing, join};
+pub(crate) use path::{append, is_within, join};
 pub(crate) use position::Position;
 pub(crate) use problem::write_finding;
 pub use problem::{Problem, Problems};

@@ -1,11 +1,8 @@
 use super::{Data, Node, Position};
 
-/// A segment of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Segment {
-    /// A mapping's key.
     Key(String),
-    /// A list's element, from 0.
     Index(usize),
 }
 
@@ -18,6 +15,20 @@ pub(crate) fn join(parent: &str, name: &str) -> String {
         ("", true) => name.to_string(),
         (parent, true) => format!("{parent}.{name}"),
     }
+}
+
+/// Appends a path to the path of an enclosing field.
+pub(crate) fn append(parent: &str, path: &str) -> String {
+    match path {
+        "" => parent.to_owned(),
+        path if path.starts_with('[') => format!("{parent}{path}"),
+        path => format!("{parent}.{path}"),
+    }
+}
+
+/// Whether a path is that of the value at `outer` or of a value inside it.
+pub(crate) fn is_within(path: &str, outer: &str) -> bool {
+    std::iter::successors(Some(path), |path| enclosing(path)).any(|path| path == outer)
 }
 
 /// Returns the path of the enclosing field; `None` for a top-level field.
@@ -54,7 +65,6 @@ pub(crate) fn segments(path: &str) -> Vec<Segment> {
     found
 }
 
-/// Splits `"KEY"]REST` into the key and the rest.
 fn quoted_key(text: &str) -> Option<(String, &str)> {
     let inner = text.strip_prefix('"')?;
     let mut escaped = false;
@@ -81,7 +91,6 @@ impl Node {
         (node, true)
     }
 
-    /// Returns the value at a path.
     pub fn at(&self, path: &str) -> Option<&Self> {
         match self.nearest(path) {
             (node, true) => Some(node),

@@ -3,12 +3,10 @@ use std::fmt;
 use super::Position;
 use crate::failure::Failure;
 
-/// A problem in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The file, if it is not the file of the enclosing [`Problems`].
     pub file: Option<String>,
-    /// Line, starting at 1.
     pub line: usize,
     /// Column in characters, starting at 1.
     pub column: usize,
@@ -57,7 +55,6 @@ impl fmt::Display for Problem {
 pub struct Problems {
     /// The file's name, or `standard input`.
     pub file: String,
-    /// At least one problem.
     pub problems: Vec<Problem>,
     /// A pointer to the documentation of the file's format.
     pub hint: &'static str,

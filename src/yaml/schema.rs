@@ -5,6 +5,7 @@
 //! `x-ignore-case` lets a lenient decoder read words in any case.
 
 use serde_json::{Map, Value};
+use strum::IntoStaticStr;
 
 use super::{Data, Node};
 
@@ -19,8 +20,8 @@ pub(super) struct Schema<'s> {
     pub parts: Vec<&'s Map<String, Value>>,
 }
 
-/// The JSON type of a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub(super) enum Kind {
     Null,
     Boolean,
@@ -54,15 +55,8 @@ impl Kind {
 
     /// Whether a schema's `type` includes values of this type.
     fn is_named(self, name: &str) -> bool {
-        match self {
-            Self::Null => name == "null",
-            Self::Boolean => name == "boolean",
-            Self::Integer => name == "integer" || name == "number",
-            Self::Number => name == "number",
-            Self::String => name == "string",
-            Self::Array => name == "array",
-            Self::Object => name == "object",
-        }
+        let own: &str = self.into();
+        name == own || (self == Self::Integer && name == "number")
     }
 }
 
@@ -73,7 +67,6 @@ impl<'s> Schema<'s> {
         Self { root, parts }
     }
 
-    /// The schema that accepts anything.
     pub fn any(&self) -> Self {
         Self { root: self.root, parts: Vec::new() }
     }
@@ -128,7 +121,6 @@ impl<'s> Schema<'s> {
         types.is_empty() || types.iter().any(|name| kind.is_named(name))
     }
 
-    /// Returns the strings in `const` and `enum`.
     pub fn words(&self) -> Vec<&'s str> {
         let listed = self.keyword("enum").and_then(Value::as_array);
         let values = self.keyword("const").into_iter().chain(listed.into_iter().flatten());
@@ -167,12 +159,10 @@ impl<'s> Schema<'s> {
         own.into_iter().chain(branches).collect()
     }
 
-    /// Whether a mapping of this schema can have a field of this name.
     pub fn has_field(&self, name: &str) -> bool {
         self.alternatives().iter().any(|one| one.field_names().contains(&name))
     }
 
-    /// Returns a minimal value that the schema accepts.
     pub fn least(&self) -> Option<Value> {
         self.least_within(DEEPEST)
     }

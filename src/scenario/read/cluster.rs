@@ -4,9 +4,8 @@ use std::path::Path;
 use super::variant::Variant;
 use crate::config::{self, Cluster, Node, Role, node_names};
 use crate::scenario::language::ClusterNodes;
-use crate::yaml::{Position, Problem};
+use crate::yaml::{Problem, append};
 
-/// The cluster that a run creates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedCluster {
     /// The configuration, without a name.
@@ -16,10 +15,8 @@ pub struct PlannedCluster {
 }
 
 /// Returns the cluster that a variant creates, from its configuration or its numbers of nodes; `None` for an
-/// existing cluster. The path of the configuration is relative to `folder`.
-///
-/// # Errors
-/// Every problem of the configuration, with its position in the scenario or in the configuration's file.
+/// existing cluster. The path of the configuration is relative to `folder`. Positions of problems are in the
+/// scenario or in the configuration's file.
 pub fn planned_cluster(
     variant: &Variant,
     folder: &Path,
@@ -66,13 +63,8 @@ fn inline(variant: &Variant) -> Result<Cluster, Vec<Problem>> {
     let Some(node) = variant.root.at(PATH) else { return Ok(Cluster::default()) };
     config::load_value(node).map_err(|problems| {
         let within = |problem: Problem| {
-            let path = match problem.path.as_str() {
-                "" => PATH.to_owned(),
-                path if path.starts_with('[') => format!("{PATH}{path}"),
-                path => format!("{PATH}.{path}"),
-            };
-            let place = Position { line: problem.line, column: problem.column };
-            Problem::new(place, path, problem.message).suggest(problem.suggestion)
+            let path = append(PATH, &problem.path);
+            Problem { path, ..problem }
         };
         problems.into_iter().map(within).collect()
     })

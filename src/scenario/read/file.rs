@@ -5,16 +5,14 @@ use super::variables;
 use crate::duration;
 use crate::fault::FORMATS;
 use crate::scenario::language::Scenario;
-use crate::yaml::{self, Data, Decoder, Header, Node, Problem, Problems};
+use crate::yaml::{self, Decoder, Header, Node, Problem, Problems};
 
 pub(super) const HEADER: Header = Header { kind: "Scenario", api_version: "kindrs.dev/v1alpha1" };
-/// The hint for problems of scenarios.
-pub const FORMAT: &str = "see docs/scenarios.md for the language; run `kindrs scenario schema` for its \
-     JSON Schema";
+pub const FORMAT: &str = "see docs/write-a-scenario.md for the language; run `kindrs scenario schema` \
+     for its JSON Schema";
 /// Maximum length of a name. Names of clusters and hosts contain the name.
 const LONGEST_NAME: usize = 40;
 
-/// Decodes scenarios.
 pub(super) static DECODER: LazyLock<Decoder> = LazyLock::new(|| {
     let is_duration = |text: &str| duration::parse(text).map(drop);
     let decoder = Decoder::of::<Scenario>().with_format("kindrs-duration", is_duration);
@@ -35,11 +33,8 @@ pub struct ScenarioFile {
     pub(in crate::scenario) unreadable: Vec<String>,
 }
 
-/// Reads a scenario and checks all fields and types except for values with variables. `name` is the file's
-/// name in messages, and paths are relative to `folder`.
-///
-/// # Errors
-/// Every problem, with its position.
+/// Reads a scenario and checks all fields and types except for values with variables. Paths are relative to
+/// `folder`. Returns every problem as the error.
 pub fn load(name: &str, folder: &Path, text: &str) -> Result<ScenarioFile, Problems> {
     match read(name, folder, text) {
         (Some(file), problems) if problems.is_empty() => Ok(file),
@@ -74,29 +69,13 @@ pub fn read(name: &str, folder: &Path, text: &str) -> (Option<ScenarioFile>, Vec
 }
 
 impl ScenarioFile {
-    /// Reports variables in field names.
     fn check_keys(&self, problems: &mut Vec<Problem>) {
-        fn visit(node: &Node, path: &str, problems: &mut Vec<Problem>) {
-            match &node.data {
-                Data::Scalar { .. } => {}
-                Data::Sequence(items) => {
-                    for (index, item) in items.iter().enumerate() {
-                        visit(item, &format!("{path}[{index}]"), problems);
-                    }
-                }
-                Data::Mapping(mapping) => {
-                    for entry in &mapping.entries {
-                        let path = yaml::join(path, &entry.key);
-                        if entry.key.contains("${") {
-                            let message = "variables cannot be used in field names";
-                            problems.push(Problem::new(entry.position, path.as_str(), message));
-                        }
-                        visit(&entry.value, &path, problems);
-                    }
-                }
+        self.root.visit("", &mut |path, node| {
+            for entry in node.entries().iter().filter(|entry| entry.key.contains("${")) {
+                let message = "variables cannot be used in field names";
+                problems.push(Problem::new(entry.position, yaml::join(path, &entry.key), message));
             }
-        }
-        visit(&self.root, "", problems);
+        });
     }
 
     fn check_name(&self, problems: &mut Vec<Problem>) {

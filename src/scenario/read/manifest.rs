@@ -9,7 +9,6 @@ use super::variables::substitute;
 use crate::scenario::language::Apply;
 use crate::yaml::{self, Data, Node, Position, Problem, Problems, describe};
 
-/// An object to apply.
 #[derive(Debug, Clone)]
 pub(in crate::scenario) struct Manifest {
     pub value: Value,
@@ -25,11 +24,7 @@ impl Manifest {
             false => self.node.nearest(field).0.position,
         };
         match &self.origin {
-            Origin::Inline(path) => Origin::Inline(match field {
-                "" => path.clone(),
-                field if field.starts_with('[') => format!("{path}{field}"),
-                field => format!("{path}.{field}"),
-            }),
+            Origin::Inline(path) => Origin::Inline(yaml::append(path, field)),
             Origin::Text(_) => Origin::Text(position),
             Origin::File(index, name, _) => Origin::File(*index, name.clone(), position),
         }
@@ -47,7 +42,6 @@ pub(in crate::scenario) enum Origin {
     File(usize, String, Position),
 }
 
-/// A problem of an object.
 #[derive(Debug, Clone)]
 pub(in crate::scenario) struct ManifestProblem {
     pub origin: Origin,
@@ -56,7 +50,6 @@ pub(in crate::scenario) struct ManifestProblem {
     pub message: String,
 }
 
-/// All objects of a step, and their problems.
 #[derive(Debug, Default)]
 pub(in crate::scenario) struct Reading {
     pub manifests: Vec<Manifest>,
@@ -67,10 +60,7 @@ pub(in crate::scenario) struct Reading {
 
 /// Returns the objects that a step applies, in order: inline ones, those in `manifest`, and those in the
 /// files, which are relative to `folder`. Splits lists of objects, and substitutes `variables` in the files.
-///
-/// # Errors
-/// Every unreadable file, and every object without API version, kind or name, with its position in the file.
-/// Paths of inline objects start below `apply`.
+/// Fails for unreadable files, and for objects without API version, kind or name.
 pub fn manifests(
     apply: &Apply,
     folder: &Path,
@@ -84,8 +74,7 @@ pub fn manifests(
         let ManifestProblem { origin, field, message } = problem;
         match origin {
             Origin::Inline(path) => {
-                let path = if field.is_empty() { path } else { format!("{path}.{field}") };
-                Problem::new(Position::START, path, message)
+                Problem::new(Position::START, yaml::append(&path, &field), message)
             }
             Origin::Text(position) => Problem::new(position, field, message),
             Origin::File(_, file, position) => {
@@ -107,10 +96,7 @@ pub(in crate::scenario) fn read_manifests(
     for (index, object) in apply.objects.iter().enumerate() {
         let node = Node::from_json(object, Position::START);
         let path = format!("objects[{index}]");
-        let origin = |_: &Node, inner: &str| match inner {
-            "" => Origin::Inline(path.clone()),
-            inner => Origin::Inline(format!("{path}.{inner}")),
-        };
+        let origin = |_: &Node, inner: &str| Origin::Inline(yaml::append(&path, inner));
         reading.object(&node, "", &origin);
     }
     if let Some(text) = &apply.manifest {

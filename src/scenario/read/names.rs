@@ -1,16 +1,14 @@
-//! The names of steps and assertions, by which they and reports know each other.
+//! The names of steps and assertions. Other steps and the reports refer to them.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::scenario::language::{Action, Assertion, Condition, Scenario, Step};
 
-/// Longest part of a condition in a name.
+/// Maximum length of a condition in a name.
 const LONGEST_CONDITION: usize = 60;
 
-/// Gives every step and assertion a unique name. Those without one are named after what they do, and
-/// numbered from the second on.
-///
-/// Returns the paths of names that are not unique, each with what is wrong.
+/// Gives every step and assertion a unique name. The default is the name of the action or the claim, with a
+/// number from the second on. Returns the paths of invalid names, each with a message.
 pub(super) fn fill(scenario: &mut Scenario) -> Vec<(String, String)> {
     let mut given: HashMap<String, String> = HashMap::new();
     let mut problems = Vec::new();

@@ -1,5 +1,5 @@
-//! The published JSON Schema, for editors: the schema of the types, which also accepts a variable wherever
-//! it expects another type than a text.
+//! The published JSON Schema, for editors. It extends the schema of the types: a variable is valid where a
+//! number, a boolean or a fixed word is expected.
 
 use schemars::Schema;
 use serde_json::{Map, Value, json};
@@ -8,10 +8,10 @@ use super::file::{DECODER, HEADER};
 
 const ID: &str =
     "https://raw.githubusercontent.com/kindrs/kindrs/main/configs/scenario.schema.json";
-/// A text that is one variable.
+/// Matches a text that consists of one variable.
 const VARIABLE: &str = r"^\$\{[^}]+\}$";
 
-/// The JSON Schema of scenarios, draft 2020-12.
+/// Returns the JSON Schema of scenarios, draft 2020-12.
 pub fn schema() -> Schema {
     let mut root = DECODER.schema().clone();
     allow_variables(&mut root);
@@ -34,8 +34,7 @@ fn constant(schema: &mut Map<String, Value>, field: &str, value: &str) {
     }
 }
 
-/// Accepts a variable wherever a number, a boolean or one of a few words is expected, and removes the
-/// keywords that only kindrs reads.
+/// Accepts a variable in place of a number, a boolean or a fixed word, and removes kindrs' own keywords.
 fn allow_variables(schema: &mut Value) {
     match schema {
         Value::Array(items) => items.iter_mut().for_each(allow_variables),
@@ -72,7 +71,7 @@ fn allow_variables(schema: &mut Value) {
     }
 }
 
-/// Whether a schema is for words only.
+/// Whether a schema accepts only fixed words.
 fn is_words(schema: &Value) -> bool {
     schema.get("const").is_some_and(Value::is_string) || schema.get("enum").is_some()
 }

@@ -4,12 +4,9 @@ use serde_json::Value;
 
 pub(super) const UNCLOSED: &str = "`${` is not closed; write `$${` for a literal `${`";
 
-/// A part of a text with variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::scenario) struct Part<'a> {
-    /// First byte.
     pub start: usize,
-    /// The byte after the last.
     pub end: usize,
     pub content: Content<'a>,
 }
@@ -17,13 +14,11 @@ pub(in crate::scenario) struct Part<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::scenario) enum Content<'a> {
     Text(&'a str),
-    /// The name of a variable.
     Variable(&'a str),
     /// `${` without `}`.
     Unclosed,
 }
 
-/// Splits a text into parts.
 pub(in crate::scenario) fn parts(text: &str) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
     let mut at = 0;
@@ -55,7 +50,6 @@ pub(in crate::scenario) fn parts(text: &str) -> Vec<Part<'_>> {
     parts
 }
 
-/// Returns the variables in a text and their offsets.
 pub(in crate::scenario) fn variables_in<'a>(text: &'a str) -> Vec<(usize, &'a str)> {
     let variable = |part: Part<'a>| match part.content {
         Content::Variable(name) => Some((part.start, name)),
@@ -66,30 +60,24 @@ pub(in crate::scenario) fn variables_in<'a>(text: &'a str) -> Vec<(usize, &'a st
 
 /// The reason why a variable cannot be substituted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::scenario) struct Unfit {
-    /// Its offset in the text.
-    pub offset: usize,
-    /// The name, if the variable is unknown.
-    pub unknown: Option<String>,
-    /// The problem, if the variable is known.
-    pub message: String,
+pub(in crate::scenario) enum Unfit {
+    /// No variable has this name.
+    Unknown(String),
+    /// The message for the user.
+    Other(String),
 }
 
 /// Substitutes the variables in a text. A text that is only a variable becomes the value, which can have any
 /// type.
 ///
 /// # Errors
-/// Every variable that cannot be substituted.
+/// Every variable that cannot be substituted, with its offset in the text.
 pub(in crate::scenario) fn fill<'a>(
     text: &str,
     value_of: impl Fn(&str) -> Option<&'a Value>,
-) -> Result<Value, Vec<Unfit>> {
+) -> Result<Value, Vec<(usize, Unfit)>> {
     let parts = parts(text);
-    let unknown = |offset, name: &str| Unfit {
-        offset,
-        unknown: Some(name.to_owned()),
-        message: String::new(),
-    };
+    let unknown = |offset, name: &str| (offset, Unfit::Unknown(name.to_owned()));
     if let [Part { content: Content::Variable(name), .. }] = parts.as_slice() {
         return value_of(name).cloned().ok_or_else(|| vec![unknown(0, name)]);
     }
@@ -102,19 +90,16 @@ pub(in crate::scenario) fn fill<'a>(
                 None => unfit.push(unknown(start, name)),
                 Some(value) => match as_text(value) {
                     Some(text) => filled.push_str(&text),
-                    None => unfit.push(Unfit {
-                        offset: start,
-                        unknown: None,
-                        message: format!(
-                            "`${{{name}}}` is a {}, which cannot be inserted into a text",
-                            if value.is_array() { "list" } else { "mapping" }
-                        ),
-                    }),
+                    None => {
+                        let found = if value.is_array() { "list" } else { "mapping" };
+                        let message = format!(
+                            "`${{{name}}}` is a {found}, which cannot be inserted into a text"
+                        );
+                        unfit.push((start, Unfit::Other(message)));
+                    }
                 },
             },
-            Content::Unclosed => {
-                unfit.push(Unfit { offset: start, unknown: None, message: UNCLOSED.to_owned() })
-            }
+            Content::Unclosed => unfit.push((start, Unfit::Other(UNCLOSED.to_owned()))),
         }
     }
     if unfit.is_empty() { Ok(Value::String(filled)) } else { Err(unfit) }
@@ -172,7 +157,7 @@ mod tests {
         map
     }
 
-    fn filled(text: &str) -> Result<Value, Vec<Unfit>> {
+    fn filled(text: &str) -> Result<Value, Vec<(usize, Unfit)>> {
         let variables = variables();
         fill(text, |name| variables.get(name))
     }
@@ -189,20 +174,15 @@ mod tests {
 
     #[test]
     fn rejects_other_variables() {
-        let messages = |text: &str| -> Vec<_> {
-            let unfit = filled(text).unwrap_err();
-            unfit.into_iter().map(|u| (u.offset, u.unknown.unwrap_or(u.message))).collect()
-        };
-        assert_eq!(messages("é ${nme} ${x}"), [(3, "nme".to_owned()), (10, "x".to_owned())]);
-        assert_eq!(
-            messages("a ${list}"),
-            [(2, "`${list}` is a list, which cannot be inserted into a text".to_owned())]
-        );
-        assert_eq!(
-            messages("a ${n"),
-            [(2, "`${` is not closed; write `$${` for a literal `${`".to_owned())]
-        );
-        assert_eq!(messages("${x}"), [(0, "x".to_owned())]);
+        let unknown = |name: &str| Unfit::Unknown(name.into());
+        let other = |message: &str| Unfit::Other(message.into());
+        let unfit = |text| filled(text).unwrap_err();
+        assert_eq!(unfit("é ${nme} ${x}"), [(3, unknown("nme")), (10, unknown("x"))]);
+        let list = "`${list}` is a list, which cannot be inserted into a text";
+        assert_eq!(unfit("a ${list}"), [(2, other(list))]);
+        let unclosed = "`${` is not closed; write `$${` for a literal `${`";
+        assert_eq!(unfit("a ${n"), [(2, other(unclosed))]);
+        assert_eq!(unfit("${x}"), [(0, unknown("x"))]);
     }
 
     #[test]

@@ -9,13 +9,13 @@ use crate::yaml::{Data, Entry, Mapping, Node, Position, Problem, join, nearest, 
 /// The variable for the cluster's name, which every scenario has.
 pub(in crate::scenario) const CLUSTER: &str = "cluster";
 
+fn entries<'a>(root: &'a Node, path: &str) -> &'a [Entry] {
+    root.at(path).map_or(&[], Node::entries)
+}
+
 /// Returns the names of a file's variables, first those of the matrix.
 pub(in crate::scenario) fn declared(root: &Node) -> Vec<(&str, Position)> {
-    let entries = |path| match root.at(path).map(|node| &node.data) {
-        Some(Data::Mapping(mapping)) => mapping.entries.as_slice(),
-        _ => &[],
-    };
-    let all = entries("matrix.variables").iter().chain(entries("variables"));
+    let all = entries(root, "matrix.variables").iter().chain(entries(root, "variables"));
     all.map(|entry| (entry.key.as_str(), entry.position)).collect()
 }
 
@@ -31,10 +31,7 @@ pub(super) fn check(file: &ScenarioFile, problems: &mut Vec<Problem>) {
     let declared: Vec<&str> = declared(root).into_iter().map(|(name, _)| name).collect();
     let mut known: Vec<&str> = vec![CLUSTER];
     for (section, what) in [("matrix.variables", "matrix"), ("variables", "variable")] {
-        let Some(Data::Mapping(mapping)) = root.at(section).map(|node| &node.data) else {
-            continue;
-        };
-        for entry in &mapping.entries {
+        for entry in entries(root, section) {
             let path = join(section, &entry.key);
             let name = entry.key.as_str();
             let mut problem = |message: String| {
@@ -58,8 +55,7 @@ pub(super) fn check(file: &ScenarioFile, problems: &mut Vec<Problem>) {
         }
     }
     check_excludes(root, problems);
-    let Data::Mapping(mapping) = &root.data else { return };
-    for entry in &mapping.entries {
+    for entry in root.entries() {
         if !matches!(entry.key.as_str(), "variables" | "matrix") {
             check_texts(file, &entry.value, &entry.key, &known, &[], problems);
         }
@@ -70,13 +66,10 @@ fn check_excludes(root: &Node, problems: &mut Vec<Problem>) {
     let Some(Data::Sequence(excludes)) = root.at("matrix.exclude").map(|node| &node.data) else {
         return;
     };
-    let names: Vec<&str> = match root.at("matrix.variables").map(|node| &node.data) {
-        Some(Data::Mapping(mapping)) => mapping.entries.iter().map(|e| e.key.as_str()).collect(),
-        _ => return,
-    };
+    let Some(variables) = root.at("matrix.variables") else { return };
+    let names: Vec<&str> = variables.entries().iter().map(|entry| entry.key.as_str()).collect();
     for (index, exclude) in excludes.iter().enumerate() {
-        let Data::Mapping(exclude) = &exclude.data else { continue };
-        for entry in exclude.entries.iter().filter(|entry| !names.contains(&entry.key.as_str())) {
+        for entry in exclude.entries().iter().filter(|one| !names.contains(&one.key.as_str())) {
             let path = join(&format!("matrix.exclude[{index}]"), &entry.key);
             let message = format!("unknown matrix variable; expected {}", one_of(&names));
             let near = nearest(&entry.key, &names);
@@ -98,38 +91,28 @@ fn check_texts(
     below: &[&str],
     problems: &mut Vec<Problem>,
 ) {
-    node.scalars(path, &mut |path, node| {
+    node.visit(path, &mut |path, node| {
         let Some(text) = node.text().filter(|text| text.contains("${")) else { return };
         for part in template::parts(text) {
-            let unfit = match part.content {
-                Content::Variable(name) if !known.contains(&name) && below.contains(&name) => {
-                    Unfit {
-                        offset: part.start,
-                        unknown: None,
-                        message: format!(
-                            "`{name}` is defined below; a variable can only use those above it"
-                        ),
-                    }
-                }
-                Content::Variable(name) if !known.contains(&name) => Unfit {
-                    offset: part.start,
-                    unknown: Some(name.to_owned()),
-                    message: String::new(),
-                },
-                Content::Unclosed => Unfit {
-                    offset: part.start,
-                    unknown: None,
-                    message: template::UNCLOSED.to_owned(),
-                },
-                Content::Variable(_) | Content::Text(_) => continue,
+            let why = match part.content {
+                Content::Text(_) => continue,
+                Content::Variable(name) if known.contains(&name) => continue,
+                Content::Variable(name) if below.contains(&name) => Unfit::Other(format!(
+                    "`{name}` is defined below; a variable can only use those above it"
+                )),
+                Content::Variable(name) => Unfit::Unknown(name.to_owned()),
+                Content::Unclosed => Unfit::Other(template::UNCLOSED.to_owned()),
             };
-            problems.push(problem_of(unfit, node.locate(&file.text, part.start), path, known));
+            problems.push(problem_of(why, node.locate(&file.text, part.start), path, known));
         }
     });
 }
 
 fn problem_of(unfit: Unfit, position: Position, path: &str, known: &[&str]) -> Problem {
-    let Some(name) = unfit.unknown else { return Problem::new(position, path, unfit.message) };
+    let name = match unfit {
+        Unfit::Unknown(name) => name,
+        Unfit::Other(message) => return Problem::new(position, path, message),
+    };
     let near = nearest(&name, known).map(|near| format!("${{{near}}}"));
     let shown = name.escape_debug();
     let message = match &near {
@@ -154,9 +137,8 @@ pub(super) fn substitute(
                 Ok(value) => return Node::from_json(&value, node.position),
                 Err(unfit) => {
                     let known: Vec<&str> = values.keys().map(String::as_str).collect();
-                    problems.extend(unfit.into_iter().map(|unfit| {
-                        let position = node.locate(source, unfit.offset);
-                        problem_of(unfit, position, path, &known)
+                    problems.extend(unfit.into_iter().map(|(offset, unfit)| {
+                        problem_of(unfit, node.locate(source, offset), path, &known)
                     }));
                     node.data.clone()
                 }
@@ -194,19 +176,17 @@ pub struct Combination {
 /// overrides variables of the matrix too.
 pub(super) fn combinations(file: &ScenarioFile, set: &Map<String, Value>) -> Vec<Combination> {
     let mut all: Vec<Vec<(String, Node)>> = vec![Vec::new()];
-    if let Some(Data::Mapping(mapping)) = file.root.at("matrix.variables").map(|node| &node.data) {
-        for Entry { key, value, .. } in &mapping.entries {
-            let values = match (set.get(key), &value.data) {
-                (Some(value), _) => vec![Node::from_json(value, Position::START)],
-                (None, Data::Sequence(values)) => values.clone(),
-                (None, _) => Vec::new(),
-            };
-            let with = |combination: Vec<(String, Node)>| {
-                let each = values.iter().map(|value| (key.clone(), value.clone()));
-                each.map(|value| [combination.clone(), vec![value]].concat()).collect::<Vec<_>>()
-            };
-            all = all.into_iter().flat_map(with).collect();
-        }
+    for Entry { key, value, .. } in entries(&file.root, "matrix.variables") {
+        let values = match (set.get(key), &value.data) {
+            (Some(value), _) => vec![Node::from_json(value, Position::START)],
+            (None, Data::Sequence(values)) => values.clone(),
+            (None, _) => Vec::new(),
+        };
+        let with = |combination: Vec<(String, Node)>| {
+            let each = values.iter().map(|value| (key.clone(), value.clone()));
+            each.map(|value| [combination.clone(), vec![value]].concat()).collect::<Vec<_>>()
+        };
+        all = all.into_iter().flat_map(with).collect();
     }
     let excludes = excludes(&file.root);
     let is_excluded = |matrix: &[(String, Node)]| {
@@ -240,17 +220,14 @@ impl Combination {
             matrix.insert(name.clone(), value(name, "matrix.variables", node, &all));
         }
         all.extend(matrix.clone());
-        if let Some(Data::Mapping(mapping)) = file.root.at("variables").map(|node| &node.data) {
-            for Entry { key, value: node, .. } in &mapping.entries {
-                let value = value(key, "variables", node, &all);
-                all.insert(key.clone(), value);
-            }
+        for Entry { key, value: node, .. } in entries(&file.root, "variables") {
+            let value = value(key, "variables", node, &all);
+            all.insert(key.clone(), value);
         }
         (matrix, all)
     }
 }
 
-/// Returns the entries of `exclude`.
 pub(in crate::scenario) fn excludes(root: &Node) -> Vec<Map<String, Value>> {
     let Some(Value::Array(excludes)) = root.at("matrix.exclude").map(Node::to_json) else {
         return Vec::new();

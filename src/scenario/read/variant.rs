@@ -6,7 +6,7 @@ use super::file::{DECODER, FORMAT, ScenarioFile};
 use super::variables::{Combination, check_set, combinations, substitute};
 use super::{names, template};
 use crate::scenario::language::Scenario;
-use crate::yaml::{Data, Decoded, Node, Position, Problem, Problems, enclosing};
+use crate::yaml::{Data, Decoded, Node, Position, Problem, Problems, is_within};
 
 /// The scenario of one run: variables are substituted, and every step and assertion has a name.
 #[derive(Debug, Clone)]
@@ -17,18 +17,13 @@ pub struct Variant {
     pub scenario: Scenario,
     /// All variables, including the cluster's name (`cluster`).
     pub variables: Map<String, Value>,
-    /// The tree after substitution.
     pub(in crate::scenario) root: Node,
-    /// The paths of unreadable values.
     pub(in crate::scenario) unreadable: Vec<String>,
 }
 
 impl ScenarioFile {
-    /// Expands the matrix: the combinations in the order of the file. `set` are the command line's variables, which
-    /// override the file's.
-    ///
-    /// # Errors
-    /// Variables that the file does not have, and a matrix without combinations.
+    /// Returns the combinations of the matrix in the order of the file. Fails for an unknown variable in `set`, which
+    /// overrides the file's, and for a matrix without combinations.
     pub fn combinations(&self, set: &Map<String, Value>) -> Result<Vec<Combination>, Problems> {
         match self.expand(set) {
             (combinations, problems) if problems.is_empty() => Ok(combinations),
@@ -36,10 +31,7 @@ impl ScenarioFile {
         }
     }
 
-    /// The scenario of a combination on a cluster of this name, which is `${cluster}`.
-    ///
-    /// # Errors
-    /// Every problem.
+    /// Returns the scenario of a combination on a cluster of this name, or every problem.
     pub fn variant(&self, combination: &Combination, cluster: &str) -> Result<Variant, Problems> {
         let mut problems = Vec::new();
         match self.read_variant(combination, cluster, &mut problems) {
@@ -48,10 +40,7 @@ impl ScenarioFile {
         }
     }
 
-    /// The scenario of each combination on a cluster of this name.
-    ///
-    /// # Errors
-    /// Every problem of any of them.
+    /// Returns the scenario of each combination on a cluster of this name, or every problem.
     pub fn variants(
         &self,
         set: &Map<String, Value>,
@@ -138,7 +127,6 @@ impl Variant {
         self.root.nearest(path).0.position
     }
 
-    /// Returns the position of the field name at a path.
     pub(in crate::scenario) fn name_position(&self, path: &str) -> Position {
         self.root.name_position(path)
     }
@@ -162,17 +150,7 @@ impl Variant {
 
     /// Whether the value at a path, a value inside it or an enclosing value is unreadable.
     pub(in crate::scenario) fn touches_unreadable(&self, path: &str) -> bool {
-        let within = |inner: &str, outer: &str| {
-            let mut around = Some(inner);
-            while let Some(path) = around {
-                if path == outer {
-                    return true;
-                }
-                around = enclosing(path);
-            }
-            false
-        };
-        self.unreadable.iter().any(|failed| within(failed, path) || within(path, failed))
+        self.unreadable.iter().any(|failed| is_within(failed, path) || is_within(path, failed))
     }
 }
 

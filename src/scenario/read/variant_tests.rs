@@ -1,4 +1,4 @@
-//! What becomes of variables, matrices and names.
+//! Tests of variables, matrices and names.
 
 use serde_json::{Map, Value, json};
 
@@ -31,25 +31,19 @@ fn names(scenario: &Scenario) -> Vec<String> {
 }
 
 #[test]
-fn a_matrix_makes_variants() {
+fn expands_a_matrix() {
     let file = loaded(EVERYTHING);
     let labels = |set_values| -> Vec<String> {
         let variants = file.variants(&set(set_values), "dev").unwrap();
         variants.into_iter().map(|variant| variant.label).collect()
     };
-    insta::assert_snapshot!(labels(json!({})).join("\n"), @r"
-    kubernetes=v1.36.3, workers=2, tag=3.10
-    kubernetes=v1.37.2, workers=2, tag=3.10
-    kubernetes=v1.37.2, workers=3, tag=3.10
-    ");
-    insta::assert_snapshot!(labels(json!({"workers": 2})).join("\n"), @r"
-    kubernetes=v1.36.3, workers=2, tag=3.10
-    kubernetes=v1.37.2, workers=2, tag=3.10
-    ");
+    insta::assert_snapshot!(
+        [labels(json!({})).join("\n"), labels(json!({"workers": 2})).join("\n")].join("\n")
+    );
 }
 
 #[test]
-fn variables_are_put_in_with_their_types() {
+fn substitutes_variables_with_their_types() {
     let file = loaded(EVERYTHING);
     let variants = file.variants(&set(json!({"replicas": 5})), "dev").unwrap();
     let scenario = &variants[0].scenario;
@@ -69,40 +63,9 @@ fn variables_are_put_in_with_their_types() {
 }
 
 #[test]
-fn everything_has_a_name_of_its_own() {
+fn gives_every_step_and_assertion_a_unique_name() {
     let variants = loaded(EVERYTHING).variants(&Map::new(), "dev").unwrap();
-    insta::assert_snapshot!(names(&variants[0].scenario).join("\n"), @r"
-    always size(nodes) >= 1
-    never two caches
-    count
-    after
-    apply the web
-    create
-    all ready
-    wait
-    wait 2
-    scale
-    patch
-    label
-    cordon
-    cordon 2
-    taint
-    taint 2
-    drain
-    loadImage
-    exec
-    kubectl
-    lose a node
-    parallel
-    stable
-    steps
-    in a group
-    until
-    heal
-    in this order
-    eventually
-    delete
-    ");
+    insta::assert_snapshot!(names(&variants[0].scenario).join("\n"));
     let body = "\
 assertions: [{name: a, never: 'true'}, {name: ' ', never: 'true'}]
 steps:
@@ -111,15 +74,11 @@ steps:
 - {name: wait, sleep: {for: 1s, reason: x}}
 - {wait: 'true'}
 ";
-    insta::assert_snapshot!(problems(body, json!({})), @r"
-    s.yaml:4:47: assertions[1].name: expected a name, found an empty text
-    s.yaml:6:10: steps[0].name: `a` is already the name of assertions[0]
-    s.yaml:7:55: steps[1].parallel[1].assert.name: `b` is already the name of steps[1].parallel[0]
-    ");
+    insta::assert_snapshot!(problems(body, json!({})));
 }
 
 #[test]
-fn what_values_cannot_be() {
+fn rejects_unsuitable_values() {
     let body = "\
 variables: {count: two, version: 1.37, list: [a, b], map: {a: b}, time: 5}
 cluster:
@@ -130,22 +89,15 @@ steps:
 - apply: {namespace: '${map}'}
 - wait: ${list}
 ";
-    insta::assert_snapshot!(problems(body, json!({"cout": 3})), @r#"
-    s.yaml:4:1: --set cout: unknown variable `cout`; expected one of `count`, `version`, `list`, `map` or `time` (did you mean `count`?)
-    s.yaml:6:12: cluster.workers: value of `${count}`: expected a whole number, found a string
-    s.yaml:7:15: cluster.kubernetes: value of `${version}`: expected a string, found a fraction; put it in quotes (did you mean `"1.37"`?)
-    s.yaml:9:16: steps[0].sleep.for: value of `${time}`: missing unit; did you mean 5s or 5m?
-    s.yaml:9:38: steps[0].sleep.reason: `${list}` is a list, which cannot be inserted into a text
-    s.yaml:10:22: steps[1].apply.namespace: value of `${map}`: expected a string, found a mapping
-    s.yaml:11:9: steps[2].wait: value of `${list}`: expected a string or a mapping, found a list
-    "#);
-    insta::assert_snapshot!(problems("steps: []\n", json!({"a": 1})), @"s.yaml:1:1: --set a: unknown variable `a`; the scenario has no variables");
+    insta::assert_snapshot!(
+        [problems(body, json!({"cout": 3})), problems("steps: []\n", json!({"a": 1}))].join("\n")
+    );
     let matrix = "matrix: {variables: {a: [1, 2]}, exclude: [{a: 1}]}\nsteps: []\n";
     insta::assert_snapshot!(problems(matrix, json!({"a": 1})), @"s.yaml:4:1: matrix: `exclude` leaves no combination, so the scenario would never run");
 }
 
 #[test]
-fn parts_of_texts_are_found_in_the_file() {
+fn locates_parts_of_texts_in_the_file() {
     let text = format!(
         "{HEADER}metadata: {{name: a}}\nvariables: {{name: webserver}}\nsteps:\n- wait: >-\n    \
          size(${{name}}) == 1\n    && foo(bar)\n"

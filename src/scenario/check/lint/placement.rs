@@ -101,7 +101,7 @@ fn misfit_message(
 /// follow: then it may well expect a pod that does not fit.
 fn expects_waiting(context: &Context<'_>) -> bool {
     let mut is_expected = context.expected.and_more || context.patches_nodes_by_operations();
-    context.variant.root.scalars("", &mut |_, node| {
+    context.variant.root.visit("", &mut |_, node| {
         let text = node.text().unwrap_or_default();
         is_expected |= SIGNS_OF_WAITING.iter().any(|word| text.contains(word));
     });

@@ -41,7 +41,7 @@ fn unused_selections(context: &Context<'_>, found: &mut Findings<'_>) {
 fn unused_variables(context: &Context<'_>, found: &mut Findings<'_>) {
     let mut used: HashSet<String> = HashSet::new();
     let mut texts = Vec::new();
-    context.file.root.scalars("", &mut |_, node| texts.extend(node.text()));
+    context.file.root.visit("", &mut |_, node| texts.extend(node.text()));
     for text in context.applied.iter().flat_map(|applied| &applied.reading.texts) {
         used.extend(variables_in(text).into_iter().map(|(_, name)| name.to_owned()));
     }
