@@ -9,15 +9,8 @@ use super::refusal::Inability;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "kind")]
 pub enum Subject {
-    Node {
-        /// The name of the container and of the Node object.
-        name: String,
-    },
-    Pod {
-        namespace: String,
-        name: String,
-        uid: String,
-    },
+    Node { name: String },
+    Pod { namespace: String, name: String, uid: String },
 }
 
 impl Subject {
@@ -30,17 +23,13 @@ impl Subject {
     }
 }
 
-/// An action on a container through the engine.
+/// An action on a container through the engine. Healing starts or unfreezes the container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EngineAction {
-    /// Stop the container; healing starts it.
     Stop,
-    /// Kill the container; healing starts it.
     Kill,
-    /// Freeze the container; healing unfreezes it.
     Pause,
-    /// Stop the container and start it.
     Restart,
 }
 
@@ -48,7 +37,6 @@ pub enum EngineAction {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ApiAction {
-    /// Delete the pod with its own grace period.
     Delete,
     /// Delete the pod at once, without waiting for the kubelet.
     ForceDelete,
@@ -63,7 +51,6 @@ pub enum Hold {
     /// The whole node: conflicts with every other hold on it.
     Node,
     Kubelet,
-    /// containerd.
     Runtime,
     /// The kubelet's settings for evictions.
     Eviction,
@@ -74,7 +61,6 @@ pub enum Hold {
     Component(String),
     /// A port or the address of a pod, by pod and by what is blocked.
     Pod(String),
-    /// An image, by reference.
     Image(String),
 }
 
@@ -93,11 +79,9 @@ pub enum Impact {
     None,
     /// The node with its part of the control plane.
     Node,
-    /// The node's API server.
     ApiServer,
     /// The node's member of etcd.
     Etcd,
-    /// The whole cluster.
     Total,
 }
 
@@ -106,18 +90,14 @@ pub enum Impact {
 pub struct Probe {
     /// A shell command that fails where the node cannot have the fault.
     pub script: String,
-    /// The reason when it fails.
     pub inability: Inability,
 }
 
 /// What happens to one container, decided before anything changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Action {
-    /// The node on which the action happens.
     pub node: String,
-    /// The role of that node.
     pub role: ContainerRole,
-    /// The object that the Event is about.
     pub subject: Subject,
     pub probe: Option<Probe>,
     /// Files that the scripts need: name and content.

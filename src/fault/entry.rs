@@ -9,13 +9,11 @@ pub struct Entry {
     /// The ID of the fault. Its entries on other nodes have the same.
     pub id: String,
     pub cluster: String,
-    /// The kind of fault.
     pub fault: String,
     /// The parameters and targets as they were requested, and the seed of a random choice.
     pub parameters: serde_json::Value,
     pub node: String,
     pub subject: Subject,
-    /// When the fault was injected.
     pub since: Timestamp,
     /// When the fault ends by itself; `None` if it lasts until it is healed.
     pub until: Option<Timestamp>,

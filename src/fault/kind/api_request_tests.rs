@@ -95,7 +95,7 @@ fn refuses_what_makes_no_sense() {
     requests to create do not name an object
     use <resource> and <in-namespace> instead of <object>
     ");
-    let exclusive = Refusal::Exclusive { parameter: "drop", other: "error" };
+    let exclusive = Refusal::Exclusive("drop", "error");
     assert_eq!(actions("--error 503 --drop", &view(1, 1)), Err(exclusive));
     for line in [
         "--error 200",
@@ -127,7 +127,7 @@ fn writes_and_reads_a_fault() {
 proptest! {
     #[test]
     fn a_resource_has_valid_names(text in ".*") {
-        let is_read = is_resource(&text);
+        let is_read = Resource::read(&text).is_ok();
         let fits = text.split('/').count() <= 2
             && text.split('/').all(|name| !name.is_empty())
             && text.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '-' | '.' | '/'));

@@ -14,7 +14,6 @@ use super::packets::{PacketDelay, Percentage};
 use super::pressure::Size;
 use crate::fault::parameter::{Format, WholeNumber, check};
 
-/// A kind of fault.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Kind {
     pub name: String,
@@ -23,14 +22,12 @@ pub struct Kind {
     pub parameters: Vec<Parameter>,
 }
 
-/// A parameter of a kind of fault.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parameter {
     pub name: String,
     pub help: String,
     /// The placeholder of the value in the command line's help.
     pub value_name: Option<String>,
-    /// The short option of the command line.
     pub short: Option<char>,
     /// The heading in the command line's help; `None` for the kind's own parameters.
     pub heading: Option<String>,
@@ -41,22 +38,20 @@ pub struct Parameter {
     pub values: Values,
 }
 
-/// The values of a parameter.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Values {
-    /// On or off.
     Flag,
     /// One of these words, each with a description.
     Words(Vec<(String, Option<String>)>),
-    /// A whole number within these limits.
-    Whole { min: u64, max: u64 },
-    /// Any text.
+    Whole {
+        min: u64,
+        max: u64,
+    },
     Text,
     /// A text of this format, one of [`FORMATS`].
     Format(String),
 }
 
-/// Checks whether a text has a format.
 pub type Check = fn(&str) -> Result<(), String>;
 
 /// The formats of texts in the schema, each with its check.
@@ -142,11 +137,8 @@ fn values(schema: &Value) -> Values {
         return Values::Flag;
     }
     if is("integer") {
-        let limit = |key: &str| schema.get(key).and_then(Value::as_u64);
-        return Values::Whole {
-            min: limit("minimum").unwrap_or_default(),
-            max: limit("maximum").unwrap_or(u64::MAX),
-        };
+        let limit = |key: &str, other| schema.get(key).and_then(Value::as_u64).unwrap_or(other);
+        return Values::Whole { min: limit("minimum", 0), max: limit("maximum", u64::MAX) };
     }
     text(schema, "format").map_or(Values::Text, Values::Format)
 }

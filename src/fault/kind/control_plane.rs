@@ -1,8 +1,6 @@
 //! Faults of single control plane components. Each component is a static pod: the kubelet runs the
 //! pod while its manifest exists, and restarts its container.
 
-use std::fmt;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +11,20 @@ use crate::fault::refusal::{Inability, Refusal, Target};
 use crate::fault::targeting::{Choice, NodeTargets, View};
 
 /// A control plane component.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::Display,
+    strum::IntoStaticStr,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Component {
     /// Serves the API
     KubeApiserver,
@@ -27,15 +37,6 @@ pub enum Component {
 }
 
 impl Component {
-    fn name(self) -> &'static str {
-        match self {
-            Self::KubeApiserver => "kube-apiserver",
-            Self::KubeControllerManager => "kube-controller-manager",
-            Self::KubeScheduler => "kube-scheduler",
-            Self::Etcd => "etcd",
-        }
-    }
-
     fn impact(self) -> Impact {
         match self {
             Self::KubeApiserver => Impact::ApiServer,
@@ -45,29 +46,18 @@ impl Component {
         }
     }
 
-    fn manifest(self) -> String {
-        format!("/etc/kubernetes/manifests/{}.yaml", self.name())
-    }
-
     /// A shell command that prints the processes of the component's running container. containerd
     /// keeps the specification of each running container in a folder named after the container's ID,
     /// and the control groups of its processes contain that ID.
     fn processes(self, node: &str) -> String {
-        let name = self.name();
         format!(
             "grep -ls '\"io.kubernetes.cri.container-type\":\"container\".*\
-             \"io.kubernetes.cri.sandbox-name\":\"{name}-{node}\",\
+             \"io.kubernetes.cri.sandbox-name\":\"{self}-{node}\",\
              \"io.kubernetes.cri.sandbox-namespace\":\"kube-system\"' \
              /run/containerd/io.containerd.runtime.v2.task/k8s.io/*/config.json | \
              while read -r config; do folder=${{config%/config.json}}; \
              grep -ls \"${{folder##*/}}\" /proc/[0-9]*/cgroup | cut -d/ -f3; done"
         )
-    }
-}
-
-impl fmt::Display for Component {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 
@@ -122,7 +112,6 @@ impl ComponentTargets {
         self.on_each(view, |node| self.signal(node, "TERM", effect.clone()))
     }
 
-    /// An action that sends a signal to every process of the component.
     fn signal(&self, node: &NodeSummary, signal: &str, effect: String) -> Action {
         let component = self.component;
         let processes = component.processes(&node.name);
@@ -130,12 +119,12 @@ impl ComponentTargets {
             probe: Some(Probe {
                 script: format!("[ -n \"$({processes})\" ]"),
                 inability: Inability::NotRunning {
-                    component: component.name(),
+                    component: component.into(),
                     node: node.name.clone(),
                 },
             }),
             inject: Some(format!("kill -{signal} $({processes})\n")),
-            holds: vec![Hold::Component(component.name().to_owned())],
+            holds: vec![Hold::Component(component.to_string())],
             impact: component.impact(),
             ..Action::on_node(node, effect)
         }
@@ -145,7 +134,7 @@ impl ComponentTargets {
 /// An action that moves a component's manifest away. The rename is atomic, so the manifest is always
 /// in one of the two places.
 fn stopped(component: Component, node: &NodeSummary) -> Action {
-    let manifest = component.manifest();
+    let manifest = format!("/etc/kubernetes/manifests/{component}.yaml");
     let processes = component.processes(&node.name);
     // Without etcd the API server hangs, and so does the kubelet, which asks the API server to delete
     // etcd's mirror pod: for half a minute each time, in which it starts nothing. So healing also
@@ -165,7 +154,7 @@ fn stopped(component: Component, node: &NodeSummary) -> Action {
         probe: Some(Probe {
             script: format!("[ -e {manifest} ]"),
             inability: Inability::NoManifest {
-                component: component.name(),
+                component: component.into(),
                 node: node.name.clone(),
                 manifest: manifest.clone(),
             },
@@ -186,7 +175,7 @@ fn stopped(component: Component, node: &NodeSummary) -> Action {
              fi\n{then}"
         )),
         healing: format!("starts {component}"),
-        holds: vec![Hold::Component(component.name().to_owned())],
+        holds: vec![Hold::Component(component.to_string())],
         impact: component.impact(),
         ..Action::on_node(node, format!("stops {component}"))
     }
@@ -204,14 +193,10 @@ pub(super) fn etcd_quorum_loss(view: &View) -> Vec<Action> {
 pub(super) enum Untargeted {
     /// The only one; several are an error.
     Only,
-    /// All of them.
     All,
 }
 
 /// Returns the targeted control planes. `lacks` says why a worker cannot be a target: `runs no etcd`.
-///
-/// # Errors
-/// As [`NodeTargets::resolve`], and for a target that is not a control plane.
 pub(super) fn control_planes<'a>(
     targets: &NodeTargets,
     view: &'a View,

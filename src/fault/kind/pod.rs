@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Container, Pod};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +56,6 @@ fn by_api(
         .collect())
 }
 
-/// The pod as the subject of an action.
 pub(super) fn subject(pod: &Pod) -> Subject {
     let text = |field: &Option<String>| field.clone().unwrap_or_default();
     Subject::Pod {
@@ -71,7 +70,6 @@ pub(super) fn path(pod: &Pod) -> String {
     subject(pod).path()
 }
 
-/// The refusal of a pod.
 pub(super) fn refuse(pod: &Pod, reason: PodRefusal) -> Refusal {
     Refusal::Pod { pod: path(pod), reason }
 }
@@ -89,11 +87,28 @@ pub(super) fn address(pod: &Pod) -> Result<Ipv4Addr, Refusal> {
     let status = pod.status.as_ref();
     let phase = status.and_then(|status| status.phase.as_deref()).unwrap_or("Pending");
     if phase != "Running" {
-        return Err(refuse(pod, PodRefusal::NotRunning { phase: phase.to_owned() }));
+        return Err(refuse(pod, PodRefusal::NotRunning(phase.to_owned())));
     }
     let address = status.and_then(|status| status.pod_ip.as_deref());
     let address = address.ok_or_else(|| refuse(pod, PodRefusal::NoAddress))?;
     address.parse().map_err(|_| refuse(pod, PodRefusal::NotIpv4(address.to_owned())))
+}
+
+/// The pod's containers and init containers, or the one of this name. Sidecars are init containers.
+pub(super) fn containers<'a>(
+    pod: &'a Pod,
+    wanted: Option<&str>,
+) -> Result<Vec<&'a Container>, Refusal> {
+    let all = || {
+        let specs = pod.spec.iter();
+        specs.flat_map(|spec| spec.containers.iter().chain(spec.init_containers.iter().flatten()))
+    };
+    let Some(name) = wanted else { return Ok(all().collect()) };
+    if let Some(found) = all().find(|one| one.name == name) {
+        return Ok(vec![found]);
+    }
+    let containers = all().map(|one| one.name.clone()).collect();
+    Err(refuse(pod, PodRefusal::NoContainer { name: name.to_owned(), containers }))
 }
 
 /// Whether the pod uses its node's network.

@@ -48,10 +48,6 @@ impl PodTargets {
         self.pod.iter().map(|pod| pod.split_once('/').unwrap_or((&self.namespace, pod)))
     }
 
-    /// Returns the targets.
-    ///
-    /// # Errors
-    /// If a pod does not exist, if no pod matches, or if nothing is specified.
     pub fn resolve<'a>(&self, view: &'a View) -> Result<Vec<&'a Pod>, Refusal> {
         if self.is_empty() {
             return Err(Refusal::NoTarget(Target::Pods));
