@@ -8,10 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::fault::{FORMATS, FaultKind, Kind, Notation, Parameter, Values, kinds};
 
-/// The heading of the parameters that choose targets.
 pub(super) const TARGETS: &str = "Targets";
 
-/// The fault that a command line specifies.
 #[derive(Debug)]
 pub(super) struct FaultArguments(pub(super) FaultKind);
 

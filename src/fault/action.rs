@@ -33,7 +33,6 @@ pub enum EngineAction {
     Restart,
 }
 
-/// A request to the API server about a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ApiAction {
@@ -55,9 +54,7 @@ pub enum Hold {
     /// The kubelet's settings for evictions.
     Eviction,
     Cpu,
-    /// The queue of the node's interface.
     Queue,
-    /// A control plane component, by name.
     Component(String),
     /// A port or the address of a pod, by pod and by what is blocked.
     Pod(String),
@@ -65,7 +62,6 @@ pub enum Hold {
 }
 
 impl Hold {
-    /// Whether one node cannot have both at the same time.
     pub fn excludes(&self, other: &Self) -> bool {
         self == other || *self == Self::Node || *other == Self::Node
     }
@@ -77,10 +73,8 @@ impl Hold {
 pub enum Impact {
     /// Nothing that the cluster depends on.
     None,
-    /// The node with its part of the control plane.
     Node,
     ApiServer,
-    /// The node's member of etcd.
     Etcd,
     Total,
 }
@@ -100,7 +94,6 @@ pub struct Action {
     pub role: ContainerRole,
     pub subject: Subject,
     pub probe: Option<Probe>,
-    /// Files that the scripts need: name and content.
     pub files: Vec<(String, String)>,
     /// A shell script that injects the fault; `$fault` is the folder of its files.
     pub inject: Option<String>,
@@ -122,7 +115,6 @@ impl Action {
         Self::on(node, Subject::Node { name: node.name.clone() }, effect)
     }
 
-    /// Creates an action on a node about any subject that does nothing yet.
     pub fn on(node: &NodeSummary, subject: Subject, effect: impl Into<String>) -> Self {
         Self {
             node: node.name.clone(),
@@ -147,12 +139,10 @@ impl Action {
         self.api.is_some() && self.inject.is_none() && self.engine.is_none()
     }
 
-    /// Whether the action is a script in the node only.
     pub fn is_script(&self) -> bool {
         self.inject.is_some() && self.engine.is_none()
     }
 
-    /// Whether the effect lasts until it is healed.
     pub fn lasts(&self) -> bool {
         !self.healing.is_empty()
     }

@@ -19,16 +19,13 @@ pub struct Entry {
     pub until: Option<Timestamp>,
     pub effect: String,
     pub healing: String,
-    /// The action of the engine that healing reverts.
     pub engine: Option<EngineAction>,
-    /// Whether the node has a script that heals the fault.
     pub script: bool,
     pub holds: Vec<Hold>,
     pub impact: Impact,
 }
 
 impl Entry {
-    /// Whether the fault should have ended by `now`.
     pub fn is_over(&self, now: Timestamp) -> bool {
         self.until.is_some_and(|until| until <= now)
     }

@@ -26,7 +26,6 @@ const FROZEN_AFTER: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Which {
     All,
-    /// The faults that should have ended.
     Over,
     Named(Vec<String>),
 }
@@ -124,7 +123,6 @@ pub(super) async fn put_back(
 }
 
 enum Reverted {
-    /// The container does not exist any more.
     Gone,
     Done,
     Nothing,

@@ -149,7 +149,6 @@ async fn ask(client: &Client, action: ApiAction, subject: &Subject) -> anyhow::R
     })
 }
 
-/// Removes the entry of a fault that is over.
 async fn forget(engine: &dyn Engine, node: &str, key: &str) -> Result<(), EngineError> {
     let folder = format!("{}/{key}", script::JOURNAL);
     let lock = script::lock(key);

@@ -102,7 +102,6 @@ impl<const MIN: u64, const MAX: u64> JsonSchema for Whole<MIN, MAX> {
     }
 }
 
-/// A whole number in quotes.
 pub struct WholeNumber;
 
 impl Format for WholeNumber {
@@ -117,7 +116,6 @@ impl Format for WholeNumber {
 const WHOLE_NUMBER: &str = "expected a whole number";
 
 pub trait Format {
-    /// The name in the schema.
     const NAME: &'static str;
     type Value;
 

@@ -38,7 +38,6 @@ pub struct FaultPlan {
     pub id: String,
     pub cluster: String,
     pub fault: FaultKind,
-    /// The seed of a random choice of targets.
     pub seed: Option<u64>,
     pub duration: Option<Duration>,
     pub actions: Vec<Action>,

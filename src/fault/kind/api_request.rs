@@ -21,7 +21,6 @@ use crate::image::api_faults_version;
 
 use super::control_plane::{Untargeted, control_planes};
 
-/// The proxy in a node.
 pub(in crate::fault) const PROGRAM: &str = "/kindrs/bin/api-faults";
 
 /// A shell command that succeeds if a node has this version of the proxy.
@@ -152,7 +151,6 @@ impl ApiRequest {
             .collect())
     }
 
-    /// Whether the fault hits every request of everybody.
     fn matches_all(&self) -> bool {
         self.user_agent.is_none()
             && self.user.is_none()
@@ -250,7 +248,6 @@ pub(super) fn heartbeat_loss(targets: &NodeTargets, view: &View) -> Result<Vec<A
         .collect())
 }
 
-/// An action that adds a rule to a node's proxy.
 fn proxied(
     node: &NodeSummary,
     subject: Subject,

@@ -19,6 +19,7 @@ pub(super) const KIND: &str = "fault";
 /// A kind of fault with its parameters and targets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr)]
 #[serde(tag = "fault", rename_all = "kebab-case")]
+#[cfg_attr(test, derive(strum::VariantNames))]
 #[strum(serialize_all = "kebab-case")]
 pub enum FaultKind {
     /// Shut down a node: stop its container gracefully

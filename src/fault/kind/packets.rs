@@ -18,7 +18,6 @@ use super::traffic::{Traffic, host_address, interface};
 /// The handle of the queue that a fault adds, by which healing finds it.
 pub(super) const HANDLE: &str = "4b1d:";
 
-/// The longest delay of packets.
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// Parameters of `network-loss`.

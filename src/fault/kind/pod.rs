@@ -74,7 +74,6 @@ pub(super) fn refuse(pod: &Pod, reason: PodRefusal) -> Refusal {
     Refusal::Pod { pod: path(pod), reason }
 }
 
-/// The node of this cluster that the pod is on.
 pub(super) fn node_of<'a>(pod: &Pod, view: &'a View) -> Result<&'a NodeSummary, Refusal> {
     let name = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
     let name = name.ok_or_else(|| refuse(pod, PodRefusal::NotScheduled))?;
@@ -82,7 +81,6 @@ pub(super) fn node_of<'a>(pod: &Pod, view: &'a View) -> Result<&'a NodeSummary, 
     node.ok_or_else(|| refuse(pod, PodRefusal::ForeignNode(name.to_owned())))
 }
 
-/// The address of a running pod.
 pub(super) fn address(pod: &Pod) -> Result<Ipv4Addr, Refusal> {
     let status = pod.status.as_ref();
     let phase = status.and_then(|status| status.phase.as_deref()).unwrap_or("Pending");
@@ -111,7 +109,6 @@ pub(super) fn containers<'a>(
     Err(refuse(pod, PodRefusal::NoContainer { name: name.to_owned(), containers }))
 }
 
-/// Whether the pod uses its node's network.
 pub(super) fn is_on_host_network(pod: &Pod) -> bool {
     pod.spec.as_ref().and_then(|spec| spec.host_network).unwrap_or_default()
 }

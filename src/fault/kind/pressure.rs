@@ -157,7 +157,6 @@ fn evict_below(signal: &str, quantity: &str) -> String {
     )
 }
 
-/// Restores the kubelet's configuration.
 const RESTORE_KUBELET: &str = "\
 if [ -s \"$fault/kubelet-config.yaml\" ]; then
     cp \"$fault/kubelet-config.yaml\" /var/lib/kubelet/config.yaml

@@ -101,7 +101,6 @@ impl Probed {
         }
     }
 
-    /// Whether a liveness or startup probe calls the same port.
     fn is_vital(&self, pod: &Pod) -> bool {
         containers(pod, None).into_iter().flatten().any(|container| {
             let probes = [&container.liveness_probe, &container.startup_probe];
@@ -140,7 +139,6 @@ fn called(
     Ok(Some(Probed { container: container.name.clone(), address, port }))
 }
 
-/// The number of a port that is given by number or by name.
 fn number(container: &Container, port: &IntOrString) -> Result<u16, Elsewhere> {
     let number = match port {
         IntOrString::Int(number) => Some(*number),

@@ -1,9 +1,7 @@
 use super::{Notation, Refusal};
 
-/// Why a fault was not planned or injected.
 #[derive(Debug)]
 pub enum Error {
-    /// The fault is refused, and nothing has changed.
     Refused(Refusal),
     Failed(anyhow::Error),
 }

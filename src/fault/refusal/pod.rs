@@ -6,9 +6,7 @@ use super::refusal::input;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PodRefusal {
     NotScheduled,
-    /// The pod is on a node that kindrs did not create.
     ForeignNode(String),
-    /// The pod is in this phase.
     NotRunning(String),
     NoAddress,
     NotIpv4(String),

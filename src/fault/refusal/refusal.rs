@@ -5,7 +5,6 @@ use crate::runtime::ContainerState;
 
 use super::{Inability, Notation, PodRefusal};
 
-/// The targets of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
 pub enum Target {
     #[strum(serialize = "node")]
@@ -35,9 +34,7 @@ pub enum Loss {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     NoDuration,
-    /// This fault ends at once, and has a duration.
     EndsAtOnce(&'static str),
-    /// Two parameters exclude each other.
     Exclusive(&'static str, &'static str),
     /// None of these parameters is given, and the fault does nothing without one.
     NeedsOneOf(&'static [&'static str]),
@@ -63,7 +60,6 @@ pub enum Refusal {
         nodes: Vec<String>,
         near: Option<String>,
     },
-    /// No node has what these parameters ask for.
     NoNodeFits {
         given: Vec<(&'static str, String)>,
         nodes: Vec<String>,
@@ -97,7 +93,6 @@ pub enum Refusal {
         node: String,
         state: ContainerState,
     },
-    /// An active fault is in the way.
     Conflict {
         node: String,
         id: String,
@@ -106,7 +101,6 @@ pub enum Refusal {
     },
     /// The cluster would lose too much.
     Total(Loss),
-    /// A pod cannot have this fault.
     Pod {
         /// The pod as kubectl writes it: `pod/shop/web-1`.
         pod: String,
@@ -158,8 +152,8 @@ impl Refusal {
     /// The refusal in the words of a reader: a message, and what to do next. It counts as wrong input
     /// if other input avoids it. Otherwise the cluster or its host has to change.
     pub fn failure(&self, notation: &dyn Notation) -> Failure {
-        let name = |parameter| notation.name(parameter);
-        let given = |parameter, value| notation.given(parameter, value);
+        let name = |parameter: &str| notation.name(parameter);
+        let given = |parameter: &str, value: &str| notation.given(parameter, value);
         let names = |parameters: &[&str], conjunction| {
             let names: Vec<String> = parameters.iter().map(|one| name(one)).collect();
             series(&names, conjunction)

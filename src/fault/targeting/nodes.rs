@@ -91,7 +91,6 @@ impl NodeTargets {
         self.choice.choose(ordered, Target::Nodes, view.seed)
     }
 
-    /// An action on each target.
     pub fn on_each(
         &self,
         view: &View,

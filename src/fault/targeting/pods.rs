@@ -38,7 +38,6 @@ impl Default for PodTargets {
 }
 
 impl PodTargets {
-    /// Whether no pod is specified.
     pub fn is_empty(&self) -> bool {
         self.pod.is_empty() && self.selector.is_none()
     }
