@@ -104,8 +104,7 @@ impl FaultInject {
         marker::remember(cluster);
         let injection =
             async { inject(&docker, &plan).await.map_err(|error| error.worded(&Options)) };
-        let injected = unless_interrupted(injection).await;
-        let injected = match injected {
+        let injected = match unless_interrupted(injection).await {
             Ok(injected) => injected,
             Err(error) => {
                 // After an interruption, the journal has the actions that took effect.
@@ -113,10 +112,10 @@ impl FaultInject {
                 return Err(error);
             }
         };
-        for entry in &injected.entries {
+        for entry in &injected {
             context.progress.note(sentence(&entry.node, &entry.effect, plan.duration));
         }
-        output::print(&render(&plan, injected.entries.first(), self.output)?)?;
+        output::print(&render(&plan, injected.first(), self.output)?)?;
         if self.wait {
             return wait(&docker, context, &plan).await;
         }
@@ -159,12 +158,10 @@ fn render(plan: &FaultPlan, done: Option<&Entry>, format: Format) -> anyhow::Res
                 .iter()
                 .map(|action| {
                     let what = sentence(&action.subject.path(), &action.effect, plan.duration);
-                    let healing = if action.lasts() {
-                        format!("; healing {}", action.healing)
-                    } else {
-                        String::new()
-                    };
-                    format!("{what}{healing}")
+                    match action.lasts() {
+                        true => format!("{what}; healing {}", action.healing),
+                        false => what,
+                    }
                 })
                 .collect();
             Ok(output::lines(lines.iter().map(String::as_str)))

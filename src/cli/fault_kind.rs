@@ -8,10 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::fault::{FORMATS, FaultKind, Kind, Notation, Parameter, Values, kinds};
 
-/// The heading of the parameters that choose targets.
 pub(super) const TARGETS: &str = "Targets";
 
-/// The fault that a command line specifies.
 #[derive(Debug)]
 pub(super) struct FaultArguments(pub(super) FaultKind);
 
@@ -73,23 +71,15 @@ fn argument(parameter: &'static Parameter) -> Arg {
         .long(parameter.name.as_str())
         .short(parameter.short)
         .help(parameter.help.as_str())
+        .help_heading(parameter.heading.as_deref())
         .required(parameter.is_required);
-    let argument = match &parameter.heading {
-        Some(heading) => argument.help_heading(heading.as_str()),
-        None => argument,
-    };
-    let argument = match &parameter.values {
-        Values::Flag => return argument.action(ArgAction::SetTrue),
-        values => argument.value_parser(value_parser(parameter, values)),
-    };
-    let argument = match &parameter.value_name {
-        Some(name) => argument.value_name(name.as_str()),
-        None => argument,
-    };
-    let argument = match &parameter.default {
-        Some(default) => argument.default_value(default.as_str()),
-        None => argument,
-    };
+    if parameter.values == Values::Flag {
+        return argument.action(ArgAction::SetTrue);
+    }
+    let argument = argument
+        .value_parser(value_parser(parameter))
+        .value_name(parameter.value_name.as_deref())
+        .default_value(parameter.default.as_deref());
     if parameter.repeats {
         argument.action(ArgAction::Append).value_delimiter(',')
     } else {
@@ -97,8 +87,8 @@ fn argument(parameter: &'static Parameter) -> Arg {
     }
 }
 
-fn value_parser(parameter: &'static Parameter, values: &'static Values) -> ValueParser {
-    match values {
+fn value_parser(parameter: &'static Parameter) -> ValueParser {
+    match &parameter.values {
         Values::Flag | Values::Text => ValueParser::string(),
         Values::Words(words) => {
             // Targets are explained by their help.

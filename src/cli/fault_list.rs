@@ -48,25 +48,21 @@ impl FaultList {
 
 fn render(entries: &[Entry], now: Timestamp, format: Format) -> anyhow::Result<String> {
     if format == Format::Json {
-        return output::json(
-            &entries
-                .iter()
-                .map(|entry| {
-                    json!({
-                        "id": entry.id,
-                        "cluster": entry.cluster,
-                        "fault": entry.fault,
-                        "parameters": entry.parameters,
-                        "node": entry.node,
-                        "target": entry.subject.path(),
-                        "since": entry.since,
-                        "until": entry.until,
-                        "effect": entry.effect,
-                        "healing": entry.healing,
-                    })
-                })
-                .collect::<Vec<_>>(),
-        );
+        let entries = entries.iter().map(|entry| {
+            json!({
+                "id": entry.id,
+                "cluster": entry.cluster,
+                "fault": entry.fault,
+                "parameters": entry.parameters,
+                "node": entry.node,
+                "target": entry.subject.path(),
+                "since": entry.since,
+                "until": entry.until,
+                "effect": entry.effect,
+                "healing": entry.healing,
+            })
+        });
+        return output::json(&entries.collect::<Vec<_>>());
     }
     if entries.is_empty() {
         return Ok(String::new());

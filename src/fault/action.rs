@@ -9,15 +9,8 @@ use super::refusal::Inability;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "kind")]
 pub enum Subject {
-    Node {
-        /// The name of the container and of the Node object.
-        name: String,
-    },
-    Pod {
-        namespace: String,
-        name: String,
-        uid: String,
-    },
+    Node { name: String },
+    Pod { namespace: String, name: String, uid: String },
 }
 
 impl Subject {
@@ -30,25 +23,19 @@ impl Subject {
     }
 }
 
-/// An action on a container through the engine.
+/// An action on a container through the engine. Healing starts or unfreezes the container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EngineAction {
-    /// Stop the container; healing starts it.
     Stop,
-    /// Kill the container; healing starts it.
     Kill,
-    /// Freeze the container; healing unfreezes it.
     Pause,
-    /// Stop the container and start it.
     Restart,
 }
 
-/// A request to the API server about a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ApiAction {
-    /// Delete the pod with its own grace period.
     Delete,
     /// Delete the pod at once, without waiting for the kubelet.
     ForceDelete,
@@ -63,23 +50,18 @@ pub enum Hold {
     /// The whole node: conflicts with every other hold on it.
     Node,
     Kubelet,
-    /// containerd.
     Runtime,
     /// The kubelet's settings for evictions.
     Eviction,
     Cpu,
-    /// The queue of the node's interface.
     Queue,
-    /// A control plane component, by name.
     Component(String),
     /// A port or the address of a pod, by pod and by what is blocked.
     Pod(String),
-    /// An image, by reference.
     Image(String),
 }
 
 impl Hold {
-    /// Whether one node cannot have both at the same time.
     pub fn excludes(&self, other: &Self) -> bool {
         self == other || *self == Self::Node || *other == Self::Node
     }
@@ -91,13 +73,9 @@ impl Hold {
 pub enum Impact {
     /// Nothing that the cluster depends on.
     None,
-    /// The node with its part of the control plane.
     Node,
-    /// The node's API server.
     ApiServer,
-    /// The node's member of etcd.
     Etcd,
-    /// The whole cluster.
     Total,
 }
 
@@ -106,21 +84,16 @@ pub enum Impact {
 pub struct Probe {
     /// A shell command that fails where the node cannot have the fault.
     pub script: String,
-    /// The reason when it fails.
     pub inability: Inability,
 }
 
 /// What happens to one container, decided before anything changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Action {
-    /// The node on which the action happens.
     pub node: String,
-    /// The role of that node.
     pub role: ContainerRole,
-    /// The object that the Event is about.
     pub subject: Subject,
     pub probe: Option<Probe>,
-    /// Files that the scripts need: name and content.
     pub files: Vec<(String, String)>,
     /// A shell script that injects the fault; `$fault` is the folder of its files.
     pub inject: Option<String>,
@@ -142,7 +115,6 @@ impl Action {
         Self::on(node, Subject::Node { name: node.name.clone() }, effect)
     }
 
-    /// Creates an action on a node about any subject that does nothing yet.
     pub fn on(node: &NodeSummary, subject: Subject, effect: impl Into<String>) -> Self {
         Self {
             node: node.name.clone(),
@@ -167,12 +139,10 @@ impl Action {
         self.api.is_some() && self.inject.is_none() && self.engine.is_none()
     }
 
-    /// Whether the action is a script in the node only.
     pub fn is_script(&self) -> bool {
         self.inject.is_some() && self.engine.is_none()
     }
 
-    /// Whether the effect lasts until it is healed.
     pub fn lasts(&self) -> bool {
         !self.healing.is_empty()
     }

@@ -8,9 +8,6 @@ use super::plan::{FaultPlan, Request, plan};
 use super::refusal::Error;
 
 /// Plans a fault for a running cluster. Nothing changes.
-///
-/// # Errors
-/// As [`Request::check`], [`observe`] and [`plan`].
 pub async fn plan_for_cluster(
     engine: &dyn Engine,
     cluster: &str,

@@ -2,7 +2,6 @@ use super::action::Action;
 use super::entry::Entry;
 use super::refusal::Refusal;
 
-/// Refuses actions that need what an active fault holds.
 pub(super) fn check(actions: &[Action], active: &[Entry]) -> Result<(), Refusal> {
     for action in actions {
         let clash = active.iter().find(|entry| {

@@ -12,9 +12,6 @@ use super::heal::{Which, heal};
 use super::{journal, marker};
 
 /// Starts a process that heals a fault at its end, and outlives this one.
-///
-/// # Errors
-/// If the process cannot be started.
 pub fn start_healer(cluster: &str, id: &str) -> std::io::Result<()> {
     Command::new(std::env::current_exe()?)
         .args(["--quiet", "fault", "heal", "--name", cluster, "--at-end", id])
@@ -26,9 +23,6 @@ pub fn start_healer(cluster: &str, id: &str) -> std::io::Result<()> {
 }
 
 /// Waits for the end of a fault and heals it, if it is still active then.
-///
-/// # Errors
-/// As [`heal`].
 pub async fn heal_at_end(engine: &dyn Engine, cluster: &str, id: &str) -> anyhow::Result<()> {
     // A terminal ends its processes when it closes.
     let _ = rustix::process::setsid();

@@ -17,7 +17,6 @@ use super::entry::Entry;
 /// How long to wait for the API server, which the fault can have taken down.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The Event of an injection.
 pub(super) fn injected(entry: &Entry) -> Value {
     let end = match entry.until {
         Some(until) if until > entry.since => format!(", until {until:.0}"),
@@ -27,7 +26,6 @@ pub(super) fn injected(entry: &Entry) -> Value {
     object(entry, "FaultInjected", "Warning", &message, entry.since)
 }
 
-/// The Event of a healing.
 pub(super) fn healed(entry: &Entry, at: Timestamp) -> Value {
     let message = format!("kindrs {} ({}): {}", entry.fault, entry.id, entry.healing);
     object(entry, "FaultHealed", "Normal", &message, at)

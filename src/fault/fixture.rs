@@ -15,7 +15,6 @@ pub(super) fn view(control_planes: usize, workers: usize) -> View {
     named_view("dev", control_planes, workers)
 }
 
-/// A cluster of this name, as [`view`].
 pub(super) fn named_view(cluster: &str, control_planes: usize, workers: usize) -> View {
     let mut last = 1;
     let mut node = |role: ContainerRole, number: usize| {
@@ -60,7 +59,6 @@ pub(super) fn try_fault(line: &str) -> Result<FaultKind, String> {
     serde_json::from_value(fields.into()).map_err(|error| error.to_string())
 }
 
-/// As [`try_fault`], for a line without mistakes.
 pub(super) fn fault(line: &str) -> FaultKind {
     try_fault(line).unwrap()
 }
@@ -71,7 +69,6 @@ pub(super) fn words(refusal: &Refusal) -> String {
     format!("{failure}\n{}", failure.hint().unwrap_or_default())
 }
 
-/// The message of a refusal.
 pub(super) fn message(refusal: &Refusal) -> String {
     refusal.failure(&Plain).to_string()
 }

@@ -23,21 +23,15 @@ const ATTEMPTS: usize = 4;
 /// A node that does not answer for this long is frozen.
 const FROZEN_AFTER: Duration = Duration::from_secs(10);
 
-/// Which faults to heal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Which {
-    /// All faults.
     All,
-    /// The faults that should have ended.
     Over,
-    /// The faults with these IDs.
     Named(Vec<String>),
 }
 
-/// The result of healing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Healed {
-    /// The healed entries.
     pub entries: Vec<Entry>,
     /// IDs without an active fault: healed before, healed by a timer, or deleted with the node.
     pub unknown: Vec<String>,
@@ -52,15 +46,12 @@ pub async fn heal(engine: &dyn Engine, cluster: &str, which: &Which) -> anyhow::
     let nodes = inventory::nodes(engine, cluster).await?;
     let now = Timestamp::now();
     let active = journal::read(engine, &nodes).await?;
-    let unknown = match which {
-        Which::Named(names) => names
-            .iter()
-            .filter(|name| !active.iter().any(|(_, entry)| entry.id == **name))
-            .cloned()
-            .collect(),
+    let mut unknown = match which {
+        Which::Named(names) => names.clone(),
         _ => Vec::new(),
     };
-    let mut wanted: Vec<(String, Entry)> = active
+    unknown.retain(|name| !active.iter().any(|(_, entry)| entry.id == *name));
+    let wanted: Vec<(String, Entry)> = active
         .into_iter()
         .filter(|(_, entry)| match which {
             Which::All => true,
@@ -70,7 +61,6 @@ pub async fn heal(engine: &dyn Engine, cluster: &str, which: &Which) -> anyhow::
         })
         .collect();
     // A stopped node cannot heal anything else, so nodes come first.
-    wanted.sort_by_key(|(_, entry)| entry.engine.is_none());
     let (first, then): (Vec<_>, Vec<_>) =
         wanted.iter().partition(|(_, entry)| entry.engine.is_some());
     let mut failures = Vec::new();
@@ -132,13 +122,9 @@ pub(super) async fn put_back(
         .into())
 }
 
-/// What reverting the action of the engine did.
 enum Reverted {
-    /// The container does not exist any more.
     Gone,
-    /// The container runs again.
     Done,
-    /// There was nothing to do.
     Nothing,
 }
 

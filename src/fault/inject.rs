@@ -15,21 +15,12 @@ use super::plan::FaultPlan;
 use super::refusal::{Error, Refusal};
 use super::{event, journal, script};
 
-/// An injected fault.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Injected {
-    /// The ID, for healing.
-    pub id: String,
-    /// The journal entries, node by node.
-    pub entries: Vec<Entry>,
-}
-
 /// Probes every node, then writes the actions to each node's journal and performs them, on all nodes at
-/// once. If one of the actions fails, all are healed.
+/// once. If one of the actions fails, all are healed. Returns the journal entries, node by node.
 ///
 /// # Errors
 /// If a node lacks what the fault needs, or if an action fails. Nothing of the fault is left then.
-pub async fn inject(engine: &dyn Engine, plan: &FaultPlan) -> Result<Injected, Error> {
+pub async fn inject(engine: &dyn Engine, plan: &FaultPlan) -> Result<Vec<Entry>, Error> {
     // A fault that takes down the API server has to create its Events before.
     let events_first = plan.affects_control_plane();
     // A single action is probed by the same command that performs it.
@@ -84,7 +75,7 @@ pub async fn inject(engine: &dyn Engine, plan: &FaultPlan) -> Result<Injected, E
         // There is nothing to heal.
         join_all(steps.iter().map(|(key, action)| forget(engine, &action.node, key))).await;
     }
-    Ok(Injected { id: plan.id.clone(), entries })
+    Ok(entries)
 }
 
 async fn probe(engine: &dyn Engine, action: &Action) -> Result<(), Error> {
@@ -158,7 +149,6 @@ async fn ask(client: &Client, action: ApiAction, subject: &Subject) -> anyhow::R
     })
 }
 
-/// Removes the entry of a fault that is over.
 async fn forget(engine: &dyn Engine, node: &str, key: &str) -> Result<(), EngineError> {
     let folder = format!("{}/{key}", script::JOURNAL);
     let lock = script::lock(key);

@@ -17,13 +17,12 @@ use super::entry::Entry;
 use super::plan::FaultPlan;
 use super::{event, script};
 
-/// The journal entry of an action.
 pub(super) fn entry(plan: &FaultPlan, action: &Action, since: Timestamp) -> Entry {
     let until = plan.duration.and_then(|duration| since.checked_add(duration).ok());
     Entry {
         id: plan.id.clone(),
         cluster: plan.cluster.clone(),
-        fault: plan.fault.name(),
+        fault: plan.fault.name().to_owned(),
         parameters: parameters(plan),
         node: action.node.clone(),
         subject: action.subject.clone(),

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use etcetera::BaseStrategy as _;
 
-/// Remembers that a cluster has faults.
 pub fn remember(cluster: &str) {
     if let Some(file) = marker(cluster) {
         let created = file.parent().map_or(Ok(()), std::fs::create_dir_all);
@@ -25,7 +24,6 @@ pub fn forget(cluster: &str) {
     }
 }
 
-/// The remembered clusters.
 pub(super) fn clusters() -> Vec<String> {
     let files = folder().and_then(|folder| std::fs::read_dir(folder).ok());
     let names = files.into_iter().flatten().flatten();

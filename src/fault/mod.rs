@@ -36,7 +36,7 @@ pub use cluster_plan::plan_for_cluster;
 pub use deadline::{heal_at_end, heal_overdue, start_healer};
 pub use entry::Entry;
 pub use heal::{Healed, Which, heal};
-pub use inject::{Injected, inject};
+pub use inject::inject;
 pub use journal::read as read_journal;
 pub use kind::{FORMATS, FaultKind, Kind, Parameter, Values, kinds};
 pub use parameter::{OneOrMany, Text, Whole};

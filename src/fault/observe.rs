@@ -62,7 +62,7 @@ async fn of_nodes(
         let pod = pods.get(name).await;
         let pod = pod.map_err(|error| unanswered(error, "running-pod", name))?;
         if pod.spec.as_ref().is_none_or(|spec| spec.node_name.is_none()) {
-            return Err(Refusal::NotScheduled { pod: name.to_owned() }.into());
+            return Err(Refusal::NotScheduled(name.to_owned()).into());
         }
         view.pods = vec![pod];
     }

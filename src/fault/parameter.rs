@@ -9,8 +9,10 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-/// A name or another free text. Files can write a number without quotes.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+// A name or another free text. Files can write a number without quotes. A doc comment would be the
+// description of every parameter of this type.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(inline, extend("type" = ["string", "number"], "x-expected" = "a string"))]
 pub struct Text(String);
 
 impl Deref for Text {
@@ -40,20 +42,6 @@ impl<'de> Deserialize<'de> for Text {
             Value::Number(number) => Ok(Self(number.to_string())),
             _ => Err(D::Error::custom("expected a text")),
         }
-    }
-}
-
-impl JsonSchema for Text {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Text".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": ["string", "number"], "x-expected": "a string" })
     }
 }
 
@@ -114,7 +102,6 @@ impl<const MIN: u64, const MAX: u64> JsonSchema for Whole<MIN, MAX> {
     }
 }
 
-/// A whole number in quotes.
 pub struct WholeNumber;
 
 impl Format for WholeNumber {
@@ -128,9 +115,7 @@ impl Format for WholeNumber {
 
 const WHOLE_NUMBER: &str = "expected a whole number";
 
-/// A format of texts.
 pub trait Format {
-    /// The name in the schema.
     const NAME: &'static str;
     type Value;
 
@@ -138,7 +123,6 @@ pub trait Format {
     fn read(text: &str) -> Result<Self::Value, String>;
 }
 
-/// Checks whether a text has a format.
 pub fn check<F: Format>(text: &str) -> Result<(), String> {
     F::read(text).map(drop)
 }

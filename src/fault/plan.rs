@@ -10,27 +10,22 @@ use super::refusal::Refusal;
 use super::targeting::View;
 use super::{conflict, guard};
 
-/// A fault that a user requests.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     pub fault: FaultKind,
     /// How long the fault lasts; `None` until it is healed.
     pub duration: Option<Duration>,
-    /// Whether the fault can take down the whole cluster.
     pub allow_total: bool,
 }
 
 impl Request {
     /// Checks everything that does not depend on a cluster.
-    ///
-    /// # Errors
-    /// As [`FaultKind::check`], and for a duration that makes no sense.
     pub fn check(&self) -> Result<(), Refusal> {
         if self.duration.is_some_and(|duration| duration.is_zero()) {
             return Err(Refusal::NoDuration);
         }
         if self.duration.is_some() && self.fault.is_instant() {
-            return Err(Refusal::EndsAtOnce { fault: self.fault.name() });
+            return Err(Refusal::EndsAtOnce(self.fault.name()));
         }
         self.fault.check()
     }
@@ -43,11 +38,8 @@ pub struct FaultPlan {
     pub id: String,
     pub cluster: String,
     pub fault: FaultKind,
-    /// The seed of a random choice of targets.
     pub seed: Option<u64>,
-    /// How long the fault lasts; `None` until it is healed.
     pub duration: Option<Duration>,
-    /// The actions, node by node.
     pub actions: Vec<Action>,
 }
 

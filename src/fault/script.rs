@@ -6,7 +6,6 @@ use super::action::Action;
 /// The folder of the journal in every node, with one folder for each fault.
 pub(super) const JOURNAL: &str = "/kindrs/faults";
 
-/// The lock file of the scripts of a fault.
 pub(super) fn lock(id: &str) -> String {
     format!("/run/kindrs-fault-{id}.lock")
 }
@@ -51,7 +50,6 @@ pub(super) fn inject(id: &str, action: &Action, duration: Option<Duration>) -> O
     Some(script)
 }
 
-/// Exit code of a failed probe.
 pub(super) const UNABLE: i64 = 77;
 
 /// A command that probes the node if there is a probe, writes an action to the journal from a tar

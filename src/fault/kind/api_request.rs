@@ -21,7 +21,6 @@ use crate::image::api_faults_version;
 
 use super::control_plane::{Untargeted, control_planes};
 
-/// The proxy in a node.
 pub(in crate::fault) const PROGRAM: &str = "/kindrs/bin/api-faults";
 
 /// A shell command that succeeds if a node has this version of the proxy.
@@ -97,8 +96,11 @@ impl Default for ApiRequest {
 }
 
 /// A verb of the Kubernetes API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 #[schemars(inline)]
 pub enum Verb {
     Get,
@@ -112,19 +114,6 @@ pub enum Verb {
 }
 
 impl Verb {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Get => "get",
-            Self::List => "list",
-            Self::Watch => "watch",
-            Self::Create => "create",
-            Self::Update => "update",
-            Self::Patch => "patch",
-            Self::Delete => "delete",
-            Self::DeleteCollection => "deletecollection",
-        }
-    }
-
     /// Whether requests with this verb are about a collection, and name no object.
     fn is_unnamed(self) -> bool {
         matches!(self, Self::Create | Self::DeleteCollection)
@@ -134,20 +123,20 @@ impl Verb {
 impl ApiRequest {
     pub(super) fn check(&self) -> Result<(), Refusal> {
         if self.drop && self.error.is_some() {
-            return Err(Refusal::Exclusive { parameter: "drop", other: "error" });
+            return Err(Refusal::Exclusive("drop", "error"));
         }
         if self.delay.is_none() && self.error.is_none() && !self.drop {
             return Err(Refusal::NeedsOneOf(&["delay", "error", "drop"]));
         }
         let is_unnamed = !self.verb.is_empty() && self.verb.iter().all(|verb| verb.is_unnamed());
         if self.object.is_some() && is_unnamed {
-            return Err(Refusal::UnnamedObject { verbs: self.verbs() });
+            return Err(Refusal::UnnamedObject(self.verbs()));
         }
         Ok(())
     }
 
     fn verbs(&self) -> Vec<&'static str> {
-        self.verb.iter().map(|verb| verb.name()).collect()
+        self.verb.iter().map(Into::into).collect()
     }
 
     pub(super) fn actions(&self, view: &View) -> Result<Vec<Action>, Refusal> {
@@ -162,7 +151,6 @@ impl ApiRequest {
             .collect())
     }
 
-    /// Whether the fault hits every request of everybody.
     fn matches_all(&self) -> bool {
         self.user_agent.is_none()
             && self.user.is_none()
@@ -215,11 +203,10 @@ impl ApiRequest {
         };
         let resources: Vec<String> = self.resource.iter().map(ToString::to_string).collect();
         let text = |value: &Option<Text>| value.as_ref().map(ToString::to_string);
-        let list = |words: &[String]| (!words.is_empty()).then(|| words.join(", "));
-        let verbs: Vec<String> = self.verbs().into_iter().map(str::to_owned).collect();
+        let list = |words: String| Some(words).filter(|words| !words.is_empty());
         for (word, value) in [
-            ("to", list(&verbs)),
-            ("for", list(&resources)),
+            ("to", list(self.verbs().join(", "))),
+            ("for", list(resources.join(", "))),
             ("named", text(&self.object)),
             ("in namespace", text(&self.in_namespace)),
             ("of user", text(&self.user)),
@@ -261,7 +248,6 @@ pub(super) fn heartbeat_loss(targets: &NodeTargets, view: &View) -> Result<Vec<A
         .collect())
 }
 
-/// An action that adds a rule to a node's proxy.
 fn proxied(
     node: &NodeSummary,
     subject: Subject,
@@ -351,25 +337,14 @@ impl Format for Resource {
     type Value = ();
 
     fn read(text: &str) -> Result<(), String> {
-        if is_resource(text) {
+        let is_name = |name: &str| {
+            !name.is_empty() && name.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '-' | '.'))
+        };
+        if text.splitn(2, '/').all(is_name) {
             return Ok(());
         }
         Err("expected a resource such as pods, pods/status or deployments.apps".to_owned())
     }
-}
-
-fn is_resource(text: &str) -> bool {
-    let is_name = |name: &str| {
-        !name.is_empty()
-            && name
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c))
-    };
-    let (resource, subresource) = match text.split_once('/') {
-        Some((resource, subresource)) => (resource, Some(subresource)),
-        None => (text, None),
-    };
-    is_name(resource) && subresource.is_none_or(is_name)
 }
 
 /// How long requests are delayed.

@@ -83,7 +83,7 @@ impl NetworkBandwidth {
     }
 }
 
-/// A rate as tc writes it, such as `10mbit`. Its value is in bytes a second.
+/// A rate as tc writes it, such as `10mbit`; the units are powers of ten. Its value is in bytes a second.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rate;
 
@@ -92,26 +92,21 @@ impl Format for Rate {
     type Value = u64;
 
     fn read(text: &str) -> Result<u64, String> {
-        bytes_a_second(text)
+        let units = [("kbit", 1_000), ("mbit", 1_000_000), ("gbit", 1_000_000_000)];
+        units
+            .iter()
+            .find_map(|(unit, bits)| {
+                let number = text.strip_suffix(unit)?;
+                let plain = number.bytes().all(|byte| byte.is_ascii_digit());
+                let number = number.parse::<u32>().ok().filter(|_| plain)?;
+                Some(u64::from(number) * bits / 8)
+            })
+            // Connections time out below the minimum; hashlimit cannot count beyond the maximum.
+            .filter(|bytes| (1_000..=1_250_000_000).contains(bytes))
+            .ok_or_else(|| {
+                "expected a rate from 8kbit to 10gbit, such as 512kbit, 10mbit or 1gbit".to_owned()
+            })
     }
-}
-
-/// Reads a rate in the units of tc, where kbit, mbit and gbit are powers of ten.
-fn bytes_a_second(text: &str) -> Result<u64, String> {
-    let units = [("kbit", 1_000), ("mbit", 1_000_000), ("gbit", 1_000_000_000)];
-    units
-        .iter()
-        .find_map(|(unit, bits)| {
-            let number = text.strip_suffix(unit)?;
-            let plain = number.bytes().all(|byte| byte.is_ascii_digit());
-            let number = number.parse::<u32>().ok().filter(|_| plain)?;
-            Some(u64::from(number) * bits / 8)
-        })
-        // Connections time out below the minimum; hashlimit cannot count beyond the maximum.
-        .filter(|bytes| (1_000..=1_250_000_000).contains(bytes))
-        .ok_or_else(|| {
-            "expected a rate from 8kbit to 10gbit, such as 512kbit, 10mbit or 1gbit".to_owned()
-        })
 }
 
 #[cfg(test)]
@@ -122,21 +117,19 @@ mod tests {
 
     #[test]
     fn reads_a_rate() {
-        assert_eq!(bytes_a_second("8kbit"), Ok(1_000));
-        assert_eq!(bytes_a_second("512kbit"), Ok(64_000));
-        assert_eq!(bytes_a_second("1mbit"), Ok(125_000));
-        assert_eq!(bytes_a_second("10gbit"), Ok(1_250_000_000));
+        let rates = ["8kbit", "512kbit", "1mbit", "10gbit"].map(Rate::read);
+        assert_eq!(rates, [1_000, 64_000, 125_000, 1_250_000_000].map(Ok));
         for text in
             ["", "mbit", "1", "1m", "0mbit", "7kbit", "11gbit", "+1mbit", "1.5mbit", "1 mbit"]
         {
-            assert!(bytes_a_second(text).is_err(), "{text}");
+            assert!(Rate::read(text).is_err(), "{text}");
         }
     }
 
     proptest! {
         #[test]
         fn reading_a_rate_never_panics(text in ".*bit") {
-            let _ = bytes_a_second(&text);
+            let _ = Rate::read(&text);
         }
     }
 }

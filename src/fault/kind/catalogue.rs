@@ -14,23 +14,19 @@ use super::packets::{PacketDelay, Percentage};
 use super::pressure::Size;
 use crate::fault::parameter::{Format, WholeNumber, check};
 
-/// A kind of fault.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Kind {
     pub name: String,
-    /// What the fault does, in one line.
     pub about: String,
     pub parameters: Vec<Parameter>,
 }
 
-/// A parameter of a kind of fault.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parameter {
     pub name: String,
     pub help: String,
     /// The placeholder of the value in the command line's help.
     pub value_name: Option<String>,
-    /// The short option of the command line.
     pub short: Option<char>,
     /// The heading in the command line's help; `None` for the kind's own parameters.
     pub heading: Option<String>,
@@ -41,22 +37,19 @@ pub struct Parameter {
     pub values: Values,
 }
 
-/// The values of a parameter.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Values {
-    /// On or off.
     Flag,
-    /// One of these words, each with a description.
     Words(Vec<(String, Option<String>)>),
-    /// A whole number within these limits.
-    Whole { min: u64, max: u64 },
-    /// Any text.
+    Whole {
+        min: u64,
+        max: u64,
+    },
     Text,
     /// A text of this format, one of [`FORMATS`].
     Format(String),
 }
 
-/// Checks whether a text has a format.
 pub type Check = fn(&str) -> Result<(), String>;
 
 /// The formats of texts in the schema, each with its check.
@@ -142,11 +135,8 @@ fn values(schema: &Value) -> Values {
         return Values::Flag;
     }
     if is("integer") {
-        let limit = |key: &str| schema.get(key).and_then(Value::as_u64);
-        return Values::Whole {
-            min: limit("minimum").unwrap_or_default(),
-            max: limit("maximum").unwrap_or(u64::MAX),
-        };
+        let limit = |key: &str, other| schema.get(key).and_then(Value::as_u64).unwrap_or(other);
+        return Values::Whole { min: limit("minimum", 0), max: limit("maximum", u64::MAX) };
     }
     text(schema, "format").map_or(Values::Text, Values::Format)
 }
@@ -175,6 +165,8 @@ fn text(schema: &Value, key: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use std::fmt::Write as _;
+
+    use strum::VariantNames as _;
 
     use super::*;
 
@@ -216,8 +208,8 @@ mod tests {
     #[test]
     fn the_names_are_those_of_serde() {
         let plain = serde_json::json!({ KIND: "etcd-quorum-loss" });
-        let fault: FaultKind = serde_json::from_value(plain).unwrap();
-        assert_eq!(fault.name(), "etcd-quorum-loss");
-        assert!(kinds().iter().any(|kind| kind.name == fault.name()));
+        assert_eq!(serde_json::to_value(FaultKind::EtcdQuorumLoss).unwrap(), plain);
+        let variants = FaultKind::VARIANTS.iter().copied();
+        assert!(variants.eq(kinds().iter().map(|kind| kind.name.as_str())));
     }
 }

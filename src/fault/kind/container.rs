@@ -72,26 +72,15 @@ fn running_container(pod: &Pod, wanted: Option<&str>) -> Result<(String, String)
         containers.and_then(<[_]>::first).map(|container| container.name.clone())
     };
     let wanted = wanted.map(str::to_owned).or_else(first).unwrap_or_default();
-    let status = pod.status.as_ref();
-    let all: Vec<&ContainerStatus> = status
-        .into_iter()
-        .flat_map(|status| {
-            [
-                &status.container_statuses,
-                &status.init_container_statuses,
-                &status.ephemeral_container_statuses,
-            ]
-        })
-        .flat_map(|list| list.iter().flatten())
-        .collect();
+    let statuses = pod.status.iter().flat_map(|status| {
+        let main = status.container_statuses.iter().chain(&status.init_container_statuses);
+        main.chain(&status.ephemeral_container_statuses).flatten()
+    });
+    let all: Vec<&ContainerStatus> = statuses.collect();
     let runs = |container: &ContainerStatus| {
         container.state.as_ref().is_some_and(|state| state.running.is_some())
     };
-    let running: Vec<String> = all
-        .iter()
-        .filter(|container| runs(container))
-        .map(|container| container.name.clone())
-        .collect();
+    let running = all.iter().filter(|container| runs(container)).map(|one| one.name.clone());
     let found = all.iter().find(|container| container.name == wanted);
     let id = found.filter(|container| runs(container)).and_then(|container| {
         let (_, id) = container.container_id.as_deref()?.split_once("://")?;
@@ -99,9 +88,10 @@ fn running_container(pod: &Pod, wanted: Option<&str>) -> Result<(String, String)
     });
     match (id, found) {
         (Some(id), _) => Ok((wanted, id)),
-        (None, Some(_)) => {
-            Err(refuse(pod, PodRefusal::ContainerNotRunning { name: wanted, running }))
-        }
+        (None, Some(_)) => Err(refuse(
+            pod,
+            PodRefusal::ContainerNotRunning { name: wanted, running: running.collect() },
+        )),
         (None, None) => {
             let containers = all.iter().map(|container| container.name.clone()).collect();
             Err(refuse(pod, PodRefusal::NoContainer { name: wanted, containers }))
@@ -118,26 +108,22 @@ impl Format for Signal {
     type Value = &'static str;
 
     fn read(text: &str) -> Result<&'static str, String> {
-        signal(text)
+        let upper = text.to_ascii_uppercase();
+        let name = upper.strip_prefix("SIG").unwrap_or(&upper);
+        if let Some(known) = SIGNALS.into_iter().find(|known| *known == name) {
+            return Ok(known);
+        }
+        if ["STOP", "TSTP", "TTIN", "TTOU"].contains(&name) {
+            return Err(format!(
+                "SIG{name} would halt the container for ever; use node-pause to freeze a node"
+            ));
+        }
+        let known = format!("expected one of {}", SIGNALS.join(", "));
+        Err(match nearest(name, &SIGNALS) {
+            Some(near) => format!("{known}; did you mean {near}?"),
+            None => known,
+        })
     }
-}
-
-fn signal(text: &str) -> Result<&'static str, String> {
-    let upper = text.to_ascii_uppercase();
-    let name = upper.strip_prefix("SIG").unwrap_or(&upper);
-    if let Some(known) = SIGNALS.into_iter().find(|known| *known == name) {
-        return Ok(known);
-    }
-    if ["STOP", "TSTP", "TTIN", "TTOU"].contains(&name) {
-        return Err(format!(
-            "SIG{name} would halt the container for ever; use node-pause to freeze a node"
-        ));
-    }
-    let known = format!("expected one of {}", SIGNALS.join(", "));
-    Err(match nearest(name, &SIGNALS) {
-        Some(near) => format!("{known}; did you mean {near}?"),
-        None => known,
-    })
 }
 
 #[cfg(test)]
@@ -147,11 +133,11 @@ mod tests {
     #[test]
     fn reads_a_signal_by_name() {
         for text in ["KILL", "SIGKILL", "kill", "SigKill"] {
-            assert_eq!(signal(text), Ok("KILL"));
+            assert_eq!(Signal::read(text), Ok("KILL"));
         }
         for text in ["", "SIG", "9", "KILLED?", "CHLD", "KILL;"] {
-            assert!(signal(text).is_err(), "{text}");
+            assert!(Signal::read(text).is_err(), "{text}");
         }
-        assert!(signal("SIGSTOP").unwrap_err().contains("for ever"));
+        assert!(Signal::read("SIGSTOP").unwrap_err().contains("for ever"));
     }
 }

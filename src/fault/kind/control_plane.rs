@@ -1,8 +1,6 @@
 //! Faults of single control plane components. Each component is a static pod: the kubelet runs the
 //! pod while its manifest exists, and restarts its container.
 
-use std::fmt;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +11,20 @@ use crate::fault::refusal::{Inability, Refusal, Target};
 use crate::fault::targeting::{Choice, NodeTargets, View};
 
 /// A control plane component.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::Display,
+    strum::IntoStaticStr,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Component {
     /// Serves the API
     KubeApiserver,
@@ -27,15 +37,6 @@ pub enum Component {
 }
 
 impl Component {
-    fn name(self) -> &'static str {
-        match self {
-            Self::KubeApiserver => "kube-apiserver",
-            Self::KubeControllerManager => "kube-controller-manager",
-            Self::KubeScheduler => "kube-scheduler",
-            Self::Etcd => "etcd",
-        }
-    }
-
     fn impact(self) -> Impact {
         match self {
             Self::KubeApiserver => Impact::ApiServer,
@@ -45,29 +46,18 @@ impl Component {
         }
     }
 
-    fn manifest(self) -> String {
-        format!("/etc/kubernetes/manifests/{}.yaml", self.name())
-    }
-
     /// A shell command that prints the processes of the component's running container. containerd
     /// keeps the specification of each running container in a folder named after the container's ID,
     /// and the control groups of its processes contain that ID.
     fn processes(self, node: &str) -> String {
-        let name = self.name();
         format!(
             "grep -ls '\"io.kubernetes.cri.container-type\":\"container\".*\
-             \"io.kubernetes.cri.sandbox-name\":\"{name}-{node}\",\
+             \"io.kubernetes.cri.sandbox-name\":\"{self}-{node}\",\
              \"io.kubernetes.cri.sandbox-namespace\":\"kube-system\"' \
              /run/containerd/io.containerd.runtime.v2.task/k8s.io/*/config.json | \
              while read -r config; do folder=${{config%/config.json}}; \
              grep -ls \"${{folder##*/}}\" /proc/[0-9]*/cgroup | cut -d/ -f3; done"
         )
-    }
-}
-
-impl fmt::Display for Component {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 
@@ -122,7 +112,6 @@ impl ComponentTargets {
         self.on_each(view, |node| self.signal(node, "TERM", effect.clone()))
     }
 
-    /// An action that sends a signal to every process of the component.
     fn signal(&self, node: &NodeSummary, signal: &str, effect: String) -> Action {
         let component = self.component;
         let processes = component.processes(&node.name);
@@ -130,12 +119,12 @@ impl ComponentTargets {
             probe: Some(Probe {
                 script: format!("[ -n \"$({processes})\" ]"),
                 inability: Inability::NotRunning {
-                    component: component.name(),
+                    component: component.into(),
                     node: node.name.clone(),
                 },
             }),
             inject: Some(format!("kill -{signal} $({processes})\n")),
-            holds: vec![Hold::Component(component.name().to_owned())],
+            holds: vec![Hold::Component(component.to_string())],
             impact: component.impact(),
             ..Action::on_node(node, effect)
         }
@@ -145,7 +134,7 @@ impl ComponentTargets {
 /// An action that moves a component's manifest away. The rename is atomic, so the manifest is always
 /// in one of the two places.
 fn stopped(component: Component, node: &NodeSummary) -> Action {
-    let manifest = component.manifest();
+    let manifest = format!("/etc/kubernetes/manifests/{component}.yaml");
     let processes = component.processes(&node.name);
     // Without etcd the API server hangs, and so does the kubelet, which asks the API server to delete
     // etcd's mirror pod: for half a minute each time, in which it starts nothing. So healing also
@@ -165,7 +154,7 @@ fn stopped(component: Component, node: &NodeSummary) -> Action {
         probe: Some(Probe {
             script: format!("[ -e {manifest} ]"),
             inability: Inability::NoManifest {
-                component: component.name(),
+                component: component.into(),
                 node: node.name.clone(),
                 manifest: manifest.clone(),
             },
@@ -186,7 +175,7 @@ fn stopped(component: Component, node: &NodeSummary) -> Action {
              fi\n{then}"
         )),
         healing: format!("starts {component}"),
-        holds: vec![Hold::Component(component.name().to_owned())],
+        holds: vec![Hold::Component(component.to_string())],
         impact: component.impact(),
         ..Action::on_node(node, format!("stops {component}"))
     }
@@ -204,14 +193,10 @@ pub(super) fn etcd_quorum_loss(view: &View) -> Vec<Action> {
 pub(super) enum Untargeted {
     /// The only one; several are an error.
     Only,
-    /// All of them.
     All,
 }
 
 /// Returns the targeted control planes. `lacks` says why a worker cannot be a target: `runs no etcd`.
-///
-/// # Errors
-/// As [`NodeTargets::resolve`], and for a target that is not a control plane.
 pub(super) fn control_planes<'a>(
     targets: &NodeTargets,
     view: &'a View,
@@ -237,82 +222,76 @@ pub(super) fn control_planes<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Role;
-    use crate::fault::fixture::{view, words};
-    use crate::fault::parameter::Whole;
+    use crate::fault::fixture::{fault, view, words};
 
-    fn on(nodes: &[&str]) -> NodeTargets {
-        let node = nodes.iter().map(|node| (*node).into()).collect();
-        NodeTargets { node, ..Default::default() }
+    fn actions(line: &str, view: &View) -> Result<Vec<Action>, Refusal> {
+        fault(line).actions(view)
     }
 
-    fn of(component: Component, targets: NodeTargets) -> ComponentTargets {
-        ComponentTargets { component, targets }
-    }
-
-    fn hit(actions: &[Action]) -> Vec<&str> {
-        actions.iter().map(|action| action.node.as_str()).collect()
+    fn hit(line: &str, view: &View) -> Vec<String> {
+        let actions = actions(line, view).unwrap();
+        actions.into_iter().map(|action| action.node).collect()
     }
 
     #[test]
     fn actions_on_a_component() {
-        let view = view(1, 2);
-        let scheduler = of(Component::KubeScheduler, NodeTargets::default());
-        insta::assert_debug_snapshot!("component-stop", scheduler.stop(&view).unwrap());
-        insta::assert_debug_snapshot!("component-pause", scheduler.pause(&view).unwrap());
-        insta::assert_debug_snapshot!("component-kill", scheduler.kill(&view).unwrap());
-        insta::assert_debug_snapshot!("etcd-quorum-loss", etcd_quorum_loss(&view));
-        let restarted = scheduler.restart(&view).unwrap();
+        let of = |kind: &str| {
+            let line = format!("{kind} --component kube-scheduler");
+            actions(&line, &view(1, 2)).unwrap()
+        };
+        for kind in ["component-stop", "component-pause", "component-kill"] {
+            insta::assert_debug_snapshot!(kind, of(kind));
+        }
+        insta::assert_debug_snapshot!("etcd-quorum-loss", etcd_quorum_loss(&view(1, 2)));
+        let restarted = of("component-restart");
         assert_eq!(restarted[0].effect, "restarts kube-scheduler");
         assert!(!restarted[0].lasts());
     }
 
     #[test]
     fn a_component_has_an_impact() {
-        let impact = |component| {
-            let actions = of(component, NodeTargets::default()).pause(&view(1, 0)).unwrap();
-            actions[0].impact
-        };
-        assert_eq!(impact(Component::KubeApiserver), Impact::ApiServer);
-        assert_eq!(impact(Component::Etcd), Impact::Etcd);
-        assert_eq!(impact(Component::KubeScheduler), Impact::None);
-        assert_eq!(impact(Component::KubeControllerManager), Impact::None);
+        for (component, impact) in [
+            ("kube-apiserver", Impact::ApiServer),
+            ("etcd", Impact::Etcd),
+            ("kube-scheduler", Impact::None),
+            ("kube-controller-manager", Impact::None),
+        ] {
+            let line = format!("component-pause --component {component}");
+            assert_eq!(actions(&line, &view(1, 0)).unwrap()[0].impact, impact, "{component}");
+        }
     }
 
     #[test]
     fn leaves_no_majority() {
-        assert_eq!(hit(&etcd_quorum_loss(&view(1, 1))), ["dev-control-plane"]);
-        assert_eq!(hit(&etcd_quorum_loss(&view(2, 1))), ["dev-control-plane2"]);
-        let three = view(3, 1);
-        assert_eq!(hit(&etcd_quorum_loss(&three)), ["dev-control-plane2", "dev-control-plane3"]);
-        assert_eq!(etcd_quorum_loss(&view(5, 0)).len(), 3);
+        let hit = |view| hit("etcd-quorum-loss", &view);
+        assert_eq!(hit(view(1, 1)), ["dev-control-plane"]);
+        assert_eq!(hit(view(2, 1)), ["dev-control-plane2"]);
+        assert_eq!(hit(view(3, 1)), ["dev-control-plane2", "dev-control-plane3"]);
+        assert_eq!(hit(view(5, 0)).len(), 3);
     }
 
     #[test]
     fn hits_control_planes_only() {
-        let stopped = |targets: NodeTargets, view: &View| {
-            of(Component::Etcd, targets).stop(view).map_err(|refusal| words(&refusal))
-        };
         let (one, three) = (view(1, 2), view(3, 1));
-        assert_eq!(hit(&stopped(NodeTargets::default(), &one).unwrap()), ["dev-control-plane"]);
-        let role = NodeTargets { role: Some(Role::ControlPlane), ..Default::default() };
-        assert_eq!(stopped(role, &three).unwrap().len(), 3);
-        assert_eq!(hit(&stopped(on(&["control-plane2"]), &three).unwrap()), ["dev-control-plane2"]);
-        let random = Choice { random: true, seed: Whole::new(1), ..Choice::default() };
-        let chosen =
-            stopped(NodeTargets { choice: random.clone(), ..Default::default() }, &three).unwrap();
-        assert!(chosen.len() == 1 && chosen[0].node.starts_with("dev-control-plane"));
+        let line = |targets: &str| format!("component-stop --component etcd {targets}");
+        let stopped = |targets: &str, view: &View| hit(&line(targets), view);
+        let refused =
+            |targets: &str, view: &View| words(&actions(&line(targets), view).unwrap_err());
+        assert_eq!(stopped("", &one), ["dev-control-plane"]);
+        assert_eq!(stopped("--role control-plane", &three).len(), 3);
+        assert_eq!(stopped("--node control-plane2", &three), ["dev-control-plane2"]);
+        let chosen = stopped("--random --seed 1", &three);
+        assert!(chosen.len() == 1 && chosen[0].starts_with("dev-control-plane"));
 
-        insta::assert_snapshot!(stopped(NodeTargets::default(), &three).unwrap_err(), @r"
+        insta::assert_snapshot!(refused("", &three), @r"
         no target is specified, and there are 3 control planes
         use <node>, <leader-of> or <random>, or <role=control-plane> for every control plane
         ");
-        insta::assert_snapshot!(stopped(on(&["worker"]), &one).unwrap_err(), @r"
+        insta::assert_snapshot!(refused("--node worker", &one), @r"
         node `dev-worker` is not a control plane: it runs no etcd
         use <role=control-plane> for every control plane
         ");
         // A random choice does not help.
-        let all = NodeTargets { all_nodes: true, choice: random, ..Default::default() };
-        assert!(stopped(all, &one).is_err());
+        assert!(actions(&line("--all-nodes --random --seed 1"), &one).is_err());
     }
 }

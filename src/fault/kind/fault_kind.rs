@@ -17,8 +17,10 @@ use super::{
 pub(super) const KIND: &str = "fault";
 
 /// A kind of fault with its parameters and targets.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr)]
 #[serde(tag = "fault", rename_all = "kebab-case")]
+#[cfg_attr(test, derive(strum::VariantNames))]
+#[strum(serialize_all = "kebab-case")]
 pub enum FaultKind {
     /// Shut down a node: stop its container gracefully
     NodeStop(NodeTargets),
@@ -78,30 +80,23 @@ pub enum FaultKind {
     ApiRequest(ApiRequest),
 }
 
-/// The targets of a kind.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::fault) enum Targets<'a> {
     /// The kind decides by itself.
     None,
-    /// The specified nodes.
     Nodes(&'a NodeTargets),
     /// The specified nodes, or a default without any.
     OptionalNodes(&'a NodeTargets),
-    /// The specified pods.
     Pods(&'a PodTargets),
 }
 
 impl FaultKind {
     /// The name of the kind, as the command line and files write it.
-    pub fn name(&self) -> String {
-        let value = serde_json::to_value(self).unwrap_or_default();
-        value[KIND].as_str().unwrap_or_default().to_owned()
+    pub fn name(&self) -> &'static str {
+        self.into()
     }
 
     /// Checks everything that does not depend on a cluster.
-    ///
-    /// # Errors
-    /// If parameters exclude each other or make no sense together, or if the targets are missing.
     pub fn check(&self) -> Result<(), Refusal> {
         if let Some(choice) = self.choice() {
             choice.check()?;
@@ -133,10 +128,8 @@ impl FaultKind {
             Targets::Nodes(targets) | Targets::OptionalNodes(targets) => Some(&targets.node),
             Targets::Pods(_) | Targets::None => None,
         };
-        [("node", targets), ("peer", peers)]
-            .into_iter()
-            .filter_map(|(parameter, names)| Some((parameter, names?)))
-            .collect()
+        let targets = targets.map(|names| ("node", names));
+        targets.into_iter().chain(peers.map(|names| ("peer", names))).collect()
     }
 
     /// Whether the nodes and pods that are hit depend on the state of a running cluster, and not
@@ -171,7 +164,6 @@ impl FaultKind {
         matches!(self, Self::HeartbeatLoss(_) | Self::ApiRequest(_))
     }
 
-    /// Decides what the fault does to a cluster, node by node.
     pub(in crate::fault) fn actions(&self, view: &View) -> Result<Vec<Action>, Refusal> {
         match self {
             Self::NodeStop(targets) => node::power(targets, view, EngineAction::Stop),

@@ -5,7 +5,8 @@
 const CHAIN: &str = "chain=\"KINDRS-${id##*-}\"\n";
 
 /// The ways of a packet through a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display, strum::IntoStaticStr)]
+#[strum(serialize_all = "UPPERCASE")]
 pub(super) enum Hook {
     /// To the node.
     Input,
@@ -17,21 +18,13 @@ pub(super) enum Hook {
 
 impl Hook {
     pub(super) const ALL: [Self; 3] = [Self::Input, Self::Output, Self::Forward];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Input => "INPUT",
-            Self::Output => "OUTPUT",
-            Self::Forward => "FORWARD",
-        }
-    }
 }
 
 /// A script that adds the rules that the shell code `rules` prints, all at once. A rule is a line such as
 /// `-A $chain -s 10.0.0.1 -j DROP`.
 pub(super) fn add(hooks: &[Hook], rules: &str) -> String {
     let jumps: String =
-        hooks.iter().map(|hook| format!("echo \"-I {} -j $chain\"\n", hook.name())).collect();
+        hooks.iter().map(|hook| format!("echo \"-I {hook} -j $chain\"\n")).collect();
     format!(
         "{CHAIN}{{\necho '*filter'\necho \":$chain - [0:0]\"\n{rules}{jumps}echo COMMIT\n}} \
          >\"$fault/rules\"\niptables-restore -w --noflush <\"$fault/rules\"\n"
@@ -40,7 +33,7 @@ pub(super) fn add(hooks: &[Hook], rules: &str) -> String {
 
 /// A script that removes the rules. Harmless if there are none.
 pub(super) fn remove(hooks: &[Hook]) -> String {
-    let hooks: Vec<&str> = hooks.iter().map(|hook| hook.name()).collect();
+    let hooks: Vec<&str> = hooks.iter().map(Into::into).collect();
     format!(
         "{CHAIN}if iptables -w -n -L \"$chain\" >/dev/null 2>&1; then\n    \
          for hook in {}; do\n        \

@@ -8,7 +8,7 @@ use crate::fault::parameter::Text;
 use crate::fault::refusal::{Inability, PodRefusal, Refusal};
 use crate::fault::targeting::{PodTargets, View};
 
-use super::pod::refuse;
+use super::pod::{containers, refuse};
 
 /// Parameters of `image-pull-failure`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -89,7 +89,6 @@ done
 has() { ctr -n k8s.io images ls -q 2>/dev/null | grep -qxF \"$1\"; }
 ";
 
-/// An image by full name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Image {
     name: String,
@@ -97,7 +96,6 @@ struct Image {
 }
 
 impl Image {
-    /// Reads the reference of a pod.
     fn read(reference: &str) -> Option<Self> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:@+".contains(&byte);
         if reference.is_empty() || !reference.bytes().all(plain) {
@@ -185,18 +183,7 @@ fi
 
 /// The images of the pod's containers and init containers.
 fn images_of(pod: &Pod, container: Option<&str>) -> Result<Vec<Image>, Refusal> {
-    let spec = pod.spec.as_ref();
-    let all: Vec<_> = spec
-        .into_iter()
-        .flat_map(|spec| spec.containers.iter().chain(spec.init_containers.iter().flatten()))
-        .collect();
-    let meant: Vec<_> =
-        all.iter().filter(|one| container.is_none_or(|name| one.name == name)).collect();
-    if let (Some(name), true) = (container, meant.is_empty()) {
-        let containers = all.iter().map(|one| one.name.clone()).collect();
-        return Err(refuse(pod, PodRefusal::NoContainer { name: name.to_owned(), containers }));
-    }
-    meant
+    containers(pod, container)?
         .into_iter()
         .map(|one| {
             let reference = one.image.as_deref().unwrap_or_default();

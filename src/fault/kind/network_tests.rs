@@ -205,6 +205,8 @@ fn the_journal_keeps_all_parameters() {
         "network-partition --shape halves --role worker --count 2 --seed 5",
         "network-loss --probability 12.5% --all-nodes",
         "network-bandwidth --rate 1mbit --direction in --node worker",
+        "api-request --verb get --delay 2s --node control-plane",
+        "api-request --drop",
     ] {
         let requested = fault(line);
         let kept = serde_json::to_string(&requested).unwrap();

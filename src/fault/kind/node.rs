@@ -14,46 +14,34 @@ pub(super) fn power(
         EngineAction::Pause => ("freezes every process of the node", "unfreezes the node"),
         EngineAction::Restart => ("shuts down the node and starts it again", "starts the node"),
     };
-    let nodes = targets.resolve(view)?;
-    Ok(nodes
-        .into_iter()
-        .map(|node| Action {
-            engine: Some(engine),
-            healing: healing.to_owned(),
-            holds: vec![Hold::Node],
-            impact: Impact::Node,
-            ..Action::on_node(node, effect)
-        })
-        .collect())
+    targets.on_each(view, |node| Action {
+        engine: Some(engine),
+        healing: healing.to_owned(),
+        holds: vec![Hold::Node],
+        impact: Impact::Node,
+        ..Action::on_node(node, effect)
+    })
 }
 
 pub(super) fn kubelet_stop(targets: &NodeTargets, view: &View) -> Result<Vec<Action>, Refusal> {
-    let nodes = targets.resolve(view)?;
-    Ok(nodes
-        .into_iter()
-        .map(|node| Action {
-            inject: Some("systemctl stop kubelet.service\n".to_owned()),
-            heal: Some("systemctl start kubelet.service\n".to_owned()),
-            healing: "starts kubelet".to_owned(),
-            holds: vec![Hold::Kubelet],
-            impact: Impact::Node,
-            ..Action::on_node(node, "stops kubelet")
-        })
-        .collect())
+    targets.on_each(view, |node| Action {
+        inject: Some("systemctl stop kubelet.service\n".to_owned()),
+        heal: Some("systemctl start kubelet.service\n".to_owned()),
+        healing: "starts kubelet".to_owned(),
+        holds: vec![Hold::Kubelet],
+        impact: Impact::Node,
+        ..Action::on_node(node, "stops kubelet")
+    })
 }
 
 pub(super) fn runtime_stop(targets: &NodeTargets, view: &View) -> Result<Vec<Action>, Refusal> {
-    let nodes = targets.resolve(view)?;
-    Ok(nodes
-        .into_iter()
-        .map(|node| Action {
-            inject: Some("systemctl stop containerd.service\n".to_owned()),
-            // systemd stops the kubelet together with containerd, which it requires.
-            heal: Some("systemctl start containerd.service kubelet.service\n".to_owned()),
-            healing: "starts containerd".to_owned(),
-            holds: vec![Hold::Runtime],
-            impact: Impact::Node,
-            ..Action::on_node(node, "stops containerd")
-        })
-        .collect())
+    targets.on_each(view, |node| Action {
+        inject: Some("systemctl stop containerd.service\n".to_owned()),
+        // systemd stops the kubelet together with containerd, which it requires.
+        heal: Some("systemctl start containerd.service kubelet.service\n".to_owned()),
+        healing: "starts containerd".to_owned(),
+        holds: vec![Hold::Runtime],
+        impact: Impact::Node,
+        ..Action::on_node(node, "stops containerd")
+    })
 }

@@ -18,7 +18,6 @@ use super::traffic::{Traffic, host_address, interface};
 /// The handle of the queue that a fault adds, by which healing finds it.
 pub(super) const HANDLE: &str = "4b1d:";
 
-/// The longest delay of packets.
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// Parameters of `network-loss`.
@@ -60,7 +59,6 @@ pub struct SomePackets {
     pub targets: NodeTargets,
 }
 
-/// What netem does to packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Treatment {
     Duplicate,
@@ -177,14 +175,18 @@ impl Format for Percentage {
     type Value = f64;
 
     fn read(text: &str) -> Result<f64, String> {
-        percentage(text)
+        let number = text.strip_suffix('%').unwrap_or(text).trim();
+        match number.parse::<f64>() {
+            Ok(share) if share > 0.0 && share <= 100.0 => Ok(share),
+            _ => Err("expected more than 0% and at most 100%, such as 10 or 0.5%".to_owned()),
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Percentage {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Text::deserialize(deserializer)?;
-        percentage(&text).map(Self).map_err(D::Error::custom)
+        Self::read(&text).map(Self).map_err(D::Error::custom)
     }
 }
 
@@ -197,24 +199,12 @@ impl Format for PacketDelay {
     type Value = u128;
 
     fn read(text: &str) -> Result<u128, String> {
-        microseconds(text)
+        let duration = duration::parse(text)?;
+        if duration < Duration::from_micros(1) || duration > LONGEST {
+            return Err("expected a duration of at most 1m, such as 100ms".to_owned());
+        }
+        Ok(duration.as_micros())
     }
-}
-
-fn percentage(text: &str) -> Result<f64, String> {
-    let number = text.strip_suffix('%').unwrap_or(text).trim();
-    match number.parse::<f64>() {
-        Ok(share) if share > 0.0 && share <= 100.0 => Ok(share),
-        _ => Err("expected more than 0% and at most 100%, such as 10 or 0.5%".to_owned()),
-    }
-}
-
-fn microseconds(text: &str) -> Result<u128, String> {
-    let duration = duration::parse(text)?;
-    if duration < Duration::from_micros(1) || duration > LONGEST {
-        return Err("expected a duration of at most 1m, such as 100ms".to_owned());
-    }
-    Ok(duration.as_micros())
 }
 
 #[cfg(test)]
@@ -225,27 +215,25 @@ mod tests {
 
     #[test]
     fn reads_a_percentage() {
-        assert_eq!(percentage("10%"), Ok(10.0));
-        assert_eq!(percentage("0.5"), Ok(0.5));
-        assert_eq!(percentage("100%"), Ok(100.0));
+        assert_eq!(["10%", "0.5", "100%"].map(Percentage::read), [10.0, 0.5, 100.0].map(Ok));
         for text in ["0", "0%", "101%", "-1%", "NaN", "inf", "", "%", "half", "10%%"] {
-            assert!(percentage(text).is_err(), "{text}");
+            assert!(Percentage::read(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn reads_a_packet_delay() {
-        assert_eq!(microseconds("100ms"), Ok(100_000));
-        assert_eq!(microseconds("1m"), Ok(60_000_000));
+        assert_eq!(PacketDelay::read("100ms"), Ok(100_000));
+        assert_eq!(PacketDelay::read("1m"), Ok(60_000_000));
         for text in ["0", "0s", "100", "61s", "10ns", ""] {
-            assert!(microseconds(text).is_err(), "{text}");
+            assert!(PacketDelay::read(text).is_err(), "{text}");
         }
     }
 
     proptest! {
         #[test]
         fn a_percentage_is_within_its_limits(text in ".*") {
-            if let Ok(share) = percentage(&text) {
+            if let Ok(share) = Percentage::read(&text) {
                 prop_assert!(share > 0.0 && share <= 100.0);
             }
         }

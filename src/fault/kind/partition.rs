@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use crate::cluster::inventory::NodeSummary;
 use crate::config::ContainerRole;
 use crate::fault::action::Action;
-use crate::fault::refusal::{ISOLATE, Refusal};
+use crate::fault::refusal::Refusal;
 use crate::fault::targeting::{NodeTargets, View};
 
 use super::firewall::{self, Hook};
@@ -25,8 +25,11 @@ pub struct NetworkPartition {
 }
 
 /// How the targets are partitioned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Shape {
     /// Cut each target off from every other node
     Isolate,
@@ -36,28 +39,17 @@ pub enum Shape {
     Ring,
 }
 
-impl Shape {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Isolate => ISOLATE,
-            Self::Halves => "halves",
-            Self::Ring => "ring",
-        }
-    }
-}
-
 impl NetworkPartition {
     pub(super) fn check(&self) -> Result<(), Refusal> {
         let Some(shape) = self.shape else { return Ok(()) };
-        let given = [
-            ("peer", !self.traffic.peer.is_empty()),
-            ("peer-role", self.traffic.peer_role.is_some()),
-        ];
-        if let Some((other, _)) = given.into_iter().find(|(_, is_given)| *is_given) {
-            return Err(Refusal::Exclusive { parameter: "shape", other });
+        if !self.traffic.peer.is_empty() {
+            return Err(Refusal::Exclusive("shape", "peer"));
+        }
+        if self.traffic.peer_role.is_some() {
+            return Err(Refusal::Exclusive("shape", "peer-role"));
         }
         if shape != Shape::Isolate && self.traffic.direction != Direction::Both {
-            return Err(Refusal::ShapeWithDirection(shape.name()));
+            return Err(Refusal::ShapeWithDirection(shape.into()));
         }
         Ok(())
     }
@@ -95,12 +87,8 @@ impl NetworkPartition {
         shape: Shape,
         view: &'a View,
     ) -> Result<Vec<(&'a NodeSummary, FarEnd<'a>)>, Refusal> {
-        let everyone = NodeTargets { all_nodes: true, ..self.targets.clone() };
-        let targets = if self.targets.is_empty() {
-            everyone.resolve(view)
-        } else {
-            self.targets.resolve(view)
-        }?;
+        let all_nodes = self.targets.all_nodes || self.targets.is_empty();
+        let targets = NodeTargets { all_nodes, ..self.targets.clone() }.resolve(view)?;
         let least = match shape {
             Shape::Isolate => 1,
             Shape::Halves => 2,
@@ -108,7 +96,7 @@ impl NetworkPartition {
         };
         if targets.len() < least || view.nodes.len() < 2 {
             return Err(Refusal::ShapeNeedsNodes {
-                shape: shape.name(),
+                shape: shape.into(),
                 needed: least.max(2),
                 found: targets.len().min(view.nodes.len()),
             });

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Container, Pod};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +56,6 @@ fn by_api(
         .collect())
 }
 
-/// The pod as the subject of an action.
 pub(super) fn subject(pod: &Pod) -> Subject {
     let text = |field: &Option<String>| field.clone().unwrap_or_default();
     Subject::Pod {
@@ -71,12 +70,10 @@ pub(super) fn path(pod: &Pod) -> String {
     subject(pod).path()
 }
 
-/// The refusal of a pod.
 pub(super) fn refuse(pod: &Pod, reason: PodRefusal) -> Refusal {
     Refusal::Pod { pod: path(pod), reason }
 }
 
-/// The node of this cluster that the pod is on.
 pub(super) fn node_of<'a>(pod: &Pod, view: &'a View) -> Result<&'a NodeSummary, Refusal> {
     let name = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
     let name = name.ok_or_else(|| refuse(pod, PodRefusal::NotScheduled))?;
@@ -84,19 +81,34 @@ pub(super) fn node_of<'a>(pod: &Pod, view: &'a View) -> Result<&'a NodeSummary, 
     node.ok_or_else(|| refuse(pod, PodRefusal::ForeignNode(name.to_owned())))
 }
 
-/// The address of a running pod.
 pub(super) fn address(pod: &Pod) -> Result<Ipv4Addr, Refusal> {
     let status = pod.status.as_ref();
     let phase = status.and_then(|status| status.phase.as_deref()).unwrap_or("Pending");
     if phase != "Running" {
-        return Err(refuse(pod, PodRefusal::NotRunning { phase: phase.to_owned() }));
+        return Err(refuse(pod, PodRefusal::NotRunning(phase.to_owned())));
     }
     let address = status.and_then(|status| status.pod_ip.as_deref());
     let address = address.ok_or_else(|| refuse(pod, PodRefusal::NoAddress))?;
     address.parse().map_err(|_| refuse(pod, PodRefusal::NotIpv4(address.to_owned())))
 }
 
-/// Whether the pod uses its node's network.
+/// The pod's containers and init containers, or the one of this name. Sidecars are init containers.
+pub(super) fn containers<'a>(
+    pod: &'a Pod,
+    wanted: Option<&str>,
+) -> Result<Vec<&'a Container>, Refusal> {
+    let all = || {
+        let specs = pod.spec.iter();
+        specs.flat_map(|spec| spec.containers.iter().chain(spec.init_containers.iter().flatten()))
+    };
+    let Some(name) = wanted else { return Ok(all().collect()) };
+    if let Some(found) = all().find(|one| one.name == name) {
+        return Ok(vec![found]);
+    }
+    let containers = all().map(|one| one.name.clone()).collect();
+    Err(refuse(pod, PodRefusal::NoContainer { name: name.to_owned(), containers }))
+}
+
 pub(super) fn is_on_host_network(pod: &Pod) -> bool {
     pod.spec.as_ref().and_then(|spec| spec.host_network).unwrap_or_default()
 }

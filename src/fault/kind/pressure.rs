@@ -51,67 +51,57 @@ impl Default for MemoryStress {
 impl DiskFill {
     pub(super) fn check(&self) -> Result<(), Refusal> {
         if self.whole && self.size.is_some() {
-            return Err(Refusal::Exclusive { parameter: "whole", other: "size" });
+            return Err(Refusal::Exclusive("whole", "size"));
         }
         Ok(())
     }
 
     pub(super) fn actions(&self, view: &View) -> Result<Vec<Action>, Refusal> {
-        let nodes = self.targets.resolve(view)?;
         let file = "/var/lib/kubelet/kindrs-fault-$id";
         let free = "df --block-size=1M --output=avail /var/lib/kubelet | tail -n 1";
-        Ok(nodes
-            .into_iter()
-            .map(|node| {
-                let heal = format!("rm -f \"{file}\"\n{RESTORE_KUBELET}");
-                if self.whole {
-                    return Action {
-                        inject: Some(format!(
-                            "fallocate -l \"$({free} | tr -d ' ')MiB\" \"{file}\"\n"
-                        )),
-                        heal: Some(heal),
-                        healing: "removes the file".to_owned(),
-                        holds: vec![Hold::Eviction],
-                        impact: Impact::Total,
-                        ..Action::on_node(node, "fills the whole disk")
-                    };
-                }
-                let text = self.size.clone().unwrap_or_else(|| Formatted::new("1Gi", 1024));
-                let size = *text.value();
-                let more = size + RESERVE;
-                Action {
-                    probe: Some(Probe {
-                        script: format!("[ \"$({free})\" -gt {more} ]"),
-                        inability: Inability::Disk { node: node.name.clone(), mebibytes: more },
-                    }),
-                    // Half of the file is beyond the threshold.
-                    inject: Some(format!(
-                        "free=$({free})\nfallocate -l {size}MiB \"{file}\"\n{}",
-                        evict_below("nodefs.available", &format!("$((free - {}))Mi", size / 2))
-                    )),
+        self.targets.on_each(view, |node| {
+            let heal = format!("rm -f \"{file}\"\n{RESTORE_KUBELET}");
+            if self.whole {
+                return Action {
+                    inject: Some(format!("fallocate -l \"$({free} | tr -d ' ')MiB\" \"{file}\"\n")),
                     heal: Some(heal),
-                    healing: "removes the file and restores kubelet's eviction threshold"
-                        .to_owned(),
+                    healing: "removes the file".to_owned(),
                     holds: vec![Hold::Eviction],
-                    impact: Impact::Node,
-                    ..Action::on_node(
-                        node,
-                        format!("fills {text} of the disk, up to kubelet's eviction threshold"),
-                    )
-                }
-            })
-            .collect())
+                    impact: Impact::Total,
+                    ..Action::on_node(node, "fills the whole disk")
+                };
+            }
+            let text = self.size.clone().unwrap_or_else(|| Formatted::new("1Gi", 1024));
+            let size = *text.value();
+            let more = size + RESERVE;
+            Action {
+                probe: Some(Probe {
+                    script: format!("[ \"$({free})\" -gt {more} ]"),
+                    inability: Inability::Disk { node: node.name.clone(), mebibytes: more },
+                }),
+                // Half of the file is beyond the threshold.
+                inject: Some(format!(
+                    "free=$({free})\nfallocate -l {size}MiB \"{file}\"\n{}",
+                    evict_below("nodefs.available", &format!("$((free - {}))Mi", size / 2))
+                )),
+                heal: Some(heal),
+                healing: "removes the file and restores kubelet's eviction threshold".to_owned(),
+                holds: vec![Hold::Eviction],
+                impact: Impact::Node,
+                ..Action::on_node(
+                    node,
+                    format!("fills {text} of the disk, up to kubelet's eviction threshold"),
+                )
+            }
+        })
     }
 }
 
 impl MemoryStress {
     pub(super) fn actions(&self, view: &View) -> Result<Vec<Action>, Refusal> {
-        let nodes = self.targets.resolve(view)?;
         let size = *self.size.value();
         let more = size + RESERVE;
-        Ok(nodes
-            .into_iter()
-            .map(|node| Action {
+        self.targets.on_each(view, |node| Action {
                 probe: Some(Probe {
                     script: format!("[ \"$({FREE_MEMORY})\" -gt {more} ]"),
                     inability: Inability::Memory { node: node.name.clone(), mebibytes: more },
@@ -136,7 +126,6 @@ impl MemoryStress {
                     format!("uses up {} of memory, up to kubelet's eviction threshold", self.size),
                 )
             })
-            .collect())
     }
 }
 
@@ -168,7 +157,6 @@ fn evict_below(signal: &str, quantity: &str) -> String {
     )
 }
 
-/// Restores the kubelet's configuration.
 const RESTORE_KUBELET: &str = "\
 if [ -s \"$fault/kubelet-config.yaml\" ]; then
     cp \"$fault/kubelet-config.yaml\" /var/lib/kubelet/config.yaml
@@ -185,19 +173,14 @@ impl Format for Size {
     type Value = u64;
 
     fn read(text: &str) -> Result<u64, String> {
-        mebibytes(text)
+        [("Mi", 1), ("Gi", 1024)]
+            .into_iter()
+            .find_map(|(unit, factor)| {
+                let number = text.strip_suffix(unit)?.parse::<u32>().ok()?;
+                Some(u64::from(number) * factor).filter(|size| *size > 0)
+            })
+            .ok_or_else(|| "expected a size such as 512Mi or 2Gi".to_owned())
     }
-}
-
-/// Reads a size, in MiB.
-fn mebibytes(text: &str) -> Result<u64, String> {
-    [("Mi", 1), ("Gi", 1024)]
-        .into_iter()
-        .find_map(|(unit, factor)| {
-            let number = text.strip_suffix(unit)?.parse::<u32>().ok()?;
-            Some(u64::from(number) * factor).filter(|size| *size > 0)
-        })
-        .ok_or_else(|| "expected a size such as 512Mi or 2Gi".to_owned())
 }
 
 #[cfg(test)]
@@ -206,10 +189,10 @@ mod tests {
 
     #[test]
     fn reads_a_size() {
-        assert_eq!(mebibytes("512Mi"), Ok(512));
-        assert_eq!(mebibytes("2Gi"), Ok(2048));
+        assert_eq!(Size::read("512Mi"), Ok(512));
+        assert_eq!(Size::read("2Gi"), Ok(2048));
         for text in ["", "Mi", "0Mi", "1", "1G", "-1Gi", "1.5Gi", "5000000000Gi"] {
-            assert!(mebibytes(text).is_err(), "{text}");
+            assert!(Size::read(text).is_err(), "{text}");
         }
     }
 }

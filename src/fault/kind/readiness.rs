@@ -12,7 +12,7 @@ use crate::fault::refusal::{PodRefusal, Refusal};
 use crate::fault::targeting::{PodTargets, View};
 
 use super::firewall::{self, Hook};
-use super::pod::{address, node_of, path, refuse, subject};
+use super::pod::{address, containers, node_of, path, refuse, subject};
 
 /// Parameters of `readiness-failure`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -45,22 +45,12 @@ impl ReadinessFailure {
     /// The ports that the kubelet calls to learn whether the pod is ready.
     fn probed(&self, pod: &Pod) -> Result<Vec<Probed>, Refusal> {
         let address = address(pod)?;
-        let containers = containers(pod);
-        let chosen: Vec<&Container> = containers
-            .iter()
-            .copied()
-            .filter(|one| self.container.as_deref().is_none_or(|name| name == one.name))
-            .collect();
-        if let (Some(name), true) = (&self.container, chosen.is_empty()) {
-            let containers = containers.iter().map(|one| one.name.clone()).collect();
-            let name = name.to_string();
-            return Err(refuse(pod, PodRefusal::NoContainer { name, containers }));
-        }
+        let chosen = containers(pod, self.container.as_deref())?;
         let with_probe: Vec<(&Container, &Probe)> =
             chosen.iter().filter_map(|one| Some((*one, one.readiness_probe.as_ref()?))).collect();
         if with_probe.is_empty() {
             let container = self.container.as_ref().map(ToString::to_string);
-            return Err(refuse(pod, PodRefusal::NoReadinessProbe { container }));
+            return Err(refuse(pod, PodRefusal::NoReadinessProbe(container)));
         }
         let mut probed: Vec<Probed> = Vec::new();
         for (container, probe) in with_probe {
@@ -82,7 +72,6 @@ impl ReadinessFailure {
     }
 }
 
-/// A port that the kubelet calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Probed {
     container: String,
@@ -112,9 +101,8 @@ impl Probed {
         }
     }
 
-    /// Whether a liveness or startup probe calls the same port.
     fn is_vital(&self, pod: &Pod) -> bool {
-        containers(pod).iter().any(|container| {
+        containers(pod, None).into_iter().flatten().any(|container| {
             let probes = [&container.liveness_probe, &container.startup_probe];
             probes.into_iter().flatten().any(|probe| {
                 called(container, probe, self.address)
@@ -122,14 +110,6 @@ impl Probed {
             })
         })
     }
-}
-
-/// The containers that count for readiness. Sidecars are init containers.
-fn containers(pod: &Pod) -> Vec<&Container> {
-    let spec = pod.spec.as_ref();
-    spec.into_iter()
-        .flat_map(|spec| spec.containers.iter().chain(spec.init_containers.iter().flatten()))
-        .collect()
 }
 
 /// A probe calls another host than the pod, or a port that the container does not name.
@@ -159,7 +139,6 @@ fn called(
     Ok(Some(Probed { container: container.name.clone(), address, port }))
 }
 
-/// The number of a port that is given by number or by name.
 fn number(container: &Container, port: &IntOrString) -> Result<u16, Elsewhere> {
     let number = match port {
         IntOrString::Int(number) => Some(*number),

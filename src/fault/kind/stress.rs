@@ -27,20 +27,16 @@ impl CpuStress {
     pub(super) fn actions(&self, view: &View) -> Result<Vec<Action>, Refusal> {
         let cpus = self.cpus;
         let busy = if cpus == Whole::MIN { "1 CPU".to_owned() } else { format!("{cpus} CPUs") };
-        let nodes = self.targets.resolve(view)?;
-        Ok(nodes
-            .into_iter()
-            .map(|node| Action {
-                // One unit, so that stopping it ends all of its processes.
-                inject: Some(format!(
-                    "systemd-run --quiet --unit=\"kindrs-stress-$id\" sh -c '\
+        self.targets.on_each(view, |node| Action {
+            // One unit, so that stopping it ends all of its processes.
+            inject: Some(format!(
+                "systemd-run --quiet --unit=\"kindrs-stress-$id\" sh -c '\
                      for _ in $(seq {cpus}); do (while :; do :; done) & done; wait'\n"
-                )),
-                heal: Some("stop_unit \"kindrs-stress-$id.service\"\n".to_owned()),
-                healing: "stops the busy processes".to_owned(),
-                holds: vec![Hold::Cpu],
-                ..Action::on_node(node, format!("keeps {busy} busy"))
-            })
-            .collect())
+            )),
+            heal: Some("stop_unit \"kindrs-stress-$id.service\"\n".to_owned()),
+            healing: "stops the busy processes".to_owned(),
+            holds: vec![Hold::Cpu],
+            ..Action::on_node(node, format!("keeps {busy} busy"))
+        })
     }
 }

@@ -62,7 +62,6 @@ impl Direction {
     }
 }
 
-/// The far end of the traffic of one target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum FarEnd<'a> {
     /// Everything but the host, which has this address.
@@ -89,7 +88,7 @@ impl Traffic {
                 let others: Vec<&NodeSummary> =
                     peers.iter().copied().filter(|peer| peer.name != node.name).collect();
                 if others.is_empty() {
-                    return Err(Refusal::NoPeer { node: node.name.clone() });
+                    return Err(Refusal::NoPeer(node.name.clone()));
                 }
                 Ok((node, FarEnd::These(others)))
             })
@@ -122,9 +121,8 @@ impl Traffic {
     }
 }
 
-/// The host's address on the cluster's network.
 pub(super) fn host_address(view: &View) -> Result<Ipv4Addr, Refusal> {
-    view.gateway.ok_or_else(|| Refusal::NoNetwork { cluster: view.cluster.clone() })
+    view.gateway.ok_or_else(|| Refusal::NoNetwork(view.cluster.clone()))
 }
 
 /// Shell code that sets `dev` to the interface towards the host and the other nodes.
@@ -175,7 +173,6 @@ impl FarEnd<'_> {
         Ok(firewall::add(&Hook::ALL, &rules))
     }
 
-    /// The far end as a user reads it.
     pub(super) fn describe(&self) -> String {
         match self {
             Self::Everything(_) => "everything but the host".to_owned(),

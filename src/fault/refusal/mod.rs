@@ -12,4 +12,4 @@ pub use error::Error;
 pub use inability::Inability;
 pub use notation::Notation;
 pub use pod::PodRefusal;
-pub use refusal::{ISOLATE, Loss, Refusal, Target};
+pub use refusal::{Loss, Refusal, Target};

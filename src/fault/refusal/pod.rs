@@ -1,12 +1,13 @@
+use crate::failure::Failure;
+
+use super::refusal::input;
+
 /// Why a pod cannot have a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PodRefusal {
     NotScheduled,
-    /// The pod is on a node that kindrs did not create.
     ForeignNode(String),
-    NotRunning {
-        phase: String,
-    },
+    NotRunning(String),
     NoAddress,
     NotIpv4(String),
     /// The pod uses its node's network, so its DNS queries look like the node's.
@@ -19,9 +20,8 @@ pub enum PodRefusal {
         name: String,
         running: Vec<String>,
     },
-    NoReadinessProbe {
-        container: Option<String>,
-    },
+    /// The pod, or this container of it, has no readiness probe.
+    NoReadinessProbe(Option<String>),
     /// Every readiness probe runs a command in the container.
     ProbeWithoutPort,
     /// A readiness probe calls another host, or a port that its container does not name.
@@ -41,76 +41,72 @@ pub enum PodRefusal {
 }
 
 impl PodRefusal {
-    pub(super) fn message(&self, pod: &str) -> String {
+    pub(super) fn failure(&self, pod: &str) -> Failure {
         match self {
-            Self::NotScheduled => format!("{pod} is not on a node yet"),
+            Self::NotScheduled => {
+                input(format!("{pod} is not on a node yet"), "wait until the pod is Running")
+            }
             Self::ForeignNode(node) => {
-                format!("{pod} is on {node}, which kindrs did not create")
+                Failure::input(format!("{pod} is on {node}, which kindrs did not create"))
             }
-            Self::NotRunning { phase } => format!("{pod} is {phase}, not Running"),
-            Self::NoAddress => format!("{pod} has no address yet"),
-            Self::NotIpv4(address) => format!("the address of {pod} is not an IPv4 one: {address}"),
-            Self::HostNetwork => format!(
-                "{pod} uses its node's network, so its DNS queries cannot be told from the node's"
+            Self::NotRunning(phase) => Failure::input(format!("{pod} is {phase}, not Running")),
+            Self::NoAddress => {
+                input(format!("{pod} has no address yet"), "wait until the pod is Running")
+            }
+            Self::NotIpv4(address) => {
+                Failure::input(format!("the address of {pod} is not an IPv4 one: {address}"))
+            }
+            Self::HostNetwork => input(
+                format!(
+                    "{pod} uses its node's network, so its DNS queries cannot be told from the node's"
+                ),
+                "choose pods without hostNetwork",
             ),
-            Self::NoContainer { name, .. } => format!("{pod} has no container `{name}`"),
-            Self::ContainerNotRunning { name, .. } => {
-                format!("container `{name}` of {pod} is not running")
+            Self::NoContainer { name, containers } => input(
+                format!("{pod} has no container `{name}`"),
+                format!("the containers are: {}", containers.join(", ")),
+            ),
+            Self::ContainerNotRunning { name, running } => input(
+                format!("container `{name}` of {pod} is not running"),
+                if running.is_empty() {
+                    "none of the pod's containers is running".to_owned()
+                } else {
+                    format!("the running containers are: {}", running.join(", "))
+                },
+            ),
+            Self::NoReadinessProbe(container) => {
+                let of = container.as_ref().map(|name| format!("container `{name}` of "));
+                input(
+                    format!("{}{pod} has no readiness probe", of.unwrap_or_default()),
+                    "a container without a readiness probe is ready while it runs",
+                )
             }
-            Self::NoReadinessProbe { container: Some(name) } => {
-                format!("container `{name}` of {pod} has no readiness probe")
-            }
-            Self::NoReadinessProbe { container: None } => format!("{pod} has no readiness probe"),
-            Self::ProbeWithoutPort => format!(
-                "the readiness probe of {pod} runs a command in the container, so there is no port \
-                 to block"
+            Self::ProbeWithoutPort => input(
+                format!(
+                    "the readiness probe of {pod} runs a command in the container, so there is no \
+                     port to block"
+                ),
+                "choose a pod whose probe is httpGet, tcpSocket or grpc",
             ),
             Self::ProbeElsewhere { container, host } => {
                 let target = match host {
                     Some(host) => format!("host {host}, not the pod"),
                     None => "a port that the container does not name".to_owned(),
                 };
-                format!("the readiness probe of container `{container}` of {pod} calls {target}")
+                Failure::input(format!(
+                    "the readiness probe of container `{container}` of {pod} calls {target}"
+                ))
             }
-            Self::NoProbeOfPort { port, .. } => {
-                format!("no readiness probe of {pod} calls port {port}")
-            }
-            Self::NoImage { container, image } => {
-                format!("container `{container}` of {pod} has no image to pull: `{image}`")
-            }
-        }
-    }
-
-    pub(super) fn hint(&self) -> Option<String> {
-        match self {
-            Self::NotScheduled | Self::NoAddress => {
-                Some("wait until the pod is Running".to_owned())
-            }
-            Self::HostNetwork => Some("choose pods without hostNetwork".to_owned()),
-            Self::NoContainer { containers, .. } => {
-                Some(format!("the containers are: {}", containers.join(", ")))
-            }
-            Self::ContainerNotRunning { running, .. } if running.is_empty() => {
-                Some("none of the pod's containers is running".to_owned())
-            }
-            Self::ContainerNotRunning { running, .. } => {
-                Some(format!("the running containers are: {}", running.join(", ")))
-            }
-            Self::NoReadinessProbe { .. } => {
-                Some("a container without a readiness probe is ready while it runs".to_owned())
-            }
-            Self::ProbeWithoutPort => {
-                Some("choose a pod whose probe is httpGet, tcpSocket or grpc".to_owned())
-            }
-            Self::NoProbeOfPort { ports, .. } => {
+            Self::NoProbeOfPort { port, ports } => {
                 let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
-                Some(format!("the probes call: {}", ports.join(", ")))
+                input(
+                    format!("no readiness probe of {pod} calls port {port}"),
+                    format!("the probes call: {}", ports.join(", ")),
+                )
             }
-            Self::ForeignNode(_)
-            | Self::NotRunning { .. }
-            | Self::NotIpv4(_)
-            | Self::ProbeElsewhere { .. }
-            | Self::NoImage { .. } => None,
+            Self::NoImage { container, image } => Failure::input(format!(
+                "container `{container}` of {pod} has no image to pull: `{image}`"
+            )),
         }
     }
 }

@@ -34,29 +34,17 @@ impl Choice {
     }
 
     /// Checks that at most one of the ways to choose is given.
-    ///
-    /// # Errors
-    /// [`Refusal::Exclusive`].
     pub fn check(&self) -> Result<(), Refusal> {
-        let given = [
-            ("random", self.random),
-            ("count", self.count.is_some()),
-            ("percent", self.percent.is_some()),
-        ];
-        let mut given = given.into_iter().filter(|(_, is_given)| *is_given);
-        match (given.next(), given.next()) {
-            (Some((parameter, _)), Some((other, _))) => {
-                Err(Refusal::Exclusive { parameter, other })
-            }
+        match (self.random, self.count, self.percent) {
+            (true, Some(_), _) => Err(Refusal::Exclusive("random", "count")),
+            (true, None, Some(_)) => Err(Refusal::Exclusive("random", "percent")),
+            (false, Some(_), Some(_)) => Err(Refusal::Exclusive("count", "percent")),
             _ => Ok(()),
         }
     }
 
     /// Chooses from `all`, and keeps their order. The same seed chooses the same: the one that is
     /// given, or `fresh`.
-    ///
-    /// # Errors
-    /// [`Refusal::TooFew`] if there are not enough.
     pub fn choose<T>(&self, all: Vec<T>, target: Target, fresh: u64) -> Result<Vec<T>, Refusal> {
         if !self.is_random() {
             return Ok(all);
@@ -111,7 +99,7 @@ mod tests {
     #[test]
     fn refuses_two_ways_to_choose() {
         let choice = Choice { random: true, percent: Whole::new(5), ..Choice::default() };
-        let refusal = Refusal::Exclusive { parameter: "random", other: "percent" };
+        let refusal = Refusal::Exclusive("random", "percent");
         assert_eq!(choice.check(), Err(refusal));
         assert_eq!(Choice { random: true, ..Choice::default() }.check(), Ok(()));
     }

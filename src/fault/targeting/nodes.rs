@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cluster::inventory::NodeSummary;
 use crate::config::{ContainerRole, Role};
+use crate::fault::action::Action;
 use crate::fault::parameter::{OneOrMany, Text, is_off};
 use crate::fault::refusal::{Refusal, Target};
 
@@ -53,17 +54,12 @@ impl NodeTargets {
     }
 
     /// Returns the targets in the cluster's order.
-    ///
-    /// # Errors
-    /// If a node does not exist, if no node matches, or if nothing is specified.
     pub fn resolve<'a>(&self, view: &'a View) -> Result<Vec<&'a NodeSummary>, Refusal> {
         if self.is_empty() && !self.choice.is_random() {
             return Err(Refusal::NoTarget(Target::Nodes));
         }
-        let mut matches: Vec<&NodeSummary> = Vec::new();
-        for name in self.node.iter() {
-            matches.push(view.require_node(name)?);
-        }
+        let named = self.node.iter().map(|name| view.require_node(name));
+        let mut matches: Vec<&NodeSummary> = named.collect::<Result<_, _>>()?;
         if let Some(role) = self.role {
             let role = ContainerRole::Node(role);
             matches.extend(view.nodes.iter().filter(|node| node.role == role));
@@ -93,6 +89,14 @@ impl NodeTargets {
             return Err(Refusal::NoNodeFits { given: self.given(), nodes: view.names() });
         }
         self.choice.choose(ordered, Target::Nodes, view.seed)
+    }
+
+    pub fn on_each(
+        &self,
+        view: &View,
+        action: impl Fn(&NodeSummary) -> Action,
+    ) -> Result<Vec<Action>, Refusal> {
+        Ok(self.resolve(view)?.into_iter().map(action).collect())
     }
 
     /// The parameters that can match no node.

@@ -38,7 +38,6 @@ impl Default for PodTargets {
 }
 
 impl PodTargets {
-    /// Whether no pod is specified.
     pub fn is_empty(&self) -> bool {
         self.pod.is_empty() && self.selector.is_none()
     }
@@ -48,10 +47,6 @@ impl PodTargets {
         self.pod.iter().map(|pod| pod.split_once('/').unwrap_or((&self.namespace, pod)))
     }
 
-    /// Returns the targets.
-    ///
-    /// # Errors
-    /// If a pod does not exist, if no pod matches, or if nothing is specified.
     pub fn resolve<'a>(&self, view: &'a View) -> Result<Vec<&'a Pod>, Refusal> {
         if self.is_empty() {
             return Err(Refusal::NoTarget(Target::Pods));

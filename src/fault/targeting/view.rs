@@ -11,13 +11,11 @@ use crate::words::nearest;
 /// The cluster as it is when a fault is requested. A fault is planned from this alone.
 #[derive(Debug, Clone, Default)]
 pub struct View {
-    /// The name of the cluster.
     pub cluster: String,
     /// The seed for random choices without a given one.
     pub seed: u64,
     /// The nodes, control planes first.
     pub nodes: Vec<NodeSummary>,
-    /// The load balancer in front of several control planes.
     pub load_balancer: Option<NodeSummary>,
     /// The address of the host on the cluster's network.
     pub gateway: Option<Ipv4Addr>,
@@ -30,12 +28,10 @@ pub struct View {
 }
 
 impl View {
-    /// The nodes that run the control plane.
     pub fn control_planes(&self) -> impl Iterator<Item = &NodeSummary> {
         self.nodes.iter().filter(|node| node.role == ContainerRole::CONTROL_PLANE)
     }
 
-    /// The names of all nodes.
     pub fn names(&self) -> Vec<String> {
         self.nodes.iter().map(|node| node.name.clone()).collect()
     }
@@ -45,18 +41,11 @@ impl View {
         self.nodes.iter().find(|node| self.is_named(node, name))
     }
 
-    /// Finds a node as [`View::node`].
-    ///
-    /// # Errors
-    /// [`Refusal::UnknownNode`], with the nodes of the cluster.
     pub fn require_node(&self, name: &str) -> Result<&NodeSummary, Refusal> {
         self.node(name).ok_or_else(|| self.unknown_node(name))
     }
 
     /// Finds a node or the load balancer, as [`View::node`].
-    ///
-    /// # Errors
-    /// [`Refusal::UnknownNode`], with the nodes of the cluster.
     pub fn require_container(&self, name: &str) -> Result<&NodeSummary, Refusal> {
         let mut all = self.nodes.iter().chain(&self.load_balancer);
         all.find(|node| self.is_named(node, name)).ok_or_else(|| self.unknown_node(name))

@@ -63,10 +63,10 @@ pub(super) async fn inject(
 async fn do_inject(session: &Session, step: &str, plan: &FaultPlan) -> anyhow::Result<()> {
     let lasts = !plan.fault.is_instant();
     let (id, name) = (&plan.id, plan.fault.name());
-    let record_end = || record(session, step, id, &name, FaultState::Healed, Vec::new());
+    let record_end = || record(session, step, id, name, FaultState::Healed, Vec::new());
     lock(&session.state.faults.ended).remove(step);
     if lasts {
-        let active = Active { id: id.clone(), fault: name.clone() };
+        let active = Active { id: id.clone(), fault: name.to_owned() };
         lock(&session.state.faults.active).insert(step.to_owned(), active);
     }
     // Before the injection, so that the record has its consequences after it.
@@ -75,7 +75,7 @@ async fn do_inject(session: &Session, step: &str, plan: &FaultPlan) -> anyhow::R
         target: action.subject.path(),
         effect: action.effect.clone(),
     });
-    record(session, step, id, &name, FaultState::Injected, actions.collect());
+    record(session, step, id, name, FaultState::Injected, actions.collect());
     if let Err(error) = fault::inject(session.engine.as_ref(), plan).await {
         lock(&session.state.faults.active).remove(step);
         record_end();
