@@ -57,6 +57,6 @@ fn same_name(sandbox: &Sandbox) {
     assert!(loser.stderr.contains("error: ") && loser.stderr.contains(&sandbox.name), "{loser}");
     let kubectl = sandbox.kubectl();
     assert_eq!(kubectl.run("get nodes -o name").lines().count(), 1);
-    kubectl.run("-n kube-system rollout status deployment/coredns --timeout=240s");
+    kubectl.within("kube-system").rolled_out("deployment/coredns");
     sandbox.delete();
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use harness::{
     Cluster, Environment, Kubectl, Sandbox, Suite, container, deployment, in_node, inspect, pod,
-    service, try_in_node, until, until_holds, web_container,
+    service, try_in_node, until, until_holds, web_container, with_spec,
 };
 
 /// A feature gate that every component has, and the API that it enables.
@@ -109,7 +109,7 @@ fn create() -> Configured {
     }
     let [api_port, node_port, host_port] = free_ports();
     let kubectl = sandbox.create(&configuration(api_port, node_port, host_port, &folder));
-    kubectl.namespace("configured");
+    let kubectl = kubectl.namespace("configured");
     Configured { cluster: Cluster { sandbox, kubectl }, folder, api_port, node_port, host_port }
 }
 
@@ -193,10 +193,8 @@ fn networking(Configured { cluster: Cluster { sandbox, kubectl }, api_port, .. }
     let cidrs = kubectl.value("get nodes", ".items[*].spec.podCIDR");
     let cidrs: BTreeSet<&str> = cidrs.split(' ').collect();
     assert!(cidrs.len() == 2 && cidrs.iter().all(|cidr| cidr.starts_with("10.50.")), "{cidrs:?}");
-    kubectl.apply("configured", &[pod("client", &[container("sleep 3600")])]);
-    kubectl.wait_for("configured", "pod/client", "condition=Ready");
-    let answer =
-        kubectl.exec("configured", "client", "nslookup kubernetes.default.svc.cluster.local");
+    kubectl.start(&[pod("client", &[container("sleep 3600")])]);
+    let answer = kubectl.exec("client", "nslookup kubernetes.default.svc.cluster.local");
     assert!(answer.contains("10.60.0.1"), "{answer}");
     assert_eq!(inspect(&sandbox.node("worker"))["HostConfig"]["Privileged"], false);
 }
@@ -211,14 +209,10 @@ fn mounts(Configured { cluster: Cluster { sandbox, kubectl }, folder, .. }: &Con
         { "name": "shared", "mountPath": "/shared" },
         { "name": "writable", "mountPath": "/writable" },
     ]);
-    let mut user = pod("mounts", &[main]);
-    user["spec"]["nodeName"] = json!(node);
-    user["spec"]["volumes"] = json!([
-        { "name": "shared", "hostPath": { "path": "/shared" } },
-        { "name": "writable", "hostPath": { "path": "/writable" } },
-    ]);
-    kubectl.apply("configured", &[user]);
-    kubectl.wait_for("configured", "pod/mounts", "condition=Ready");
+    let volume = |name: &str| json!({ "name": name, "hostPath": { "path": format!("/{name}") } });
+    let volumes = ["shared", "writable"].map(volume);
+    let spec = json!({ "nodeName": node, "volumes": volumes });
+    kubectl.start(&[with_spec(pod("mounts", &[main]), &spec)]);
     until_holds(
         "the pod's file is on the host",
         || std::fs::read_to_string(folder.join("writable/from-pod")).unwrap_or_default(),
@@ -238,16 +232,13 @@ fn get(port: u16) -> std::io::Result<String> {
 
 fn ports(on: &Configured) {
     let Cluster { sandbox, kubectl } = &on.cluster;
-    let mut by_node = service("web");
-    by_node["spec"]["type"] = json!("NodePort");
+    let mut by_node = with_spec(service("web"), &json!({ "type": "NodePort" }));
     by_node["spec"]["ports"][0]["nodePort"] = json!(30080);
     let mut web = web_container();
     web["ports"] = json!([{ "containerPort": 8080, "hostPort": 9090 }]);
-    let mut hosted = pod("hosted", &[web]);
-    hosted["spec"]["nodeName"] = json!(sandbox.node("worker"));
-    kubectl.apply("configured", &[deployment("web", 1, &[web_container()]), by_node, hosted]);
-    kubectl.rolled_out("configured", "deployment/web");
-    kubectl.wait_for("configured", "pod/hosted", "condition=Ready");
+    let worker = json!({ "nodeName": sandbox.node("worker") });
+    let hosted = with_spec(pod("hosted", &[web]), &worker);
+    kubectl.start(&[deployment("web", 1, &[web_container()]), by_node, hosted]);
     for (port, server) in [(on.node_port, "web-"), (on.host_port, "hosted")] {
         until(&format!("{server} answers at port {port} of the host"), || match get(port) {
             Ok(answer) if answer.contains(server) => Ok(()),

@@ -60,14 +60,17 @@ fn failed(sandbox: &Sandbox, ran: Ran, code: i32, texts: &[&str]) -> String {
     error
 }
 
+fn plan(sandbox: &Sandbox) -> Value {
+    let plan = sandbox.try_create(ONE_NODE, "--dry-run --output json").ok();
+    serde_json::from_str(&plan).unwrap()
+}
+
 fn dry_run(sandbox: &Sandbox) {
     let everything = || docker("ps --all --quiet --filter label=dev.kindrs.cluster=e2e-bad");
     let before = everything();
     let text = sandbox.try_create(ONE_NODE, "--dry-run").ok();
     assert!(text.contains("e2e-bad-control-plane"), "{text}");
-    let plan = sandbox.try_create(ONE_NODE, "--dry-run --output json").ok();
-    let plan: Value = serde_json::from_str(&plan).unwrap();
-    assert_eq!(plan["nodes"][0]["name"], "e2e-bad-control-plane");
+    assert_eq!(plan(sandbox)["nodes"][0]["name"], "e2e-bad-control-plane");
     assert_eq!(everything(), before);
     sandbox.assert_gone();
     assert!(!sandbox.kubeconfig().exists());
@@ -166,22 +169,17 @@ fn corrupt_kubeconfig(sandbox: &Sandbox) {
 }
 
 fn subnet_taken(sandbox: &Sandbox) {
-    let planned = |sandbox: &Sandbox| {
-        let plan = sandbox.try_create(ONE_NODE, "--dry-run --output json").ok();
-        let plan: Value = serde_json::from_str(&plan).unwrap();
-        plan["subnet"].as_str().unwrap().to_owned()
-    };
-    let first = planned(sandbox);
+    let planned = || plan(sandbox)["subnet"].as_str().unwrap().to_owned();
+    let first = planned();
     docker(&format!("network create --subnet {first} e2e-bad-taken"));
-    let second = planned(sandbox);
+    let second = planned();
     docker("network rm e2e-bad-taken");
     assert_ne!(first, second);
 }
 
 /// A node whose entrypoint exits at once.
 fn dying_node(sandbox: &Sandbox) {
-    let plan = sandbox.try_create(ONE_NODE, "--dry-run --output json").ok();
-    let plan: Value = serde_json::from_str(&plan).unwrap();
+    let plan = plan(sandbox);
     let image = plan["nodes"][0]["image"].as_str().unwrap();
     let dockerfile = format!(
         "FROM {image}\nENTRYPOINT [\"/bin/sh\", \"-c\", \"echo the last words; exit 9\"]\n"

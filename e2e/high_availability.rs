@@ -17,16 +17,10 @@ apiVersion: kind.x-k8s.io/v1alpha4
 nodes: [{role: control-plane}, {role: control-plane}, {role: control-plane}, {role: worker}]
 ";
 const CONTROL_PLANES: [&str; 3] = ["control-plane", "control-plane2", "control-plane3"];
-const NAMESPACE: &str = "ha";
 
 pub fn suite() -> Suite<Cluster> {
-    let create = || {
-        let cluster = Cluster::create("ha", CONFIGURATION);
-        cluster.kubectl.namespace(NAMESPACE);
-        cluster
-    };
     let [first, second, third] = CONTROL_PLANES;
-    Suite::new("high_availability", create)
+    Suite::new("high_availability", || Cluster::with_namespace("ha", CONFIGURATION, "ha"))
         .step("etcd_has_three_healthy_members", |cluster| {
             assert_eq!(healthy_members(&cluster.sandbox, first), 3);
         })
@@ -39,11 +33,7 @@ pub fn suite() -> Suite<Cluster> {
         })
         .step("load_balancer_restarts", |cluster| {
             docker(&format!("restart {}", cluster.sandbox.node("external-load-balancer")));
-            until_holds(
-                "the API server answers",
-                || cluster.kubectl.attempt("--request-timeout=5s get --raw /readyz").stdout,
-                |answer| answer == "ok",
-            );
+            cluster.kubectl.api_ready();
         })
         .step("delete_leaves_nothing", |cluster| cluster.sandbox.delete())
 }
@@ -109,30 +99,22 @@ fn stops_and_returns(Cluster { sandbox, kubectl }: &Cluster, lost: &str, other: 
     let app = format!("while-{lost}-is-lost");
     let (refusals, last) = while_asking(kubectl, || {
         docker(&format!("stop {node}"));
-        kubectl.wait_for(NAMESPACE, &format!("node/{node}"), "condition=Ready=Unknown");
+        kubectl.wait_for(&format!("node/{node}"), "condition=Ready=Unknown");
         // Writes, controllers and the scheduler work.
-        until("a Deployment is created", || {
-            let ran = kubectl.with_input(
-                &format!("-n {NAMESPACE} apply -f -"),
-                &deployment(&app, 2, &[web_container()]).to_string(),
-            );
-            if ran.code == Some(0) { Ok(()) } else { Err(ran.stderr) }
-        });
-        kubectl.rolled_out(NAMESPACE, &format!("deployment/{app}"));
+        let web = deployment(&app, 2, &[web_container()]).to_string();
+        until("a Deployment is created", || kubectl.with_input("apply -f -", &web).result());
+        kubectl.rolled_out(&format!("deployment/{app}"));
         assert_eq!(healthy_members(sandbox, other), 2);
     });
     assert!(refusals <= TOLERATED, "{refusals} requests in a row failed: {last}");
 
     let (refusals, last) = while_asking(kubectl, || {
         docker(&format!("start {node}"));
-        kubectl.wait_for(NAMESPACE, &format!("node/{node}"), "condition=Ready");
-        until_holds(
-            "all members of etcd are healthy",
-            || healthy_members(sandbox, lost),
-            |count| *count == 3,
-        );
+        kubectl.ready(&format!("node/{node}"));
+        let healthy = || healthy_members(sandbox, lost);
+        until_holds("all members of etcd are healthy", healthy, |count| *count == 3);
         for component in ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"] {
-            kubectl.wait_for("kube-system", &format!("pod/{component}-{node}"), "condition=Ready");
+            kubectl.within("kube-system").ready(&format!("pod/{component}-{node}"));
         }
     });
     assert!(refusals <= TOLERATED, "{refusals} requests in a row failed: {last}");

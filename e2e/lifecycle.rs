@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use harness::faults::NODES;
 use harness::{
-    Cluster, Sandbox, Suite, container, docker, inspect, node_get, pod, remove_images, small_image,
+    Cluster, Sandbox, Suite, THREE_NODES, container, docker, gateway, inspect, node_get, pod,
+    remove_images, small_image, with_spec,
 };
 
-const THREE_NODES: &str = include_str!("../configs/three-nodes.yaml");
 const LOADED: &str = "e2e-loaded:1";
 const ARCHIVED: &str = "e2e-archived:1";
-const NODES: [&str; 3] = ["control-plane", "worker", "worker2"];
 
 pub fn suite() -> Suite<Cluster> {
     let create = || {
@@ -100,8 +100,7 @@ fn loopback_only(Cluster { sandbox, .. }: &Cluster) {
     assert_eq!(bound.len(), 1, "{bound:?}");
     assert_eq!(bound[0]["HostIp"], "127.0.0.1");
     let port = bound[0]["HostPort"].as_str().unwrap();
-    let network = inspect(&format!("kindrs-{}", sandbox.name));
-    let gateway = network["IPAM"]["Config"][0]["Gateway"].as_str().unwrap().to_owned();
+    let gateway = gateway(&sandbox.name);
     let reach = |address: &str| {
         let address = format!("{address}:{port}").parse().unwrap();
         TcpStream::connect_timeout(&address, Duration::from_secs(3)).is_ok()
@@ -133,7 +132,7 @@ fn system_pods(Cluster { kubectl, .. }: &Cluster) {
 /// The local-path-provisioner exits if it starts before it can reach the API server. The components
 /// that elect a leader are not checked: on a busy machine, they exit when they lose their lease.
 fn no_restarts(Cluster { kubectl, .. }: &Cluster) {
-    kubectl.rolled_out("local-path-storage", "deployment/local-path-provisioner");
+    kubectl.within("local-path-storage").rolled_out("deployment/local-path-provisioner");
     let others = "component!=kube-controller-manager,component!=kube-scheduler";
     let pods = kubectl.items(&format!("get pods --all-namespaces -l {others}"));
     assert!(pods.iter().any(|pod| pod["metadata"]["namespace"] == "local-path-storage"));
@@ -180,10 +179,9 @@ fn kubeadm_objects(Cluster { sandbox, kubectl }: &Cluster) {
 
 /// Loads images that no node has, with the busybox of the node image.
 fn load_images(Cluster { sandbox, kubectl }: &Cluster) {
-    kubectl.namespace("load");
-    kubectl.apply("load", &[pod("source", &[container("sleep 3600")])]);
-    kubectl.wait_for("load", "pod/source", "condition=Ready");
-    let mut command = kubectl.command(&["-n", "load", "exec", "source", "--"]);
+    let kubectl = kubectl.namespace("load");
+    kubectl.start(&[pod("source", &[container("sleep 3600")])]);
+    let mut command = kubectl.command(&["exec", "source", "--"]);
     let program = command.args(["cat", "/bin/busybox"]).output().unwrap().stdout;
 
     small_image(sandbox, LOADED, &[("busybox", &program)], r#"["/busybox", "sh", "-c"]"#);
@@ -197,24 +195,18 @@ fn load_images(Cluster { sandbox, kubectl }: &Cluster) {
 
     for (name, image) in [("loaded", LOADED), ("archived", ARCHIVED)] {
         for node in NODES {
-            let container = json!({
-                "name": "main",
-                "image": image,
-                "imagePullPolicy": "Never",
-                "args": [format!("echo I am {name}")],
-            });
+            let arguments = [format!("echo I am {name}")];
+            let container = json!({ "name": "main", "image": image, "imagePullPolicy": "Never", "args": arguments });
             let pod_name = format!("{name}-{node}");
-            let mut pod = pod(&pod_name, &[container]);
-            pod["spec"]["nodeName"] = json!(sandbox.node(node));
-            pod["spec"]["restartPolicy"] = json!("Never");
-            kubectl.apply("load", &[pod]);
+            let spec = json!({ "nodeName": sandbox.node(node), "restartPolicy": "Never" });
+            kubectl.apply(&[with_spec(pod(&pod_name, &[container]), &spec)]);
         }
     }
     for name in ["loaded", "archived"] {
         for node in NODES {
             let pod = format!("{name}-{node}");
-            kubectl.wait_for("load", &format!("pod/{pod}"), "jsonpath={.status.phase}=Succeeded");
-            let log = kubectl.run(&format!("-n load logs {pod}"));
+            kubectl.wait_for(&format!("pod/{pod}"), "jsonpath={.status.phase}=Succeeded");
+            let log = kubectl.run(&format!("logs {pod}"));
             assert_eq!(log.trim(), format!("I am {name}"));
         }
     }

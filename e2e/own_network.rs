@@ -44,6 +44,6 @@ fn with_network(cluster: &Cluster) {
     for node in &nodes(cluster) {
         in_node(node, USERS_CNI);
     }
-    cluster.kubectl.wait_for("default", "node --all", "condition=Ready");
-    cluster.kubectl.rolled_out("kube-system", "deployment/coredns");
+    cluster.kubectl.ready("node --all");
+    cluster.kubectl.within("kube-system").rolled_out("deployment/coredns");
 }

@@ -33,7 +33,6 @@ fn scenario(sandbox: &Sandbox, arguments: &[&str]) -> Ran {
     run(sandbox.command(&arguments), "")
 }
 
-/// The report of a run.
 fn report(folder: &Path) -> Value {
     let text = std::fs::read_to_string(folder.join("report.json")).unwrap();
     serde_json::from_str(&text).unwrap()

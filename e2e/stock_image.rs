@@ -2,7 +2,11 @@
 
 use serde_json::{Value, json};
 
-use harness::{Cluster, Sandbox, Suite, container, docker, inspect, pod, run};
+use harness::faults::NODES;
+use harness::{
+    Cluster, Sandbox, Suite, container, docker, inspect, pod, run, volume_claim, with_spec,
+    with_volume,
+};
 
 /// The pod network of a substitute for kind's image can be limited to each node, and DNS has to reach the
 /// API server. Workers are tainted, so that system pods run on the control plane.
@@ -21,7 +25,6 @@ kubeadmConfigPatches:
     - key: e2e.kindrs.dev/not-yet
       effect: NoSchedule
 ";
-const NODES: [&str; 3] = ["control-plane", "worker", "worker2"];
 
 pub fn suite() -> Suite<Cluster> {
     let image = std::env::var("KINDRS_E2E_STOCK_IMAGE").ok();
@@ -49,7 +52,7 @@ fn create(image: &str) -> Cluster {
 }
 
 fn pod_network(Cluster { kubectl, .. }: &Cluster) {
-    kubectl.rolled_out("kube-system", "daemonset/kindnet");
+    kubectl.within("kube-system").rolled_out("daemonset/kindnet");
     let pods = kubectl.items("-n kube-system get pods -l app=kindnet");
     assert_eq!(pods.len(), NODES.len());
 }
@@ -57,7 +60,7 @@ fn pod_network(Cluster { kubectl, .. }: &Cluster) {
 fn volumes_on_workers(Cluster { sandbox, kubectl }: &Cluster) {
     let workers = format!("{} {}", sandbox.node("worker"), sandbox.node("worker2"));
     kubectl.run(&format!("taint nodes {workers} e2e.kindrs.dev/not-yet:NoSchedule-"));
-    kubectl.namespace("stock");
+    let kubectl = kubectl.namespace("stock");
     // The image of kube-proxy has a shell; kindrs' busybox is not in kind's node image.
     let image = kubectl.value(
         "-n kube-system get daemonset kube-proxy",
@@ -66,33 +69,19 @@ fn volumes_on_workers(Cluster { sandbox, kubectl }: &Cluster) {
     for node in ["worker", "worker2"] {
         let mut main = container("echo kept >/data/file; sleep 3600");
         main["image"] = json!(image);
-        main["volumeMounts"] = json!([{ "name": "data", "mountPath": "/data" }]);
-        let mut pod = pod(node, &[main]);
-        pod["spec"]["affinity"] = json!({ "nodeAffinity": {
-            "requiredDuringSchedulingIgnoredDuringExecution": { "nodeSelectorTerms": [{
-                "matchFields": [{
-                    "key": "metadata.name",
-                    "operator": "In",
-                    "values": [sandbox.node(node)],
-                }],
-            }] },
-        } });
-        pod["spec"]["volumes"] =
-            json!([{ "name": "data", "persistentVolumeClaim": { "claimName": node } }]);
-        let claim = json!({
-            "apiVersion": "v1",
-            "kind": "PersistentVolumeClaim",
-            "metadata": { "name": node },
-            "spec": {
-                "accessModes": ["ReadWriteOnce"],
-                "resources": { "requests": { "storage": "1Mi" } },
-            },
-        });
-        kubectl.apply("stock", &[claim, pod]);
+        // With `nodeName`, nothing would bind the volume.
+        let names = [sandbox.node(node)];
+        let named = json!({ "key": "metadata.name", "operator": "In", "values": names });
+        let terms = json!({ "nodeSelectorTerms": [{ "matchFields": [named] }] });
+        let required = json!({ "requiredDuringSchedulingIgnoredDuringExecution": terms });
+        let affinity = json!({ "affinity": { "nodeAffinity": required } });
+        let claimed = json!({ "persistentVolumeClaim": { "claimName": node } });
+        let pod = with_volume(with_spec(pod(node, &[main]), &affinity), "/data", claimed);
+        kubectl.apply(&[volume_claim(node), pod]);
     }
     for node in ["worker", "worker2"] {
-        kubectl.wait_for("stock", &format!("pod/{node}"), "condition=Ready");
-        assert_eq!(kubectl.exec("stock", node, "cat /data/file"), "kept\n");
+        kubectl.ready(&format!("pod/{node}"));
+        assert_eq!(kubectl.exec(node, "cat /data/file"), "kept\n");
     }
 }
 

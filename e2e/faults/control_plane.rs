@@ -1,14 +1,13 @@
 //! Components of the control plane that are stopped, frozen and killed.
 
 use harness::{
-    Cluster, Kubectl, Sandbox, Suite, deployment, in_node, pass, pod, until, until_holds,
-    web_container,
+    Cluster, Sandbox, Suite, deployment, in_node, pass, pod, until, until_holds, web_container,
 };
 
-use harness::faults::{QUICK, active, assert_no_trace, events, heal, heal_all, inject, try_inject};
-
-const NAMESPACE: &str = "control";
-const NODES: [&str; 3] = ["control-plane", "worker", "worker2"];
+use harness::faults::{
+    NODES, QUICK, active, assert_no_trace, assert_node_event, assert_refused, await_api,
+    await_event, heal, heal_all, inject, try_inject,
+};
 
 pub fn suite() -> Suite<Cluster> {
     Suite::new("faults_control_plane", create)
@@ -32,33 +31,28 @@ pub fn suite() -> Suite<Cluster> {
 }
 
 fn create() -> Cluster {
-    let cluster = Cluster::create("faults-control-plane", QUICK);
-    let kubectl = &cluster.kubectl;
-    kubectl.namespace(NAMESPACE);
-    kubectl.apply(NAMESPACE, &[deployment("web", 2, &[web_container()])]);
-    kubectl.rolled_out(NAMESPACE, "deployment/web");
+    let cluster = Cluster::with_namespace("faults-control-plane", QUICK, "control");
+    cluster.kubectl.start(&[deployment("web", 2, &[web_container()])]);
     cluster
 }
 
 fn wrong_input(Cluster { sandbox, kubectl }: &Cluster) {
-    for (line, refusal) in [
+    let refusals = [
         (
             "component-stop --component kube-apiserver",
+            2,
             "this would take down the only control plane",
         ),
-        ("component-pause --component etcd", "this would take down the only control plane"),
-        ("component-kill --component etcd", "this would take down the only control plane"),
-        ("etcd-quorum-loss", "this would take down the only control plane"),
-        ("component-stop --component kube-scheduler --node worker", "runs no kube-scheduler"),
-        ("component-stop --component kube-scheduler --all-nodes", "is not a control plane"),
-        ("component-stop --component kubelet", "invalid value 'kubelet'"),
-        ("component-restart --component kube-scheduler --for 5s", "cannot have a duration"),
-        ("component-stop", "--component"),
-    ] {
-        let said = try_inject(sandbox, line).fails(2);
-        assert!(said.contains(refusal), "{line}: {said}");
-    }
-    assert!(active(sandbox).is_empty());
+        ("component-pause --component etcd", 2, "this would take down the only control plane"),
+        ("component-kill --component etcd", 2, "this would take down the only control plane"),
+        ("etcd-quorum-loss", 2, "this would take down the only control plane"),
+        ("component-stop --component kube-scheduler --node worker", 2, "runs no kube-scheduler"),
+        ("component-stop --component kube-scheduler --all-nodes", 2, "is not a control plane"),
+        ("component-stop --component kubelet", 2, "invalid value 'kubelet'"),
+        ("component-restart --component kube-scheduler --for 5s", 2, "cannot have a duration"),
+        ("component-stop", 2, "--component"),
+    ];
+    assert_refused(sandbox, &refusals);
     await_api(kubectl);
 }
 
@@ -69,28 +63,28 @@ fn scheduler_stopped(Cluster { sandbox, kubectl }: &Cluster) {
     let said = try_inject(sandbox, "component-pause --component kube-scheduler").fails(2);
     assert!(said.contains(&id), "{said}");
 
-    kubectl.apply(NAMESPACE, &[pod("late", &[web_container()])]);
+    kubectl.apply(&[pod("late", &[web_container()])]);
     pass(5);
-    let node = || kubectl.value(&format!("-n {NAMESPACE} get pod late"), ".spec.nodeName");
+    let node = || kubectl.value("get pod late", ".spec.nodeName");
     assert_eq!(node(), "", "the pod was scheduled");
     heal(sandbox, &id);
     until_holds("the pod has a node", node, |node| !node.is_empty());
-    kubectl.wait_for(NAMESPACE, "pod/late", "condition=Ready");
-    let told = events(kubectl, "default", &sandbox.node("control-plane"), "FaultHealed");
-    assert!(told.iter().any(|message| message.contains("starts kube-scheduler")), "{told:?}");
+    kubectl.ready("pod/late");
+    let node = sandbox.node("control-plane");
+    assert_node_event(kubectl, &node, "FaultHealed", "starts kube-scheduler");
 }
 
 fn controllers_stopped(Cluster { sandbox, kubectl }: &Cluster) {
     let id = inject(sandbox, "component-stop --component kube-controller-manager");
-    let pods = || kubectl.pods(NAMESPACE, "app=web");
-    let before = pods();
-    assert_eq!(before.len(), 2);
-    kubectl.run(&format!("-n {NAMESPACE} delete pod {}", before[0]));
+    let pods = || kubectl.pods("app=web");
+    let mut others = pods();
+    assert_eq!(others.len(), 2);
+    kubectl.run(&format!("delete pod {}", others.pop_first().unwrap()));
     pass(5);
-    assert_eq!(pods(), before[1..], "the pod was replaced");
+    assert_eq!(pods(), others, "the pod was replaced");
     heal(sandbox, &id);
     until_holds("the pod is replaced", pods, |pods| pods.len() == 2);
-    kubectl.rolled_out(NAMESPACE, "deployment/web");
+    kubectl.rolled_out("deployment/web");
 }
 
 /// The API server does not answer for the duration of the fault, and returns without help.
@@ -104,11 +98,7 @@ fn api_outage(Cluster { sandbox, kubectl }: &Cluster, fault: &str) {
     // One was recorded just before the API server stopped, the other by the node when it was back.
     let node = sandbox.node("control-plane");
     for reason in ["FaultInjected", "FaultHealed"] {
-        until_holds(
-            &format!("there is an Event {reason}"),
-            || events(kubectl, "default", &node, reason),
-            |told| told.iter().any(|message| message.contains(&id)),
-        );
+        await_event(&kubectl.within("default"), &node, reason, &id);
     }
 }
 
@@ -127,8 +117,8 @@ fn restarted(Cluster { sandbox, kubectl }: &Cluster) {
         if before.is_empty() {
             return Err("it is not running".to_owned());
         }
-        let ran = try_inject(sandbox, "component-restart --component kube-scheduler");
-        if ran.code == Some(0) { Ok(before) } else { Err(ran.stderr) }
+        let restarted = try_inject(sandbox, "component-restart --component kube-scheduler");
+        restarted.result().map(|_| before)
     });
     let other = |now: &String| !now.is_empty() && *now != before;
     until_holds(
@@ -136,8 +126,7 @@ fn restarted(Cluster { sandbox, kubectl }: &Cluster) {
         || processes(sandbox, "kube-scheduler"),
         other,
     );
-    kubectl.apply(NAMESPACE, &[pod("after-restart", &[web_container()])]);
-    kubectl.wait_for(NAMESPACE, "pod/after-restart", "condition=Ready");
+    kubectl.start(&[pod("after-restart", &[web_container()])]);
 }
 
 /// The process ids of a component on the control plane.
@@ -145,16 +134,6 @@ fn processes(sandbox: &Sandbox, component: &str) -> String {
     // The kernel keeps 15 characters of a name.
     let name: String = component.chars().take(15).collect();
     in_node(&sandbox.node("control-plane"), &format!("pgrep -x {name} || true"))
-}
-
-/// Waits until the API server accepts writes.
-fn await_api(kubectl: &Kubectl) {
-    until("the API server works", || {
-        let ran = kubectl.attempt(
-            "--request-timeout=5s annotate namespace default kindrs-was-here=yes --overwrite",
-        );
-        if ran.code == Some(0) { Ok(()) } else { Err(ran.stderr) }
-    });
 }
 
 /// Waits first, because the node's timer may still be recording its Event.

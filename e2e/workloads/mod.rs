@@ -8,9 +8,7 @@ mod pods;
 mod security;
 mod storage;
 
-use harness::{Cluster, Suite};
-
-const THREE_NODES: &str = include_str!("../../configs/three-nodes.yaml");
+use harness::{Cluster, Suite, THREE_NODES};
 
 pub fn suite() -> Suite<Cluster> {
     Suite::new("workloads", || Cluster::create("workloads", THREE_NODES))
@@ -37,7 +35,7 @@ pub fn suite() -> Suite<Cluster> {
             ("ephemeral_container_joins_a_pod", pods::ephemeral_container),
             ("service_account_token_is_valid", security::token),
             ("roles_grant_and_deny", security::roles),
-            ("disruption_budget_refuses_evictions", controllers::disruption_budget),
+            ("disruption_budget_refuses_evictions", controllers::evictions),
             ("downward_api_describes_the_pod", kubelet::downward_api),
             ("volumes_of_every_kind_have_their_files", storage::volumes),
             ("volume_is_deleted_with_its_claim", storage::reclaimed),

@@ -3,29 +3,27 @@
 use harness::{Cluster, deployment, until, until_holds, web_container};
 
 pub fn drain(cluster: &Cluster) {
-    let (kubectl, ns) = (&cluster.kubectl, "drain");
-    kubectl.namespace(ns);
+    let kubectl = &cluster.kubectl.namespace("drain");
     let (drained, other) = (cluster.sandbox.node("worker2"), cluster.sandbox.node("worker"));
-    kubectl.apply(ns, &[deployment("web", 4, &[web_container()])]);
-    kubectl.rolled_out(ns, "deployment/web");
+    kubectl.start(&[deployment("web", 4, &[web_container()])]);
     let nodes = || {
-        let line = format!("-n {ns} get pods -l app=web --field-selector=status.phase=Running");
-        let text = kubectl.value(&line, ".items[*].spec.nodeName");
+        let line = "get pods -l app=web --field-selector=status.phase=Running";
+        let text = kubectl.value(line, ".items[*].spec.nodeName");
         text.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
     };
     kubectl.run(&format!(
         "drain {drained} --ignore-daemonsets --delete-emptydir-data --force --pod-selector=app=web \
          --timeout=120s"
     ));
-    kubectl.rolled_out(ns, "deployment/web");
+    kubectl.rolled_out("deployment/web");
     until_holds("all are on the other worker", nodes, |nodes| {
         nodes.len() == 4 && nodes.iter().all(|node| *node == other)
     });
     let line = format!("get node {drained}");
     assert_eq!(kubectl.value(&line, ".spec.unschedulable"), "true");
     kubectl.run(&format!("uncordon {drained}"));
-    kubectl.run(&format!("-n {ns} scale deployment/web --replicas=12"));
-    kubectl.rolled_out(ns, "deployment/web");
+    kubectl.run("scale deployment/web --replicas=12");
+    kubectl.rolled_out("deployment/web");
     assert!(nodes().contains(&drained), "{:?}", nodes());
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use harness::{Cluster, Kubectl, container, pod, run, until_holds, words};
+use harness::{Cluster, Kubectl, container, pod, run, until_holds, with_spec, with_volume, words};
 
 const MOUNTED: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
@@ -21,33 +21,25 @@ fn review(kubectl: &Kubectl, token: &str, audience: Option<&str>) -> Value {
 }
 
 pub fn token(cluster: &Cluster) {
-    let (kubectl, ns) = (&cluster.kubectl, "token");
-    kubectl.namespace(ns);
-    kubectl.run(&format!("-n {ns} create serviceaccount robot"));
-    let mut main = container("sleep 3600");
-    main["volumeMounts"] = json!([{ "name": "vault", "mountPath": "/vault" }]);
-    let mut bearer = pod("bearer", &[main]);
-    bearer["spec"]["serviceAccountName"] = json!("robot");
-    bearer["spec"]["volumes"] = json!([{
-        "name": "vault",
-        "projected": { "sources": [{
-            "serviceAccountToken": { "path": "token", "audience": "vault", "expirationSeconds": 600 },
-        }] },
-    }]);
-    kubectl.apply(ns, &[bearer]);
-    kubectl.wait_for(ns, "pod/bearer", "condition=Ready");
+    let kubectl = &cluster.kubectl.namespace("token");
+    kubectl.run("create serviceaccount robot");
+    let robot = json!({ "serviceAccountName": "robot" });
+    let bearer = with_spec(pod("bearer", &[container("sleep 3600")]), &robot);
+    let token = json!({ "path": "token", "audience": "vault", "expirationSeconds": 600 });
+    let vault = json!({ "projected": { "sources": [{ "serviceAccountToken": token }] } });
+    kubectl.start(&[with_volume(bearer, "/vault", vault)]);
 
-    let token = kubectl.exec(ns, "bearer", &format!("cat {MOUNTED}/token"));
+    let token = kubectl.exec("bearer", &format!("cat {MOUNTED}/token"));
     let status = review(kubectl, &token, None);
     assert_eq!(status["authenticated"], true, "{status}");
     assert_eq!(status["user"]["username"], "system:serviceaccount:token:robot");
     let of_pod = &status["user"]["extra"]["authentication.kubernetes.io/pod-name"];
     assert_eq!(*of_pod, json!(["bearer"]));
-    assert_eq!(kubectl.exec(ns, "bearer", &format!("cat {MOUNTED}/namespace")), ns);
-    let authority = kubectl.exec(ns, "bearer", &format!("cat {MOUNTED}/ca.crt"));
+    assert_eq!(kubectl.exec("bearer", &format!("cat {MOUNTED}/namespace")), "token");
+    let authority = kubectl.exec("bearer", &format!("cat {MOUNTED}/ca.crt"));
     assert!(authority.starts_with("-----BEGIN CERTIFICATE-----"), "{authority}");
 
-    let other = kubectl.exec(ns, "bearer", "cat /vault/token");
+    let other = kubectl.exec("bearer", "cat /vault/token");
     assert_ne!(review(kubectl, &other, None)["authenticated"], true);
     let status = review(kubectl, &other, Some("vault"));
     assert_eq!(status["authenticated"], true, "{status}");
@@ -60,13 +52,13 @@ pub fn token(cluster: &Cluster) {
          '{{\"apiVersion\":\"authentication.k8s.io/v1\",\"kind\":\"SelfSubjectReview\"}}' \
          https://kubernetes.default.svc.cluster.local/apis/authentication.k8s.io/v1/selfsubjectreviews"
     );
-    let answer = kubectl.exec(ns, "bearer", &call);
+    let answer = kubectl.exec("bearer", &call);
     assert!(answer.contains("system:serviceaccount:token:robot"), "{answer}");
 
-    let asked = kubectl.run(&format!("-n {ns} create token robot --duration=10m"));
+    let asked = kubectl.run("create token robot --duration=10m");
     assert_eq!(review(kubectl, asked.trim(), None)["authenticated"], true);
-    kubectl.run(&format!("-n {ns} delete pod bearer"));
-    kubectl.run(&format!("-n {ns} delete serviceaccount robot"));
+    kubectl.run("delete pod bearer");
+    kubectl.run("delete serviceaccount robot");
     // The API server caches a valid token for some seconds.
     until_holds(
         "the token is invalid",
@@ -76,15 +68,12 @@ pub fn token(cluster: &Cluster) {
 }
 
 pub fn roles(cluster: &Cluster) {
-    let (kubectl, ns) = (&cluster.kubectl, "roles");
-    kubectl.namespace(ns);
-    kubectl.run(&format!("-n {ns} create serviceaccount reader"));
-    kubectl.run(&format!("-n {ns} create role reader --verb=get,list --resource=configmaps"));
-    let account = format!("{ns}:reader");
-    kubectl.run(&format!(
-        "-n {ns} create rolebinding reader --role=reader --serviceaccount={account}"
-    ));
-    let token = kubectl.run(&format!("-n {ns} create token reader"));
+    let kubectl = &cluster.kubectl.namespace("roles");
+    kubectl.run("create serviceaccount reader");
+    kubectl.run("create role reader --verb=get,list --resource=configmaps");
+    let account = "roles:reader";
+    kubectl.run(&format!("create rolebinding reader --role=reader --serviceaccount={account}"));
+    let token = kubectl.run("create token reader");
     // Without the certificate of the administrator, which would override the token.
     let as_reader = |line: &str| {
         let server = kubectl.value("config view --minify", ".clusters[0].cluster.server");
@@ -95,8 +84,6 @@ pub fn roles(cluster: &Cluster) {
             "--insecure-skip-tls-verify",
             "--token",
             token.trim(),
-            "-n",
-            ns,
         ];
         arguments.extend(words(line));
         run(kubectl.command(&arguments), "")

@@ -55,7 +55,6 @@ const MEASURES: [(Measure, &str); 4] = [
     (Measure::Delete, "delete, s"),
 ];
 
-/// Runs the benchmark and prints its table.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let three_nodes = || program::root().join("configs/three-nodes.yaml");
     let config = &arguments.config.clone().unwrap_or_else(three_nodes);

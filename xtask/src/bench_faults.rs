@@ -3,13 +3,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
 use harness::faults::{heal_all, inject};
-use harness::{Cluster, container, docker, in_node, pass, pod, until};
-use serde_json::json;
+use harness::{Cluster, THREE_NODES, container, docker, in_node, pass, pod, until};
 
 use crate::measures::median;
 use crate::program;
-
-const THREE_NODES: &str = include_str!("../../configs/three-nodes.yaml");
 
 /// Measure the time from a command until the effect of its fault
 ///
@@ -31,14 +28,13 @@ enum Effect {
     DockerEvent(String, &'static str),
 }
 
-/// Runs the benchmark and prints a line for each fault.
 pub fn run(arguments: &Arguments) -> Result<()> {
     harness::set_program(program::kindrs()?);
     let cluster = Cluster::create("bench-faults", THREE_NODES);
     let mut web = pod("web", &[container("httpd -p 8080; while :; do sleep 1; done")]);
-    web["spec"]["nodeName"] = json!(cluster.sandbox.node("worker"));
-    cluster.kubectl.apply("default", &[web]);
-    cluster.kubectl.wait_for("default", "pod/web", "condition=Ready");
+    web["spec"]["nodeName"] = cluster.sandbox.node("worker").into();
+    cluster.kubectl.apply(&[web]);
+    cluster.kubectl.ready("pod/web");
     for (name, fault, effect) in faults(&cluster) {
         let mut times = Vec::new();
         for _ in 0..arguments.runs {
@@ -53,7 +49,6 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Each fault with its name and effect.
 fn faults(cluster: &Cluster) -> Vec<(&'static str, &'static str, Effect)> {
     let worker = cluster.sandbox.node("worker");
     let control_plane = cluster.sandbox.node("control-plane");

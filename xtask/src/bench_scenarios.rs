@@ -19,7 +19,6 @@ pub struct Arguments {
     runs: u32,
 }
 
-/// Runs the benchmark and prints a line for each measure.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let selection = ["--example", "evaluate_history"];
     let example = program::release_build(&selection, "examples/evaluate_history")?;

@@ -28,7 +28,6 @@ impl Drop for Run {
     }
 }
 
-/// Runs the benchmark and prints its result.
 pub fn run(arguments: &Arguments) -> Result<()> {
     harness::set_program(program::kindrs()?);
     let sandbox = Sandbox::new("bench-waiting");

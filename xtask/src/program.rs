@@ -3,7 +3,6 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
-/// The folder of the checkout.
 pub fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }

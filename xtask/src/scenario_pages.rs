@@ -25,7 +25,6 @@ pub struct Arguments {
     chromium: PathBuf,
 }
 
-/// Regenerates the pages.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let found = Command::new(&arguments.chromium).arg("--version").stdout(Stdio::null()).status();
     found.with_context(|| {

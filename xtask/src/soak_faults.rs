@@ -5,14 +5,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use fastrand::Rng;
-use harness::faults::{assert_no_trace, heal_all};
-use harness::{Cluster, deployment, until, web_container, words};
+use harness::faults::{NODES, assert_no_trace, heal_all};
+use harness::{Cluster, THREE_NODES, deployment, web_container, words};
 
 use crate::program;
 
-const THREE_NODES: &str = include_str!("../../configs/three-nodes.yaml");
-const NODES: [&str; 3] = ["control-plane", "worker", "worker2"];
-const NAMESPACE: &str = "soak";
 /// Rounds between two checks.
 const CHECK_EVERY: u32 = 20;
 
@@ -73,15 +70,12 @@ struct Soak {
     refusals: Vec<String>,
 }
 
-/// Runs the soak test.
 pub fn run(arguments: &Arguments) -> Result<()> {
     harness::set_program(program::kindrs()?);
     let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..));
     eprintln!("seed {seed}");
-    let cluster = Cluster::create("soak-faults", THREE_NODES);
-    cluster.kubectl.namespace(NAMESPACE);
-    cluster.kubectl.apply(NAMESPACE, &[deployment("web", 4, &[web_container()])]);
-    cluster.kubectl.rolled_out(NAMESPACE, "deployment/web");
+    let cluster = Cluster::with_namespace("soak-faults", THREE_NODES, "soak");
+    cluster.kubectl.start(&[deployment("web", 4, &[web_container()])]);
 
     let random = Rng::with_seed(seed);
     let mut soak = Soak { cluster, random, kills: 0, refusals: Vec::new() };
@@ -157,13 +151,10 @@ impl Soak {
     fn check(&self) {
         let Cluster { sandbox, kubectl } = &self.cluster;
         heal_all(sandbox);
-        until("the API server answers", || {
-            let ran = kubectl.attempt("--request-timeout=5s get --raw /readyz");
-            if ran.code == Some(0) { Ok(()) } else { Err(ran.stderr) }
-        });
-        kubectl.wait_for("default", "node --all", "condition=Ready");
-        kubectl.rolled_out(NAMESPACE, "deployment/web");
-        kubectl.wait_for("kube-system", "pod --all", "condition=Ready");
+        kubectl.api_ready();
+        kubectl.ready("node --all");
+        kubectl.rolled_out("deployment/web");
+        kubectl.within("kube-system").ready("pod --all");
         assert_no_trace(sandbox, &NODES);
     }
 }

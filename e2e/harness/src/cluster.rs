@@ -1,5 +1,8 @@
 use super::{Environment, Kubectl, Sandbox};
 
+/// The configuration of a control plane and two workers.
+pub const THREE_NODES: &str = include_str!("../../../configs/three-nodes.yaml");
+
 /// A sandbox whose cluster runs, and kubectl for it.
 pub struct Cluster {
     pub sandbox: Sandbox,
@@ -13,6 +16,13 @@ impl Cluster {
         let sandbox = Sandbox::new(name);
         let kubectl = sandbox.create(configuration);
         Self { sandbox, kubectl }
+    }
+
+    /// Creates the cluster `e2e-NAME`, and in it a namespace that `kubectl` uses.
+    #[track_caller]
+    pub fn with_namespace(name: &str, configuration: &str, namespace: &str) -> Self {
+        let Self { sandbox, kubectl } = Self::create(name, configuration);
+        Self { sandbox, kubectl: kubectl.namespace(namespace) }
     }
 }
 

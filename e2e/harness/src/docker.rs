@@ -42,7 +42,6 @@ pub fn docker(line: &str) -> String {
     try_docker(&words(line)).ok()
 }
 
-/// Runs docker.
 pub fn try_docker(arguments: &[&str]) -> Ran {
     let mut command = Command::new("docker");
     command.args(arguments);
@@ -55,20 +54,25 @@ pub fn in_node(node: &str, script: &str) -> String {
     try_in_node(node, script).ok()
 }
 
-/// Runs a shell script in a node.
 pub fn try_in_node(node: &str, script: &str) -> Ran {
     try_docker(&["exec", node, "sh", "-c", script])
 }
 
 /// The response to an HTTP request from a node; `Err` has the reason when there is none.
 pub fn node_get(node: &str, url: &str) -> Result<String, String> {
-    let ran = try_in_node(node, &format!("curl --silent --show-error --fail --max-time 5 {url}"));
-    if ran.code == Some(0) { Ok(ran.stdout.trim().to_owned()) } else { Err(ran.stderr) }
+    let curl = format!("curl --silent --show-error --fail --max-time 5 {url}");
+    Ok(try_in_node(node, &curl).result()?.trim().to_owned())
 }
 
-/// The output of `docker inspect` for a container, image or network.
 #[track_caller]
 pub fn inspect(object: &str) -> Value {
     let text = docker(&format!("inspect {object}"));
     serde_json::from_str::<Value>(&text).unwrap()[0].take()
+}
+
+/// The address of this machine in the network of a cluster.
+#[track_caller]
+pub fn gateway(cluster: &str) -> String {
+    let network = inspect(&format!("kindrs-{cluster}"));
+    network["IPAM"]["Config"][0]["Gateway"].as_str().unwrap().to_owned()
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::{Kubectl, Ran, Sandbox, in_node, until_holds};
+use super::{Kubectl, Ran, Sandbox, in_node, until, until_holds};
 
 /// A control plane and two workers. The loss of a node shows within seconds: kubelet renews its lease
 /// every 2 s, and the node controller waits for 8 s.
@@ -29,7 +29,9 @@ kubeadmConfigPatches:
   nodeStatusReportFrequency: 10s
 ";
 
-/// Injects a fault; returns its id.
+/// The nodes of [`QUICK`].
+pub const NODES: [&str; 3] = ["control-plane", "worker", "worker2"];
+
 #[track_caller]
 pub fn inject(sandbox: &Sandbox, line: &str) -> String {
     let ran = try_inject(sandbox, line);
@@ -37,7 +39,6 @@ pub fn inject(sandbox: &Sandbox, line: &str) -> String {
     ran.ok().trim().to_owned()
 }
 
-/// Tries to inject a fault.
 pub fn try_inject(sandbox: &Sandbox, line: &str) -> Ran {
     let started = Instant::now();
     let ran = sandbox.kindrs(&format!("fault inject --name {} {line}", sandbox.name));
@@ -45,7 +46,6 @@ pub fn try_inject(sandbox: &Sandbox, line: &str) -> Ran {
     ran
 }
 
-/// Heals a fault.
 #[track_caller]
 pub fn heal(sandbox: &Sandbox, id: &str) {
     sandbox.kindrs(&format!("fault heal --name {} {id}", sandbox.name)).ok();
@@ -57,7 +57,6 @@ pub fn heal_all(sandbox: &Sandbox) {
     sandbox.kindrs(&format!("fault heal --all --name {}", sandbox.name)).ok();
 }
 
-/// The active faults.
 #[track_caller]
 pub fn active(sandbox: &Sandbox) -> Vec<Value> {
     let list = sandbox.kindrs(&format!("fault list --name {} -o json", sandbox.name)).ok();
@@ -90,19 +89,52 @@ pub fn await_ready(kubectl: &Kubectl, node: &str, ready: bool) {
     );
 }
 
-/// The status of a node's condition.
 #[track_caller]
 pub fn condition(kubectl: &Kubectl, node: &str, kind: &str) -> String {
-    kubectl.value(
-        &format!("get node {node}"),
-        &format!(".status.conditions[?(@.type==\"{kind}\")].status"),
-    )
+    let path = format!(".status.conditions[?(@.type==\"{kind}\")].status");
+    kubectl.value(&format!("get node {node}"), &path)
 }
 
-/// The messages of the Events about a node or pod with a reason.
+/// The messages of the Events about an object with a reason. Those about nodes are in `default`.
 #[track_caller]
-pub fn events(kubectl: &Kubectl, namespace: &str, object: &str, reason: &str) -> Vec<String> {
+pub fn events(kubectl: &Kubectl, object: &str, reason: &str) -> Vec<String> {
     let fields = format!("involvedObject.name={object},reason={reason}");
-    let events = kubectl.items(&format!("-n {namespace} get events --field-selector {fields}"));
+    let events = kubectl.items(&format!("get events --field-selector {fields}"));
     events.iter().map(|event| event["message"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+/// Checks that there is an Event about a node with a reason and a text in its message.
+#[track_caller]
+pub fn assert_node_event(kubectl: &Kubectl, node: &str, reason: &str, text: &str) {
+    let told = events(&kubectl.within("default"), node, reason);
+    assert!(told.iter().any(|message| message.contains(text)), "{told:?}");
+}
+
+/// Waits for an Event about an object with a reason and a text in its message.
+#[track_caller]
+pub fn await_event(kubectl: &Kubectl, object: &str, reason: &str, text: &str) {
+    until_holds(
+        &format!("there is an Event {reason} about {object}"),
+        || events(kubectl, object, reason),
+        |told| told.iter().any(|message| message.contains(text)),
+    );
+}
+
+/// Waits until the API server accepts writes.
+#[track_caller]
+pub fn await_api(kubectl: &Kubectl) {
+    let write = "annotate namespace default kindrs-was-here=yes --overwrite";
+    until("the API server works", || {
+        kubectl.attempt(&format!("--request-timeout=5s {write}")).result()
+    });
+}
+
+/// Checks that each line is refused with its exit code and text, and that no fault is active then.
+#[track_caller]
+pub fn assert_refused(sandbox: &Sandbox, refusals: &[(&str, i32, &str)]) {
+    for (line, code, refusal) in refusals {
+        let text = try_inject(sandbox, line).fails(*code);
+        assert!(text.contains(refusal), "{line}: {text}");
+    }
+    assert_eq!(active(sandbox), Vec::<Value>::new());
 }

@@ -26,7 +26,6 @@ pub fn image_of(reference: &str, dockerfile: &str) -> Ran {
     run(command, dockerfile)
 }
 
-/// Removes images.
 pub fn remove_images(references: &[&str]) {
     docker(&format!("rmi --force {}", references.join(" ")));
 }

@@ -1,18 +1,21 @@
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::docker::try_docker;
 use super::{Ran, run, until, words};
 
 /// kubectl on this machine with the kubeconfig that kindrs wrote. The program comes from the node image.
+#[derive(Clone)]
 pub struct Kubectl {
     kubeconfig: PathBuf,
     /// Has the program and its cache.
     home: PathBuf,
-    context: Option<String>,
+    /// Come before all other arguments, which can override them.
+    flags: Vec<String>,
 }
 
 impl Kubectl {
@@ -20,19 +23,36 @@ impl Kubectl {
     /// there if it is missing.
     pub fn new(kubeconfig: &Path, home: &Path, node: &str) -> Self {
         copy_program(home, node);
-        Self { kubeconfig: kubeconfig.to_owned(), home: home.to_owned(), context: None }
+        Self { kubeconfig: kubeconfig.to_owned(), home: home.to_owned(), flags: Vec::new() }
     }
 
     /// kubectl with another context than the current one.
     pub fn context(&self, context: &str) -> Self {
-        Self {
-            kubeconfig: self.kubeconfig.clone(),
-            home: self.home.clone(),
-            context: Some(context.to_owned()),
-        }
+        self.with_flag(format!("--context={context}"))
     }
 
-    /// A command that runs kubectl.
+    /// kubectl for the objects in an existing namespace.
+    pub fn within(&self, namespace: &str) -> Self {
+        self.with_flag(format!("--namespace={namespace}"))
+    }
+
+    fn with_flag(&self, flag: String) -> Self {
+        let mut kubectl = self.clone();
+        kubectl.flags.push(flag);
+        kubectl
+    }
+
+    /// Creates a namespace, and waits until it accepts pods. Returns kubectl for the objects in it.
+    #[track_caller]
+    pub fn namespace(&self, name: &str) -> Self {
+        self.run(&format!("create namespace {name}"));
+        let kubectl = self.within(name);
+        until("the namespace has a service account", || {
+            kubectl.attempt("get serviceaccount/default").result()
+        });
+        kubectl
+    }
+
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(program(&self.home));
         command
@@ -40,7 +60,7 @@ impl Kubectl {
             .env("HOME", &self.home)
             .env_remove("HTTPS_PROXY")
             .env_remove("https_proxy")
-            .args(self.context.iter().flat_map(|context| ["--context", context]))
+            .args(&self.flags)
             .args(arguments);
         command
     }
@@ -51,17 +71,14 @@ impl Kubectl {
         self.attempt(line).ok()
     }
 
-    /// Runs kubectl with the words of `line`.
     pub fn attempt(&self, line: &str) -> Ran {
-        run(self.command(&words(line)), "")
+        self.with_input(line, "")
     }
 
-    /// Runs kubectl with the words of `line` and an input.
     pub fn with_input(&self, line: &str, input: &str) -> Ran {
         run(self.command(&words(line)), input)
     }
 
-    /// The output of kubectl as JSON.
     #[track_caller]
     pub fn json(&self, line: &str) -> Value {
         serde_json::from_str(&self.run(&format!("{line} -o json"))).unwrap()
@@ -79,60 +96,82 @@ impl Kubectl {
         self.json(line)["items"].as_array().unwrap().clone()
     }
 
-    /// Creates a namespace, and waits until it accepts pods.
     #[track_caller]
-    pub fn namespace(&self, name: &str) {
-        self.run(&format!("create namespace {name}"));
-        until("the namespace has a service account", || {
-            let ran = self.attempt(&format!("-n {name} get serviceaccount/default"));
-            if ran.code == Some(0) { Ok(()) } else { Err(ran.stderr) }
-        });
+    pub fn apply(&self, objects: &[Value]) {
+        let list = json!({ "apiVersion": "v1", "kind": "List", "items": objects });
+        self.with_input("apply -f -", &list.to_string()).ok();
     }
 
-    /// Creates or changes objects.
+    /// Applies objects, and waits until all pods and rollouts among them are ready.
     #[track_caller]
-    pub fn apply(&self, namespace: &str, objects: &[Value]) {
-        let list = serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": objects });
-        self.with_input(&format!("-n {namespace} apply -f -"), &list.to_string()).ok();
+    pub fn start(&self, objects: &[Value]) {
+        self.apply(objects);
+        for object in objects {
+            let name = object["metadata"]["name"].as_str().unwrap();
+            match object["kind"].as_str().unwrap() {
+                "Pod" => self.ready(&format!("pod/{name}")),
+                kind @ ("Deployment" | "DaemonSet" | "StatefulSet") => {
+                    self.rolled_out(&format!("{}/{name}", kind.to_lowercase()));
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Waits until the rollout of a Deployment, DaemonSet or StatefulSet is complete.
     #[track_caller]
-    pub fn rolled_out(&self, namespace: &str, object: &str) {
-        self.run(&format!("-n {namespace} rollout status {object} --timeout=240s"));
+    pub fn rolled_out(&self, object: &str) {
+        self.run(&format!("rollout status {object} --timeout=240s"));
     }
 
     /// Waits for a condition of one or more objects.
     #[track_caller]
-    pub fn wait_for(&self, namespace: &str, objects: &str, condition: &str) {
-        self.run(&format!("-n {namespace} wait {objects} --for={condition} --timeout=240s"));
+    pub fn wait_for(&self, objects: &str, condition: &str) {
+        self.run(&format!("wait {objects} --for={condition} --timeout=240s"));
+    }
+
+    /// Waits until one or more objects are Ready.
+    #[track_caller]
+    pub fn ready(&self, objects: &str) {
+        self.wait_for(objects, "condition=Ready");
+    }
+
+    /// Waits until the API server reports that it is ready.
+    #[track_caller]
+    pub fn api_ready(&self) {
+        until("the API server answers", || {
+            self.attempt("--request-timeout=5s get --raw /readyz").result()
+        });
     }
 
     /// Runs a shell script in a pod; returns its output.
     #[track_caller]
-    pub fn exec(&self, namespace: &str, pod: &str, script: &str) -> String {
-        self.try_exec(namespace, pod, script).ok()
+    pub fn exec(&self, pod: &str, script: &str) -> String {
+        self.try_exec(pod, script).ok()
     }
 
-    /// Runs a shell script in a pod.
-    pub fn try_exec(&self, namespace: &str, pod: &str, script: &str) -> Ran {
-        run(self.command(&["-n", namespace, "exec", pod, "--", "sh", "-c", script]), "")
+    pub fn try_exec(&self, pod: &str, script: &str) -> Ran {
+        run(self.command(&["exec", pod, "--", "sh", "-c", script]), "")
     }
 
     /// The response to an HTTP request from a pod; `Err` has the reason when there is none.
-    pub fn pod_get(&self, namespace: &str, pod: &str, url: &str) -> Result<String, String> {
-        let ran = self.try_exec(namespace, pod, &format!("wget -q -T 5 -O - {url}"));
-        if ran.code == Some(0) { Ok(ran.stdout.trim().to_owned()) } else { Err(ran.stderr) }
+    pub fn pod_get(&self, pod: &str, url: &str) -> Result<String, String> {
+        let answer = self.try_exec(pod, &format!("wget -q -T 5 -O - {url}")).result()?;
+        Ok(answer.trim().to_owned())
     }
 
-    /// The sorted names of the pods with a label.
+    /// The names of the pods with a label.
     #[track_caller]
-    pub fn pods(&self, namespace: &str, selector: &str) -> Vec<String> {
-        let text = self.run(&format!("-n {namespace} get pods -l {selector} -o name"));
-        let mut names: Vec<String> =
-            text.lines().map(|line| line.trim_start_matches("pod/").to_owned()).collect();
-        names.sort();
-        names
+    pub fn pods(&self, selector: &str) -> BTreeSet<String> {
+        let text = self.run(&format!("get pods -l {selector} -o name"));
+        text.lines().map(|line| line.trim_start_matches("pod/").to_owned()).collect()
+    }
+
+    /// The address of a node within the network of the cluster.
+    #[track_caller]
+    pub fn node_address(&self, node: &str) -> String {
+        let path = ".status.addresses[?(@.type=='InternalIP')].address";
+        self.value(&format!("get node {node}"), path)
     }
 }
 

@@ -16,13 +16,16 @@ mod session;
 mod suite;
 mod wait;
 
-pub use cluster::Cluster;
+pub use cluster::{Cluster, THREE_NODES};
 pub use docker::{
-    Footprint, docker, footprint, in_node, inspect, node_get, try_docker, try_in_node,
+    Footprint, docker, footprint, gateway, in_node, inspect, node_get, try_docker, try_in_node,
 };
 pub use images::{image_of, remove_images, small_image};
 pub use kubectl::Kubectl;
-pub use manifest::{BUSYBOX, container, deployment, pod, service, web_container};
+pub use manifest::{
+    BUSYBOX, container, deployment, disruption_budget, idle_pod, leaving_lost_nodes, pod, service,
+    volume_claim, web_container, with_spec, with_volume,
+};
 pub use process::{Ran, run, run_in, set_program, words};
 pub use runner::Runner;
 pub use sandbox::Sandbox;

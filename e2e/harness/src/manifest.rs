@@ -62,3 +62,68 @@ pub fn service(name: &str) -> Value {
         "spec": { "selector": { "app": name }, "ports": [{ "port": 80, "targetPort": 8080 }] },
     })
 }
+
+/// Adds fields to the spec of an object.
+#[must_use]
+pub fn with_spec(mut object: Value, fields: &Value) -> Value {
+    for (name, value) in fields.as_object().unwrap() {
+        object["spec"][name] = value.clone();
+    }
+    object
+}
+
+/// Adds a volume to a pod, which all its containers have at `path`.
+#[must_use]
+pub fn with_volume(mut pod: Value, path: &str, mut source: Value) -> Value {
+    source["name"] = json!("volume");
+    pod["spec"]["volumes"] = json!([source]);
+    for kind in ["containers", "initContainers"] {
+        for container in pod["spec"][kind].as_array_mut().into_iter().flatten() {
+            container["volumeMounts"] = json!([{ "name": "volume", "mountPath": path }]);
+        }
+    }
+    pod
+}
+
+/// A pod that does nothing on a given node.
+pub fn idle_pod(name: &str, node: &str) -> Value {
+    with_spec(pod(name, &[container("sleep 3600")]), &json!({ "nodeName": node }))
+}
+
+/// Lets the pods of a Deployment leave a lost node after two seconds. The default is five minutes.
+#[must_use]
+pub fn leaving_lost_nodes(mut deployment: Value) -> Value {
+    let tolerations = ["not-ready", "unreachable"].map(|condition| {
+        json!({
+            "key": format!("node.kubernetes.io/{condition}"),
+            "operator": "Exists",
+            "effect": "NoExecute",
+            "tolerationSeconds": 2,
+        })
+    });
+    deployment["spec"]["template"]["spec"]["tolerations"] = json!(tolerations);
+    deployment
+}
+
+/// A PersistentVolumeClaim of 16 MiB.
+pub fn volume_claim(name: &str) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": { "name": name },
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": { "requests": { "storage": "16Mi" } },
+        },
+    })
+}
+
+/// A PodDisruptionBudget that keeps two of the pods labelled `app: NAME`.
+pub fn disruption_budget(name: &str) -> Value {
+    json!({
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": { "name": name },
+        "spec": { "minAvailable": 2, "selector": { "matchLabels": { "app": name } } },
+    })
+}

@@ -40,6 +40,11 @@ impl Ran {
         assert!(self.code == Some(code), "expected exit code {code}: {self}");
         self.stderr
     }
+
+    /// The standard output of a command that succeeded, otherwise its standard error.
+    pub fn result(self) -> Result<String, String> {
+        if self.code == Some(0) { Ok(self.stdout) } else { Err(self.stderr) }
+    }
 }
 
 impl fmt::Display for Ran {

@@ -22,7 +22,6 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// A runner for the arguments of this process.
     pub fn from_arguments() -> Self {
         Self::new(Arguments::from_args())
     }

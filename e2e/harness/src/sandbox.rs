@@ -13,7 +13,6 @@ pub(crate) const FOLDER_PREFIX: &str = "kindrs-e2e-";
 /// The name of a cluster, with its own home, kubeconfig and temporary folder. Dropping it deletes the
 /// cluster and all others whose names start with its name.
 pub struct Sandbox {
-    /// Name of the cluster.
     pub name: String,
     folder: TempDir,
 }
@@ -34,7 +33,6 @@ impl Sandbox {
         self.folder.path().join("home")
     }
 
-    /// The path of the kubeconfig.
     pub fn kubeconfig(&self) -> PathBuf {
         self.home().join("kubeconfig")
     }
@@ -81,7 +79,6 @@ impl Sandbox {
         command
     }
 
-    /// Runs kindrs with the words of `line`.
     pub fn kindrs(&self, line: &str) -> Ran {
         run(self.command(&words(line)), "")
     }
@@ -107,12 +104,10 @@ impl Sandbox {
         command
     }
 
-    /// Runs `create cluster` with a configuration and further words.
     pub fn try_create(&self, configuration: &str, more: &str) -> Ran {
         run(self.create_command(configuration, more), "")
     }
 
-    /// Creates the cluster.
     #[track_caller]
     pub fn create(&self, configuration: &str) -> Kubectl {
         let started = Instant::now();
@@ -122,7 +117,6 @@ impl Sandbox {
         self.kubectl()
     }
 
-    /// kubectl for the cluster.
     pub fn kubectl(&self) -> Kubectl {
         self.kubectl_of(&self.name)
     }
@@ -146,7 +140,6 @@ impl Sandbox {
         self.assert_gone();
     }
 
-    /// Checks that nothing is left of the cluster.
     #[track_caller]
     pub fn assert_gone(&self) {
         let left = self.footprint();

@@ -17,7 +17,6 @@ impl Schedule {
         pending.len() - 1
     }
 
-    /// Adds a step to a stage.
     pub(crate) fn add_step(&self, stage: usize) {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)[stage] += 1;
     }
@@ -29,7 +28,6 @@ impl Schedule {
         drop(self.changed.wait_while(pending, earlier));
     }
 
-    /// Ends a step of a stage.
     pub(crate) fn end_step(&self, stage: usize) {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)[stage] -= 1;
         self.changed.notify_all();
