@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kindrs::scenario::history::{
-    Begin, Change, End, Entry, KindName, Moment, ObjectChange, ObjectEvent, StepEntry, StepState,
+    Begin, Change, End, Entry, KindName, Moment, ObjectChange, ObjectEvent, StepCause, StepEntry,
+    StepState,
 };
 use kindrs::scenario::language::Timing;
 use serde_json::{Map, Value, json};
@@ -80,7 +81,13 @@ impl Run {
 
     fn step(&mut self, step: &str, state: StepState) {
         let (step, detail) = (step.to_owned(), String::new());
-        self.push(Change::Step(Box::new(StepEntry { step, state, attempt: 1, detail })));
+        self.push(Change::Step(Box::new(StepEntry {
+            step,
+            state,
+            attempt: 1,
+            detail,
+            cause: StepCause::Own,
+        })));
     }
 }
 

@@ -22,19 +22,13 @@ pub const FORMAT: u32 = 1;
 /// The number of bytes that one thread parses at a time.
 const CHUNK: usize = 1 << 20;
 
-/// Why a record cannot be read.
 #[derive(Debug, Error)]
 pub enum ReadError {
     #[error("{}: {source}", path.display())]
     File { path: PathBuf, source: io::Error },
     /// A line is invalid, or out of place.
     #[error("{}:{line}: {message}", path.display())]
-    Line {
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-        message: String,
-    },
+    Line { path: PathBuf, line: usize, message: String },
 }
 
 /// Reads a record line by line. Several threads parse lines in advance.
@@ -64,9 +58,6 @@ struct Chunk {
 
 impl Reader {
     /// Opens a record. With `kinds`, objects of other kinds are skipped: they are `null` in their entries.
-    ///
-    /// # Errors
-    /// The file cannot be opened.
     pub fn open(path: &Path, kinds: Option<BTreeSet<KindName>>) -> Result<Self, ReadError> {
         let file =
             File::open(path).map_err(|source| ReadError::File { path: path.to_owned(), source })?;

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use super::Entry;
 
-/// Writes a record, one line for each entry.
 #[derive(Debug)]
 pub struct Writer<W: Write> {
     out: W,
@@ -13,10 +12,6 @@ pub struct Writer<W: Write> {
 }
 
 impl Writer<BufWriter<File>> {
-    /// Creates or truncates a file.
-    ///
-    /// # Errors
-    /// The file cannot be created.
     pub fn create(path: &Path) -> io::Result<Self> {
         Ok(Self::new(BufWriter::with_capacity(1 << 18, File::create(path)?)))
     }
@@ -27,8 +22,6 @@ impl<W: Write> Writer<W> {
         Self { out, lines: BTreeMap::new() }
     }
 
-    /// # Errors
-    /// The entry cannot be written.
     pub fn write(&mut self, entry: &Entry) -> io::Result<()> {
         serde_json::to_writer(&mut self.out, entry)?;
         self.out.write_all(b"\n")?;
@@ -47,8 +40,6 @@ impl<W: Write> Writer<W> {
         &self.lines
     }
 
-    /// # Errors
-    /// The buffered lines cannot be written.
     pub fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::plural::plural;
+
 /// Whether `found` matches `expected`. Mappings match if the expected fields do, lists if all elements do in
 /// order, and everything else if it is equal. `null` matches a field that does not exist.
 pub(super) fn matches(expected: &Value, found: Option<&Value>) -> bool {
@@ -67,14 +69,13 @@ fn compare(expected: &Value, found: Option<&Value>, path: &mut String, lines: &m
         }
         (Value::Array(elements), Some(Value::Array(list))) => lines.push(format!(
             "{path}: expected {}, found {}",
-            counted(elements.len(), "element"),
+            plural(elements.len(), "element"),
             list.len()
         )),
         _ => lines.push(difference(path, &expectation(expected), found)),
     }
 }
 
-/// A line of a difference.
 pub(super) fn difference(path: &str, expected: &str, found: Option<&Value>) -> String {
     let place = if path.is_empty() { "the object" } else { path };
     match found.filter(|value| !value.is_null()) {
@@ -104,19 +105,16 @@ pub(super) fn push_field(path: &mut String, name: &str) {
     path.push_str(name);
 }
 
-/// A path in the same form.
 pub(super) fn path_text(fields: &[&str]) -> String {
     let mut path = String::new();
     fields.iter().for_each(|field| push_field(&mut path, field));
     path
 }
 
-/// The value at a path.
 pub(super) fn at_path<'v>(object: &'v Value, fields: &[&str]) -> Option<&'v Value> {
     fields.iter().try_fold(object, |value, field| value.get(field))
 }
 
-/// A value as JSON, shortened if it is long.
 pub(super) fn shortened(value: &Value) -> String {
     const LONGEST: usize = 120;
     let text = value.to_string();
@@ -124,11 +122,6 @@ pub(super) fn shortened(value: &Value) -> String {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
     }
-}
-
-/// `1 pod`, `2 pods`.
-pub(super) fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// A partial object in one line, such as `status.phase: "Running", spec.nodeName: nothing`.

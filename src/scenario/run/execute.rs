@@ -53,7 +53,6 @@ async fn all_steps(session: &Arc<Session>) {
     }
 }
 
-/// Ends the steps at the scenario's deadline.
 async fn deadline(session: &Session) {
     if let Some(deadline) = session.scenario.deadline {
         tokio::time::sleep(deadline.0).await;
@@ -128,7 +127,6 @@ fn in_order<'a>(
     .boxed()
 }
 
-/// Runs a step to its end, with its retries.
 async fn run(session: &Arc<Session>, scope: &Scope, step: &Step) -> StepState {
     let name = step.name.as_deref().unwrap_or_default();
     let tries = step.retries.as_ref().map_or(1, |retries| retries.attempts.get());
@@ -185,7 +183,6 @@ async fn run(session: &Arc<Session>, scope: &Scope, step: &Step) -> StepState {
     }
 }
 
-/// The result of one try of a step.
 struct Tried {
     state: StepState,
     detail: String,
@@ -194,7 +191,6 @@ struct Tried {
     is_late: bool,
 }
 
-/// Tries a step once.
 async fn try_once(session: &Arc<Session>, scope: &Scope, step: &Step, since: Mark) -> Tried {
     let work = async {
         match &step.action {

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::runtime::ExecOutput;
 use crate::scenario::history::Change;
-use crate::scenario::run::fixture::{Answer, Stage, entries};
+use crate::scenario::run::fixture::{Answer, Stage, entries, sleep};
 
 /// A session whose kubectl fails on request.
 async fn stage(steps: Value) -> Stage {
@@ -21,16 +21,11 @@ fn kubectl(name: &str, word: &str) -> Value {
     json!({ "name": name, "kubectl": { "args": [word] } })
 }
 
-fn sleep(name: &str, lasting: &str) -> Value {
-    json!({ "name": name, "sleep": { "for": lasting, "reason": "a test" } })
-}
-
 fn with(mut step: Value, field: &str, value: Value) -> Value {
     step[field] = value;
     step
 }
 
-/// The ends of the steps, abbreviated, and the record's lines about them.
 async fn run_steps(steps: Value) -> (Vec<String>, Vec<String>) {
     let stage = stage(steps).await;
     let ends = stage.run().await;

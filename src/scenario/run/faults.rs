@@ -13,7 +13,6 @@ use crate::scenario::language::Fields;
 #[derive(Default)]
 pub(super) struct Faults {
     active: Mutex<BTreeMap<String, Active>>,
-    /// The steps whose fault ended.
     ended: Mutex<BTreeSet<String>>,
     /// Held while a fault is injected or healed. Neither is ever left half done, so the end of the run
     /// waits for both.
@@ -27,9 +26,6 @@ struct Active {
 }
 
 /// Injects a fault, and heals it at its end. Returns its effects.
-///
-/// # Errors
-/// The same as [`fault::plan_for_cluster`], [`fault::install_proxy`] and [`fault::inject`].
 pub(super) async fn inject(
     session: &Arc<Session>,
     step: &str,
@@ -116,14 +112,11 @@ fn heal_after(session: &Arc<Session>, step: &str, duration: Duration) {
     });
 }
 
-/// The result of healing one fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Healing {
-    /// The fault is healed.
     Done,
     /// The fault ended by itself, or was healed before.
     Over,
-    /// No fault has been injected.
     Nothing,
 }
 

@@ -1,22 +1,18 @@
 use crate::failure::Failure;
 use crate::scenario::history::{StepCause, StepState};
 
-/// The user name of kindrs in a cluster.
 const ADMINISTRATOR: &str = "kubernetes-admin";
 
 /// Why a step did not do what the scenario expects.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unmet {
-    /// The result is not the expected one.
     #[error("{0}")]
     Failed(String),
-    /// The result is not known.
     #[error("{0}")]
     Unknown(String),
     /// The result is not known, because another failure ended the step early.
     #[error("{0}")]
     CutShort(String),
-    /// The steps of the group did not pass.
     #[error("a step of the group {}", if *.0 == StepState::Failed { "failed" } else { "is inconclusive" })]
     Group(StepState),
 }

@@ -11,9 +11,6 @@ use crate::scenario::outcome::RunReport;
 
 /// Judges a recorded run again, by a scenario that can have changed since. Steps keep their results, except
 /// assertions.
-///
-/// # Errors
-/// [`crate::failure::Failure::Input`] if the scenario does not compile.
 pub fn recheck(
     history: &Path,
     file: &Path,

@@ -41,16 +41,13 @@ const LEASE: &str = "coordination.k8s.io/v1/Lease";
 /// The leases of nodes are their heartbeats. The leases of components do not matter to a scenario.
 const LEASES_OF_NODES: &str = "kube-node-lease";
 
-/// The time limit for the first answer of the API server.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// When to keep the cluster that a run created.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Keep {
-    /// Never.
     #[default]
     Never,
-    /// If the run did not pass.
     OnFailure,
 }
 
@@ -61,7 +58,6 @@ pub struct Options {
     pub keep: Keep,
 }
 
-/// The outcome of the steps.
 #[derive(Default)]
 struct Outcome {
     kubernetes: String,
@@ -324,7 +320,6 @@ fn report(job: &Job, time: Timestamp, creation: Option<Duration>, outcome: Outco
     }
 }
 
-/// The record of a run that writes to `output`.
 fn history(output: &Path) -> PathBuf {
     output.join("history.jsonl")
 }

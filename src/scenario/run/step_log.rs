@@ -28,7 +28,6 @@ impl StepLog {
         }
     }
 
-    /// How often a step was tried so far.
     pub fn attempts(&self, step: &str) -> u32 {
         self.0.get(step).map_or(0, |report| report.attempts)
     }

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::fixture::{Answer, Asked, Stage, pod, refusal};
+use super::fixture::{Answer, Asked, Stage, pod, pod_change, refusal};
 use crate::runtime::{Engine as _, ExecOutput};
-use crate::scenario::history::{Change, KindName, ObjectChange, ObjectEvent};
+use crate::scenario::history::ObjectEvent;
 
 const PODS: &str = "/api/v1/namespaces/default/pods";
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
@@ -17,19 +17,12 @@ fn step(name: &str, action: &str, what: Value) -> Value {
     json!({ "name": name, action: what, "deadline": "10s" })
 }
 
-/// Runs one step and returns its end.
 async fn end(stage: &Stage) -> String {
     stage.run().await.remove(0)
 }
 
 fn sees(stage: &Stage, name: &str) {
-    let change = ObjectChange {
-        event: ObjectEvent::Added,
-        kind: KindName("v1/Pod".into()),
-        resource_version: "5".to_owned(),
-        object: std::sync::Arc::new(pod(name, "5")),
-    };
-    stage.session.recorder.record(Change::Object(Box::new(change)));
+    stage.session.recorder.record(pod_change(ObjectEvent::Added, pod(name, "5")));
 }
 
 /// The managed fields that a request leaves in an object.

@@ -12,7 +12,6 @@ use crate::scenario::run::fixture::{
 const LIST: &str = "GET /api/v1/pods";
 const WATCH: &str = "WATCH /api/v1/pods";
 
-/// A watch of pods.
 struct Under {
     api: FakeApi,
     recorder: Arc<Recorder>,
@@ -40,12 +39,10 @@ impl Under {
         tokio::spawn(watch.run())
     }
 
-    /// The record's lines, once there are `count`.
     async fn lines(&self, count: usize) -> Vec<String> {
         after_lines(count, &self.recorder, &self.folder).await
     }
 
-    /// The record's lines after a long time.
     async fn lines_later(&self) -> Vec<String> {
         tokio::time::sleep(Duration::from_secs(30)).await;
         lines(&self.folder)
@@ -64,7 +61,6 @@ fn bookmark(version: &str) -> Value {
     json!({ "kind": "Pod", "apiVersion": "v1", "metadata": { "resourceVersion": version } })
 }
 
-/// The resource versions of the watch requests.
 fn places(api: &FakeApi) -> Vec<String> {
     let place = |query: &str| {
         query.split('&').find_map(|part| part.strip_prefix("resourceVersion=")).map(str::to_owned)

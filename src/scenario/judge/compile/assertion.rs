@@ -25,7 +25,6 @@ impl Compiled {
 }
 
 impl Compiler<'_> {
-    /// Compiles an assertion: of a step, or in the background.
     pub(super) fn claim(&mut self, path: &str, assertion: &Assertion, step: Option<&Step>) {
         let name = step.map_or(&assertion.name, |step| &step.name).clone().unwrap_or_default();
         for (field, named) in [("from", &assertion.from), ("to", &assertion.to)] {
@@ -172,7 +171,6 @@ impl Compiler<'_> {
         Some(Compiled { rule: Rule::Count { range }, text, conditions, occurrences })
     }
 
-    /// The limits of a number in the object at `path`.
     pub(super) fn range(
         &mut self,
         path: &str,

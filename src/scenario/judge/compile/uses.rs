@@ -10,7 +10,6 @@ use crate::scenario::judge::program::{
 use crate::scenario::judge::table::Table;
 
 impl Program {
-    /// Fills in which parts depend on which.
     pub(super) fn link(&mut self) {
         self.paths = Table::for_each_of(&self.kinds, Table::default);
         let mut uses = Uses {

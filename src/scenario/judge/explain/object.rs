@@ -65,7 +65,6 @@ impl Asked<'_> {
         }
     }
 
-    /// A part without operators.
     fn leaf(&self, expression: &IdedExpr, expected: bool) -> String {
         if let Some(fields) = path(expression, self.variable) {
             return self.at(&fields, &expected.to_string());

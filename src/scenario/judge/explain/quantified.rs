@@ -3,13 +3,13 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{breaches, object, share};
-use crate::scenario::judge::pattern::{self, counted};
+use crate::plural::plural;
+use crate::scenario::judge::pattern;
 use crate::scenario::judge::program::{Predicate, Quantifier, Quantity};
 use crate::scenario::judge::state::State;
 use crate::scenario::judge::truth::Truth;
 use crate::scenario::judge::verdict::Explanation;
 
-/// Explains why a quantified condition is not `expected`.
 pub(super) fn explain(state: &State, quantity: &Quantity, expected: bool) -> Explanation {
     let program = &state.program;
     let tally = &program.tallies[quantity.tally];
@@ -59,10 +59,9 @@ pub(super) fn explain(state: &State, quantity: &Quantity, expected: bool) -> Exp
 
 fn there_are(count: usize, label: &str) -> String {
     let verb = if count == 1 { "is" } else { "are" };
-    format!("{verb} {} of {label}", counted(count, "object"))
+    format!("{verb} {} of {label}", plural(count, "object"))
 }
 
-/// The differences between an object and a predicate.
 pub(super) fn differences(state: &State, predicate: &Predicate, object: &Value) -> Vec<String> {
     let mut lines = predicate
         .matches

@@ -15,7 +15,6 @@ use crate::scenario::run::session::Session;
 /// The owner of the fields that steps set: <https://kubernetes.io/docs/reference/using-api/server-side-apply/>.
 pub(super) const FIELD_MANAGER: &str = "kindrs";
 
-/// The status of the API server for an object that exists already.
 const CONFLICT: u16 = 409;
 
 /// Creates or updates objects, by server-side apply.
@@ -23,7 +22,6 @@ pub(super) async fn apply(session: &Session, apply: &Apply) -> anyhow::Result<St
     each(session, apply, Verb::Apply).await
 }
 
-/// Creates objects.
 pub(super) async fn create(session: &Session, apply: &Apply) -> anyhow::Result<String> {
     each(session, apply, Verb::Create).await
 }

@@ -40,7 +40,6 @@ const NO_ANSWER: [&str; 10] = [
     "error dialing backend",
 ];
 
-/// Runs kubectl on a control plane.
 pub(super) async fn kubectl(
     session: &Session,
     step: &Step,
@@ -50,7 +49,6 @@ pub(super) async fn kubectl(
     run(session, step, &arguments, command.stdin.as_deref(), &command.expect).await
 }
 
-/// Runs a command in a container of a pod.
 pub(super) async fn exec(session: &Session, step: &Step, exec: &Exec) -> anyhow::Result<String> {
     let found = targets(session, &exec.pod).await?;
     let Some(pod) = found.first() else {
@@ -65,7 +63,6 @@ pub(super) async fn exec(session: &Session, step: &Step, exec: &Exec) -> anyhow:
     run(session, step, &arguments, None, &exec.expect).await
 }
 
-/// Drains a node, as kubectl does.
 pub(super) async fn drain(session: &Session, step: &Step, drain: &Drain) -> anyhow::Result<String> {
     let nodes = kube::Api::all(session.client.clone());
     retry(|| session.state.cleanup.before_node_change(&drain.node, &nodes)).await?;

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::assert;
+use crate::plural::plural;
 use crate::scenario::language::{Heal, Inject};
 use crate::scenario::run::faults::{self, Healing};
 use crate::scenario::run::outcome::Unmet;
@@ -20,13 +21,12 @@ pub(super) async fn inject(
     faults::inject(session, step, &inject.request()).await
 }
 
-/// Heals faults of the run.
 pub(super) async fn heal(session: &Arc<Session>, heal: &Heal) -> anyhow::Result<String> {
     let step = match heal {
         Heal::Step { step } => step,
         Heal::All { .. } => {
             let healed = faults::heal_all(session).await?;
-            return Ok(format!("{healed} {}", if healed == 1 { "fault" } else { "faults" }));
+            return Ok(plural(healed, "fault"));
         }
     };
     match faults::heal(session, step).await? {

@@ -13,7 +13,6 @@ use crate::scenario::run::session::Session;
 
 const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 
-/// Cordons or uncordons nodes.
 pub(super) async fn cordon(session: &Session, cordon: &Cordon) -> anyhow::Result<String> {
     let nodes: Api<Node> = Api::all(session.client.clone());
     let unschedulable = if cordon.undo { serde_json::Value::Null } else { true.into() };
@@ -30,7 +29,6 @@ pub(super) async fn cordon(session: &Session, cordon: &Cordon) -> anyhow::Result
     Ok(cordon.nodes.join(", "))
 }
 
-/// Sets and removes taints.
 pub(super) async fn taint(session: &Session, taint: &Taint) -> anyhow::Result<String> {
     let nodes: Api<Node> = Api::all(session.client.clone());
     let set: Vec<NodeTaint> = taint.set.iter().map(|text| parse(text)).collect::<Result<_, _>>()?;
