@@ -45,6 +45,7 @@ pub struct Reader {
 }
 
 /// The entries of a chunk with their line numbers, up to the first invalid line.
+#[derive(Default)]
 struct Parsed {
     entries: Vec<(usize, Entry)>,
     failed: Option<ReadError>,
@@ -96,31 +97,23 @@ impl Reader {
     }
 
     fn check(&mut self, line: usize, entry: &Entry) -> Result<(), ReadError> {
-        let wrong = |message: String| ReadError::Line { path: self.path.clone(), line, message };
-        match (&entry.change, self.last) {
-            (Change::Begin(begin), None) if begin.format != FORMAT => {
-                return Err(wrong(format!(
-                    "unsupported record format {}; expected {FORMAT}",
-                    begin.format
-                )));
+        let (at, format) = (entry.at, FORMAT);
+        let message = match (&entry.change, self.last) {
+            (Change::Begin(begin), None) if begin.format != format => {
+                format!("unsupported record format {}; expected {format}", begin.format)
             }
-            (Change::Begin(_), None) => {}
-            (_, None) => {
-                return Err(wrong(format!(
-                    "expected `begin` as the first line of a record, found `{}`",
-                    entry.change.name()
-                )));
+            (change, None) if !matches!(change, Change::Begin(_)) => {
+                format!("expected `begin` as the first line of a record, found `{}`", change.name())
             }
-            (_, Some(last)) if entry.at < last => {
-                return Err(wrong(format!(
-                    "`at` is {}, earlier than {last} in the previous line",
-                    entry.at
-                )));
+            (_, Some(last)) if at < last => {
+                format!("`at` is {at}, earlier than {last} in the previous line")
             }
-            _ => {}
-        }
-        self.last = Some(entry.at);
-        Ok(())
+            _ => {
+                self.last = Some(at);
+                return Ok(());
+            }
+        };
+        Err(ReadError::Line { path: self.path.clone(), line, message })
     }
 }
 
@@ -196,11 +189,10 @@ fn parse_chunks(
                 let _ = done.send(chunk.text);
                 parsed
             }
-            Err(source) => Parsed {
-                entries: Vec::new(),
-                failed: Some(ReadError::File { path: path.to_owned(), source }),
-                truncated: None,
-            },
+            Err(source) => {
+                let failed = Some(ReadError::File { path: path.to_owned(), source });
+                Parsed { failed, ..Parsed::default() }
+            }
         };
         if out.send(parsed).is_err() {
             return;
@@ -228,7 +220,7 @@ struct RawObject<'a> {
 
 impl Parser<'_> {
     fn parse(&mut self, path: &Path, chunk: &Chunk) -> Parsed {
-        let mut parsed = Parsed { entries: Vec::new(), failed: None, truncated: None };
+        let mut parsed = Parsed::default();
         let lines = chunk.text.split_inclusive(|byte| *byte == b'\n');
         for (number, text) in (chunk.first_line..).zip(lines) {
             if text.iter().all(u8::is_ascii_whitespace) {

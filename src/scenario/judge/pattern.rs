@@ -1,6 +1,6 @@
 //! Partial objects: whether an object matches one, and where it differs.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::plural::plural;
 
@@ -126,22 +126,23 @@ pub(super) fn shortened(value: &Value) -> String {
 
 /// A partial object in one line, such as `status.phase: "Running", spec.nodeName: nothing`.
 pub(super) fn part_text(part: &Value) -> String {
-    let mut leaves = Vec::new();
-    collect_leaves(part, &mut String::new(), &mut leaves);
-    leaves.join(", ")
+    let leaves = leaves(part).into_iter();
+    let texts = leaves.map(|(path, leaf)| format!("{}: {}", path_text(&path), expectation(leaf)));
+    texts.collect::<Vec<_>>().join(", ")
 }
 
-fn collect_leaves(part: &Value, path: &mut String, leaves: &mut Vec<String>) {
-    let Some(fields) = part.as_object().filter(|fields: &&Map<_, _>| !fields.is_empty()) else {
-        leaves.push(format!("{path}: {}", expectation(part)));
-        return;
+/// The values in a partial object that have no fields, with their paths.
+pub(super) fn leaves(part: &Value) -> Vec<(Vec<&str>, &Value)> {
+    let Some(fields) = part.as_object().filter(|fields| !fields.is_empty()) else {
+        return vec![(Vec::new(), part)];
     };
-    for (name, field) in fields {
-        let length = path.len();
-        push_field(path, name);
-        collect_leaves(field, path, leaves);
-        path.truncate(length);
-    }
+    let inner = fields.iter().flat_map(|(name, field)| {
+        leaves(field).into_iter().map(move |(mut path, leaf)| {
+            path.insert(0, name.as_str());
+            (path, leaf)
+        })
+    });
+    inner.collect()
 }
 
 #[cfg(test)]

@@ -296,9 +296,7 @@ pub(super) enum SpanStart {
 
 #[derive(Debug, Clone)]
 pub(super) enum Rule {
-    Eventually {
-        condition: ConditionId,
-    },
+    Eventually(ConditionId),
     Invariant {
         condition: ConditionId,
         expected: bool,
@@ -316,9 +314,7 @@ pub(super) enum Rule {
     /// All occurrences of the claim, in their order.
     Order,
     /// The number of times that the claim's occurrence happens.
-    Count {
-        range: Range,
-    },
+    Count(Range),
     After(AfterRule),
 }
 

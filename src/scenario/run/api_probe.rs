@@ -69,17 +69,13 @@ pub(super) async fn probe(client: Client, recorder: Arc<Recorder>, outages: Send
     }
 }
 
-/// Asks the API server whether it is ready.
+/// Asks the API server whether it is ready. Returns why it is not.
 pub(super) async fn answer(client: &Client) -> Result<(), String> {
-    match tokio::time::timeout(TIMEOUT, ask(client)).await {
-        Ok(answer) => answer,
+    let request = Request::get("/readyz").body(Vec::new()).map_err(|error| error.to_string())?;
+    match tokio::time::timeout(TIMEOUT, client.request_text(request)).await {
+        Ok(answer) => answer.map(drop).map_err(|error| reason(&error)),
         Err(_) => Err(format!("no answer in {} s", TIMEOUT.as_secs())),
     }
-}
-
-async fn ask(client: &Client) -> Result<(), String> {
-    let request = Request::get("/readyz").body(Vec::new()).map_err(|error| error.to_string())?;
-    client.request_text(request).await.map(drop).map_err(|error| reason(&error))
 }
 
 #[cfg(test)]

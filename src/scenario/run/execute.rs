@@ -11,7 +11,6 @@ use super::recorder::Mark;
 use super::session::{Session, Stop, lock};
 use super::step::perform;
 use crate::scenario::history::{StepCause, StepState};
-use crate::scenario::judge::Verdict;
 use crate::scenario::language::{Action, Step};
 
 /// The pause between the tries of a step without `delay`.
@@ -308,15 +307,6 @@ fn skip_unstarted(session: &Session, group: &Step) {
             0 => skip(session, step),
             _ => skip_unstarted(session, step),
         }
-    }
-}
-
-/// The verdict that a step's state stands for.
-pub(super) fn verdict_of(state: StepState) -> Verdict {
-    match state {
-        StepState::Failed => Verdict::Fail,
-        StepState::Inconclusive | StepState::Started | StepState::Retried => Verdict::Inconclusive,
-        StepState::Passed | StepState::Skipped => Verdict::Pass,
     }
 }
 

@@ -58,12 +58,11 @@ pub(super) async fn inject(
 
 async fn do_inject(session: &Session, step: &str, plan: &FaultPlan) -> anyhow::Result<()> {
     let lasts = !plan.fault.is_instant();
-    let (id, name) = (&plan.id, plan.fault.name());
-    let record_end = || record(session, step, id, &name, FaultState::Healed, Vec::new());
-    lock(&session.state.faults.ended).remove(step);
+    let fault = Active { id: plan.id.clone(), fault: plan.fault.name() };
+    let state = &session.state.faults;
+    lock(&state.ended).remove(step);
     if lasts {
-        let active = Active { id: id.clone(), fault: name.clone() };
-        lock(&session.state.faults.active).insert(step.to_owned(), active);
+        lock(&state.active).insert(step.to_owned(), fault.clone());
     }
     // Before the injection, so that the record has its consequences after it.
     let actions = plan.actions.iter().map(|action| FaultAction {
@@ -71,15 +70,15 @@ async fn do_inject(session: &Session, step: &str, plan: &FaultPlan) -> anyhow::R
         target: action.subject.path(),
         effect: action.effect.clone(),
     });
-    record(session, step, id, &name, FaultState::Injected, actions.collect());
+    record(session, step, &fault, FaultState::Injected, actions.collect());
     if let Err(error) = fault::inject(session.engine.as_ref(), plan).await {
-        lock(&session.state.faults.active).remove(step);
-        record_end();
+        lock(&state.active).remove(step);
+        record(session, step, &fault, FaultState::Healed, Vec::new());
         return Err(error.worded(&Fields));
     }
     if !lasts {
-        record_end();
-        lock(&session.state.faults.ended).insert(step.to_owned());
+        record(session, step, &fault, FaultState::Healed, Vec::new());
+        lock(&state.ended).insert(step.to_owned());
     }
     Ok(())
 }
@@ -87,18 +86,12 @@ async fn do_inject(session: &Session, step: &str, plan: &FaultPlan) -> anyhow::R
 fn record(
     session: &Session,
     step: &str,
-    id: &str,
-    fault: &str,
+    fault: &Active,
     state: FaultState,
     actions: Vec<FaultAction>,
 ) {
-    let entry = FaultEntry {
-        step: step.to_owned(),
-        id: id.to_owned(),
-        fault: fault.to_owned(),
-        state,
-        actions,
-    };
+    let Active { id, fault } = fault.clone();
+    let entry = FaultEntry { step: step.to_owned(), id, fault, state, actions };
     session.recorder.record(Change::Fault(Box::new(entry)));
 }
 
@@ -143,7 +136,7 @@ async fn do_heal(session: &Session, step: &str) -> anyhow::Result<Healing> {
     fault::heal(session.engine.as_ref(), &session.cluster, &which).await?;
     lock(&session.state.faults.active).remove(step);
     lock(&session.state.faults.ended).insert(step.to_owned());
-    record(session, step, &active.id, &active.fault, FaultState::Healed, Vec::new());
+    record(session, step, &active, FaultState::Healed, Vec::new());
     Ok(Healing::Done)
 }
 

@@ -1,6 +1,4 @@
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
-use std::io::BufWriter;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -48,7 +46,7 @@ pub(super) struct Mark {
 }
 
 struct State {
-    writer: Writer<BufWriter<File>>,
+    writer: Writer,
     evaluator: Evaluator,
     judgements: Vec<Judgement>,
     /// The latest resource version of each kind that a watch has delivered.

@@ -10,12 +10,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::api_probe::{self, Outages};
 use super::batch::Job;
-use super::execute::{execute, verdict_of};
+use super::execute::execute;
 use super::outcome::describe;
 use super::recorder::Recorder;
 use super::retry::retry;
 use super::session::{RunState, Session, Stop, lock};
-use super::step_log::of_steps_that_ran;
+use super::step_log::{of_steps_that_ran, overall};
 use super::watch::Watch;
 use super::{cluster, faults, logs, namespace};
 use crate::cluster::access;
@@ -297,9 +297,7 @@ pub(super) fn compile(scenario: &Scenario) -> anyhow::Result<Program> {
 
 fn report(job: &Job, time: Timestamp, creation: Option<Duration>, outcome: Outcome) -> RunReport {
     let floor = if outcome.errors.is_empty() { Verdict::Pass } else { Verdict::Inconclusive };
-    let steps = outcome.steps.iter().map(|step| verdict_of(step.state));
-    let judgements = outcome.judgements.iter().map(|judgement| judgement.verdict);
-    let verdict = steps.chain(judgements).fold(floor, Verdict::max);
+    let verdict = overall(floor, &outcome.steps, &outcome.judgements);
     RunReport {
         scenario: job.scenario.metadata.name.clone(),
         description: job.scenario.metadata.description.clone(),

@@ -99,7 +99,7 @@ impl Compiler<'_> {
         let time = |time: &Option<crate::scenario::language::Duration>| time.map(|time| time.0);
         match claim {
             Claim::Eventually { condition, .. } => {
-                self.one(path, claim, condition, |condition| Rule::Eventually { condition })
+                self.one(path, claim, condition, Rule::Eventually)
             }
             Claim::Always { condition, grace, .. } | Claim::Never { condition, grace, .. } => {
                 let expected = matches!(claim, Claim::Always { .. });
@@ -168,7 +168,7 @@ impl Compiler<'_> {
         let mut occurrences = Table::default();
         occurrences.push(occurrence);
         let conditions = conditions_of(occurrences.values());
-        Some(Compiled { rule: Rule::Count { range }, text, conditions, occurrences })
+        Some(Compiled { rule: Rule::Count(range), text, conditions, occurrences })
     }
 
     pub(super) fn range(

@@ -151,7 +151,7 @@ impl<'s> Visitor<'s> for Compiler<'s> {
             from: SpanStart::OwnStep,
             step: Some(name),
             text,
-            rule: Rule::Eventually { condition },
+            rule: Rule::Eventually(condition),
             to: None,
             limit: Some(limit),
             looks_back: false,

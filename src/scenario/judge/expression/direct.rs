@@ -155,16 +155,12 @@ impl Operand {
             Self::Object(path) => at(object, path),
             Self::Variable(path) => at(variables, path),
             Self::Literal(value) => Found::Json(value),
-            Self::Condition(name) => Found::Text(status(object, name)),
+            Self::Condition(name) => Found::Text(status_of(object.get("status"), name)),
         }
     }
 }
 
 /// The status of a condition of an object; empty where the object has no such condition.
-pub(super) fn status<'o>(object: &'o Value, name: &str) -> &'o str {
-    status_of(object.get("status"), name)
-}
-
 pub(super) fn status_of<'o>(status: Option<&'o Value>, name: &str) -> &'o str {
     let conditions = status.and_then(|status| status.get("conditions"));
     let mut conditions = conditions.and_then(Value::as_array).into_iter().flatten();
@@ -187,7 +183,7 @@ impl Question {
                 left => Some(left.or(of(right)?)),
             },
             Self::Not(part) => Some(of(part)?.not()),
-            Self::Ready => Some((status(object, "Ready") == "True").into()),
+            Self::Ready => Some((status_of(object.get("status"), "Ready") == "True").into()),
             Self::Field(operand) => match operand.look_up(object, variables) {
                 Found::Json(Value::Bool(truth)) => Some((*truth).into()),
                 Found::Missing => Some(Truth::Error),
@@ -288,27 +284,11 @@ mod tests {
     use super::*;
 
     fn operand() -> impl Strategy<Value = String> {
-        prop::sample::select(vec![
-            "o.a",
-            "o.b",
-            "o.c.a",
-            "o['c'].b",
-            "o.c",
-            "o.list",
-            "vars.a",
-            "vars.n",
-            "1",
-            "2",
-            "'x'",
-            "'y'",
-            "true",
-            "null",
-            "condition(o, 'Ready')",
-            "condition(o, 'Other')",
-            "o.half",
-            "o.missing.x",
-        ])
-        .prop_map(str::to_owned)
+        let fields = "o.a, o.b, o.c.a, o['c'].b, o.c, o.list, o.half, o.missing.x, vars.a, vars.n";
+        let others = "1, 2, 'x', 'y', true, null";
+        let conditions = ["condition(o, 'Ready')", "condition(o, 'Other')"];
+        let all = fields.split(", ").chain(others.split(", ")).chain(conditions);
+        prop::sample::select(all.collect::<Vec<_>>()).prop_map(str::to_owned)
     }
 
     fn expression() -> impl Strategy<Value = String> {
@@ -330,20 +310,8 @@ mod tests {
     }
 
     fn object() -> impl Strategy<Value = Value> {
-        let value = prop::sample::select(vec![
-            json!("x"),
-            json!("y"),
-            json!(1),
-            json!(2),
-            json!(1.5),
-            json!(true),
-            json!(false),
-            json!(null),
-            json!({"a": "x"}),
-            json!({"a": 1, "b": true}),
-            json!(["x"]),
-            json!({}),
-        ]);
+        let values = json!(["x", "y", 1, 2, 1.5, true, false, null, {"a": "x"}, {"a": 1, "b": true}, ["x"], {}]);
+        let value = prop::sample::select(values.as_array().unwrap().clone());
         let status = prop::sample::select(vec!["True", "False", "x"]);
         (prop::collection::btree_map("[abcd]", value, 0..4), status).prop_map(|(fields, status)| {
             let mut object = json!(fields);

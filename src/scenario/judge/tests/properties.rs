@@ -18,15 +18,10 @@ enum Happening {
         name: usize,
         phase: Option<usize>,
     },
-    /// A pod is deleted, and another one gets its name.
-    Replaced {
-        name: usize,
-        phase: usize,
-    },
-    Gap {
-        is_node: bool,
-        state: GapState,
-    },
+    /// A pod is deleted, and another one gets its name and this phase.
+    Replaced(usize, usize),
+    /// The watch of pods, or of nodes if true, changes.
+    Gap(bool, GapState),
     Api(bool),
     Step,
     StepFails,
@@ -34,14 +29,15 @@ enum Happening {
     Fault(FaultState),
 }
 
+const SLEEP: &str = "sleep: {for: 1s, reason: because}";
 const PHASES: [&str; 5] = ["Pending", "Running", "Ready", "Failed", "Addressed"];
 
 fn happening() -> impl Strategy<Value = Happening> {
-    let gap = |state| move |is_node| Happening::Gap { is_node, state };
+    let gap = |state| move |is_node| Happening::Gap(is_node, state);
     prop_oneof![
         8 => (prop::bool::weighted(0.25), 0..3_usize, prop::option::weighted(0.8, 0..5_usize))
             .prop_map(|(is_node, name, phase)| Happening::Object { is_node, name, phase }),
-        1 => (0..3_usize, 0..5_usize).prop_map(|(name, phase)| Happening::Replaced { name, phase }),
+        1 => (0..3_usize, 0..5_usize).prop_map(|(name, phase)| Happening::Replaced(name, phase)),
         1 => prop::bool::weighted(0.3).prop_map(gap(GapState::Lost)),
         1 => any::<bool>().prop_map(gap(GapState::Resumed)),
         1 => any::<bool>().prop_map(gap(GapState::Relisted)),
@@ -154,13 +150,13 @@ fn tape(happenings: Vec<(u64, Happening)>, may_retry: bool, is_interrupted: bool
                 generation += 1;
                 kind.becomes(tape, at, &uid, phase.map(|phase| PHASES[phase]))
             }
-            Happening::Replaced { name, phase } => {
+            Happening::Replaced(name, phase) => {
                 let uid = format!("web-{name}#{generation}");
                 generation += 1;
                 let tape = pods.becomes(tape, at, &uid, None);
                 pods.becomes(tape, at, &uid, Some(PHASES[phase]))
             }
-            Happening::Gap { is_node, state } => {
+            Happening::Gap(is_node, state) => {
                 let kind = if is_node { &mut nodes } else { &mut pods };
                 match state {
                     GapState::Lost => kind.lost(tape, at),
@@ -308,10 +304,9 @@ fn assertion() -> impl Strategy<Value = (String, bool)> {
         prop::sample::select(vec!["", ", to: it", ", to: b"]),
     )
         .prop_map(|(rule, within, from, to)| {
-            let sleep = "sleep: {for: 1s, reason: because}";
             let text = format!(
                 "assertions:\n- {{name: claim, {rule}{within}{from}{to}}}\nsteps:\n\
-                 - {{name: a, {sleep}}}\n- {{name: it, {sleep}}}\n- {{name: b, {sleep}}}\n"
+                 - {{name: a, {SLEEP}}}\n- {{name: it, {SLEEP}}}\n- {{name: b, {SLEEP}}}\n"
             );
             (text, false)
         });
@@ -338,11 +333,10 @@ fn assertion() -> impl Strategy<Value = (String, bool)> {
     let step = prop_oneof![3 => step, 1 => after_step].prop_map(
         |(rule, from, lasting, within, deadline, retries)| {
             let deadline = deadline.map(|time| format!(", deadline: {time}s")).unwrap_or_default();
-            let sleep = "sleep: {for: 1s, reason: because}";
             let text = format!(
-                "steps:\n- {{name: a, {sleep}}}\n\
+                "steps:\n- {{name: a, {SLEEP}}}\n\
                  - {{name: it, {retries}assert: {{{rule}{within}{from}{lasting}}}{deadline}}}\n\
-                 - {{name: b, {sleep}}}\n"
+                 - {{name: b, {SLEEP}}}\n"
             );
             (text, true)
         },

@@ -17,22 +17,14 @@ pub(super) const FIELD_MANAGER: &str = "kindrs";
 
 const CONFLICT: u16 = 409;
 
-/// Creates or updates objects, by server-side apply.
-pub(super) async fn apply(session: &Session, apply: &Apply) -> anyhow::Result<String> {
-    each(session, apply, Verb::Apply).await
-}
-
-pub(super) async fn create(session: &Session, apply: &Apply) -> anyhow::Result<String> {
-    each(session, apply, Verb::Create).await
-}
-
 #[derive(Clone, Copy)]
-enum Verb {
+pub(super) enum Verb {
+    /// Creates or updates objects, by server-side apply.
     Apply,
     Create,
 }
 
-async fn each(session: &Session, apply: &Apply, verb: Verb) -> anyhow::Result<String> {
+pub(super) async fn apply(session: &Session, apply: &Apply, verb: Verb) -> anyhow::Result<String> {
     let objects = manifests(apply, &session.folder, &session.variables).map_err(Failure::from)?;
     let mut done = Vec::new();
     let mut refusals = Vec::new();

@@ -4,6 +4,7 @@
 mod occurrences;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -11,7 +12,7 @@ use crate::scenario::history::{Change, Entry, GapState, Moment, ObjectEvent, Ste
 use crate::scenario::judge::Verdict;
 use crate::scenario::judge::expression::{Expression, Scope, evaluate};
 use crate::scenario::language::{
-    Assertion, Bounds, Claim, Condition, Filter, Quantifier, Scenario, SelectionRef, Step,
+    self, Assertion, Bounds, Claim, Condition, Filter, Quantifier, Scenario, SelectionRef, Step,
 };
 
 /// Namespace and name, in the order of selections.
@@ -30,6 +31,16 @@ enum Truth {
     False,
     Error,
     Unknown,
+}
+
+impl From<Result<bool, String>> for Truth {
+    fn from(result: Result<bool, String>) -> Self {
+        match result {
+            Ok(true) => Self::True,
+            Ok(false) => Self::False,
+            Err(_) => Self::Error,
+        }
+    }
 }
 
 /// A verdict, and the moment at which it became certain.
@@ -131,11 +142,6 @@ impl<'a> Reference<'a> {
     /// The value of a condition, even while a watch is lost.
     fn raw(&self, condition: &Condition, at: usize) -> Truth {
         let variables = Value::Object(self.scenario.variables.clone());
-        let truth = |result: Result<bool, String>| match result {
-            Ok(true) => Truth::True,
-            Ok(false) => Truth::False,
-            Err(_) => Truth::Error,
-        };
         match condition {
             Condition::Cel(text) => {
                 let expression = Expression::compile(text).unwrap();
@@ -144,7 +150,7 @@ impl<'a> Reference<'a> {
                     .with_objects("web", self.members(at, "web"))
                     .with_objects("nodes", self.members(at, "nodes"))
                     .with_objects("failed", self.members(at, "failed"));
-                truth(evaluate(expression.root(), &scope))
+                evaluate(expression.root(), &scope).into()
             }
             Condition::Quantified(quantified) => {
                 let (quantifier, filter) = (&quantified.quantifier, &quantified.filter);
@@ -318,7 +324,7 @@ impl<'a> Reference<'a> {
             None => start,
         };
         let started = self.entries[start].at;
-        let deadline = step.deadline.map_or(std::time::Duration::from_secs(60), |time| time.0);
+        let deadline = step.deadline.map_or(Duration::from_secs(60), |time| time.0);
         let claim = &assertion.claim;
         let is_span = claim.needs_span() || matches!(claim, Claim::After { .. });
         let limit = match (is_span, claim.lasting(), claim.within()) {
@@ -328,7 +334,7 @@ impl<'a> Reference<'a> {
             (false, _, Some(within)) => Some(within.0),
             (false, Some(lasting), None) => Some(match step.deadline {
                 Some(deadline) => deadline.0,
-                None => std::time::Duration::from_secs(60) + lasting.0,
+                None => Duration::from_secs(60) + lasting.0,
             }),
             (false, None, None) => Some(deadline),
         };
@@ -413,7 +419,7 @@ impl<'a> Reference<'a> {
         &self,
         window: Window,
         (first, over): (usize, Option<usize>),
-        time: std::time::Duration,
+        time: Duration,
     ) -> Option<Moment> {
         let due = self.entries[first].at + time;
         let lasts = match over {
@@ -427,7 +433,7 @@ impl<'a> Reference<'a> {
         &self,
         condition: &Condition,
         bad: Truth,
-        grace: std::time::Duration,
+        grace: Duration,
         window: Window,
     ) -> Judged {
         let values: Vec<Truth> = (0..=window.last).map(|at| self.value(condition, at)).collect();
@@ -456,12 +462,7 @@ impl<'a> Reference<'a> {
         (verdict, window.end.at())
     }
 
-    fn stable(
-        &self,
-        condition: &Condition,
-        lasting: std::time::Duration,
-        window: Window,
-    ) -> Judged {
+    fn stable(&self, condition: &Condition, lasting: Duration, window: Window) -> Judged {
         for stretch in self.stretches(window, |at| self.value(condition, at) == Truth::True) {
             if let Some(due) = self.lasts(window, stretch, lasting) {
                 return (Verdict::Pass, due);
@@ -474,7 +475,7 @@ impl<'a> Reference<'a> {
         &self,
         hold: &Condition,
         until: &Condition,
-        grace: std::time::Duration,
+        grace: Duration,
         window: Window,
     ) -> Judged {
         let reached = (window.first..=window.last).find(|at| self.value(until, *at) == Truth::True);
@@ -521,7 +522,7 @@ fn fits(bounds: &Bounds, number: u64) -> bool {
         && bounds.max.is_none_or(|max| number <= max)
 }
 
-fn duration(time: Option<crate::scenario::language::Duration>) -> Option<std::time::Duration> {
+fn duration(time: Option<language::Duration>) -> Option<Duration> {
     time.map(|time| time.0)
 }
 
@@ -538,9 +539,5 @@ fn asked(object: &Value, old: Option<&Value>, filter: &Filter) -> Truth {
     if let Some(old) = old {
         scope = scope.with("old", old);
     }
-    match evaluate(expression.root(), &scope) {
-        Ok(true) => Truth::True,
-        Ok(false) => Truth::False,
-        Err(_) => Truth::Error,
-    }
+    evaluate(expression.root(), &scope).into()
 }

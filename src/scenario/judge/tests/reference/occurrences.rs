@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::{End, Judged, Reference, Truth, Window, asked};
@@ -180,12 +182,7 @@ impl Reference<'_> {
         (verdict, window.end.at())
     }
 
-    pub(super) fn after(
-        &self,
-        after: &After,
-        within: Option<std::time::Duration>,
-        window: Window,
-    ) -> Judged {
+    pub(super) fn after(&self, after: &After, within: Option<Duration>, window: Window) -> Judged {
         let kinds: Vec<&str> =
             self.kinds_of(&after.event).into_iter().chain(self.kinds_of(&after.then)).collect();
         let last_of_all = self.entries.len() - 1;
@@ -239,7 +236,7 @@ impl Reference<'_> {
     /// Whether an event is followed, and when that is certain; `None` if the run ends before.
     fn fate(
         &self,
-        (after, within): (&After, Option<std::time::Duration>),
+        (after, within): (&After, Option<Duration>),
         window: Window,
         kinds: &[&str],
         event: usize,
