@@ -81,8 +81,7 @@ impl Evaluator {
         self.claims.values().filter_map(|claim| claim.wake).min()
     }
 
-    /// Until when `after` assertions wait for something that must follow. A run whose steps are done goes
-    /// on until then.
+    /// Until when a run goes on after its last step, because an `after` assertion waits.
     pub fn waits_until(&self) -> Option<Moment> {
         self.claims.values().filter_map(ActiveClaim::last_wait).max()
     }
@@ -368,8 +367,7 @@ pub fn judge(program: Arc<Program>, entries: impl IntoIterator<Item = Entry>) ->
     in_order(&program, evaluator.take_decided())
 }
 
-/// Returns the last judgement of each assertion in the order of the scenario: assertions in the
-/// background first.
+/// Returns the last judgement of each assertion: those in the background first, as in the scenario.
 pub fn in_order(program: &Program, decided: Vec<Judgement>) -> Vec<Judgement> {
     let place = |judgement: &Judgement| {
         let claims = &program.claims;

@@ -64,8 +64,7 @@ pub(super) struct Uses {
     pub(super) conditions_of_tally: Table<Tally, Vec<ConditionId>>,
     pub(super) conditions_of_expression: Table<CelExpression, Vec<ConditionId>>,
     pub(super) claims_of_condition: Table<ConditionPlan, Vec<ClaimId>>,
-    /// The occurrences that are about objects of a selection, and the fields that decide whether they
-    /// happen.
+    /// The occurrences about objects of a selection, and the fields that decide them.
     pub(super) occurrences_of_selection:
         Table<SelectionPlan, Vec<(ClaimId, OccurrenceId, Dependence)>>,
     /// The fields that decide whether an object is in a selection.
@@ -275,8 +274,7 @@ pub(super) struct ClaimPlan {
     pub(super) from: SpanStart,
     /// For an assertion in the background, the step at whose end the span ends.
     pub(super) to: Option<String>,
-    /// The longest time until the verdict, from the start of the claim's step, or of the span where it
-    /// has no step.
+    /// The longest time until the verdict, from the start of the claim's step, or otherwise of its span.
     pub(super) limit: Option<Duration>,
     /// Whether the claim is judged when its step starts.
     pub(super) looks_back: bool,

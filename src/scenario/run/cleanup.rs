@@ -94,10 +94,8 @@ impl Cleanup {
     }
 
     /// Restores the labels, taints and schedulability of nodes. Then deletes the created objects with
-    /// their dependents, the last one first, and waits until they no longer exist.
-    ///
-    /// # Errors
-    /// All that failed within [`TIMEOUT`], after everything was tried.
+    /// their dependents, the last one first, and waits until they no longer exist. Returns all failures,
+    /// after trying everything.
     pub async fn run(&self, client: &Client) -> anyhow::Result<()> {
         let until = Instant::now() + TIMEOUT;
         let mut failures = Vec::new();

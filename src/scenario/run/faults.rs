@@ -113,10 +113,7 @@ pub(super) enum Healing {
     Nothing,
 }
 
-/// Heals the fault of a step.
-///
-/// # Errors
-/// The same as [`fault::heal`]; the fault still counts as active.
+/// Heals the fault of a step. After an error, the fault still counts as active.
 pub(super) async fn heal(session: &Arc<Session>, step: &str) -> anyhow::Result<Healing> {
     let (session, step) = (session.clone(), step.to_owned());
     let healing = tokio::spawn(async move {
@@ -140,10 +137,8 @@ async fn do_heal(session: &Session, step: &str) -> anyhow::Result<Healing> {
     Ok(Healing::Done)
 }
 
-/// Heals every fault that this run has injected or is about to inject. Returns how many.
-///
-/// # Errors
-/// The first failure, after trying all faults.
+/// Heals every fault that this run has injected or is about to inject. Returns how many, or the first
+/// failure after trying all faults.
 pub(super) async fn heal_all(session: &Arc<Session>) -> anyhow::Result<usize> {
     let changing = session.state.faults.changing.clone();
     // Waits for the injections and healings that are under way.

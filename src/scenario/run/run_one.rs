@@ -281,10 +281,7 @@ async fn begin(
     Ok(())
 }
 
-/// Compiles a scenario's assertions.
-///
-/// # Errors
-/// [`Failure::Input`] with all mistakes. Lint reports the same mistakes with their positions.
+/// Compiles a scenario. Lint reports the same mistakes with their positions.
 pub(super) fn compile(scenario: &Scenario) -> anyhow::Result<Program> {
     Program::compile(scenario).map_err(|mistakes| {
         let lines: Vec<String> = mistakes

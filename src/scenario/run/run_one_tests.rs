@@ -116,8 +116,10 @@ async fn starts_no_step_if_objects_cannot_be_listed() {
     assert!(was_cut_short(&stage));
 }
 
-fn job(output: PathBuf) -> Job {
-    Job {
+/// Runs a job that writes to `output`. Returns its error; it must not have used the engine.
+async fn error_without_a_cluster(output: PathBuf, stop: CancellationToken) -> String {
+    let fake = Arc::new(engine());
+    let job = Job {
         file: "a.yaml".into(),
         folder: PathBuf::new(),
         variant: String::new(),
@@ -126,34 +128,29 @@ fn job(output: PathBuf) -> Job {
         cluster: "fresh".to_owned(),
         config: None,
         output,
-    }
+    };
+    let engine: Arc<dyn Engine> = fake.clone();
+    let report = run_one(&engine, &job, &Options::default(), &Progress::silent(), &stop).await;
+    assert_eq!(report.verdict, Verdict::Inconclusive);
+    assert_eq!(fake.calls(), Vec::<String>::new());
+    report.error.unwrap()
 }
 
 #[tokio::test]
 async fn creates_no_cluster_if_the_record_cannot_be_written() {
-    let fake = Arc::new(engine());
-    let engine: Arc<dyn Engine> = fake.clone();
     let file = tempfile::NamedTempFile::new().unwrap();
-    let job = job(file.path().join("report"));
-    let (options, stop) = (Options::default(), CancellationToken::new());
-    let report = run_one(&engine, &job, &options, &Progress::silent(), &stop).await;
-    assert_eq!(report.verdict, Verdict::Inconclusive);
-    let error = report.error.unwrap();
+    let output = file.path().join("report");
+    let error = error_without_a_cluster(output, CancellationToken::new()).await;
     assert!(error.starts_with("cannot write ") && error.contains("history.jsonl"), "{error}");
-    assert_eq!(fake.calls(), Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn an_interruption_before_the_start_leaves_no_old_record() {
-    let fake = Arc::new(engine());
-    let engine: Arc<dyn Engine> = fake.clone();
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("history.jsonl"), "of an earlier run\n").unwrap();
+    let history = folder.path().join("history.jsonl");
+    std::fs::write(&history, "of an earlier run\n").unwrap();
     let stop = CancellationToken::new();
     stop.cancel();
-    let job = job(folder.path().to_owned());
-    let report = run_one(&engine, &job, &Options::default(), &Progress::silent(), &stop).await;
-    assert_eq!(report.error.unwrap(), "interrupted");
-    assert_eq!(std::fs::read_to_string(folder.path().join("history.jsonl")).unwrap(), "");
-    assert_eq!(fake.calls(), Vec::<String>::new());
+    assert_eq!(error_without_a_cluster(folder.path().to_owned(), stop).await, "interrupted");
+    assert_eq!(std::fs::read_to_string(history).unwrap(), "");
 }

@@ -176,25 +176,8 @@ fn entries(entries: &[cel::common::ast::IdedEntryExpr]) -> Vec<(&IdedExpr, Vec<&
 }
 
 /// The names of CEL's types, and the prefixes of functions with a dot in their names.
-const NAMES_OF_CEL: [&str; 17] = [
-    "bool",
-    "bytes",
-    "double",
-    "duration",
-    "int",
-    "list",
-    "map",
-    "null_type",
-    "string",
-    "timestamp",
-    "type",
-    "uint",
-    "optional_type",
-    "math",
-    "lists",
-    "optional",
-    "google",
-];
+const NAMES_OF_CEL: &str = "bool bytes double duration int list map null_type string timestamp type \
+                            uint optional_type math lists optional google";
 
 fn collect_variables<'e>(
     expression: &'e IdedExpr,
@@ -203,7 +186,7 @@ fn collect_variables<'e>(
 ) {
     if let Expr::Ident(name) = &expression.expr {
         let name = name.strip_prefix('.').unwrap_or(name);
-        if !bound.contains(&name) && !NAMES_OF_CEL.contains(&name) {
+        if !bound.contains(&name) && NAMES_OF_CEL.split(' ').all(|known| known != name) {
             found.insert(name.to_owned());
         }
     }

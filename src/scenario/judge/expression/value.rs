@@ -4,8 +4,8 @@ use std::sync::{Arc, OnceLock};
 use cel::ExecutionError;
 use cel::common::traits::{Adder, Container, Indexer, Iterable, Iterator as Items, Sizer, Zeroer};
 use cel::common::types::{
-    CelBool, CelDouble, CelInt, CelList, CelMap, CelNull, CelString, CelUInt, DYN_TYPE, Kind,
-    LIST_TYPE, MAP_TYPE, Type,
+    CelBool, CelDouble, CelInt, CelList, CelNull, CelString, CelUInt, DYN_TYPE, Kind, LIST_TYPE,
+    MAP_TYPE, Type,
 };
 use cel::common::value::{CowVal, Val};
 use serde_json::{Map, Number, Value};
@@ -138,17 +138,6 @@ impl<'a> Json<'a> {
     }
 }
 
-fn equals_built(fields: &Map<String, Value>, other: &CelMap<'_>) -> bool {
-    fields.len() == other.inner().len()
-        && other.inner().iter().all(|(key, value)| {
-            key.inner()
-                .downcast_ref::<CelString>()
-                .and_then(|key| fields.get(key.inner()))
-                .is_some_and(|own| to_val(own).equals(value.as_ref()))
-        })
-}
-
-/// Compares with any other kind of mapping, such as another JSON one.
 fn equals_mapping(fields: &Map<String, Value>, other: &dyn Val) -> bool {
     let (Some(sizer), Some(indexer)) = (other.as_sizer(), other.as_indexer()) else {
         return false;
@@ -211,9 +200,8 @@ impl Val for Json<'_> {
 
     fn equals(&self, other: &dyn Val) -> bool {
         let kind = other.get_type().kind();
-        match (&self.data, other.downcast_ref::<CelMap>()) {
-            (Data::Fields(fields), Some(built)) => equals_built(fields, built),
-            (Data::Fields(fields), None) => kind == Kind::Map && equals_mapping(fields, other),
+        match &self.data {
+            Data::Fields(fields) => kind == Kind::Map && equals_mapping(fields, other),
             _ => kind == Kind::List && self.equals_list(other),
         }
     }

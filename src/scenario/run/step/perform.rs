@@ -6,11 +6,8 @@ use crate::scenario::language::{Action, Step};
 use crate::scenario::run::recorder::Mark;
 use crate::scenario::run::session::Session;
 
-/// Performs the action of a step that started at `since`. Returns the result in words.
-///
-/// # Errors
-/// `Unmet` and refusals of the API server for an unexpected result; any other error if the action could not
-/// be performed.
+/// Performs the action of a step that started at `since`. Returns the result in words. `Unmet` and refusals
+/// of the API server are unexpected results; after any other error, the result is unknown.
 pub(in crate::scenario::run) async fn perform(
     session: &Arc<Session>,
     step: &Step,
