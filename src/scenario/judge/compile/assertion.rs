@@ -156,7 +156,7 @@ impl Compiler<'_> {
         }
         let texts: Vec<_> = occurrences.values().map(|one| one.text.as_str()).collect();
         let text = format!("in this order: {}", texts.join("; "));
-        let conditions = conditions_of(occurrences.values());
+        let conditions = occurrences.values().filter_map(condition_of).collect();
         Some(Compiled { rule: Rule::Order, text, conditions, occurrences })
     }
 
@@ -167,7 +167,7 @@ impl Compiler<'_> {
         let text = format!("{}: {}", range.times(), occurrence.text);
         let mut occurrences = Table::default();
         occurrences.push(occurrence);
-        let conditions = conditions_of(occurrences.values());
+        let conditions = occurrences.values().filter_map(condition_of).collect();
         Some(Compiled { rule: Rule::Count(range), text, conditions, occurrences })
     }
 
@@ -201,18 +201,12 @@ impl Compiler<'_> {
             self.mistake("unused-field", &path, "needs `event` and `then` to be about objects");
             return None;
         }
-        let condition = match then.trigger {
-            Trigger::Holds(condition) => Some(condition),
-            _ => None,
-        };
-        let follows = match condition {
-            Some(condition) => self.program.conditions[condition].text.clone(),
-            None => then.text.clone(),
-        };
+        let condition = condition_of(&then);
+        let follows = condition
+            .map_or_else(|| then.text.clone(), |id| self.program.conditions[id].text.clone());
         let limit = within.map(|within| format!(" within {}", seconds(within))).unwrap_or_default();
         let text = format!("each time {}: {follows}{limit}", event.text);
-        let mut conditions = conditions_of(std::iter::once(&event));
-        conditions.extend(condition);
+        let conditions = condition_of(&event).into_iter().chain(condition).collect();
         let (same_object, at_least) = (after.same_object, after.at_least);
         let mut occurrences = Table::default();
         let (event, then) = (occurrences.push(event), occurrences.push(then));
@@ -221,12 +215,11 @@ impl Compiler<'_> {
     }
 }
 
-fn conditions_of<'o>(occurrences: impl Iterator<Item = &'o OccurrencePlan>) -> Vec<ConditionId> {
-    let conditions = occurrences.filter_map(|occurrence| match occurrence.trigger {
+fn condition_of(occurrence: &OccurrencePlan) -> Option<ConditionId> {
+    match occurrence.trigger {
         Trigger::Holds(condition) => Some(condition),
         _ => None,
-    });
-    conditions.collect()
+    }
 }
 
 /// How long an assertion has from its own start; `None` in the background without a limit.

@@ -38,11 +38,9 @@ pub(super) async fn apply(session: &Session, apply: &Apply, verb: Verb) -> anyho
             (Ok(name), _) => done.push(Target { name, ..target }),
             (Err(Error::Api(status)), Some(expected)) => {
                 if !status.message.contains(expected) {
-                    return Err(Unmet::Failed(format!(
-                        "expected a refusal with `{expected}`, found: {}",
-                        status.message
-                    ))
-                    .into());
+                    let found = status.message;
+                    let message = format!("expected a refusal with `{expected}`, found: {found}");
+                    return Err(Unmet::Failed(message).into());
                 }
                 refusals.push(status.message);
             }
