@@ -197,8 +197,8 @@ async fn repeats_a_relist_that_fails() {
     let _watch = under.begin().await;
     feed.event("MODIFIED", pod("a", "81"));
     let lines = under.lines(5).await;
-    let expected = "Initial a 1, Lost the resource version of the watch expired, Found b 2, Relisted, \
-                    Modified a 81";
+    let expected = "Initial a 1, Lost the resource version of the watch expired, Found b 2, \
+                    Relisted, Modified a 81";
     assert_eq!(lines.join(", "), expected);
     assert_eq!(places(&under.api), ["5", "80"]);
 }
