@@ -78,8 +78,14 @@ impl Run {
     }
 
     fn step(&mut self, step: &str, state: StepState) {
-        let (step, detail, cause) = (step.to_owned(), String::new(), StepCause::default());
-        self.push(Change::Step(Box::new(StepEntry { step, state, attempt: 1, detail, cause })));
+        let (step, detail) = (step.to_owned(), String::new());
+        self.push(Change::Step(Box::new(StepEntry {
+            step,
+            state,
+            attempt: 1,
+            detail,
+            cause: StepCause::Own,
+        })));
     }
 }
 

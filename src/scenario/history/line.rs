@@ -1,9 +1,7 @@
-//! The JSON form of a line, with one field for each type of change. A tag inside the change would need
-//! buffering.
+//! A line while it is read. Serde's own form of [`Entry`] would buffer each line.
 
 use serde::de::Error as _;
-use serde::ser::SerializeMap;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer};
 
 use super::Moment;
 use super::record::{
@@ -28,10 +26,6 @@ pub(super) struct Line<O> {
 }
 
 impl<O> Line<O> {
-    /// Converts the line to an entry.
-    ///
-    /// # Errors
-    /// A text for the user, if the line does not have exactly one change.
     pub(super) fn into_entry(
         self,
         object: impl FnOnce(O) -> Result<ObjectChange, String>,
@@ -57,46 +51,9 @@ impl<O> Line<O> {
     }
 }
 
-impl Change {
-    /// The name of the line's field, such as `object`.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Begin(_) => "begin",
-            Self::Object(_) => "object",
-            Self::Gap(_) => "gap",
-            Self::Api(_) => "api",
-            Self::Step(_) => "step",
-            Self::Fault(_) => "fault",
-            Self::Log(_) => "log",
-            Self::Verdict(_) => "verdict",
-            Self::End(_) => "end",
-        }
-    }
-}
-
 impl<'de> Deserialize<'de> for Entry {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let line = Line::<ObjectChange>::deserialize(deserializer)?;
         line.into_entry(Ok).map_err(D::Error::custom)
-    }
-}
-
-impl Serialize for Entry {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(2))?;
-        map.serialize_entry("at", &self.at)?;
-        let name = self.change.name();
-        match &self.change {
-            Change::Begin(begin) => map.serialize_entry(name, begin)?,
-            Change::Object(object) => map.serialize_entry(name, object)?,
-            Change::Gap(gap) => map.serialize_entry(name, gap)?,
-            Change::Api(api) => map.serialize_entry(name, api)?,
-            Change::Step(step) => map.serialize_entry(name, step)?,
-            Change::Fault(fault) => map.serialize_entry(name, fault)?,
-            Change::Log(log) => map.serialize_entry(name, log)?,
-            Change::Verdict(verdict) => map.serialize_entry(name, verdict)?,
-            Change::End(end) => map.serialize_entry(name, end)?,
-        }
-        map.end()
     }
 }

@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 pub struct Moment(pub u64);
 
 impl Moment {
-    /// The time since the record began.
     pub fn elapsed(self) -> Duration {
         Duration::from_micros(self.0)
     }

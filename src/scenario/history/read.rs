@@ -22,19 +22,13 @@ pub const FORMAT: u32 = 1;
 /// The number of bytes that one thread parses at a time.
 const CHUNK: usize = 1 << 20;
 
-/// Why a record cannot be read.
 #[derive(Debug, Error)]
 pub enum ReadError {
     #[error("{}: {source}", path.display())]
     File { path: PathBuf, source: io::Error },
     /// A line is invalid, or out of place.
     #[error("{}:{line}: {message}", path.display())]
-    Line {
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-        message: String,
-    },
+    Line { path: PathBuf, line: usize, message: String },
 }
 
 /// Reads a record line by line. Several threads parse lines in advance.
@@ -51,6 +45,7 @@ pub struct Reader {
 }
 
 /// The entries of a chunk with their line numbers, up to the first invalid line.
+#[derive(Default)]
 struct Parsed {
     entries: Vec<(usize, Entry)>,
     failed: Option<ReadError>,
@@ -64,9 +59,6 @@ struct Chunk {
 
 impl Reader {
     /// Opens a record. With `kinds`, objects of other kinds are skipped: they are `null` in their entries.
-    ///
-    /// # Errors
-    /// The file cannot be opened.
     pub fn open(path: &Path, kinds: Option<BTreeSet<KindName>>) -> Result<Self, ReadError> {
         let file =
             File::open(path).map_err(|source| ReadError::File { path: path.to_owned(), source })?;
@@ -105,31 +97,23 @@ impl Reader {
     }
 
     fn check(&mut self, line: usize, entry: &Entry) -> Result<(), ReadError> {
-        let wrong = |message: String| ReadError::Line { path: self.path.clone(), line, message };
-        match (&entry.change, self.last) {
-            (Change::Begin(begin), None) if begin.format != FORMAT => {
-                return Err(wrong(format!(
-                    "unsupported record format {}; expected {FORMAT}",
-                    begin.format
-                )));
+        let (at, format) = (entry.at, FORMAT);
+        let message = match (&entry.change, self.last) {
+            (Change::Begin(begin), None) if begin.format != format => {
+                format!("unsupported record format {}; expected {format}", begin.format)
             }
-            (Change::Begin(_), None) => {}
-            (_, None) => {
-                return Err(wrong(format!(
-                    "expected `begin` as the first line of a record, found `{}`",
-                    entry.change.name()
-                )));
+            (change, None) if !matches!(change, Change::Begin(_)) => {
+                format!("expected `begin` as the first line of a record, found `{}`", change.name())
             }
-            (_, Some(last)) if entry.at < last => {
-                return Err(wrong(format!(
-                    "`at` is {}, earlier than {last} in the previous line",
-                    entry.at
-                )));
+            (_, Some(last)) if at < last => {
+                format!("`at` is {at}, earlier than {last} in the previous line")
             }
-            _ => {}
-        }
-        self.last = Some(entry.at);
-        Ok(())
+            _ => {
+                self.last = Some(at);
+                return Ok(());
+            }
+        };
+        Err(ReadError::Line { path: self.path.clone(), line, message })
     }
 }
 
@@ -205,11 +189,10 @@ fn parse_chunks(
                 let _ = done.send(chunk.text);
                 parsed
             }
-            Err(source) => Parsed {
-                entries: Vec::new(),
-                failed: Some(ReadError::File { path: path.to_owned(), source }),
-                truncated: None,
-            },
+            Err(source) => {
+                let failed = Some(ReadError::File { path: path.to_owned(), source });
+                Parsed { failed, ..Parsed::default() }
+            }
         };
         if out.send(parsed).is_err() {
             return;
@@ -237,7 +220,7 @@ struct RawObject<'a> {
 
 impl Parser<'_> {
     fn parse(&mut self, path: &Path, chunk: &Chunk) -> Parsed {
-        let mut parsed = Parsed { entries: Vec::new(), failed: None, truncated: None };
+        let mut parsed = Parsed::default();
         let lines = chunk.text.split_inclusive(|byte| *byte == b'\n');
         for (number, text) in (chunk.first_line..).zip(lines) {
             if text.iter().all(u8::is_ascii_whitespace) {

@@ -5,43 +5,40 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use strum::IntoStaticStr;
 
 use super::{Moment, Verdict};
 use crate::scenario::language::Timing;
 
 /// One line of the record: a JSON object with `at` and one field for the change, such as
 /// `{"at":123,"object":{…}}`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Entry {
     /// When kindrs learned of the change. Never before the previous line.
     pub at: Moment,
+    #[serde(flatten)]
     pub change: Change,
 }
 
-/// A change.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, IntoStaticStr)]
+#[serde(rename_all = "camelCase")]
+#[strum(serialize_all = "camelCase")]
 pub enum Change {
-    /// The first line.
     Begin(Box<Begin>),
     /// An object existed, or was created, changed or deleted.
     Object(Box<ObjectChange>),
-    /// The watch of a kind was lost or resumed.
     Gap(Gap),
     /// The API server stopped or started to answer.
     Api(ApiState),
-    /// A step started or ended.
     Step(Box<StepEntry>),
-    /// A fault was injected or healed.
     Fault(Box<FaultEntry>),
     /// A container of a pod, or a step, printed a line.
     Log(Box<LogLine>),
     /// A verdict of the run. `scenario check` ignores it.
     Verdict(Box<VerdictEntry>),
-    /// The last line.
     End(End),
 }
 
-/// The run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Begin {
@@ -52,13 +49,17 @@ pub struct Begin {
     /// The wall-clock time at which the record began.
     pub time: Timestamp,
     pub cluster: String,
-    /// The Kubernetes version of the API server.
     pub kubernetes: String,
     pub timing: Timing,
-    /// The variables, including those of the matrix.
     pub variables: Map<String, Value>,
-    /// The kinds that are recorded.
     pub kinds: Vec<KindName>,
+}
+
+impl Change {
+    /// The name of the line's field, such as `object`.
+    pub fn name(&self) -> &'static str {
+        self.into()
+    }
 }
 
 /// A kind with its group and version, such as `v1/Pod` or `apps/v1/Deployment`.
@@ -111,7 +112,6 @@ pub struct Gap {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum GapState {
-    /// The watch is lost.
     Lost,
     /// The watch resumed. All events follow, late.
     Resumed,
@@ -119,7 +119,6 @@ pub enum GapState {
     Relisted,
 }
 
-/// Whether the API server answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ApiState {
@@ -128,7 +127,6 @@ pub struct ApiState {
     pub reason: String,
 }
 
-/// The start or end of a step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StepEntry {
@@ -137,7 +135,6 @@ pub struct StepEntry {
     pub state: StepState,
     /// The number of the try, from 1.
     pub attempt: u32,
-    /// The result in words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
     #[serde(default, skip_serializing_if = "StepCause::is_own")]
@@ -148,17 +145,14 @@ pub struct StepEntry {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum StepCause {
-    /// The step itself.
     #[default]
     Own,
-    /// The steps in the group.
     Group,
     /// Another failure ended the step early.
     CutShort,
 }
 
 impl StepCause {
-    /// Whether the step itself decided.
     pub fn is_own(&self) -> bool {
         *self == Self::Own
     }
@@ -172,24 +166,18 @@ pub enum StepState {
     Failed,
     /// The try failed, and another one follows.
     Retried,
-    /// The result is unknown.
     Inconclusive,
-    /// The step never started.
     Skipped,
 }
 
-/// The start or end of a fault.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FaultEntry {
-    /// The step that injected the fault.
     pub step: String,
     /// The fault's id in `kindrs fault list`.
     pub id: String,
-    /// The kind of fault.
     pub fault: String,
     pub state: FaultState,
-    /// The effects in each container.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub actions: Vec<FaultAction>,
 }
@@ -201,7 +189,6 @@ pub enum FaultState {
     Healed,
 }
 
-/// The effect of a fault on one container.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FaultAction {
@@ -212,7 +199,6 @@ pub struct FaultAction {
     pub effect: String,
 }
 
-/// A line of a log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LogLine {
@@ -221,24 +207,19 @@ pub struct LogLine {
     pub line: String,
 }
 
-/// A verdict on an assertion.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VerdictEntry {
-    /// The assertion's name.
     pub assertion: String,
     pub verdict: Verdict,
-    /// The summary of the explanation.
     pub summary: String,
 }
 
-/// How the run ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct End {
     /// Whether Ctrl-C or an error ended the run.
     pub interrupted: bool,
-    /// The number of lines of each type.
     #[serde(default)]
     pub lines: BTreeMap<String, u64>,
 }

@@ -1,11 +1,10 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::*;
-use crate::scenario::language::Timing;
 
 fn kind(name: &str) -> KindName {
     KindName(Arc::from(name))
@@ -23,58 +22,28 @@ fn object(at: u64, kind_name: &str, name: &str) -> Entry {
     }
 }
 
-fn begin() -> Entry {
-    Entry {
-        at: Moment(0),
-        change: Change::Begin(Box::new(Begin {
-            format: 1,
-            kindrs: "0.1.0".to_owned(),
-            scenario: "drill".to_owned(),
-            time: "2026-01-02T03:04:05Z".parse().unwrap(),
-            cluster: "kindrs".to_owned(),
-            kubernetes: "v1.37.2".to_owned(),
-            timing: Timing::Fast,
-            variables: Map::new(),
-            kinds: vec![kind("v1/Pod")],
-        })),
-    }
+fn entry(line: &str) -> Entry {
+    serde_json::from_str(line).unwrap()
 }
 
+fn begin() -> Entry {
+    entry(BEGIN)
+}
+
+const BEGIN: &str = r#"{"at":0,"begin":{"format":1,"kindrs":"0.1.0","scenario":"drill","time":"2026-01-02T03:04:05Z","cluster":"kindrs","kubernetes":"v1.37.2","timing":"fast","variables":{},"kinds":["v1/Pod"]}}"#;
+
+/// A line of each type, except `begin` and `object`.
+const OTHERS: &str = r#"{"at":10,"gap":{"kind":"v1/Pod","state":"lost","reason":"reset"}}
+{"at":11,"api":{"available":false,"reason":"refused"}}
+{"at":12,"step":{"step":"a","state":"started","attempt":1}}
+{"at":13,"fault":{"step":"a","id":"1","fault":"node-kill","state":"injected"}}
+{"at":14,"log":{"source":"step/a","line":"\"quoted\""}}
+{"at":15,"verdict":{"assertion":"a","verdict":"pass","summary":"it held"}}
+{"at":16,"end":{"interrupted":false,"lines":{"step":1}}}"#;
+
 fn all_types() -> Vec<Entry> {
-    let changes = vec![
-        Change::Gap(Gap {
-            kind: kind("v1/Pod"),
-            state: GapState::Lost,
-            reason: "reset".to_owned(),
-        }),
-        Change::Api(ApiState { available: false, reason: "refused".to_owned() }),
-        Change::Step(Box::new(StepEntry {
-            step: "a".to_owned(),
-            state: StepState::Started,
-            attempt: 1,
-            detail: String::new(),
-            cause: StepCause::Own,
-        })),
-        Change::Fault(Box::new(FaultEntry {
-            step: "a".to_owned(),
-            id: "1".to_owned(),
-            fault: "node-kill".to_owned(),
-            state: FaultState::Injected,
-            actions: vec![],
-        })),
-        Change::Log(Box::new(LogLine {
-            source: "step/a".to_owned(),
-            line: "\"quoted\"".to_owned(),
-        })),
-        Change::Verdict(Box::new(VerdictEntry {
-            assertion: "a".to_owned(),
-            verdict: Verdict::Pass,
-            summary: "it held".to_owned(),
-        })),
-        Change::End(End { interrupted: false, lines: BTreeMap::from([("step".to_owned(), 1)]) }),
-    ];
     let mut entries = vec![begin(), object(5, "v1/Pod", "web"), object(5, "v1/Event", "noise")];
-    entries.extend((10..).zip(changes).map(|(at, change)| Entry { at: Moment(at), change }));
+    entries.extend(OTHERS.lines().map(entry));
     entries
 }
 
@@ -104,9 +73,9 @@ fn reads_entries_in_order() {
     let (_folder, path) = written(&entries, "");
     let read: Vec<Entry> = Reader::open(&path, None).unwrap().map(Result::unwrap).collect();
     assert_eq!(read, entries);
-    for (line, entry) in std::fs::read_to_string(&path).unwrap().lines().zip(&entries) {
-        assert_eq!(&serde_json::from_str::<Entry>(line).unwrap(), entry);
-    }
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(text.lines().map(entry).collect::<Vec<_>>(), entries);
+    assert!(text.starts_with(BEGIN) && text.trim_end().ends_with(OTHERS), "{text}");
 }
 
 #[test]

@@ -3,27 +3,24 @@
 
 use std::sync::Arc;
 
-use super::claim::{Decision, Ending, Monitor, Observed, Occurred, View, Visibility};
-use super::program::{
-    ClaimId, ClaimPlan, ConditionId, KindId, OccurrenceId, Program, SpanStart, Trigger,
-};
+use super::claim::{Decision, Ending, Monitor, Observed, Occurred, View, Visibility, monitor};
+use super::program::{ClaimId, ClaimPlan, ConditionId, KindId, OccurrenceId, SpanStart, Trigger};
 use super::state::State;
 use super::truth::Truth;
-use super::verdict::{Explanation, Judgement, Span, Verdict};
+use super::verdict::{Judgement, Span, Verdict};
 use crate::scenario::history::Moment;
 
 #[derive(Debug)]
 pub(super) struct ActiveClaim {
     id: ClaimId,
     phase: Phase,
-    /// The beginning of the span.
     from: Moment,
     /// Whether the verdict is due: the claim's step has started, or the claim is in the background.
     is_due: bool,
     /// Whether the verdict on the current try is reported.
     is_reported: bool,
     limit: Option<Moment>,
-    monitor: Monitor,
+    monitor: Box<dyn Monitor>,
     visibility: Visibility,
     edges: Vec<Edge>,
     /// The verdict that no later try can change.
@@ -34,9 +31,7 @@ pub(super) struct ActiveClaim {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// The span has not begun.
     Waiting,
-    /// The conditions are watched.
     Watching,
     /// Nothing can change the verdict any more.
     Done,
@@ -62,7 +57,7 @@ impl ActiveClaim {
             is_due: false,
             is_reported: false,
             limit: None,
-            monitor: Monitor::new(plan),
+            monitor: monitor(plan),
             visibility: Visibility::default(),
             edges: Vec::new(),
             settled: None,
@@ -80,10 +75,7 @@ impl ActiveClaim {
 
     /// Until when the claim goes on after the end of its span.
     pub(super) fn last_wait(&self) -> Option<Moment> {
-        match &self.monitor {
-            Monitor::After(after) if self.is_watching() => after.last_wait(),
-            _ => None,
-        }
+        self.monitor.last_wait().filter(|_| self.is_watching())
     }
 
     /// Whether the claim goes on after its verdict, for the next try of its step.
@@ -91,14 +83,13 @@ impl ActiveClaim {
         plan.retries && plan.from != SpanStart::OwnStep
     }
 
-    /// Begins the span.
-    pub(super) fn begin(&mut self, state: &mut State, now: Moment) {
+    pub(super) fn begin(&mut self, state: &mut State) {
         let program = Arc::clone(&state.program);
         let plan = &program.claims[self.id];
         self.stop(state);
         *self = Self::new(self.id, plan);
         self.phase = Phase::Watching;
-        self.from = now;
+        self.from = state.now;
         plan.conditions.iter().for_each(|condition| state.watch(*condition));
         for (id, occurrence) in plan.occurrences.iter() {
             if let Trigger::Holds(condition) = occurrence.trigger {
@@ -112,33 +103,28 @@ impl ActiveClaim {
         }
         if plan.step.is_none() {
             self.is_due = true;
-            self.limit = plan.limit.map(|limit| now + limit);
+            self.limit = plan.limit.map(|limit| state.now + limit);
         }
     }
 
     /// The claim's step starts, for the first time or for a retry.
-    pub(super) fn step_started(
-        &mut self,
-        state: &mut State,
-        now: Moment,
-        attempt: u32,
-    ) -> Option<Judgement> {
+    pub(super) fn step_started(&mut self, state: &mut State, attempt: u32) -> Option<Judgement> {
         let program = Arc::clone(&state.program);
         let plan = &program.claims[self.id];
         if plan.from == SpanStart::OwnStep && (attempt > 1 || self.is_waiting()) {
-            self.begin(state, now);
+            self.begin(state);
         } else if self.is_waiting() {
             return None;
         }
         self.is_due = true;
         self.is_reported = false;
         if let Some(settled) = self.settled.clone() {
-            return Some(self.report(plan, now, settled));
+            return Some(self.report(plan, state.now, settled));
         }
         if plan.looks_back {
-            return self.end(state, now, &Ending::OwnStart);
+            return self.end(state, &Ending::OwnStart);
         }
-        self.limit = plan.limit.map(|limit| now + limit);
+        self.limit = plan.limit.map(|limit| state.now + limit);
         None
     }
 
@@ -146,14 +132,12 @@ impl ActiveClaim {
     pub(super) fn update(
         &mut self,
         state: &mut State,
-        now: Moment,
         mut occurred: Vec<Occurred>,
     ) -> Option<Judgement> {
         if !self.is_watching() {
             return None;
         }
-        let program = Arc::clone(&state.program);
-        let view = view(&program, state, &self.visibility, self.from, now, self.id);
+        let view = View::new(state, self.id, &self.visibility, self.from);
         for edge in &mut self.edges {
             let Observed::Known(truth) = view.observe(edge.condition) else {
                 continue;
@@ -168,26 +152,23 @@ impl ActiveClaim {
         }
         occurred.sort_by_key(|occurred| occurred.occurrence);
         let decision = self.monitor.update(&view, &occurred);
-        self.settle(state, now, decision?)
+        self.settle(state, decision?)
     }
 
-    /// A watch was lost, resumed, or listed its objects again.
     pub(super) fn visibility_changed(
         &mut self,
         state: &State,
-        now: Moment,
         relisted: Option<KindId>,
         note: &str,
     ) {
         if !self.is_watching() {
             return;
         }
-        let program = Arc::clone(&state.program);
-        let plan = &program.claims[self.id];
+        let plan = &state.program.claims[self.id];
         let is_lost = state.objects.are_unknown(&plan.kinds);
         let was_lost = std::mem::replace(&mut self.visibility.is_lost, is_lost);
         if was_lost && !is_lost {
-            self.visibility.regained = Some(now);
+            self.visibility.regained = Some(state.now);
         }
         let relisted = relisted.filter(|kind| plan.kinds.contains(kind));
         if was_lost != is_lost || relisted.is_some() {
@@ -196,13 +177,12 @@ impl ActiveClaim {
         let Some(kind) = relisted else { return };
         self.visibility.is_incomplete = true;
         for edge in &mut self.edges {
-            edge.is_doubtful |= program.conditions[edge.condition].kinds.contains(&kind);
+            edge.is_doubtful |= state.program.conditions[edge.condition].kinds.contains(&kind);
         }
-        let view = view(&program, state, &self.visibility, self.from, now, self.id);
+        let view = View::new(state, self.id, &self.visibility, self.from);
         self.monitor.relisted(&view, kind);
     }
 
-    /// When the claim's next deadline passes.
     pub(super) fn next_wake(&self) -> Option<Moment> {
         if !self.is_watching() {
             return None;
@@ -211,37 +191,30 @@ impl ActiveClaim {
         [self.monitor.timer(), limit].into_iter().flatten().min()
     }
 
-    /// The deadline `at` has passed.
-    pub(super) fn woken(&mut self, state: &mut State, at: Moment) -> Option<Judgement> {
+    /// A deadline of the claim passes now.
+    pub(super) fn woken(&mut self, state: &mut State) -> Option<Judgement> {
         if !self.is_watching() {
             return None;
         }
         // What lasted long enough exactly at the time limit was in time.
-        if self.monitor.timer() == Some(at) {
-            let program = Arc::clone(&state.program);
-            let view = view(&program, state, &self.visibility, self.from, at, self.id);
+        if self.monitor.timer() == Some(state.now) {
+            let view = View::new(state, self.id, &self.visibility, self.from);
             let decision = self.monitor.expired(&view);
-            return decision.and_then(|decision| self.settle(state, at, decision));
+            return self.settle(state, decision?);
         }
-        (self.limit == Some(at)).then(|| self.end(state, at, &Ending::Limit)).flatten()
+        (self.limit == Some(state.now)).then(|| self.end(state, &Ending::Limit)).flatten()
     }
 
-    /// The span is over.
-    pub(super) fn end(
-        &mut self,
-        state: &mut State,
-        now: Moment,
-        ending: &Ending,
-    ) -> Option<Judgement> {
+    pub(super) fn end(&mut self, state: &mut State, ending: &Ending) -> Option<Judgement> {
         if !self.is_watching() || self.is_reported {
             return None;
         }
         self.limit = None;
+        let decision =
+            self.monitor.end(&View::new(state, self.id, &self.visibility, self.from), ending);
         let program = Arc::clone(&state.program);
         let plan = &program.claims[self.id];
-        let view = view(&program, state, &self.visibility, self.from, now, self.id);
-        let decision = self.monitor.end(&view, ending);
-        let judgement = self.report(plan, now, decision?);
+        let judgement = self.report(plan, state.now, decision?);
         if !Self::is_kept(plan) {
             self.stop(state);
         }
@@ -249,39 +222,27 @@ impl ActiveClaim {
     }
 
     /// The record ends before the verdict.
-    pub(super) fn cut_short(
-        &mut self,
-        state: &mut State,
-        now: Moment,
-        why: &str,
-    ) -> Option<Judgement> {
+    pub(super) fn cut_short(&mut self, state: &mut State, why: &str) -> Option<Judgement> {
         let program = Arc::clone(&state.program);
         let plan = &program.claims[self.id];
         let has_span = !self.is_waiting() && (self.is_due || plan.step.is_none());
         if self.is_reported || (self.phase == Phase::Done && self.settled.is_none()) {
             return None;
         }
-        let decision = Decision {
-            verdict: Verdict::Inconclusive,
-            explanation: Explanation {
-                summary: if has_span { why.to_owned() } else { "the span never began".to_owned() },
-                ..Explanation::default()
-            },
-        };
-        let mut judgement = self.report(plan, now, decision);
-        if !has_span {
-            judgement.span = None;
-        }
+        let why = if has_span { why } else { "the span never began" };
+        let decision = Decision::new(Verdict::Inconclusive, why);
+        let mut judgement = self.report(plan, state.now, decision);
+        judgement.span = judgement.span.filter(|_| has_span);
         self.stop(state);
         Some(judgement)
     }
 
-    fn settle(&mut self, state: &mut State, now: Moment, decision: Decision) -> Option<Judgement> {
+    fn settle(&mut self, state: &mut State, decision: Decision) -> Option<Judgement> {
         let program = Arc::clone(&state.program);
         let plan = &program.claims[self.id];
         self.stop(state);
-        let judgement =
-            (self.is_due && !self.is_reported).then(|| self.report(plan, now, decision.clone()));
+        let judgement = (self.is_due && !self.is_reported)
+            .then(|| self.report(plan, state.now, decision.clone()));
         if judgement.is_none() || Self::is_kept(plan) {
             self.settled = Some(decision);
         }
@@ -305,7 +266,6 @@ impl ActiveClaim {
         }
     }
 
-    /// Stops watching the conditions.
     fn stop(&mut self, state: &mut State) {
         if self.is_watching() {
             let program = Arc::clone(&state.program);
@@ -314,15 +274,4 @@ impl ActiveClaim {
             self.phase = Phase::Done;
         }
     }
-}
-
-fn view<'a>(
-    program: &'a Program,
-    state: &'a State,
-    visibility: &'a Visibility,
-    from: Moment,
-    now: Moment,
-    id: ClaimId,
-) -> View<'a> {
-    View { state, plan: &program.claims[id], visibility, from, now }
 }

@@ -28,7 +28,6 @@ pub struct Evaluator {
     program: Arc<Program>,
     state: State,
     claims: Table<ClaimPlan, ActiveClaim>,
-    now: Moment,
     wakes: BinaryHeap<Reverse<(Moment, ClaimId)>>,
     decided: Vec<Judgement>,
     has_begun: bool,
@@ -38,13 +37,11 @@ pub struct Evaluator {
 }
 
 impl Evaluator {
-    /// Creates the evaluator of a run that begins.
     pub fn new(program: Arc<Program>) -> Self {
         Self {
             claims: program.claims.map(ActiveClaim::new),
             state: State::new(Arc::clone(&program)),
             program,
-            now: Moment::default(),
             wakes: BinaryHeap::new(),
             decided: Vec::new(),
             has_begun: false,
@@ -59,7 +56,7 @@ impl Evaluator {
             return;
         }
         self.wake(entry.at);
-        self.now = self.now.max(entry.at);
+        self.state.now = self.state.now.max(entry.at);
         match &entry.change {
             Change::Object(change) => self.object(change),
             Change::Gap(gap) => self.gap(gap),
@@ -75,18 +72,16 @@ impl Evaluator {
     pub fn advance(&mut self, now: Moment) {
         if !self.is_finished {
             self.wake(now);
-            self.now = self.now.max(now);
+            self.state.now = self.state.now.max(now);
         }
     }
 
     /// The next moment after which [`Self::advance`] can decide a claim.
     pub fn next_deadline(&self) -> Option<Moment> {
-        let wakes = self.claims.values().filter_map(|claim| claim.wake);
-        wakes.min()
+        self.claims.values().filter_map(|claim| claim.wake).min()
     }
 
-    /// Until when `after` assertions wait for something that must follow. A run whose steps are done goes
-    /// on until then.
+    /// Until when a run goes on after its last step, because an `after` assertion waits.
     pub fn waits_until(&self) -> Option<Moment> {
         self.claims.values().filter_map(ActiveClaim::last_wait).max()
     }
@@ -110,7 +105,7 @@ impl Evaluator {
         }
         // No entry follows, not even one of the same moment.
         self.wake(Moment(at.0.saturating_add(1)));
-        self.now = self.now.max(at);
+        self.state.now = self.state.now.max(at);
         self.is_finished = true;
         let cut_short = match (&self.skipped, interrupted) {
             (_, true) => Some("the run was interrupted before the verdict".to_owned()),
@@ -123,7 +118,7 @@ impl Evaluator {
             let plan = &self.program.claims[id];
             let lasts_to_the_end = plan.step.is_none() && plan.to.is_none();
             if lasts_to_the_end && cut_short.is_none() {
-                self.decided.extend(claim.end(&mut self.state, self.now, &Ending::Run));
+                self.decided.extend(claim.end(&mut self.state, &Ending::Run));
             }
             let why = match (&cut_short, &plan.to) {
                 (Some(why), _) => why.clone(),
@@ -132,13 +127,12 @@ impl Evaluator {
                 }
                 (None, None) => "the run ended before the verdict".to_owned(),
             };
-            self.decided.extend(claim.cut_short(&mut self.state, self.now, &why));
+            self.decided.extend(claim.cut_short(&mut self.state, &why));
             claim.wake = None;
         }
         self.wakes.clear();
     }
 
-    /// Decides claims whose deadlines passed before `now`.
     fn wake(&mut self, now: Moment) {
         while let Some(Reverse((at, id))) = self.wakes.peek().copied() {
             if at >= now {
@@ -148,8 +142,8 @@ impl Evaluator {
             if self.claims[id].wake != Some(at) {
                 continue;
             }
-            self.now = self.now.max(at);
-            self.decided.extend(self.claims[id].woken(&mut self.state, at));
+            self.state.now = self.state.now.max(at);
+            self.decided.extend(self.claims[id].woken(&mut self.state));
             self.claims[id].wake = None;
             self.schedule(id);
         }
@@ -172,7 +166,7 @@ impl Evaluator {
             }
         }
         for (id, occurred) in occurred {
-            self.decided.extend(self.claims[id].update(&mut self.state, self.now, occurred));
+            self.decided.extend(self.claims[id].update(&mut self.state, occurred));
             self.schedule(id);
         }
     }
@@ -214,7 +208,6 @@ impl Evaluator {
         self.update(occurred);
     }
 
-    /// Returns the object, if the change is the occurrence.
     fn happened(&self, plan: &OccurrencePlan, applied: &Applied) -> Option<Arc<Value>> {
         let Trigger::Object { event, selection, predicate } = plan.trigger else { return None };
         let selection = &self.program.selections[selection];
@@ -252,44 +245,34 @@ impl Evaluator {
 
     fn gap(&mut self, gap: &Gap) {
         let Some(kind) = self.kind(&gap.kind.0) else { return };
-        self.state.gap(kind, gap.state);
+        self.state.objects.gap(kind, gap.state);
         let name = &gap.kind;
-        let reason = match gap.reason.as_str() {
-            "" => String::new(),
-            reason => format!(" ({reason})"),
-        };
         let note = match gap.state {
-            GapState::Lost => format!("at {}: the watch of {name} was lost{reason}", self.now),
-            GapState::Resumed => {
-                format!("at {}: the watch of {name} resumed, no change was missed", self.now)
+            GapState::Lost => format!("the watch of {name} was lost{}", in_brackets(&gap.reason)),
+            GapState::Resumed => format!("the watch of {name} resumed, no change was missed"),
+            GapState::Relisted => {
+                format!("{name} was listed again; changes in between were not seen")
             }
-            GapState::Relisted => format!(
-                "at {}: {name} was listed again; changes in between were not seen",
-                self.now
-            ),
         };
         let relisted = (gap.state == GapState::Relisted).then_some(kind);
         self.visibility_changed(relisted, &note);
     }
 
     fn api(&mut self, api: &ApiState) {
-        self.state.api(api.available);
-        let reason = match api.reason.as_str() {
-            "" => String::new(),
-            reason => format!(" ({reason})"),
-        };
+        self.state.objects.api(api.available);
         let note = match api.available {
-            true => format!("at {}: the API server answered again", self.now),
-            false => format!("at {}: the API server did not answer{reason}", self.now),
+            true => "the API server answered again".to_owned(),
+            false => format!("the API server did not answer{}", in_brackets(&api.reason)),
         };
         self.visibility_changed(None, &note);
     }
 
     fn visibility_changed(&mut self, relisted: Option<KindId>, note: &str) {
+        let note = format!("at {}: {note}", self.state.now);
         let mut watching = BTreeMap::new();
         for (id, claim) in self.claims.iter_mut() {
             if claim.is_watching() {
-                claim.visibility_changed(&self.state, self.now, relisted, note);
+                claim.visibility_changed(&self.state, relisted, &note);
                 watching.insert(id, Vec::new());
             }
         }
@@ -315,60 +298,62 @@ impl Evaluator {
                 SpanStart::OwnStep => false,
             };
             if begins && self.claims[id].is_waiting() {
-                self.claims[id].begin(&mut self.state, self.now);
+                self.claims[id].begin(&mut self.state);
                 occurred.entry(id).or_default();
             }
             if starts_own(plan) && plan.from == SpanStart::OwnStep {
-                let judgement =
-                    self.claims[id].step_started(&mut self.state, self.now, step.attempt);
+                let judgement = self.claims[id].step_started(&mut self.state, step.attempt);
                 self.decided.extend(judgement);
                 occurred.entry(id).or_default();
             }
-            for (occurrence, about) in plan.occurrences.iter() {
-                if let Trigger::Step { step: name, phase } = &about.trigger
-                    && *name == step.step
-                    && match phase {
-                        StepPhase::Started => starts && step.attempt <= 1,
-                        StepPhase::Finished => ends,
-                    }
-                {
-                    let happened = Occurred { occurrence, object: None, is_doubtful: false };
-                    occurred.entry(id).or_default().push(happened);
-                }
-            }
         }
+        add_occurrences(&program, &mut occurred, |trigger| match trigger {
+            Trigger::Step { step: name, phase } if *name == step.step => match phase {
+                StepPhase::Started => starts && step.attempt <= 1,
+                StepPhase::Finished => ends,
+            },
+            _ => false,
+        });
         self.update(occurred);
         for (id, plan) in program.claims.iter() {
             if starts_own(plan) && plan.from != SpanStart::OwnStep {
-                let judgement =
-                    self.claims[id].step_started(&mut self.state, self.now, step.attempt);
+                let judgement = self.claims[id].step_started(&mut self.state, step.attempt);
                 self.decided.extend(judgement);
                 self.schedule(id);
             }
             if ends && plan.to.as_ref() == Some(&step.step) {
                 let ending = Ending::Step(step.step.clone());
-                self.decided.extend(self.claims[id].end(&mut self.state, self.now, &ending));
+                self.decided.extend(self.claims[id].end(&mut self.state, &ending));
                 self.schedule(id);
             }
         }
     }
 
     fn fault(&mut self, fault: &FaultEntry) {
-        let program = Arc::clone(&self.program);
         let mut occurred = Occurrences::new();
-        for (id, plan) in program.claims.iter() {
-            for (occurrence, about) in plan.occurrences.iter() {
-                if let Trigger::Fault { step, state } = &about.trigger
-                    && *step == fault.step
-                    && *state == fault.state
-                {
-                    let happened = Occurred { occurrence, object: None, is_doubtful: false };
-                    occurred.entry(id).or_default().push(happened);
-                }
-            }
-        }
+        add_occurrences(&self.program, &mut occurred, |trigger| match trigger {
+            Trigger::Fault { step, state } => *step == fault.step && *state == fault.state,
+            _ => false,
+        });
         self.update(occurred);
     }
+}
+
+/// Adds the occurrences, not about objects, for which `happens` is true.
+fn add_occurrences(program: &Program, to: &mut Occurrences, happens: impl Fn(&Trigger) -> bool) {
+    for (id, plan) in program.claims.iter() {
+        for (occurrence, about) in plan.occurrences.iter() {
+            if happens(&about.trigger) {
+                let happened = Occurred { occurrence, object: None, is_doubtful: false };
+                to.entry(id).or_default().push(happened);
+            }
+        }
+    }
+}
+
+/// Such as ` (connection reset)`; empty without a reason.
+fn in_brackets(reason: &str) -> String {
+    if reason.is_empty() { String::new() } else { format!(" ({reason})") }
 }
 
 /// Judges a complete record. Returns the last verdict on each claim, in the order of the scenario. A
@@ -378,21 +363,17 @@ pub fn judge(program: Arc<Program>, entries: impl IntoIterator<Item = Entry>) ->
     for entry in entries {
         evaluator.accept(&entry);
     }
-    evaluator.finish(evaluator.now, true);
+    evaluator.finish(evaluator.state.now, true);
     in_order(&program, evaluator.take_decided())
 }
 
-/// Returns the last judgement of each assertion in the order of the scenario: assertions in the
-/// background first.
+/// Returns the last judgement of each assertion: those in the background first, as in the scenario.
 pub fn in_order(program: &Program, decided: Vec<Judgement>) -> Vec<Judgement> {
     let place = |judgement: &Judgement| {
-        let is_it =
-            |plan: &ClaimPlan| plan.name == judgement.assertion && plan.step == judgement.step;
-        program.claims.find(is_it)
+        let claims = &program.claims;
+        claims.find(|plan| plan.name == judgement.assertion && plan.step == judgement.step)
     };
-    let mut last: BTreeMap<Option<ClaimId>, Judgement> = BTreeMap::new();
-    for judgement in decided {
-        last.insert(place(&judgement), judgement);
-    }
+    let last: BTreeMap<_, _> =
+        decided.into_iter().map(|judgement| (place(&judgement), judgement)).collect();
     last.into_values().collect()
 }

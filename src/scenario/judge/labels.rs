@@ -7,10 +7,6 @@ use serde_json::Value;
 
 use crate::scenario::language::Labels;
 
-/// Reads the labels of a selection.
-///
-/// # Errors
-/// A text for the user.
 pub(in crate::scenario) fn label_expressions(labels: &Labels) -> Result<Vec<Expression>, String> {
     match labels {
         Labels::Equal(labels) => Ok(labels

@@ -1,7 +1,8 @@
 //! Partial objects: whether an object matches one, and where it differs.
 
+use serde_json::Value;
+
 use crate::plural::plural;
-use serde_json::{Map, Value};
 
 /// Whether `found` matches `expected`. Mappings match if the expected fields do, lists if all elements do in
 /// order, and everything else if it is equal. `null` matches a field that does not exist.
@@ -75,7 +76,6 @@ fn compare(expected: &Value, found: Option<&Value>, path: &mut String, lines: &m
     }
 }
 
-/// A line of a difference.
 pub(super) fn difference(path: &str, expected: &str, found: Option<&Value>) -> String {
     let place = if path.is_empty() { "the object" } else { path };
     match found.filter(|value| !value.is_null()) {
@@ -105,19 +105,16 @@ pub(super) fn push_field(path: &mut String, name: &str) {
     path.push_str(name);
 }
 
-/// A path in the same form.
 pub(super) fn path_text(fields: &[&str]) -> String {
     let mut path = String::new();
     fields.iter().for_each(|field| push_field(&mut path, field));
     path
 }
 
-/// The value at a path.
 pub(super) fn at_path<'v>(object: &'v Value, fields: &[&str]) -> Option<&'v Value> {
     fields.iter().try_fold(object, |value, field| value.get(field))
 }
 
-/// A value as JSON, shortened if it is long.
 pub(super) fn shortened(value: &Value) -> String {
     const LONGEST: usize = 120;
     let text = value.to_string();
@@ -129,22 +126,23 @@ pub(super) fn shortened(value: &Value) -> String {
 
 /// A partial object in one line, such as `status.phase: "Running", spec.nodeName: nothing`.
 pub(super) fn part_text(part: &Value) -> String {
-    let mut leaves = Vec::new();
-    collect_leaves(part, &mut String::new(), &mut leaves);
-    leaves.join(", ")
+    let leaves = leaves(part).into_iter();
+    let texts = leaves.map(|(path, leaf)| format!("{}: {}", path_text(&path), expectation(leaf)));
+    texts.collect::<Vec<_>>().join(", ")
 }
 
-fn collect_leaves(part: &Value, path: &mut String, leaves: &mut Vec<String>) {
-    let Some(fields) = part.as_object().filter(|fields: &&Map<_, _>| !fields.is_empty()) else {
-        leaves.push(format!("{path}: {}", expectation(part)));
-        return;
+/// The values in a partial object that have no fields, with their paths.
+pub(super) fn leaves(part: &Value) -> Vec<(Vec<&str>, &Value)> {
+    let Some(fields) = part.as_object().filter(|fields| !fields.is_empty()) else {
+        return vec![(Vec::new(), part)];
     };
-    for (name, field) in fields {
-        let length = path.len();
-        push_field(path, name);
-        collect_leaves(field, path, leaves);
-        path.truncate(length);
-    }
+    let inner = fields.iter().flat_map(|(name, field)| {
+        leaves(field).into_iter().map(move |(mut path, leaf)| {
+            path.insert(0, name.as_str());
+            (path, leaf)
+        })
+    });
+    inner.collect()
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use serde_json::Value;
 use super::table::{Id, Table};
 use super::truth::Truth;
 use crate::scenario::history::{FaultState, KindName};
-use crate::scenario::judge::expression::{Direct, Expression, write};
+use crate::scenario::judge::expression::{Comparison, Direct, Expression, write};
 use crate::scenario::language::{Selection, SelectionRef};
 
 pub(super) type KindId = Id<KindName>;
@@ -37,7 +37,6 @@ pub(super) type OccurrenceId = Id<OccurrencePlan>;
 pub(super) type FieldPath = Vec<String>;
 pub(super) type FieldPathId = Id<FieldPath>;
 
-/// A scenario's selections, conditions and assertions, compiled.
 #[derive(Debug, Default)]
 pub struct Program {
     pub(super) kinds: Table<KindName>,
@@ -55,7 +54,6 @@ pub struct Program {
     pub(super) paths: Table<KindName, Table<FieldPath>>,
 }
 
-/// Which parts depend on which.
 #[derive(Debug, Default)]
 pub(super) struct Uses {
     pub(super) selections_of_kind: Table<KindName, Vec<SelectionId>>,
@@ -66,8 +64,7 @@ pub(super) struct Uses {
     pub(super) conditions_of_tally: Table<Tally, Vec<ConditionId>>,
     pub(super) conditions_of_expression: Table<CelExpression, Vec<ConditionId>>,
     pub(super) claims_of_condition: Table<ConditionPlan, Vec<ClaimId>>,
-    /// The occurrences that are about objects of a selection, and the fields that decide whether they
-    /// happen.
+    /// The occurrences about objects of a selection, and the fields that decide them.
     pub(super) occurrences_of_selection:
         Table<SelectionPlan, Vec<(ClaimId, OccurrenceId, Dependence)>>,
     /// The fields that decide whether an object is in a selection.
@@ -86,7 +83,6 @@ pub(super) enum Dependence {
 }
 
 impl Program {
-    /// The kinds that selections read.
     pub fn kinds(&self) -> BTreeSet<KindName> {
         self.kinds.values().cloned().collect()
     }
@@ -101,7 +97,6 @@ impl Program {
     }
 }
 
-/// Objects of one kind.
 #[derive(Debug, PartialEq)]
 pub(super) struct SelectionPlan {
     pub(super) kind: KindId,
@@ -121,7 +116,6 @@ pub(super) struct Predicate {
     pub(super) filter: Option<ObjectExpression>,
 }
 
-/// An expression over one object and the variables.
 #[derive(Debug, Clone)]
 pub(super) struct ObjectExpression {
     pub(super) root: IdedExpr,
@@ -178,7 +172,6 @@ pub(super) struct ConditionPlan {
     pub(super) node: Node,
     pub(super) source: Source,
     pub(super) kinds: Vec<KindId>,
-    /// The condition in one line.
     pub(super) text: String,
 }
 
@@ -204,7 +197,6 @@ pub(super) enum Node {
     Quantified(Quantity),
 }
 
-/// A number.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Term {
     Number(i64),
@@ -212,30 +204,6 @@ pub(super) enum Term {
     Count(TallyId),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Comparison {
-    Equal,
-    NotEqual,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
-}
-
-impl Comparison {
-    pub(super) fn holds(self, left: i64, right: i64) -> bool {
-        match self {
-            Self::Equal => left == right,
-            Self::NotEqual => left != right,
-            Self::Less => left < right,
-            Self::LessOrEqual => left <= right,
-            Self::Greater => left > right,
-            Self::GreaterOrEqual => left >= right,
-        }
-    }
-}
-
-/// How many objects of a selection must match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Quantity {
     pub(super) quantifier: Quantifier,
@@ -251,7 +219,6 @@ pub(super) enum Quantifier {
     Count,
 }
 
-/// The numbers that a count can have.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Range {
     pub(super) exactly: Option<u64>,
@@ -297,7 +264,6 @@ impl Range {
     }
 }
 
-/// An assertion, or the condition that a step waits for.
 #[derive(Debug)]
 pub(super) struct ClaimPlan {
     pub(super) name: String,
@@ -308,35 +274,27 @@ pub(super) struct ClaimPlan {
     pub(super) from: SpanStart,
     /// For an assertion in the background, the step at whose end the span ends.
     pub(super) to: Option<String>,
-    /// The longest time until the verdict, from the start of the claim's step, or of the span where it
-    /// has no step.
+    /// The longest time until the verdict, from the start of the claim's step, or otherwise of its span.
     pub(super) limit: Option<Duration>,
     /// Whether the claim is judged when its step starts.
     pub(super) looks_back: bool,
-    /// Whether the claim's step can be retried.
     pub(super) retries: bool,
     pub(super) occurrences: Table<OccurrencePlan>,
     pub(super) conditions: Vec<ConditionId>,
     pub(super) kinds: Vec<KindId>,
 }
 
-/// When the span of a claim begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum SpanStart {
-    /// At the start of the first step.
     FirstStep,
     /// At the start of the claim's own step, each time that it is tried.
     OwnStep,
-    /// At the start of the step with this name.
     Step(String),
 }
 
-/// What must hold over time.
 #[derive(Debug, Clone)]
 pub(super) enum Rule {
-    Eventually {
-        condition: ConditionId,
-    },
+    Eventually(ConditionId),
     Invariant {
         condition: ConditionId,
         expected: bool,
@@ -354,9 +312,7 @@ pub(super) enum Rule {
     /// All occurrences of the claim, in their order.
     Order,
     /// The number of times that the claim's occurrence happens.
-    Count {
-        range: Range,
-    },
+    Count(Range),
     After(AfterRule),
 }
 
@@ -371,11 +327,9 @@ pub(super) struct AfterRule {
     pub(super) within: Option<Duration>,
     /// Whether `then` must happen to the object of `event`.
     pub(super) same_object: bool,
-    /// How often `event` must happen.
     pub(super) at_least: u64,
 }
 
-/// An event that a claim is about.
 #[derive(Debug)]
 pub(super) struct OccurrencePlan {
     pub(super) trigger: Trigger,
@@ -386,21 +340,10 @@ pub(super) struct OccurrencePlan {
 
 #[derive(Debug)]
 pub(super) enum Trigger {
-    Object {
-        event: ObjectEventKind,
-        selection: SelectionId,
-        predicate: PredicateId,
-    },
-    /// A condition begins to hold.
+    Object { event: ObjectEventKind, selection: SelectionId, predicate: PredicateId },
     Holds(ConditionId),
-    Step {
-        step: String,
-        phase: StepPhase,
-    },
-    Fault {
-        step: String,
-        state: FaultState,
-    },
+    Step { step: String, phase: StepPhase },
+    Fault { step: String, state: FaultState },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -411,7 +354,6 @@ pub(super) enum ObjectEventKind {
     Becomes,
 }
 
-/// The part of a step that an occurrence is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StepPhase {
     Started,

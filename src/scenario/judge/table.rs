@@ -4,7 +4,6 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Index, IndexMut};
 
-/// The place of a `T` in its table.
 pub(super) struct Id<T> {
     index: usize,
     of: PhantomData<fn() -> T>,
@@ -64,7 +63,6 @@ impl<K, V> Default for Table<K, V> {
 }
 
 impl<T> Table<T> {
-    /// Adds a value.
     pub(super) fn push(&mut self, value: T) -> Id<T> {
         self.values.push(value);
         Id::new(self.values.len() - 1)
@@ -80,7 +78,6 @@ impl<T> Table<T> {
 }
 
 impl<K, V> Table<K, V> {
-    /// Creates a table with one value for each entry of `other`.
     pub(super) fn for_each_of<U>(other: &Table<K, U>, value: impl FnMut() -> V) -> Self {
         let values = std::iter::repeat_with(value).take(other.values.len()).collect();
         Self { values, of: PhantomData }
@@ -91,7 +88,6 @@ impl<K, V> Table<K, V> {
         Table { values, of: PhantomData }
     }
 
-    /// Makes room for each entry of `other`.
     pub(super) fn grow_to<U>(&mut self, other: &Table<K, U>)
     where
         V: Clone + Default,

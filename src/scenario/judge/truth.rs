@@ -1,7 +1,8 @@
 /// The result of a condition or an expression. Its logic is CEL's: an operand without a value does not
 /// matter where the other one decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Truth {
+    #[default]
     False,
     True,
     /// The expression has no value, for example because a field does not exist.

@@ -7,7 +7,6 @@ use serde_json::Value;
 pub use crate::scenario::history::Verdict;
 use crate::scenario::history::{KindName, Moment};
 
-/// The verdict on an assertion, and its reasons.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Judgement {
@@ -27,7 +26,6 @@ pub struct Judgement {
     pub explanation: Explanation,
 }
 
-/// A part of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
     pub from: Moment,
@@ -35,7 +33,6 @@ pub struct Span {
     pub to: Moment,
 }
 
-/// The reasons for a verdict.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Explanation {
@@ -58,18 +55,15 @@ pub struct Explanation {
     pub unknown: Vec<String>,
 }
 
-/// An object that is not as expected.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Breach {
     pub object: ObjectName,
     /// One line for each difference, such as `status.phase: expected "Running", found "Pending"`.
     pub differences: Vec<String>,
-    /// The object at that moment.
     pub then: Arc<Value>,
 }
 
-/// Identifies an object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectName {

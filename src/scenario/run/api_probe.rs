@@ -12,7 +12,6 @@ use crate::scenario::history::{ApiState, Change};
 /// The pause between requests. A frozen API server closes no connection, so watches alone would not
 /// notice it.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// The time limit for an answer.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Tells watches when the API server stops and starts to answer. Counts both, so the count is odd during an
@@ -21,18 +20,15 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 pub(super) struct Outages(Receiver<u64>);
 
 impl Outages {
-    /// Creates the sending and the receiving end.
     pub fn channel() -> (Sender<u64>, Self) {
         let (sender, receiver) = channel(0);
         (sender, Self(receiver))
     }
 
-    /// Whether there is an outage now.
     pub fn is_away(&self) -> bool {
         *self.0.borrow() % 2 == 1
     }
 
-    /// Waits until there is no outage.
     pub async fn while_away(&self) {
         if self.0.clone().wait_for(|count| count % 2 == 0).await.is_err() {
             std::future::pending::<()>().await;
@@ -48,7 +44,6 @@ impl Outages {
         Self(count)
     }
 
-    /// Waits until an outage begins or ends.
     pub async fn next(&mut self) {
         if self.0.changed().await.is_err() {
             std::future::pending::<()>().await;
@@ -74,20 +69,13 @@ pub(super) async fn probe(client: Client, recorder: Arc<Recorder>, outages: Send
     }
 }
 
-/// Asks the API server whether it is ready.
-///
-/// # Errors
-/// Why it is not ready.
+/// Asks the API server whether it is ready. Returns why it is not.
 pub(super) async fn answer(client: &Client) -> Result<(), String> {
-    match tokio::time::timeout(TIMEOUT, ask(client)).await {
-        Ok(answer) => answer,
+    let request = Request::get("/readyz").body(Vec::new()).map_err(|error| error.to_string())?;
+    match tokio::time::timeout(TIMEOUT, client.request_text(request)).await {
+        Ok(answer) => answer.map(drop).map_err(|error| reason(&error)),
         Err(_) => Err(format!("no answer in {} s", TIMEOUT.as_secs())),
     }
-}
-
-async fn ask(client: &Client) -> Result<(), String> {
-    let request = Request::get("/readyz").body(Vec::new()).map_err(|error| error.to_string())?;
-    client.request_text(request).await.map(drop).map_err(|error| reason(&error))
 }
 
 #[cfg(test)]

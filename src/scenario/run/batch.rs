@@ -16,7 +16,6 @@ use crate::runtime::Engine;
 use crate::scenario::language::Scenario;
 use crate::scenario::outcome::RunReport;
 
-/// One run of a scenario.
 #[derive(Debug, Clone)]
 pub struct Job {
     /// The scenario's file, as specified by the user.
@@ -27,7 +26,6 @@ pub struct Job {
     pub variant: String,
     /// The scenario with its variables put in.
     pub scenario: Scenario,
-    /// The variables.
     pub variables: Map<String, Value>,
     /// Name of the cluster that it makes, or of the one that exists.
     pub cluster: String,
@@ -41,7 +39,6 @@ pub struct Job {
 #[derive(Clone)]
 pub struct Batch {
     pub jobs: Vec<Job>,
-    /// How many run at the same time.
     pub parallel: usize,
     pub options: Options,
 }
@@ -63,7 +60,6 @@ impl Shard {
 impl FromStr for Shard {
     type Err = String;
 
-    /// Reads `1/3`.
     fn from_str(text: &str) -> Result<Self, String> {
         let expected = || "expected a part such as 1/3, the first of three".to_owned();
         let (index, of) = text.split_once('/').ok_or_else(expected)?;

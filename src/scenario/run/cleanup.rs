@@ -18,7 +18,6 @@ const OWN_TAINTS: &str = "node.kubernetes.io/";
 
 /// The time limit for all of it. Pods have 30 seconds to end.
 const TIMEOUT: Duration = Duration::from_secs(90);
-/// The pause between checks whether an object still exists.
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// What a run changes in an existing cluster, to undo it when the run ends.
@@ -46,9 +45,6 @@ impl Cleanup {
     }
 
     /// Remembers an object before its creation, unless an object of this name exists.
-    ///
-    /// # Errors
-    /// The API server does not say whether one exists.
     pub async fn before_create(
         &self,
         resource: &Resource,
@@ -62,7 +58,6 @@ impl Cleanup {
         Ok(())
     }
 
-    /// Remembers a created object.
     pub fn created(&self, resource: &Resource, namespace: &str, name: &str) {
         if self.is_enabled() {
             let (namespace, name) = (namespace.to_owned(), name.to_owned());
@@ -71,9 +66,6 @@ impl Cleanup {
     }
 
     /// Remembers a node before its first change. Changes to other kinds stay.
-    ///
-    /// # Errors
-    /// The node cannot be read.
     pub async fn before_change(
         &self,
         resource: &Resource,
@@ -87,9 +79,6 @@ impl Cleanup {
     }
 
     /// Remembers a node before its first change.
-    ///
-    /// # Errors
-    /// The node cannot be read.
     pub async fn before_node_change(
         &self,
         name: &str,
@@ -105,10 +94,8 @@ impl Cleanup {
     }
 
     /// Restores the labels, taints and schedulability of nodes. Then deletes the created objects with
-    /// their dependents, the last one first, and waits until they no longer exist.
-    ///
-    /// # Errors
-    /// All that failed within [`TIMEOUT`], after everything was tried.
+    /// their dependents, the last one first, and waits until they no longer exist. Returns all failures,
+    /// after trying everything.
     pub async fn run(&self, client: &Client) -> anyhow::Result<()> {
         let until = Instant::now() + TIMEOUT;
         let mut failures = Vec::new();

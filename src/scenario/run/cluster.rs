@@ -13,14 +13,10 @@ use crate::progress::Progress;
 use crate::runtime::Engine;
 use crate::scenario::language::{ClusterSource, Existing};
 
-/// The time limit for a new cluster to become ready.
 const TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Creates the cluster of a run, with its kubeconfig in `kubeconfig` and not in the user's. Returns how
 /// long it took.
-///
-/// # Errors
-/// The same as [`create::create`].
 pub(super) async fn create(
     engine: &Arc<dyn Engine>,
     name: &str,
@@ -52,9 +48,6 @@ pub(super) async fn create(
 }
 
 /// Checks that an existing cluster has the nodes that the scenario needs.
-///
-/// # Errors
-/// [`Failure::Input`] if it does not.
 pub(super) async fn check(engine: &dyn Engine, existing: &Existing) -> anyhow::Result<()> {
     let nodes = inventory::require(engine, &existing.name).await?;
     let workers = nodes.iter().filter(|node| node.role == ContainerRole::WORKER).count();
@@ -69,10 +62,6 @@ pub(super) async fn check(engine: &dyn Engine, existing: &Existing) -> anyhow::R
     Ok(())
 }
 
-/// Deletes the cluster of a run.
-///
-/// # Errors
-/// The same as [`delete::delete`].
 pub(super) async fn delete(
     engine: &dyn Engine,
     name: &str,

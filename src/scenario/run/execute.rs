@@ -11,7 +11,6 @@ use super::recorder::Mark;
 use super::session::{Session, Stop, lock};
 use super::step::perform;
 use crate::scenario::history::{StepCause, StepState};
-use crate::scenario::judge::Verdict;
 use crate::scenario::language::{Action, Step};
 
 /// The pause between the tries of a step without `delay`.
@@ -53,7 +52,6 @@ async fn all_steps(session: &Arc<Session>) {
     }
 }
 
-/// Ends the steps at the scenario's deadline.
 async fn deadline(session: &Session) {
     if let Some(deadline) = session.scenario.deadline {
         tokio::time::sleep(deadline.0).await;
@@ -128,7 +126,6 @@ fn in_order<'a>(
     .boxed()
 }
 
-/// Runs a step to its end, with its retries.
 async fn run(session: &Arc<Session>, scope: &Scope, step: &Step) -> StepState {
     let name = step.name.as_deref().unwrap_or_default();
     let tries = step.retries.as_ref().map_or(1, |retries| retries.attempts.get());
@@ -185,7 +182,6 @@ async fn run(session: &Arc<Session>, scope: &Scope, step: &Step) -> StepState {
     }
 }
 
-/// The result of one try of a step.
 struct Tried {
     state: StepState,
     detail: String,
@@ -194,7 +190,6 @@ struct Tried {
     is_late: bool,
 }
 
-/// Tries a step once.
 async fn try_once(session: &Arc<Session>, scope: &Scope, step: &Step, since: Mark) -> Tried {
     let work = async {
         match &step.action {
@@ -312,15 +307,6 @@ fn skip_unstarted(session: &Session, group: &Step) {
             0 => skip(session, step),
             _ => skip_unstarted(session, step),
         }
-    }
-}
-
-/// The verdict that a step's state stands for.
-pub(super) fn verdict_of(state: StepState) -> Verdict {
-    match state {
-        StepState::Failed => Verdict::Fail,
-        StepState::Inconclusive | StepState::Started | StepState::Retried => Verdict::Inconclusive,
-        StepState::Passed | StepState::Skipped => Verdict::Pass,
     }
 }
 

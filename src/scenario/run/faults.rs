@@ -13,7 +13,6 @@ use crate::scenario::language::Fields;
 #[derive(Default)]
 pub(super) struct Faults {
     active: Mutex<BTreeMap<String, Active>>,
-    /// The steps whose fault ended.
     ended: Mutex<BTreeSet<String>>,
     /// Held while a fault is injected or healed. Neither is ever left half done, so the end of the run
     /// waits for both.
@@ -27,9 +26,6 @@ struct Active {
 }
 
 /// Injects a fault, and heals it at its end. Returns its effects.
-///
-/// # Errors
-/// The same as [`fault::plan_for_cluster`], [`fault::install_proxy`] and [`fault::inject`].
 pub(super) async fn inject(
     session: &Arc<Session>,
     step: &str,
@@ -62,12 +58,11 @@ pub(super) async fn inject(
 
 async fn do_inject(session: &Session, step: &str, plan: &FaultPlan) -> anyhow::Result<()> {
     let lasts = !plan.fault.is_instant();
-    let (id, name) = (&plan.id, plan.fault.name());
-    let record_end = || record(session, step, id, name, FaultState::Healed, Vec::new());
-    lock(&session.state.faults.ended).remove(step);
+    let fault = Active { id: plan.id.clone(), fault: plan.fault.name() };
+    let state = &session.state.faults;
+    lock(&state.ended).remove(step);
     if lasts {
-        let active = Active { id: id.clone(), fault: name.to_owned() };
-        lock(&session.state.faults.active).insert(step.to_owned(), active);
+        lock(&state.active).insert(step.to_owned(), fault.clone());
     }
     // Before the injection, so that the record has its consequences after it.
     let actions = plan.actions.iter().map(|action| FaultAction {
@@ -75,15 +70,15 @@ async fn do_inject(session: &Session, step: &str, plan: &FaultPlan) -> anyhow::R
         target: action.subject.path(),
         effect: action.effect.clone(),
     });
-    record(session, step, id, name, FaultState::Injected, actions.collect());
+    record(session, step, &fault, FaultState::Injected, actions.collect());
     if let Err(error) = fault::inject(session.engine.as_ref(), plan).await {
-        lock(&session.state.faults.active).remove(step);
-        record_end();
+        lock(&state.active).remove(step);
+        record(session, step, &fault, FaultState::Healed, Vec::new());
         return Err(error.worded(&Fields));
     }
     if !lasts {
-        record_end();
-        lock(&session.state.faults.ended).insert(step.to_owned());
+        record(session, step, &fault, FaultState::Healed, Vec::new());
+        lock(&state.ended).insert(step.to_owned());
     }
     Ok(())
 }
@@ -91,18 +86,12 @@ async fn do_inject(session: &Session, step: &str, plan: &FaultPlan) -> anyhow::R
 fn record(
     session: &Session,
     step: &str,
-    id: &str,
-    fault: &str,
+    fault: &Active,
     state: FaultState,
     actions: Vec<FaultAction>,
 ) {
-    let entry = FaultEntry {
-        step: step.to_owned(),
-        id: id.to_owned(),
-        fault: fault.to_owned(),
-        state,
-        actions,
-    };
+    let Active { id, fault } = fault.clone();
+    let entry = FaultEntry { step: step.to_owned(), id, fault, state, actions };
     session.recorder.record(Change::Fault(Box::new(entry)));
 }
 
@@ -116,21 +105,15 @@ fn heal_after(session: &Arc<Session>, step: &str, duration: Duration) {
     });
 }
 
-/// The result of healing one fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Healing {
-    /// The fault is healed.
     Done,
     /// The fault ended by itself, or was healed before.
     Over,
-    /// No fault has been injected.
     Nothing,
 }
 
-/// Heals the fault of a step.
-///
-/// # Errors
-/// The same as [`fault::heal`]; the fault still counts as active.
+/// Heals the fault of a step. After an error, the fault still counts as active.
 pub(super) async fn heal(session: &Arc<Session>, step: &str) -> anyhow::Result<Healing> {
     let (session, step) = (session.clone(), step.to_owned());
     let healing = tokio::spawn(async move {
@@ -150,14 +133,12 @@ async fn do_heal(session: &Session, step: &str) -> anyhow::Result<Healing> {
     fault::heal(session.engine.as_ref(), &session.cluster, &which).await?;
     lock(&session.state.faults.active).remove(step);
     lock(&session.state.faults.ended).insert(step.to_owned());
-    record(session, step, &active.id, &active.fault, FaultState::Healed, Vec::new());
+    record(session, step, &active, FaultState::Healed, Vec::new());
     Ok(Healing::Done)
 }
 
-/// Heals every fault that this run has injected or is about to inject. Returns how many.
-///
-/// # Errors
-/// The first failure, after trying all faults.
+/// Heals every fault that this run has injected or is about to inject. Returns how many, or the first
+/// failure after trying all faults.
 pub(super) async fn heal_all(session: &Arc<Session>) -> anyhow::Result<usize> {
     let changing = session.state.faults.changing.clone();
     // Waits for the injections and healings that are under way.

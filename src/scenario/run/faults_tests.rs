@@ -1,18 +1,16 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::runtime::{ContainerState, ExecOutput};
-use crate::runtime::{Engine as _, EngineError};
+use crate::runtime::{ContainerState, Engine as _, EngineError, ExecOutput};
 use crate::scenario::run::execute::execute;
-use crate::scenario::run::fixture::{Stage, lines};
+use crate::scenario::run::fixture::{Stage, lines, sleep};
 use crate::scenario::run::session::Stop;
 
 /// A stage on which every script in a node succeeds.
 async fn stage(steps: Value) -> Stage {
     let stage = Stage::with(steps).await;
-    stage
-        .engine
-        .on_exec(|_, _, _| ExecOutput { stdout: b"healed\n".to_vec(), ..Default::default() });
+    let healed = || ExecOutput { stdout: b"healed\n".to_vec(), ..Default::default() };
+    stage.engine.on_exec(move |_, _, _| healed());
     stage
 }
 
@@ -23,10 +21,6 @@ fn kill(name: &str) -> Value {
 fn with(mut step: Value, pointer: &str, field: &str, value: Value) -> Value {
     step.pointer_mut(pointer).unwrap()[field] = value;
     step
-}
-
-fn sleep(name: &str, lasting: &str) -> Value {
-    json!({ "name": name, "sleep": { "for": lasting, "reason": "a test" } })
 }
 
 fn heal_step(step: &str) -> Value {

@@ -16,19 +16,16 @@ use super::session::{RunState, Session};
 use crate::cluster::fixture::{THREE, engine, make};
 use crate::progress::Progress;
 use crate::runtime::fake::FakeEngine;
-use crate::scenario::history::{Begin, Change, Entry, Reader};
+use crate::scenario::history::{Begin, Change, Entry, KindName, ObjectChange, ObjectEvent, Reader};
 use crate::scenario::judge::Program;
 use crate::scenario::language::{Scenario, Timing};
 
 type Chunk = Result<String, std::io::Error>;
 
-/// The answer to a request.
 pub(super) enum Answer {
-    /// A status code and a body.
     Json(u16, Value),
     /// The connection is refused, or breaks before an answer.
     Broken,
-    /// No answer, ever.
     Silence,
     /// A body that the test writes piece by piece.
     Stream(UnboundedReceiver<Chunk>),
@@ -38,12 +35,10 @@ pub(super) enum Answer {
 pub(super) struct Feed(UnboundedSender<Chunk>);
 
 impl Feed {
-    /// Sends an event of a watch.
     pub fn event(&self, event: &str, object: Value) {
         self.line(&json!({ "type": event, "object": object }).to_string());
     }
 
-    /// Sends a line.
     pub fn line(&self, line: &str) {
         self.0.unbounded_send(Ok(format!("{line}\n"))).unwrap();
     }
@@ -55,13 +50,11 @@ impl Feed {
     }
 }
 
-/// A received request.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Asked {
     /// Such as `GET /api/v1/pods` or `WATCH /api/v1/pods`.
     pub what: String,
     pub query: String,
-    /// `null` when there is none.
     pub body: Value,
 }
 
@@ -77,46 +70,38 @@ struct Script {
 }
 
 impl FakeApi {
-    /// Adds an answer to a request such as `GET /api/v1/pods`.
     pub fn on(&self, what: &str, answer: Answer) -> &Self {
         self.0.lock().unwrap().answers.entry(what.to_owned()).or_default().push_back(answer);
         self
     }
 
-    /// Replaces the answers to a request by this one.
     pub fn now(&self, what: &str, answer: Answer) -> &Self {
         self.0.lock().unwrap().answers.remove(what);
         self.on(what, answer)
     }
 
-    /// Answers with status 200 and a body.
     pub fn gives(&self, what: &str, body: Value) -> &Self {
         self.on(what, Answer::Json(200, body))
     }
 
-    /// Answers with an error.
     pub fn refuses(&self, what: &str, code: u16, message: &str) -> &Self {
         self.on(what, Answer::Json(code, refusal(code, message)))
     }
 
-    /// Answers with a stream that the test writes.
     pub fn feeds(&self, what: &str) -> Feed {
         let (sender, receiver) = unbounded();
         self.on(what, Answer::Stream(receiver));
         Feed(sender)
     }
 
-    /// All requests so far.
     pub fn asked(&self) -> Vec<Asked> {
         self.0.lock().unwrap().asked.clone()
     }
 
-    /// The requests of one kind so far.
     pub fn asked_for(&self, what: &str) -> Vec<Asked> {
         self.asked().into_iter().filter(|asked| asked.what == what).collect()
     }
 
-    /// A client of this API server.
     pub fn client(&self) -> Client {
         let api = self.clone();
         let service = tower::service_fn(move |request: Request<kube::client::Body>| {
@@ -163,7 +148,6 @@ impl FakeApi {
     }
 }
 
-/// The body of an error.
 pub(super) fn refusal(code: u16, message: &str) -> Value {
     let reason = match code {
         403 => "Forbidden",
@@ -192,7 +176,6 @@ pub(super) fn scenario(steps: Value, rest: Value) -> Scenario {
     serde_json::from_value(scenario).unwrap()
 }
 
-/// A recorder of a scenario that writes to a folder.
 pub(super) fn recorder(scenario: &Scenario, folder: &TempDir) -> Arc<Recorder> {
     let program = Program::compile(scenario).unwrap_or_else(|invalid| panic!("{invalid:#?}"));
     let begin = Begin {
@@ -210,7 +193,6 @@ pub(super) fn recorder(scenario: &Scenario, folder: &TempDir) -> Arc<Recorder> {
     Arc::new(Recorder::begin(&path, Arc::new(program), begin).unwrap())
 }
 
-/// The record in a folder.
 pub(super) fn entries(folder: &TempDir) -> Vec<Entry> {
     let reader = Reader::open(&folder.path().join("history.jsonl"), None).unwrap();
     reader.map(Result::unwrap).collect()
@@ -251,7 +233,6 @@ pub(super) async fn after_lines(
     lines(folder)
 }
 
-/// A pod of the selection `web`.
 pub(super) fn pod(name: &str, version: &str) -> Value {
     json!({
         "apiVersion": "v1",
@@ -266,7 +247,21 @@ pub(super) fn pod(name: &str, version: &str) -> Value {
     })
 }
 
-/// A session with its fakes.
+/// A line of the record about a pod.
+pub(super) fn pod_change(event: ObjectEvent, pod: Value) -> Change {
+    Change::Object(Box::new(ObjectChange {
+        event,
+        kind: KindName("v1/Pod".into()),
+        resource_version: pod["metadata"]["resourceVersion"].as_str().unwrap().to_owned(),
+        object: Arc::new(pod),
+    }))
+}
+
+/// A step that sleeps.
+pub(super) fn sleep(name: &str, lasting: &str) -> Value {
+    json!({ "name": name, "sleep": { "for": lasting, "reason": "a test" } })
+}
+
 pub(super) struct Stage {
     pub session: Arc<Session>,
     pub engine: Arc<FakeEngine>,
@@ -300,18 +295,15 @@ impl Stage {
         Self { session, engine, api, folder }
     }
 
-    /// Creates a session for a scenario with these steps.
     pub async fn with(steps: Value) -> Self {
         Self::of(scenario(steps, json!({}))).await
     }
 
-    /// Runs the steps, and returns their ends.
     pub async fn run(&self) -> Vec<String> {
         super::execute::execute(&self.session).await;
         self.ends()
     }
 
-    /// The ends of the steps, abbreviated.
     pub fn ends(&self) -> Vec<String> {
         let reports = self.session.reports(&self.session.scenario.steps);
         let end = |step: crate::scenario::outcome::StepReport| {

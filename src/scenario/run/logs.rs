@@ -49,7 +49,6 @@ pub(super) async fn follow(session: Arc<Session>) {
     }
 }
 
-/// The containers of a pod that have started.
 fn started(pod: &Value) -> Vec<Container> {
     let text = |field: &str| pod["metadata"][field].as_str().unwrap_or_default().to_owned();
     let fields = ["initContainerStatuses", "containerStatuses"];
@@ -121,8 +120,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::scenario::history::{KindName, ObjectChange, ObjectEvent};
-    use crate::scenario::run::fixture::{Stage, after_lines, pod, scenario};
+    use crate::scenario::history::ObjectEvent;
+    use crate::scenario::run::fixture::{Stage, after_lines, pod, pod_change, scenario};
 
     #[test]
     fn a_waiting_container_has_no_log() {
@@ -152,13 +151,7 @@ mod tests {
         web["status"] = json!({ "containerStatuses": [
             { "name": "main", "containerID": "containerd://1", "state": { "running": {} } },
         ] });
-        let change = ObjectChange {
-            event: ObjectEvent::Added,
-            kind: KindName("v1/Pod".into()),
-            resource_version: "5".to_owned(),
-            object: Arc::new(web),
-        };
-        stage.session.recorder.record(Change::Object(Box::new(change)));
+        stage.session.recorder.record(pod_change(ObjectEvent::Added, web));
         first.line("2026-01-01T00:00:00.1Z one");
         first.line("2026-01-01T00:00:00.1Z two");
         first.breaks();

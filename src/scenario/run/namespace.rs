@@ -10,13 +10,9 @@ use super::session::Session;
 use crate::scenario::language::Action;
 use crate::scenario::read::manifests;
 
-/// The time limit for the creation.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Creates the scenario's namespace, unless it exists or a step creates it.
-///
-/// # Errors
-/// The namespace cannot be created.
 pub(super) async fn ensure(session: &Session) -> anyhow::Result<()> {
     let name = &session.scenario.namespace;
     if is_created_by_step(session) {
@@ -45,7 +41,6 @@ pub(super) async fn ensure(session: &Session) -> anyhow::Result<()> {
         .with_context(|| format!("cannot create namespace `{name}`"))
 }
 
-/// Whether a step creates the scenario's namespace.
 fn is_created_by_step(session: &Session) -> bool {
     session.scenario.all_steps().into_iter().any(|step| match &step.action {
         Action::Apply(apply) | Action::Create(apply) => {

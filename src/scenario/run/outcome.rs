@@ -1,22 +1,18 @@
 use crate::failure::Failure;
 use crate::scenario::history::{StepCause, StepState};
 
-/// The user name of kindrs in a cluster.
 const ADMINISTRATOR: &str = "kubernetes-admin";
 
 /// Why a step did not do what the scenario expects.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unmet {
-    /// The result is not the expected one.
     #[error("{0}")]
     Failed(String),
-    /// The result is not known.
     #[error("{0}")]
     Unknown(String),
     /// The result is not known, because another failure ended the step early.
     #[error("{0}")]
     CutShort(String),
-    /// The steps of the group did not pass.
     #[error("a step of the group {}", if *.0 == StepState::Failed { "failed" } else { "is inconclusive" })]
     Group(StepState),
 }
@@ -55,39 +51,22 @@ pub(super) fn cause_of(error: &anyhow::Error) -> StepCause {
 pub(super) fn is_transient(error: &kube::Error) -> bool {
     match error {
         kube::Error::Api(status) => {
-            matches!(status.code, 408 | 429)
-                || status.code >= 500
-                || EarlyRefusal::of(status).is_some()
+            matches!(status.code, 408 | 429) || status.code >= 500 || is_early_refusal(status)
         }
         kube::Error::Service(_) | kube::Error::HyperError(_) | kube::Error::ReadEvents(_) => true,
         _ => false,
     }
 }
 
-/// Why the API server refuses a request that it accepts a moment later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum EarlyRefusal {
-    /// The namespace is so new that its service account does not exist yet.
-    NoServiceAccount,
-    /// The API server has not loaded the roles yet: an administrator is allowed everything.
-    NoRoles,
-}
-
-impl EarlyRefusal {
-    /// Recognises an early refusal. The API server gives all refusals the same code, reason and details;
-    /// only their messages differ.
-    fn of(status: &kube::core::Status) -> Option<Self> {
-        let says = |part: &str| status.message.contains(part);
-        if status.code != 403 {
-            None
-        } else if says("serviceaccount") && says("not found") {
-            Some(Self::NoServiceAccount)
-        } else if says(&format!("User \"{ADMINISTRATOR}\" cannot ")) {
-            Some(Self::NoRoles)
-        } else {
-            None
-        }
-    }
+/// Whether the API server refuses a request that it accepts a moment later. It gives all refusals the same
+/// code, reason and details; only their messages differ.
+fn is_early_refusal(status: &kube::core::Status) -> bool {
+    let says = |part: &str| status.message.contains(part);
+    // The namespace is so new that its service account does not exist yet.
+    let no_service_account = says("serviceaccount") && says("not found");
+    // The API server has not loaded the roles yet: an administrator is allowed everything.
+    let no_roles = says(&format!("User \"{ADMINISTRATOR}\" cannot "));
+    status.code == 403 && (no_service_account || no_roles)
 }
 
 /// Describes an error and its causes, without repetitions.

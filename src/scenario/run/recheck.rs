@@ -1,9 +1,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::execute::verdict_of;
 use super::run_one::compile;
-use super::step_log::{StepLog, of_steps_that_ran};
+use super::step_log::{StepLog, of_steps_that_ran, overall};
 use crate::scenario::history::{Begin, Change, Entry, StepCause, StepState};
 use crate::scenario::judge::{Verdict, judge};
 use crate::scenario::language::Scenario;
@@ -11,9 +10,6 @@ use crate::scenario::outcome::RunReport;
 
 /// Judges a recorded run again, by a scenario that can have changed since. Steps keep their results, except
 /// assertions.
-///
-/// # Errors
-/// [`crate::failure::Failure::Input`] if the scenario does not compile.
 pub fn recheck(
     history: &Path,
     file: &Path,
@@ -54,11 +50,7 @@ pub fn recheck(
         None => Some("the record has no end: the run was killed".to_owned()),
     };
     let floor = if error.is_some() { Verdict::Inconclusive } else { Verdict::Pass };
-    let verdict = steps
-        .iter()
-        .map(|step| verdict_of(step.state))
-        .chain(judgements.iter().map(|judgement| judgement.verdict))
-        .fold(floor, Verdict::max);
+    let verdict = overall(floor, &steps, &judgements);
     Ok(RunReport {
         scenario: scenario.metadata.name,
         description: scenario.metadata.description,

@@ -1,6 +1,4 @@
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
-use std::io::BufWriter;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -33,16 +31,13 @@ pub(super) struct Written {
     pub state: WrittenState,
 }
 
-/// The state of a changed object.
 pub(super) enum WrittenState {
     /// The object has this resource version. Resource versions are compared as numbers:
     /// <https://github.com/kubernetes/enhancements/tree/master/keps/sig-api-machinery/5504-comparable-resource-version>.
     Version(u64),
-    /// The object with this UID is deleted.
     Deleted(String),
 }
 
-/// A place in the record.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mark {
     pub at: Moment,
@@ -51,24 +46,19 @@ pub(super) struct Mark {
 }
 
 struct State {
-    writer: Writer<BufWriter<File>>,
+    writer: Writer,
     evaluator: Evaluator,
     judgements: Vec<Judgement>,
     /// The latest resource version of each kind that a watch has delivered.
     latest: HashMap<KindName, u64>,
-    /// The UIDs of deleted objects.
     deleted: HashSet<String>,
     /// The first failure to write. The record is incomplete.
     broken: Option<std::io::Error>,
-    /// Whether the record has its last line.
     has_ended: bool,
 }
 
 impl Recorder {
     /// Creates a record at `path`.
-    ///
-    /// # Errors
-    /// The file cannot be written.
     pub fn begin(path: &Path, program: Arc<Program>, begin: Begin) -> std::io::Result<Self> {
         let state = State {
             writer: Writer::create(path)?,
@@ -99,7 +89,6 @@ impl Recorder {
         mark
     }
 
-    /// The current moment.
     pub fn now(&self) -> Moment {
         Moment(u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
@@ -109,67 +98,52 @@ impl Recorder {
         self.changes.subscribe()
     }
 
-    /// The current objects of a selection of the scenario.
     pub fn select(&self, selection: &SelectionRef) -> Vec<Arc<Value>> {
         self.lock().evaluator.select(selection).unwrap_or_default()
     }
 
     /// Waits until no `after` assertion waits for something that must follow.
     pub async fn followed(&self) {
-        let mut changes = self.changes();
-        while self.lock().evaluator.waits_until().is_some() {
-            let _ = changes.changed().await;
-        }
+        self.until(|state| state.evaluator.waits_until().is_none().then_some(())).await;
     }
 
     /// Waits until a confirmed change of an object is in the record, so that the next steps see it. Gives
     /// up after a while, because a watch can be lost. Does not wait for kinds that are not recorded.
     pub async fn caught_up(&self, written: &Written) {
-        let mut changes = self.changes();
-        let caught_up = async {
-            while !self.lock().has(written) {
-                let _ = changes.changed().await;
-            }
-        };
+        let caught_up = self.until(|state| state.has(written).then_some(()));
         let _ = tokio::time::timeout(LONGEST_LAG, caught_up).await;
     }
 
     /// Waits for the verdict on a step that started at `since`. Verdicts on earlier tries do not count.
     pub async fn decided(&self, step: &str, since: Mark) -> Judgement {
-        let mut changes = self.changes();
-        loop {
-            if let Some(judgement) = self.judgement(step, since) {
-                return judgement;
-            }
-            // The sender lives as long as the recorder.
-            let _ = changes.changed().await;
-        }
+        self.until(|state| {
+            // A deadline before the start of the step can be reported together with the start.
+            let is_it = |judgement: &&Judgement| {
+                judgement.step.as_deref() == Some(step) && judgement.decided >= since.at
+            };
+            state.judgements.iter().skip(since.verdicts).find(is_it).cloned()
+        })
+        .await
     }
 
     /// Waits until an assertion fails for which `stops` is true.
     pub async fn breached(&self, stops: impl Fn(&Judgement) -> bool) -> Judgement {
-        let mut changes = self.changes();
-        loop {
-            let found = self
-                .lock()
-                .judgements
-                .iter()
-                .find(|judgement| judgement.verdict == Verdict::Fail && stops(judgement))
-                .cloned();
-            if let Some(judgement) = found {
-                return judgement;
-            }
-            let _ = changes.changed().await;
-        }
+        let is_it = |judgement: &&Judgement| judgement.verdict == Verdict::Fail && stops(judgement);
+        self.until(|state| state.judgements.iter().find(is_it).cloned()).await
     }
 
     /// Waits until a line of the record cannot be written, and returns why.
     pub async fn broken(&self) -> String {
+        self.until(|state| state.broken.as_ref().map(ToString::to_string)).await
+    }
+
+    async fn until<T>(&self, find: impl Fn(&State) -> Option<T>) -> T {
         let mut changes = self.changes();
         loop {
-            if let Some(error) = &self.lock().broken {
-                return error.to_string();
+            if let Some(found) = find(&self.lock()) {
+                return found;
             }
+            // The sender lives as long as the recorder.
             let _ = changes.changed().await;
         }
     }
@@ -215,17 +189,6 @@ impl Recorder {
         (judgements, state.broken.take().map_or(Ok(()), Err))
     }
 
-    fn judgement(&self, step: &str, since: Mark) -> Option<Judgement> {
-        let state = self.lock();
-        // A deadline before the start of the step can be reported together with the start.
-        let mut later = state.judgements.iter().skip(since.verdicts);
-        later
-            .find(|judgement| {
-                judgement.step.as_deref() == Some(step) && judgement.decided >= since.at
-            })
-            .cloned()
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -260,7 +223,6 @@ impl State {
         }
     }
 
-    /// Records the new verdicts of the evaluator.
     fn collect(&mut self, at: Moment) {
         for judgement in self.evaluator.take_decided() {
             let verdict = VerdictEntry {

@@ -4,11 +4,11 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::scenario::history::{
-    ApiState, Gap, GapState, KindName, ObjectChange, ObjectEvent, StepCause, StepEntry, StepState,
+    ApiState, Gap, GapState, KindName, ObjectEvent, StepCause, StepEntry, StepState,
 };
 use crate::scenario::judge::judge;
 use crate::scenario::language::Scenario;
-use crate::scenario::run::fixture::{entries, pod, recorder, scenario};
+use crate::scenario::run::fixture::{entries, pod, pod_change, recorder, scenario, sleep};
 
 fn step(name: &str, state: StepState, attempt: u32) -> Change {
     let (step, detail) = (name.to_owned(), String::new());
@@ -16,13 +16,7 @@ fn step(name: &str, state: StepState, attempt: u32) -> Change {
 }
 
 fn object(event: ObjectEvent, name: &str) -> Change {
-    let change = ObjectChange {
-        event,
-        kind: KindName("v1/Pod".into()),
-        resource_version: "1".to_owned(),
-        object: Arc::new(pod(name, "1")),
-    };
-    Change::Object(Box::new(change))
+    pod_change(event, pod(name, "1"))
 }
 
 /// A recorder with `keep_time` running.
@@ -102,7 +96,7 @@ async fn waits_for_what_must_follow() {
         "after": { "event": { "created": "web" }, "then": { "deleted": "web" } },
         "within": "30s",
     }] });
-    let steps = json!([{ "name": "one", "sleep": { "for": "1s", "reason": "a test" } }]);
+    let steps = json!([sleep("one", "1s")]);
     let (recorder, _folder) = begun(&scenario(steps, after));
     recorder.record(step("one", StepState::Started, 1));
     recorder.followed().await;
@@ -118,7 +112,7 @@ async fn waits_for_what_must_follow() {
 #[tokio::test(start_paused = true)]
 async fn reports_a_failed_background_assertion() {
     let never = json!({ "assertions": [{ "name": "none", "never": "size(web) == 1" }] });
-    let steps = json!([{ "name": "one", "sleep": { "for": "1s", "reason": "a test" } }]);
+    let steps = json!([sleep("one", "1s")]);
     let (recorder, _folder) = begun(&scenario(steps, never));
     recorder.record(step("one", StepState::Started, 1));
     let breach = tokio::spawn({
@@ -151,7 +145,6 @@ enum Event {
     Gap(GapState),
     Api(bool),
     Step(bool),
-    /// The step is retried.
     Retry,
 }
 
@@ -243,7 +236,6 @@ async fn play(scenario: &Scenario, events: &[Event]) -> (Vec<Judgement>, TempDir
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// The verdicts and their moments are the same.
     #[test]
     fn rechecking_a_record_gives_the_same_verdicts(events in prop::collection::vec(event(), 0..60)) {
         let scenario = every_kind();

@@ -12,10 +12,8 @@ use crate::kubernetes::{Kind, find_kind};
 
 /// The time that the API server can take to serve a newly defined kind.
 const UNTIL_DEFINED: Duration = Duration::from_secs(5);
-/// The pause between requests for a kind.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// A kind that the API server serves.
 #[derive(Debug, Clone)]
 pub(super) struct Resource {
     pub api: ApiResource,
@@ -33,7 +31,6 @@ impl Resource {
         format!("/{root}/{}/{namespace}{}", self.api.api_version, self.api.plural)
     }
 
-    /// The objects of the kind, in `namespace` if the kind is namespaced.
     pub fn objects(&self, client: &Client, namespace: &str) -> Api<DynamicObject> {
         if self.namespaced {
             Api::namespaced_with(client.clone(), namespace, &self.api)
@@ -56,9 +53,6 @@ impl Resource {
 
 /// Finds a kind by a name such as `Pod`, `deploy` or `example.com/v1/Widget`. Returns `None` if neither
 /// Kubernetes nor this API server has such a kind.
-///
-/// # Errors
-/// The API server is needed and does not answer.
 pub(super) async fn find(client: &Client, name: &str) -> anyhow::Result<Option<Resource>> {
     if let Some(kind) = find_kind(name) {
         return Ok(Some(Resource::own(kind)));
@@ -78,9 +72,6 @@ pub(super) async fn find(client: &Client, name: &str) -> anyhow::Result<Option<R
 }
 
 /// Finds the kind of an object, by its `apiVersion` and `kind`.
-///
-/// # Errors
-/// [`Failure::Input`] if the API server has no such kind.
 pub(super) async fn of_object(client: &Client, object: &Value) -> anyhow::Result<Resource> {
     let text = |field: &str| object[field].as_str().unwrap_or_default().to_owned();
     let name = format!("{}/{}", text("apiVersion"), text("kind"));
@@ -89,9 +80,6 @@ pub(super) async fn of_object(client: &Client, object: &Value) -> anyhow::Result
 
 /// Finds a kind that must exist. Waits for a kind whose definition was just applied, and retries while the
 /// API server does not answer.
-///
-/// # Errors
-/// [`Failure::Input`] if there is no such kind.
 pub(super) async fn require(client: &Client, name: &str) -> anyhow::Result<Resource> {
     let until = Instant::now() + UNTIL_DEFINED;
     let found = loop {

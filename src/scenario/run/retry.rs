@@ -5,7 +5,6 @@ use kube::api::{Api, DynamicObject};
 
 use super::outcome::is_transient;
 
-/// Pauses between tries of a request.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -60,9 +59,6 @@ pub(super) fn signature(manager: &str) -> String {
 }
 
 /// Returns the object that the request with this signature changed; `None` if the request had no effect.
-///
-/// # Errors
-/// The error of the API server.
 pub(super) async fn signed(
     objects: &Api<DynamicObject>,
     name: &str,

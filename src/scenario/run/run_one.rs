@@ -10,12 +10,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::api_probe::{self, Outages};
 use super::batch::Job;
-use super::execute::{execute, verdict_of};
+use super::execute::execute;
 use super::outcome::describe;
 use super::recorder::Recorder;
 use super::retry::retry;
 use super::session::{RunState, Session, Stop, lock};
-use super::step_log::of_steps_that_ran;
+use super::step_log::{of_steps_that_ran, overall};
 use super::watch::Watch;
 use super::{cluster, faults, logs, namespace};
 use crate::cluster::access;
@@ -41,16 +41,13 @@ const LEASE: &str = "coordination.k8s.io/v1/Lease";
 /// The leases of nodes are their heartbeats. The leases of components do not matter to a scenario.
 const LEASES_OF_NODES: &str = "kube-node-lease";
 
-/// The time limit for the first answer of the API server.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// When to keep the cluster that a run created.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Keep {
-    /// Never.
     #[default]
     Never,
-    /// If the run did not pass.
     OnFailure,
 }
 
@@ -61,7 +58,6 @@ pub struct Options {
     pub keep: Keep,
 }
 
-/// The outcome of the steps.
 #[derive(Default)]
 struct Outcome {
     kubernetes: String,
@@ -285,10 +281,7 @@ async fn begin(
     Ok(())
 }
 
-/// Compiles a scenario's assertions.
-///
-/// # Errors
-/// [`Failure::Input`] with all mistakes. Lint reports the same mistakes with their positions.
+/// Compiles a scenario. Lint reports the same mistakes with their positions.
 pub(super) fn compile(scenario: &Scenario) -> anyhow::Result<Program> {
     Program::compile(scenario).map_err(|mistakes| {
         let lines: Vec<String> = mistakes
@@ -301,9 +294,7 @@ pub(super) fn compile(scenario: &Scenario) -> anyhow::Result<Program> {
 
 fn report(job: &Job, time: Timestamp, creation: Option<Duration>, outcome: Outcome) -> RunReport {
     let floor = if outcome.errors.is_empty() { Verdict::Pass } else { Verdict::Inconclusive };
-    let steps = outcome.steps.iter().map(|step| verdict_of(step.state));
-    let judgements = outcome.judgements.iter().map(|judgement| judgement.verdict);
-    let verdict = steps.chain(judgements).fold(floor, Verdict::max);
+    let verdict = overall(floor, &outcome.steps, &outcome.judgements);
     RunReport {
         scenario: job.scenario.metadata.name.clone(),
         description: job.scenario.metadata.description.clone(),
@@ -324,7 +315,6 @@ fn report(job: &Job, time: Timestamp, creation: Option<Duration>, outcome: Outco
     }
 }
 
-/// The record of a run that writes to `output`.
 fn history(output: &Path) -> PathBuf {
     output.join("history.jsonl")
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::cluster::fixture::engine;
 use crate::progress::Progress;
 use crate::scenario::history::Change;
-use crate::scenario::run::fixture::{Answer, FakeApi, Stage, entries, lines, scenario};
+use crate::scenario::run::fixture::{Answer, FakeApi, Stage, entries, lines, scenario, sleep};
 
 const KINDS: [&str; 2] = ["v1/Pod", "v1/Node"];
 
@@ -25,15 +25,10 @@ async fn stage(steps: Value, rest: Value) -> Stage {
     stage
 }
 
-fn sleep(lasting: &str) -> Value {
-    json!([{ "name": "one", "sleep": { "for": lasting, "reason": "a test" } }])
-}
-
 fn never() -> Value {
     json!({ "assertions": [{ "name": "none", "never": "size(web) > 0" }] })
 }
 
-/// Whether the record's end is marked as interrupted.
 fn was_cut_short(stage: &Stage) -> bool {
     let entries = entries(&stage.folder);
     let Change::End(end) = &entries.last().unwrap().change else { panic!("{entries:?}") };
@@ -42,7 +37,7 @@ fn was_cut_short(stage: &Stage) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn runs_a_session_to_its_verdicts() {
-    let stage = stage(sleep("1m"), never()).await;
+    let stage = stage(json!([sleep("one", "1m")]), never()).await;
     let outcome = on_session(&stage.session, kinds(), &CancellationToken::new()).await;
     assert_eq!(outcome.errors, Vec::<String>::new());
     assert_eq!(outcome.judgements[0].verdict, Verdict::Pass);
@@ -52,7 +47,7 @@ async fn runs_a_session_to_its_verdicts() {
 
 #[tokio::test(start_paused = true)]
 async fn an_interruption_before_the_first_step() {
-    let stage = stage(sleep("1m"), never()).await;
+    let stage = stage(json!([sleep("one", "1m")]), never()).await;
     stage.api.now("GET /api/v1/pods", Answer::Silence);
     let interrupted = CancellationToken::new();
     let (outcome, ()) = tokio::join!(on_session(&stage.session, kinds(), &interrupted), async {
@@ -110,7 +105,7 @@ async fn a_failed_cleanup_keeps_the_verdicts() {
 
 #[tokio::test(start_paused = true)]
 async fn starts_no_step_if_objects_cannot_be_listed() {
-    let stage = stage(sleep("1m"), never()).await;
+    let stage = stage(json!([sleep("one", "1m")]), never()).await;
     stage
         .api
         .now("GET /api/v1/nodes", Answer::Json(403, json!({ "code": 403, "message": "denied" })));
@@ -121,44 +116,41 @@ async fn starts_no_step_if_objects_cannot_be_listed() {
     assert!(was_cut_short(&stage));
 }
 
-fn job(output: PathBuf) -> Job {
-    Job {
+/// Runs a job that writes to `output`. Returns its error; it must not have used the engine.
+async fn error_without_a_cluster(output: PathBuf, stop: CancellationToken) -> String {
+    let fake = Arc::new(engine());
+    let job = Job {
         file: "a.yaml".into(),
         folder: PathBuf::new(),
         variant: String::new(),
-        scenario: scenario(sleep("1m"), json!({})),
+        scenario: scenario(json!([sleep("one", "1m")]), json!({})),
         variables: Default::default(),
         cluster: "fresh".to_owned(),
         config: None,
         output,
-    }
+    };
+    let engine: Arc<dyn Engine> = fake.clone();
+    let report = run_one(&engine, &job, &Options::default(), &Progress::silent(), &stop).await;
+    assert_eq!(report.verdict, Verdict::Inconclusive);
+    assert_eq!(fake.calls(), Vec::<String>::new());
+    report.error.unwrap()
 }
 
 #[tokio::test]
 async fn creates_no_cluster_if_the_record_cannot_be_written() {
-    let fake = Arc::new(engine());
-    let engine: Arc<dyn Engine> = fake.clone();
     let file = tempfile::NamedTempFile::new().unwrap();
-    let job = job(file.path().join("report"));
-    let (options, stop) = (Options::default(), CancellationToken::new());
-    let report = run_one(&engine, &job, &options, &Progress::silent(), &stop).await;
-    assert_eq!(report.verdict, Verdict::Inconclusive);
-    let error = report.error.unwrap();
+    let output = file.path().join("report");
+    let error = error_without_a_cluster(output, CancellationToken::new()).await;
     assert!(error.starts_with("cannot write ") && error.contains("history.jsonl"), "{error}");
-    assert_eq!(fake.calls(), Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn an_interruption_before_the_start_leaves_no_old_record() {
-    let fake = Arc::new(engine());
-    let engine: Arc<dyn Engine> = fake.clone();
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("history.jsonl"), "of an earlier run\n").unwrap();
+    let history = folder.path().join("history.jsonl");
+    std::fs::write(&history, "of an earlier run\n").unwrap();
     let stop = CancellationToken::new();
     stop.cancel();
-    let job = job(folder.path().to_owned());
-    let report = run_one(&engine, &job, &Options::default(), &Progress::silent(), &stop).await;
-    assert_eq!(report.error.unwrap(), "interrupted");
-    assert_eq!(std::fs::read_to_string(folder.path().join("history.jsonl")).unwrap(), "");
-    assert_eq!(fake.calls(), Vec::<String>::new());
+    assert_eq!(error_without_a_cluster(folder.path().to_owned(), stop).await, "interrupted");
+    assert_eq!(std::fs::read_to_string(history).unwrap(), "");
 }

@@ -37,24 +37,17 @@ pub(super) struct RunState {
     pub cleanup: Cleanup,
     /// Cancelled when all steps must end now.
     pub stop: CancellationToken,
-    /// Why the steps must end.
     pub reason: Mutex<Option<Stop>>,
-    /// Steps in the background.
     pub background: Mutex<JoinSet<()>>,
     step_log: Mutex<StepLog>,
 }
 
-/// Why the steps end before the last one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Stop {
     StepFailed,
-    /// An assertion in the background failed.
     AssertionFailed(String),
-    /// The scenario's deadline passed.
     Deadline(String),
-    /// The record cannot be written.
     RecordFailed(String),
-    /// Ctrl-C or SIGTERM.
     Interrupted,
 }
 
@@ -96,7 +89,6 @@ impl Session {
         lock(&self.state.step_log).attempts(step)
     }
 
-    /// The reports of steps, so far.
     pub fn reports(&self, steps: &[Step]) -> Vec<StepReport> {
         lock(&self.state.step_log).of(steps)
     }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use crate::scenario::history::{Moment, StepCause, StepEntry, StepState};
-use crate::scenario::judge::Judgement;
+use crate::scenario::judge::{Judgement, Verdict};
 use crate::scenario::language::Step;
 use crate::scenario::outcome::StepReport;
 
@@ -28,7 +28,6 @@ impl StepLog {
         }
     }
 
-    /// How often a step was tried so far.
     pub fn attempts(&self, step: &str) -> u32 {
         self.0.get(step).map_or(0, |report| report.attempts)
     }
@@ -49,6 +48,20 @@ impl StepLog {
             into.push(StepReport { action, depth, ..report });
             self.collect(step.children(), depth + 1, into);
         }
+    }
+}
+
+/// The worst verdict of a run, and at least `floor`.
+pub(super) fn overall(floor: Verdict, steps: &[StepReport], judgements: &[Judgement]) -> Verdict {
+    let steps = steps.iter().map(|step| verdict_of(step.state));
+    steps.chain(judgements.iter().map(|judgement| judgement.verdict)).fold(floor, Verdict::max)
+}
+
+fn verdict_of(state: StepState) -> Verdict {
+    match state {
+        StepState::Failed => Verdict::Fail,
+        StepState::Inconclusive | StepState::Started | StepState::Retried => Verdict::Inconclusive,
+        StepState::Passed | StepState::Skipped => Verdict::Pass,
     }
 }
 

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::fixture::{Answer, Asked, Stage, pod, refusal};
+use super::fixture::{Answer, Asked, Stage, pod, pod_change, refusal};
 use crate::runtime::{Engine as _, ExecOutput};
-use crate::scenario::history::{Change, KindName, ObjectChange, ObjectEvent};
+use crate::scenario::history::ObjectEvent;
 
 const PODS: &str = "/api/v1/namespaces/default/pods";
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
@@ -17,19 +17,12 @@ fn step(name: &str, action: &str, what: Value) -> Value {
     json!({ "name": name, action: what, "deadline": "10s" })
 }
 
-/// Runs one step and returns its end.
 async fn end(stage: &Stage) -> String {
     stage.run().await.remove(0)
 }
 
 fn sees(stage: &Stage, name: &str) {
-    let change = ObjectChange {
-        event: ObjectEvent::Added,
-        kind: KindName("v1/Pod".into()),
-        resource_version: "5".to_owned(),
-        object: std::sync::Arc::new(pod(name, "5")),
-    };
-    stage.session.recorder.record(Change::Object(Box::new(change)));
+    stage.session.recorder.record(pod_change(ObjectEvent::Added, pod(name, "5")));
 }
 
 /// The managed fields that a request leaves in an object.
@@ -61,24 +54,23 @@ async fn a_refusal_fails_at_once_with_its_reason() {
 async fn accepts_an_expected_refusal() {
     let expecting = json!({ "objects": [map("a"), map("b")], "refused": "quota" });
     let (a, b) = (format!("PATCH {MAPS}/a"), format!("PATCH {MAPS}/b"));
-    for (second, expected) in [
+    for (code, second, expected) in [
         (
-            Answer::Json(403, refusal(403, "exceeded quota")),
+            403,
+            refusal(403, "exceeded quota"),
             "one Passed refused, as expected: over quota; exceeded quota",
         ),
         (
-            Answer::Json(200, map("b")),
+            200,
+            map("b"),
             "one Failed expected a refusal with `quota`, but the API server accepted ConfigMap b",
         ),
-        (
-            Answer::Json(422, refusal(422, "no")),
-            "one Failed expected a refusal with `quota`, found: no",
-        ),
+        (422, refusal(422, "no"), "one Failed expected a refusal with `quota`, found: no"),
     ] {
         let stage = Stage::with(json!([step("one", "apply", expecting.clone())])).await;
         // An error of the API server is not a refusal.
         stage.api.refuses(&a, 429, "quota of requests").refuses(&a, 403, "over quota");
-        stage.api.on(&b, second);
+        stage.api.on(&b, Answer::Json(code, second));
         assert_eq!(end(&stage).await, expected);
     }
 }
@@ -281,18 +273,13 @@ fn get() -> Value {
 #[tokio::test(start_paused = true)]
 async fn a_command_without_an_answer_is_inconclusive() {
     let refused = "The connection to the server 172.20.1.2:6443 was refused";
+    let unknown =
+        "one Inconclusive exit code 1, expected 0: killed (API server: connection refused)";
     for (code, stderr, is_ready, expected) in [
         (0, "", true, "one Passed out".to_owned()),
         (1, "no such pod", true, "one Failed exit code 1, expected 0: no such pod".to_owned()),
         (1, refused, true, format!("one Inconclusive exit code 1, expected 0: {refused}")),
-        (
-            1,
-            "killed",
-            false,
-            "one Inconclusive exit code 1, expected 0: killed (API server: connection \
-             refused)"
-                .to_owned(),
-        ),
+        (1, "killed", false, unknown.to_owned()),
     ] {
         assert_eq!(kubectl(get(), code, stderr, is_ready).await.0, expected);
     }

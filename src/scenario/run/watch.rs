@@ -25,16 +25,12 @@ const UNTIL_RESUMED: Duration = Duration::from_millis(500);
 const UNTIL_THE_KIND: Duration = Duration::from_millis(500);
 /// The time limit for the first list of a kind, including retries.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// The number of objects in one page of a list.
 const PAGE: u32 = 500;
-/// The status of the API server for an expired resource version.
 const GONE: u16 = 410;
 
-/// Records the objects of one kind.
 pub(super) struct Watch {
     pub client: Client,
     pub kind: KindName,
-    /// Restricts the watch to a namespace.
     pub namespace: Option<&'static str>,
     pub recorder: Arc<Recorder>,
     pub outages: Outages,
@@ -46,7 +42,6 @@ pub(super) struct Watch {
     is_lost: bool,
 }
 
-/// Why a watch ended.
 enum Ended {
     /// The server closed the connection, as it does every few minutes.
     Closed {
@@ -81,9 +76,6 @@ impl Watch {
     }
 
     /// Records the existing objects.
-    ///
-    /// # Errors
-    /// They cannot be listed within [`TIMEOUT`].
     pub async fn begin(&mut self) -> anyhow::Result<()> {
         let listed = async {
             loop {

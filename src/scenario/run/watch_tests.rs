@@ -12,7 +12,6 @@ use crate::scenario::run::fixture::{
 const LIST: &str = "GET /api/v1/pods";
 const WATCH: &str = "WATCH /api/v1/pods";
 
-/// A watch of pods.
 struct Under {
     api: FakeApi,
     recorder: Arc<Recorder>,
@@ -29,6 +28,12 @@ impl Under {
         Self { api: FakeApi::default(), recorder, folder, outages, heard }
     }
 
+    fn without_pods() -> Self {
+        let under = Self::new();
+        under.api.gives(LIST, list("5", &[]));
+        under
+    }
+
     fn watch(&self, kind: &str) -> Watch {
         let kind = KindName(kind.into());
         Watch::new(self.api.client(), kind, None, self.recorder.clone(), self.heard.clone())
@@ -40,12 +45,10 @@ impl Under {
         tokio::spawn(watch.run())
     }
 
-    /// The record's lines, once there are `count`.
     async fn lines(&self, count: usize) -> Vec<String> {
         after_lines(count, &self.recorder, &self.folder).await
     }
 
-    /// The record's lines after a long time.
     async fn lines_later(&self) -> Vec<String> {
         tokio::time::sleep(Duration::from_secs(30)).await;
         lines(&self.folder)
@@ -64,7 +67,6 @@ fn bookmark(version: &str) -> Value {
     json!({ "kind": "Pod", "apiVersion": "v1", "metadata": { "resourceVersion": version } })
 }
 
-/// The resource versions of the watch requests.
 fn places(api: &FakeApi) -> Vec<String> {
     let place = |query: &str| {
         query.split('&').find_map(|part| part.strip_prefix("resourceVersion=")).map(str::to_owned)
@@ -99,8 +101,7 @@ async fn lists_objects_and_follows_changes() {
 
 #[tokio::test(start_paused = true)]
 async fn resumes_a_watch_that_the_server_closed() {
-    let under = Under::new();
-    under.api.gives(LIST, list("5", &[]));
+    let under = Under::without_pods();
     let (first, second, third) =
         (under.api.feeds(WATCH), under.api.feeds(WATCH), under.api.feeds(WATCH));
     let _watch = under.begin().await;
@@ -115,8 +116,7 @@ async fn resumes_a_watch_that_the_server_closed() {
 
 #[tokio::test(start_paused = true)]
 async fn pauses_when_the_server_closes_at_once() {
-    let under = Under::new();
-    under.api.gives(LIST, list("5", &[]));
+    let under = Under::without_pods();
     for _ in 0..100 {
         drop(under.api.feeds(WATCH));
     }
@@ -129,8 +129,7 @@ async fn pauses_when_the_server_closes_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_connection_is_one_gap() {
-    let under = Under::new();
-    under.api.gives(LIST, list("5", &[]));
+    let under = Under::without_pods();
     let first = under.api.feeds(WATCH);
     let _watch = under.begin().await;
     first.event("ADDED", pod("a", "6"));
@@ -175,21 +174,11 @@ async fn relists_after_an_expired_gap() {
         let _watch = under.begin().await;
         feed.event("DELETED", pod("new", "71"));
         let lines = under.lines(12).await;
-        let expected = [
-            "Initial same 1",
-            "Initial changed 2",
-            "Initial gone 3",
-            "Initial again 4",
-            "Lost the resource version of the watch expired",
-            "Missed again 4",
-            "Missed gone 3",
-            "Found changed 40",
-            "Found again 50",
-            "Found new 60",
-            "Relisted",
-            "Deleted new 71",
-        ];
-        assert_eq!(lines, expected, "as event: {as_event}");
+        let expected = "Initial same 1, Initial changed 2, Initial gone 3, Initial again 4, \
+                        Lost the resource version of the watch expired, \
+                        Missed again 4, Missed gone 3, Found changed 40, Found again 50, \
+                        Found new 60, Relisted, Deleted new 71";
+        assert_eq!(lines.join(", "), expected, "as event: {as_event}");
         assert_eq!(places(&under.api), ["5", "70"]);
     }
 }
@@ -208,14 +197,9 @@ async fn repeats_a_relist_that_fails() {
     let _watch = under.begin().await;
     feed.event("MODIFIED", pod("a", "81"));
     let lines = under.lines(5).await;
-    let expected = [
-        "Initial a 1",
-        "Lost the resource version of the watch expired",
-        "Found b 2",
-        "Relisted",
-        "Modified a 81",
-    ];
-    assert_eq!(lines, expected);
+    let expected = "Initial a 1, Lost the resource version of the watch expired, Found b 2, \
+                    Relisted, Modified a 81";
+    assert_eq!(lines.join(", "), expected);
     assert_eq!(places(&under.api), ["5", "80"]);
 }
 
@@ -283,8 +267,7 @@ async fn waits_for_a_kind_that_does_not_exist_yet() {
 
 #[tokio::test(start_paused = true)]
 async fn an_outage_of_the_api_server_is_one_gap_and_reconnects() {
-    let under = Under::new();
-    under.api.gives(LIST, list("5", &[]));
+    let under = Under::without_pods();
     // A frozen API server closes no connection.
     let frozen = under.api.feeds(WATCH);
     let second = under.api.feeds(WATCH);
@@ -304,8 +287,7 @@ async fn an_outage_of_the_api_server_is_one_gap_and_reconnects() {
 
 #[tokio::test(start_paused = true)]
 async fn drops_a_hanging_connection_at_an_outage() {
-    let under = Under::new();
-    under.api.gives(LIST, list("5", &[]));
+    let under = Under::without_pods();
     under.api.on(WATCH, Answer::Silence);
     let _watch = under.begin().await;
     tokio::time::sleep(Duration::from_secs(5)).await;

@@ -3,9 +3,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::view::time;
-use super::{Decision, Ending, Occurred, View};
-use crate::plural::plural;
+use super::view::{time, times};
+use super::{Decision, Ending, Monitor, Occurred, View};
 use crate::scenario::history::Moment;
 use crate::scenario::judge::explain;
 use crate::scenario::judge::program::AfterRule;
@@ -14,7 +13,7 @@ use crate::scenario::judge::verdict::Verdict;
 
 /// Something must follow each time that something else happens.
 #[derive(Debug)]
-pub(in crate::scenario::judge) struct After {
+pub(super) struct After {
     rule: AfterRule,
     seen: u64,
     /// The events that nothing has followed yet, oldest first.
@@ -43,25 +42,6 @@ impl After {
         }
     }
 
-    /// Until when the claim goes on after the end of its span.
-    pub(in crate::scenario::judge) fn last_wait(&self) -> Option<Moment> {
-        self.pending.last().and_then(|pending| Some(pending.at + self.rule.within?))
-    }
-
-    pub(super) fn update(&mut self, view: &View<'_>, occurred: &[Occurred]) -> Option<Decision> {
-        for occurrence in occurred {
-            if occurrence.occurrence == self.rule.then {
-                self.followed(view, occurrence.object.as_deref());
-            } else if !self.is_over {
-                self.happened(view, occurrence);
-            }
-        }
-        if self.rule.condition.is_some_and(|condition| view.observe(condition).is_true()) {
-            self.followed(view, None);
-        }
-        (self.is_over && self.pending.is_empty()).then(|| self.complete(view))
-    }
-
     fn happened(&mut self, view: &View<'_>, event: &Occurred) {
         if event.is_doubtful {
             self.is_doubtful = true;
@@ -83,23 +63,6 @@ impl After {
             is_about_another
         });
         self.slowest = slowest;
-    }
-
-    pub(super) fn timer(&self) -> Option<Moment> {
-        self.pending.first().and_then(|pending| Some(pending.at + self.rule.within?))
-    }
-
-    pub(super) fn expired(&mut self, view: &View<'_>) -> Option<Decision> {
-        if self.pending.is_empty() {
-            return None;
-        }
-        let pending = self.pending.remove(0);
-        if !view.was_lost_since(pending.at) {
-            let within = self.rule.within.unwrap_or_default();
-            return Some(self.not_followed(view, &pending, &format!("within {}", time(within))));
-        }
-        self.is_doubtful = true;
-        (self.is_over && self.pending.is_empty()).then(|| self.complete(view))
     }
 
     fn not_followed(&self, view: &View<'_>, pending: &Pending, ending: &str) -> Decision {
@@ -128,7 +91,60 @@ impl After {
         }
     }
 
-    pub(super) fn end(&mut self, view: &View<'_>, ending: &Ending) -> Option<Decision> {
+    fn complete(&self, view: &View<'_>) -> Decision {
+        let times = times(self.seen);
+        if self.is_doubtful || self.seen < self.rule.at_least {
+            let summary = match self.seen {
+                0 => "was not seen to happen, but not every change was seen".to_owned(),
+                _ => format!("happened {times}, followed each time, but not every change was seen"),
+            };
+            return Decision::new(Verdict::Inconclusive, summary);
+        }
+        let summary = match self.seen {
+            0 => "never happened".to_owned(),
+            _ => format!("happened {times}, followed within {} each time", time(self.slowest)),
+        };
+        Decision::new(Verdict::Pass, summary).at(view.now)
+    }
+}
+
+impl Monitor for After {
+    fn last_wait(&self) -> Option<Moment> {
+        self.pending.last().and_then(|pending| Some(pending.at + self.rule.within?))
+    }
+
+    fn update(&mut self, view: &View<'_>, occurred: &[Occurred]) -> Option<Decision> {
+        for occurrence in occurred {
+            if occurrence.occurrence == self.rule.then {
+                self.followed(view, occurrence.object.as_deref());
+            } else if !self.is_over {
+                self.happened(view, occurrence);
+            }
+        }
+        if self.rule.condition.is_some_and(|condition| view.observe(condition).is_true()) {
+            self.followed(view, None);
+        }
+        (self.is_over && self.pending.is_empty()).then(|| self.complete(view))
+    }
+
+    fn timer(&self) -> Option<Moment> {
+        self.pending.first().and_then(|pending| Some(pending.at + self.rule.within?))
+    }
+
+    fn expired(&mut self, view: &View<'_>) -> Option<Decision> {
+        if self.pending.is_empty() {
+            return None;
+        }
+        let pending = self.pending.remove(0);
+        if !view.was_lost_since(pending.at) {
+            let within = self.rule.within.unwrap_or_default();
+            return Some(self.not_followed(view, &pending, &format!("within {}", time(within))));
+        }
+        self.is_doubtful = true;
+        (self.is_over && self.pending.is_empty()).then(|| self.complete(view))
+    }
+
+    fn end(&mut self, view: &View<'_>, ending: &Ending) -> Option<Decision> {
         self.is_over = true;
         // An event of the span that appears only later does not count.
         self.is_doubtful |= view.may_have_missed();
@@ -145,32 +161,12 @@ impl After {
             let event = &view.plan.occurrences[self.rule.event].text;
             let happened = match self.seen {
                 0 => "never happened".to_owned(),
-                _ => format!("happened {}", self.times()),
+                _ => format!("happened {}", times(self.seen)),
             };
             let summary =
                 format!("\"{event}\" {happened}, expected at least {}", self.rule.at_least);
             return Some(Decision::new(Verdict::Fail, summary).at(view.now));
         }
         self.pending.is_empty().then(|| self.complete(view))
-    }
-
-    fn times(&self) -> String {
-        plural(usize::try_from(self.seen).unwrap_or(usize::MAX), "time")
-    }
-
-    fn complete(&self, view: &View<'_>) -> Decision {
-        let times = self.times();
-        if self.is_doubtful || self.seen < self.rule.at_least {
-            let summary = match self.seen {
-                0 => "was not seen to happen, but not every change was seen".to_owned(),
-                _ => format!("happened {times}, followed each time, but not every change was seen"),
-            };
-            return Decision::new(Verdict::Inconclusive, summary);
-        }
-        let summary = match self.seen {
-            0 => "never happened".to_owned(),
-            _ => format!("happened {times}, followed within {} each time", time(self.slowest)),
-        };
-        Decision::new(Verdict::Pass, summary).at(view.now)
     }
 }

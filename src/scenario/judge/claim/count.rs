@@ -1,5 +1,5 @@
-use super::{Decision, Occurred, View};
-use crate::plural::plural;
+use super::view::times;
+use super::{Decision, Ending, Monitor, Occurred, View};
 use crate::scenario::judge::explain;
 use crate::scenario::judge::program::Range;
 use crate::scenario::judge::verdict::Verdict;
@@ -8,11 +8,10 @@ use crate::scenario::judge::verdict::Verdict;
 const NAMED: usize = 20;
 
 #[derive(Debug)]
-pub(in crate::scenario::judge) struct Count {
+pub(super) struct Count {
     range: Range,
     seen: u64,
     named: Vec<String>,
-    /// Whether an occurrence can have happened in a gap.
     is_doubtful: bool,
 }
 
@@ -21,7 +20,21 @@ impl Count {
         Self { range, seen: 0, named: Vec::new(), is_doubtful: false }
     }
 
-    pub(super) fn occurred(&mut self, view: &View<'_>, occurred: &[Occurred]) -> Option<Decision> {
+    fn happened(&self) -> String {
+        match self.seen {
+            0 => "never happened".to_owned(),
+            seen => format!("happened {}", times(seen)),
+        }
+    }
+
+    fn with_parts(&self, mut decision: Decision) -> Decision {
+        decision.explanation.parts.clone_from(&self.named);
+        decision
+    }
+}
+
+impl Monitor for Count {
+    fn update(&mut self, view: &View<'_>, occurred: &[Occurred]) -> Option<Decision> {
         for occurrence in occurred {
             if occurrence.is_doubtful {
                 self.is_doubtful = true;
@@ -39,7 +52,7 @@ impl Count {
         })
     }
 
-    pub(super) fn end(&self, view: &View<'_>) -> Decision {
+    fn end(&mut self, view: &View<'_>, _: &Ending) -> Option<Decision> {
         let happened = self.happened();
         let expected = self.range.text();
         let decision = if view.may_have_missed() || self.is_doubtful {
@@ -50,20 +63,6 @@ impl Count {
         } else {
             Decision::new(Verdict::Fail, format!("{happened}, expected {expected}")).at(view.now)
         };
-        self.with_parts(decision)
-    }
-
-    fn happened(&self) -> String {
-        match self.seen {
-            0 => "never happened".to_owned(),
-            seen => {
-                format!("happened {}", plural(usize::try_from(seen).unwrap_or(usize::MAX), "time"))
-            }
-        }
-    }
-
-    fn with_parts(&self, mut decision: Decision) -> Decision {
-        decision.explanation.parts.clone_from(&self.named);
-        decision
+        Some(self.with_parts(decision))
     }
 }

@@ -10,6 +10,7 @@ mod stable;
 mod until;
 mod view;
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -17,17 +18,17 @@ use serde_json::Value;
 pub(super) use view::{Observed, View, Visibility};
 
 use super::compile::seconds;
-use super::program::{ClaimPlan, ConditionId, KindId, OccurrenceId, Rule};
+use super::program::{ClaimPlan, KindId, OccurrenceId, Rule};
 use super::verdict::{Explanation, Verdict};
 use crate::scenario::history::Moment;
 use after::After;
 use count::Count;
+use eventually::Eventually;
 use invariant::Invariant;
 use order::Order;
 use stable::Stable;
 use until::Until;
 
-/// A verdict on a claim, and why.
 #[derive(Debug, Clone)]
 pub(super) struct Decision {
     pub(super) verdict: Verdict,
@@ -35,7 +36,7 @@ pub(super) struct Decision {
 }
 
 impl Decision {
-    fn new(verdict: Verdict, summary: impl Into<String>) -> Self {
+    pub(super) fn new(verdict: Verdict, summary: impl Into<String>) -> Self {
         let summary = summary.into();
         Self { verdict, explanation: Explanation { summary, ..Explanation::default() } }
     }
@@ -53,18 +54,26 @@ impl Decision {
         };
         Self { verdict, explanation }
     }
+
+    /// Something did not happen in time. That is unknown where part of the time was not observed.
+    fn late(view: &View<'_>, unseen: &str, failed: &str, explanation: Explanation) -> Self {
+        let decision = if view.was_lost() {
+            let before = format!("{unseen}, but part of that time was not observed");
+            Self::explained(Verdict::Inconclusive, &before, explanation)
+        } else {
+            Self::explained(Verdict::Fail, failed, explanation)
+        };
+        decision.at(view.now)
+    }
 }
 
-/// Why the time of a claim ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// The claim's time limit has passed.
     Limit,
     /// The last step of the claim's span ended.
     Step(String),
     /// The step of a claim that looks back starts.
     OwnStart,
-    /// The run ended.
     Run,
 }
 
@@ -81,7 +90,6 @@ impl Ending {
     }
 }
 
-/// One of the claim's occurrences happened.
 #[derive(Debug, Clone)]
 pub(super) struct Occurred {
     pub(super) occurrence: OccurrenceId,
@@ -91,85 +99,43 @@ pub(super) struct Occurred {
     pub(super) is_doubtful: bool,
 }
 
-#[derive(Debug)]
-pub(super) enum Monitor {
-    Eventually { condition: ConditionId },
-    Invariant(Invariant),
-    Stable(Stable),
-    Until(Until),
-    Order(Order),
-    Count(Count),
-    After(After),
-}
-
-impl Monitor {
-    pub(super) fn new(plan: &ClaimPlan) -> Self {
-        match plan.rule.clone() {
-            Rule::Eventually { condition } => Self::Eventually { condition },
-            Rule::Invariant { condition, expected, grace } => {
-                Self::Invariant(Invariant::new(condition, expected, grace))
-            }
-            Rule::Stable { condition, lasting } => Self::Stable(Stable::new(condition, lasting)),
-            Rule::Until { hold, until, grace } => Self::Until(Until::new(hold, until, grace)),
-            Rule::Order => Self::Order(Order::new(&plan.occurrences)),
-            Rule::Count { range } => Self::Count(Count::new(range)),
-            Rule::After(rule) => Self::After(After::new(rule)),
-        }
-    }
-
-    /// Takes occurrences, in the order in which the claim lists them, and then the conditions as they are
-    /// now.
-    pub(super) fn update(&mut self, view: &View<'_>, occurred: &[Occurred]) -> Option<Decision> {
-        match self {
-            Self::Eventually { condition } => eventually::update(*condition, view),
-            Self::Invariant(invariant) => invariant.update(view),
-            Self::Stable(stable) => stable.update(view),
-            Self::Until(until) => until.update(view),
-            Self::Order(order) => order.occurred(view, occurred),
-            Self::Count(count) => count.occurred(view, occurred),
-            Self::After(after) => after.update(view, occurred),
-        }
-    }
+pub(super) trait Monitor: Debug + Send {
+    /// Receives occurrences, in the order in which the claim lists them, and reads the conditions as they
+    /// are now.
+    fn update(&mut self, view: &View<'_>, occurred: &[Occurred]) -> Option<Decision>;
 
     /// The objects of a kind were listed again: changes can have been missed.
-    pub(super) fn relisted(&mut self, view: &View<'_>, kind: KindId) {
-        if let Self::Until(until) = self {
-            until.relisted(view, kind);
-        }
-    }
+    fn relisted(&mut self, _view: &View<'_>, _kind: KindId) {}
 
     /// When to call [`Self::expired`].
-    pub(super) fn timer(&self) -> Option<Moment> {
-        match self {
-            Self::Invariant(invariant) => invariant.timer(),
-            Self::Stable(stable) => stable.timer(),
-            Self::Until(until) => until.timer(),
-            Self::After(after) => after.timer(),
-            Self::Eventually { .. } | Self::Order(_) | Self::Count(_) => None,
-        }
+    fn timer(&self) -> Option<Moment> {
+        None
     }
 
     /// The moment of [`Self::timer`] has passed.
-    pub(super) fn expired(&mut self, view: &View<'_>) -> Option<Decision> {
-        match self {
-            Self::Invariant(invariant) => invariant.expired(view),
-            Self::Stable(stable) => stable.expired(view),
-            Self::Until(until) => until.expired(view),
-            Self::After(after) => after.expired(view),
-            Self::Eventually { .. } | Self::Order(_) | Self::Count(_) => None,
-        }
+    fn expired(&mut self, _view: &View<'_>) -> Option<Decision> {
+        None
     }
 
     /// The claim's time ends. `None` where it waits for something that can still follow.
-    pub(super) fn end(&mut self, view: &View<'_>, ending: &Ending) -> Option<Decision> {
-        match self {
-            Self::Eventually { condition } => Some(eventually::end(*condition, view, ending)),
-            Self::Invariant(invariant) => Some(invariant.end(view)),
-            Self::Stable(stable) => Some(stable.end(view, ending)),
-            Self::Until(until) => Some(until.end(view, ending)),
-            Self::Order(order) => Some(order.end(view, ending)),
-            Self::Count(count) => Some(count.end(view)),
-            Self::After(after) => after.end(view, ending),
+    fn end(&mut self, view: &View<'_>, ending: &Ending) -> Option<Decision>;
+
+    /// Until when the claim goes on after the end of its span.
+    fn last_wait(&self) -> Option<Moment> {
+        None
+    }
+}
+
+pub(super) fn monitor(plan: &ClaimPlan) -> Box<dyn Monitor> {
+    match plan.rule.clone() {
+        Rule::Eventually(condition) => Box::new(Eventually { condition }),
+        Rule::Invariant { condition, expected, grace } => {
+            Box::new(Invariant::new(condition, expected, grace))
         }
+        Rule::Stable { condition, lasting } => Box::new(Stable::new(condition, lasting)),
+        Rule::Until { hold, until, grace } => Box::new(Until::new(hold, until, grace)),
+        Rule::Order => Box::new(Order::new(&plan.occurrences)),
+        Rule::Count(range) => Box::new(Count::new(range)),
+        Rule::After(rule) => Box::new(After::new(rule)),
     }
 }

@@ -1,12 +1,12 @@
-use super::{Decision, Ending, Occurred, View};
+use super::{Decision, Ending, Monitor, Occurred, View};
 use crate::scenario::history::Moment;
 use crate::scenario::judge::explain;
 use crate::scenario::judge::program::{OccurrenceId, OccurrencePlan};
 use crate::scenario::judge::table::Table;
-use crate::scenario::judge::verdict::Verdict;
+use crate::scenario::judge::verdict::{Explanation, Verdict};
 
 #[derive(Debug)]
-pub(in crate::scenario::judge) struct Order {
+pub(super) struct Order {
     /// The first time that each occurrence happened, and the object that it happened to.
     first: Table<OccurrencePlan, Option<(Moment, String)>>,
 }
@@ -16,7 +16,50 @@ impl Order {
         Self { first: Table::for_each_of(occurrences, || None) }
     }
 
-    pub(super) fn occurred(&mut self, view: &View<'_>, occurred: &[Occurred]) -> Option<Decision> {
+    fn missing(&self) -> Option<OccurrenceId> {
+        self.first.find(Option::is_none)
+    }
+
+    fn complete(&self, view: &View<'_>) -> Decision {
+        let decision = if view.may_have_missed() {
+            let summary = "all happened in order, but not every change was seen";
+            Decision::new(Verdict::Inconclusive, summary)
+        } else {
+            Decision::new(Verdict::Pass, format!("all happened in order within {}", view.elapsed()))
+        };
+        self.with_parts(view, decision.at(view.now))
+    }
+
+    fn out_of_order(
+        &self,
+        view: &View<'_>,
+        early: OccurrenceId,
+        missing: OccurrenceId,
+    ) -> Decision {
+        let [early, missing] = [early, missing].map(|id| &view.plan.occurrences[id].text);
+        let summary = format!("\"{early}\" happened before \"{missing}\"");
+        let decision = if view.may_have_missed() {
+            let summary = format!("{summary}, but not every change was seen");
+            Decision::new(Verdict::Inconclusive, summary)
+        } else {
+            Decision::new(Verdict::Fail, summary)
+        };
+        self.with_parts(view, decision.at(view.now))
+    }
+
+    fn with_parts(&self, view: &View<'_>, mut decision: Decision) -> Decision {
+        let occurrences = (1..).zip(view.plan.occurrences.values().zip(self.first.values()));
+        let parts = occurrences.map(|(number, (occurrence, first))| match first {
+            Some((moment, object)) => format!("{number}. {}: at {moment}{object}", occurrence.text),
+            None => format!("{number}. {}: not yet", occurrence.text),
+        });
+        decision.explanation.parts = parts.collect();
+        decision
+    }
+}
+
+impl Monitor for Order {
+    fn update(&mut self, view: &View<'_>, occurred: &[Occurred]) -> Option<Decision> {
         for occurrence in occurred {
             let id = occurrence.occurrence;
             if occurrence.is_doubtful || self.first[id].is_some() {
@@ -30,58 +73,12 @@ impl Order {
         self.missing().is_none().then(|| self.complete(view))
     }
 
-    /// The first occurrence in the list that has not happened.
-    fn missing(&self) -> Option<OccurrenceId> {
-        self.first.find(Option::is_none)
-    }
-
-    fn complete(&self, view: &View<'_>) -> Decision {
-        let decision = if view.may_have_missed() {
-            let summary = "all happened in order, but not every change was seen";
-            Decision::new(Verdict::Inconclusive, summary)
-        } else {
-            Decision::new(Verdict::Pass, format!("all happened in order within {}", view.elapsed()))
-        };
-        self.with_parts(view, decision).at(view.now)
-    }
-
-    fn out_of_order(
-        &self,
-        view: &View<'_>,
-        early: OccurrenceId,
-        missing: OccurrenceId,
-    ) -> Decision {
-        let texts = [early, missing].map(|id| view.plan.occurrences[id].text.as_str());
-        let summary = format!("\"{}\" happened before \"{}\"", texts[0], texts[1]);
-        let decision = if view.may_have_missed() {
-            let summary = format!("{summary}, but not every change was seen");
-            Decision::new(Verdict::Inconclusive, summary)
-        } else {
-            Decision::new(Verdict::Fail, summary)
-        };
-        self.with_parts(view, decision).at(view.now)
-    }
-
-    pub(super) fn end(&self, view: &View<'_>, ending: &Ending) -> Decision {
+    fn end(&mut self, view: &View<'_>, ending: &Ending) -> Option<Decision> {
         let missing = self.missing().map(|id| view.plan.occurrences[id].text.as_str());
         let (text, ending) = (missing.unwrap_or_default(), ending.text(view.plan));
-        let decision = if view.was_lost() {
-            let summary =
-                format!("\"{text}\" was not seen {ending}, but part of that time was not observed");
-            Decision::new(Verdict::Inconclusive, summary)
-        } else {
-            Decision::new(Verdict::Fail, format!("\"{text}\" did not happen {ending}"))
-        };
-        self.with_parts(view, decision).at(view.now)
-    }
-
-    fn with_parts(&self, view: &View<'_>, mut decision: Decision) -> Decision {
-        let occurrences = (1..).zip(view.plan.occurrences.values().zip(self.first.values()));
-        let parts = occurrences.map(|(number, (occurrence, first))| match first {
-            Some((moment, object)) => format!("{number}. {}: at {moment}{object}", occurrence.text),
-            None => format!("{number}. {}: not yet", occurrence.text),
-        });
-        decision.explanation.parts = parts.collect();
-        decision
+        let unseen = format!("\"{text}\" was not seen {ending}");
+        let failed = format!("\"{text}\" did not happen {ending}");
+        let decision = Decision::late(view, &unseen, &failed, Explanation::default());
+        Some(self.with_parts(view, decision))
     }
 }

@@ -1,14 +1,15 @@
 use std::time::Duration;
 
 use super::view::time;
-use super::{Decision, Ending, Observed, View};
+use super::{Decision, Ending, Monitor, Observed, Occurred, View};
+use crate::plural::plural;
 use crate::scenario::history::Moment;
 use crate::scenario::judge::explain;
 use crate::scenario::judge::program::ConditionId;
 use crate::scenario::judge::verdict::Verdict;
 
 #[derive(Debug)]
-pub(in crate::scenario::judge) struct Stable {
+pub(super) struct Stable {
     condition: ConditionId,
     lasting: Duration,
     since: Option<Moment>,
@@ -21,8 +22,10 @@ impl Stable {
     pub(super) fn new(condition: ConditionId, lasting: Duration) -> Self {
         Self { condition, lasting, since: None, longest: Duration::ZERO, breaks: 0 }
     }
+}
 
-    pub(super) fn update(&mut self, view: &View<'_>) -> Option<Decision> {
+impl Monitor for Stable {
+    fn update(&mut self, view: &View<'_>, _: &[Occurred]) -> Option<Decision> {
         let value = view.observe(self.condition);
         match (value.is_true(), self.since) {
             (true, None) => self.since = Some(view.now),
@@ -36,42 +39,31 @@ impl Stable {
         None
     }
 
-    pub(super) fn timer(&self) -> Option<Moment> {
+    fn timer(&self) -> Option<Moment> {
         self.since.map(|since| since + self.lasting)
     }
 
-    pub(super) fn expired(&self, view: &View<'_>) -> Option<Decision> {
+    fn expired(&mut self, view: &View<'_>) -> Option<Decision> {
         let since = self.since?;
         let summary = format!("held for {}, from {since} on", time(self.lasting));
         Some(Decision::new(Verdict::Pass, summary).at(view.now))
     }
 
-    pub(super) fn end(&self, view: &View<'_>, ending: &Ending) -> Decision {
-        let (lasting, ending) = (time(self.lasting), ending.text(view.plan));
-        let held = match self.since {
-            Some(since) => format!("began to hold at {since}, too late"),
-            None => String::new(),
-        };
-        let longest = match (self.longest.is_zero(), self.breaks) {
-            (true, _) => String::new(),
-            (false, 0) => format!(" (longest: {})", time(self.longest)),
-            (false, 1) => format!(" (longest: {}, 1 break)", time(self.longest)),
-            (false, breaks) => format!(" (longest: {}, {breaks} breaks)", time(self.longest)),
+    fn end(&mut self, view: &View<'_>, ending: &Ending) -> Option<Decision> {
+        let longest = match self.longest.is_zero() {
+            true => String::new(),
+            false if self.breaks == 0 => format!(" (longest: {})", time(self.longest)),
+            false => {
+                format!(" (longest: {}, {})", time(self.longest), plural(self.breaks, "break"))
+            }
         };
         let mut explanation = explain::condition(view.state, self.condition, true);
-        if !held.is_empty() {
-            explanation.summary = held;
+        if let Some(since) = self.since {
+            explanation.summary = format!("began to hold at {since}, too late");
         }
-        let decision = if view.was_lost() {
-            let before = format!(
-                "was not seen to hold for {lasting} without a break {ending}{longest}, but part of \
-                 that time was not observed"
-            );
-            Decision::explained(Verdict::Inconclusive, &before, explanation)
-        } else {
-            let before = format!("did not hold for {lasting} without a break {ending}{longest}");
-            Decision::explained(Verdict::Fail, &before, explanation)
-        };
-        decision.at(view.now)
+        let (lasting, ending) = (time(self.lasting), ending.text(view.plan));
+        let held = format!("hold for {lasting} without a break {ending}{longest}");
+        let unseen = format!("was not seen to {held}");
+        Some(Decision::late(view, &unseen, &format!("did not {held}"), explanation))
     }
 }

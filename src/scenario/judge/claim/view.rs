@@ -1,11 +1,11 @@
 //! How a claim sees the cluster: conditions have a truth only while the watches behind them work.
 
+use crate::plural::plural;
 use crate::scenario::history::Moment;
-use crate::scenario::judge::program::{ClaimPlan, ConditionId};
+use crate::scenario::judge::program::{ClaimId, ClaimPlan, ConditionId};
 use crate::scenario::judge::state::State;
 use crate::scenario::judge::truth::Truth;
 
-/// The truth of a condition, as far as it can be observed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::scenario::judge) enum Observed {
     Known(Truth),
@@ -23,7 +23,6 @@ impl Observed {
 #[derive(Debug, Default)]
 pub(in crate::scenario::judge) struct Visibility {
     pub(in crate::scenario::judge) is_lost: bool,
-    /// When the last gap ended.
     pub(in crate::scenario::judge) regained: Option<Moment>,
     /// Whether objects were listed again, so that changes before were missed for good.
     pub(in crate::scenario::judge) is_incomplete: bool,
@@ -31,7 +30,6 @@ pub(in crate::scenario::judge) struct Visibility {
     pub(in crate::scenario::judge) notes: Vec<String>,
 }
 
-/// A claim's view of the cluster at a moment.
 #[derive(Debug)]
 pub(in crate::scenario::judge) struct View<'a> {
     pub(in crate::scenario::judge) state: &'a State,
@@ -41,7 +39,17 @@ pub(in crate::scenario::judge) struct View<'a> {
     pub(in crate::scenario::judge) now: Moment,
 }
 
-impl View<'_> {
+impl<'a> View<'a> {
+    pub(in crate::scenario::judge) fn new(
+        state: &'a State,
+        id: ClaimId,
+        visibility: &'a Visibility,
+        from: Moment,
+    ) -> Self {
+        let plan = &state.program.claims[id];
+        Self { state, plan, visibility, from, now: state.now }
+    }
+
     pub(in crate::scenario::judge) fn observe(&self, condition: ConditionId) -> Observed {
         let kinds = &self.state.program.conditions[condition].kinds;
         match self.state.objects.are_unknown(kinds) {
@@ -50,13 +58,11 @@ impl View<'_> {
         }
     }
 
-    /// Whether there was a gap between `moment` and now.
     pub(super) fn was_lost_since(&self, moment: Moment) -> bool {
         self.visibility.is_lost
             || self.visibility.regained.is_some_and(|regained| regained > moment)
     }
 
-    /// Whether there was a gap in the span.
     pub(super) fn was_lost(&self) -> bool {
         self.was_lost_since(self.from)
     }
@@ -66,7 +72,6 @@ impl View<'_> {
         self.visibility.is_incomplete || self.visibility.is_lost
     }
 
-    /// The length of the span so far, in words.
     pub(super) fn elapsed(&self) -> String {
         time(self.now - self.from)
     }
@@ -77,4 +82,9 @@ pub(super) fn time(time: std::time::Duration) -> String {
     let text = format!("{:.3}", time.as_secs_f64());
     let text = text.trim_end_matches('0').trim_end_matches('.');
     format!("{text}s")
+}
+
+/// Such as `1 time` or `3 times`.
+pub(super) fn times(count: u64) -> String {
+    plural(usize::try_from(count).unwrap_or(usize::MAX), "time")
 }

@@ -25,7 +25,6 @@ impl Compiled {
 }
 
 impl Compiler<'_> {
-    /// Compiles an assertion: of a step, or in the background.
     pub(super) fn claim(&mut self, path: &str, assertion: &Assertion, step: Option<&Step>) {
         let name = step.map_or(&assertion.name, |step| &step.name).clone().unwrap_or_default();
         for (field, named) in [("from", &assertion.from), ("to", &assertion.to)] {
@@ -100,7 +99,7 @@ impl Compiler<'_> {
         let time = |time: &Option<crate::scenario::language::Duration>| time.map(|time| time.0);
         match claim {
             Claim::Eventually { condition, .. } => {
-                self.one(path, claim, condition, |condition| Rule::Eventually { condition })
+                self.one(path, claim, condition, Rule::Eventually)
             }
             Claim::Always { condition, grace, .. } | Claim::Never { condition, grace, .. } => {
                 let expected = matches!(claim, Claim::Always { .. });
@@ -157,7 +156,7 @@ impl Compiler<'_> {
         }
         let texts: Vec<_> = occurrences.values().map(|one| one.text.as_str()).collect();
         let text = format!("in this order: {}", texts.join("; "));
-        let conditions = conditions_of(occurrences.values());
+        let conditions = occurrences.values().filter_map(condition_of).collect();
         Some(Compiled { rule: Rule::Order, text, conditions, occurrences })
     }
 
@@ -168,11 +167,10 @@ impl Compiler<'_> {
         let text = format!("{}: {}", range.times(), occurrence.text);
         let mut occurrences = Table::default();
         occurrences.push(occurrence);
-        let conditions = conditions_of(occurrences.values());
-        Some(Compiled { rule: Rule::Count { range }, text, conditions, occurrences })
+        let conditions = occurrences.values().filter_map(condition_of).collect();
+        Some(Compiled { rule: Rule::Count(range), text, conditions, occurrences })
     }
 
-    /// The limits of a number in the object at `path`.
     pub(super) fn range(
         &mut self,
         path: &str,
@@ -203,18 +201,12 @@ impl Compiler<'_> {
             self.mistake("unused-field", &path, "needs `event` and `then` to be about objects");
             return None;
         }
-        let condition = match then.trigger {
-            Trigger::Holds(condition) => Some(condition),
-            _ => None,
-        };
-        let follows = match condition {
-            Some(condition) => self.program.conditions[condition].text.clone(),
-            None => then.text.clone(),
-        };
+        let condition = condition_of(&then);
+        let follows = condition
+            .map_or_else(|| then.text.clone(), |id| self.program.conditions[id].text.clone());
         let limit = within.map(|within| format!(" within {}", seconds(within))).unwrap_or_default();
         let text = format!("each time {}: {follows}{limit}", event.text);
-        let mut conditions = conditions_of(std::iter::once(&event));
-        conditions.extend(condition);
+        let conditions = condition_of(&event).into_iter().chain(condition).collect();
         let (same_object, at_least) = (after.same_object, after.at_least);
         let mut occurrences = Table::default();
         let (event, then) = (occurrences.push(event), occurrences.push(then));
@@ -223,12 +215,11 @@ impl Compiler<'_> {
     }
 }
 
-fn conditions_of<'o>(occurrences: impl Iterator<Item = &'o OccurrencePlan>) -> Vec<ConditionId> {
-    let conditions = occurrences.filter_map(|occurrence| match occurrence.trigger {
+fn condition_of(occurrence: &OccurrencePlan) -> Option<ConditionId> {
+    match occurrence.trigger {
         Trigger::Holds(condition) => Some(condition),
         _ => None,
-    });
-    conditions.collect()
+    }
 }
 
 /// How long an assertion has from its own start; `None` in the background without a limit.

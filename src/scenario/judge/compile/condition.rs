@@ -3,16 +3,17 @@ use std::sync::Arc;
 use cel::common::ast::{Expr, IdedExpr, LiteralValue, operators};
 
 use super::Compiler;
-use crate::scenario::judge::expression::{Fold, Macro, VARIABLES, macro_call, variables_of, write};
+use crate::scenario::judge::expression::{
+    Comparison, Fold, Macro, VARIABLES, macro_call, variables_of, write,
+};
 use crate::scenario::judge::pattern::part_text;
 use crate::scenario::judge::program::{
-    CelExpression, CelId, Comparison, ConditionId, ConditionPlan, KindId, Node, ObjectExpression,
-    Predicate, PredicateId, Quantifier, Quantity, Range, SelectionId, Source, TallyId, Term,
+    CelExpression, CelId, ConditionId, ConditionPlan, KindId, Node, ObjectExpression, Predicate,
+    PredicateId, Quantifier, Quantity, Range, SelectionId, Source, TallyId, Term,
 };
 use crate::scenario::language::{self, Condition, Quantified};
 
 impl Compiler<'_> {
-    /// Compiles a condition.
     pub(super) fn compile_condition(
         &mut self,
         path: &str,
@@ -83,7 +84,6 @@ impl Compiler<'_> {
         Some((Quantity { quantifier, tally, range }, one_line(&text)))
     }
 
-    /// A predicate in one line.
     pub(super) fn predicate_text(&self, predicate: PredicateId) -> String {
         let predicate = &self.program.predicates[predicate];
         let part = predicate.matches.as_ref().map(part_text);
@@ -127,7 +127,7 @@ impl Compiler<'_> {
                 Box::new(self.node(otherwise)),
             ),
             (name, [left, right]) => {
-                let Some(comparison) = comparison(name) else { return self.cel(expression) };
+                let Some(comparison) = Comparison::of(name) else { return self.cel(expression) };
                 match (self.term(left), self.term(right)) {
                     (Some(left), Some(right)) => Node::Compare(left, comparison, right),
                     _ => self.cel(expression),
@@ -194,7 +194,6 @@ impl Compiler<'_> {
     }
 }
 
-/// A part of a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::scenario::judge) enum Leaf {
     Tally(TallyId),
@@ -228,18 +227,6 @@ impl Node {
             Self::Quantified(quantity) => visit(Leaf::Tally(quantity.tally)),
         }
     }
-}
-
-fn comparison(operator: &str) -> Option<Comparison> {
-    Some(match operator {
-        operators::EQUALS => Comparison::Equal,
-        operators::NOT_EQUALS => Comparison::NotEqual,
-        operators::LESS => Comparison::Less,
-        operators::LESS_EQUALS => Comparison::LessOrEqual,
-        operators::GREATER => Comparison::Greater,
-        operators::GREATER_EQUALS => Comparison::GreaterOrEqual,
-        _ => return None,
-    })
 }
 
 fn or<'a>(text: &'a str, otherwise: &'a str) -> &'a str {

@@ -23,16 +23,13 @@ use crate::scenario::language::{
 };
 use crate::yaml::{list, nearest};
 
-/// A mistake in a scenario.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invalid {
     /// The lint rule that it breaks.
     pub rule: &'static str,
     /// Where, such as `steps[2].assert.eventually`.
     pub path: String,
-    /// What is wrong.
     pub message: String,
-    /// The probable intention.
     pub suggestion: Option<String>,
     /// The part of the text at `path` that is wrong, in characters.
     pub offset: Option<Range<usize>>,
@@ -40,9 +37,6 @@ pub struct Invalid {
 
 impl Program {
     /// Compiles a scenario, in which every step and every assertion in the background has its name.
-    ///
-    /// # Errors
-    /// All mistakes in selections, conditions and assertions.
     pub fn compile(scenario: &Scenario) -> Result<Self, Vec<Invalid>> {
         let mut compiler = Compiler {
             scenario,
@@ -157,7 +151,7 @@ impl<'s> Visitor<'s> for Compiler<'s> {
             from: SpanStart::OwnStep,
             step: Some(name),
             text,
-            rule: Rule::Eventually { condition },
+            rule: Rule::Eventually(condition),
             to: None,
             limit: Some(limit),
             looks_back: false,

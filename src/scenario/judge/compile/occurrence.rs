@@ -12,19 +12,11 @@ impl Compiler<'_> {
         occurrence: &Occurrence,
     ) -> Option<OccurrencePlan> {
         let field = format!("{path}.{}", occurrence.name());
-        let (event, selection, filter) = match occurrence {
-            Occurrence::Created { selection, filter } => {
-                (ObjectEventKind::Created, selection, filter)
-            }
-            Occurrence::Deleted { selection, filter } => {
-                (ObjectEventKind::Deleted, selection, filter)
-            }
-            Occurrence::Changed { selection, filter } => {
-                (ObjectEventKind::Changed, selection, filter)
-            }
-            Occurrence::Becomes { selection, filter } => {
-                (ObjectEventKind::Becomes, selection, filter)
-            }
+        let event = match occurrence {
+            Occurrence::Created { .. } => ObjectEventKind::Created,
+            Occurrence::Deleted { .. } => ObjectEventKind::Deleted,
+            Occurrence::Changed { .. } => ObjectEventKind::Changed,
+            Occurrence::Becomes { .. } => ObjectEventKind::Becomes,
             Occurrence::Holds { holds } => {
                 let condition = self.compile_condition(&field, holds)?;
                 let plan = &self.program.conditions[condition];
@@ -47,6 +39,7 @@ impl Compiler<'_> {
             }
             Occurrence::Healed { healed } => return self.fault(&field, healed, FaultState::Healed),
         };
+        let (selection, filter) = occurrence.objects()?;
         self.object_occurrence(path, (&field, event), selection, filter)
     }
 
@@ -90,7 +83,6 @@ impl Compiler<'_> {
         })
     }
 
-    /// Notes a mistake when no step has a name.
     pub(super) fn require_step(&mut self, path: &str, name: &str) -> Option<()> {
         let steps = self.scenario.all_steps();
         let names: Vec<&str> = steps.into_iter().filter_map(|step| step.name.as_deref()).collect();
@@ -98,12 +90,8 @@ impl Compiler<'_> {
             return Some(());
         }
         let suggestion = nearest(name, &names).map(str::to_owned);
-        self.mistake_with(
-            "unknown-step",
-            path,
-            format!("step {name:?} does not exist"),
-            suggestion,
-        );
+        let message = format!("step {name:?} does not exist");
+        self.mistake_with("unknown-step", path, message, suggestion);
         None
     }
 }

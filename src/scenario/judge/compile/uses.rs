@@ -1,16 +1,14 @@
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::condition::Leaf;
 use crate::scenario::judge::expression::{Reads, reads, reads_of_list};
+use crate::scenario::judge::pattern::leaves;
 use crate::scenario::judge::program::{
     Dependence, Predicate, PredicateId, Program, SelectionId, Trigger, Uses,
 };
 use crate::scenario::judge::table::Table;
 
 impl Program {
-    /// Fills in which parts depend on which.
     pub(super) fn link(&mut self) {
         self.paths = Table::for_each_of(&self.kinds, Table::default);
         let mut uses = Uses {
@@ -92,7 +90,8 @@ impl Program {
             None => BTreeSet::new(),
         };
         if let Some(part) = matches {
-            collect_paths(part, &mut Vec::new(), &mut paths);
+            let leaves = leaves(part).into_iter();
+            paths.extend(leaves.map(|(path, _)| path.into_iter().map(str::to_owned).collect()));
         }
         Some(paths)
     }
@@ -108,20 +107,4 @@ fn joined(one: Reads, other: Reads) -> Reads {
     let mut paths = one?;
     paths.extend(other?);
     Some(paths)
-}
-
-/// The paths to the leaves of a part.
-fn collect_paths(part: &Value, path: &mut Vec<String>, paths: &mut BTreeSet<Vec<String>>) {
-    match part.as_object().filter(|fields| !fields.is_empty()) {
-        Some(fields) => {
-            for (name, field) in fields {
-                path.push(name.clone());
-                collect_paths(field, path, paths);
-                path.pop();
-            }
-        }
-        None => {
-            paths.insert(path.clone());
-        }
-    }
 }

@@ -11,14 +11,12 @@ use crate::scenario::judge::program::KindId;
 use crate::scenario::judge::state::State;
 use crate::scenario::judge::verdict::Explanation;
 
-/// Explains why an expression is not `expected`.
 pub(super) fn explain(state: &State, expression: &Expression, expected: bool) -> Explanation {
     let mut explainer = Explainer { state, explanation: Explanation::default() };
     explainer.walk(expression.root(), expected);
     explainer.explanation
 }
 
-/// Explains why an expression has no value.
 pub(super) fn error(state: &State, expression: &Expression) -> String {
     let explainer = Explainer { state, explanation: Explanation::default() };
     match explainer.truth(expression.root()) {
@@ -45,7 +43,6 @@ impl<'s> Explainer<'s> {
         evaluate_json(expression, &self.scope(expression))
     }
 
-    /// The first reason is the summary.
     fn reason(&mut self, summary: impl FnOnce() -> String) {
         if self.explanation.summary.is_empty() {
             self.explanation.summary = summary();

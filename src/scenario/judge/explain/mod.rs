@@ -15,10 +15,8 @@ use super::state::{State, metadata, uid};
 use super::verdict::{Breach, Explanation, ObjectName};
 use crate::plural::plural;
 
-/// The largest number of objects that an explanation names.
 const NAMED: usize = 10;
 
-/// Explains why a condition is not `expected` at this moment.
 pub(super) fn condition(state: &State, condition: ConditionId, expected: bool) -> Explanation {
     match &state.program.conditions[condition].source {
         Source::Cel(expression) => cel::explain(state, expression, expected),
@@ -26,7 +24,6 @@ pub(super) fn condition(state: &State, condition: ConditionId, expected: bool) -
     }
 }
 
-/// Explains why a condition has no value at this moment.
 pub(super) fn error(state: &State, id: ConditionId) -> String {
     match &state.program.conditions[id].source {
         Source::Cel(expression) => cel::error(state, expression),
@@ -47,7 +44,6 @@ pub(super) fn happened_to(view: &View<'_>, occurred: &Occurred) -> String {
     }
 }
 
-/// The object of an event that nothing followed.
 pub(super) fn not_followed(view: &View<'_>, occurred: &Occurred, ending: &str) -> Vec<Breach> {
     let Some((object, then)) = occurred_name(view, occurred) else { return Vec::new() };
     let differences = vec![format!("nothing followed {ending}")];
@@ -100,7 +96,6 @@ fn share(some: usize, all: usize, label: &str) -> String {
     }
 }
 
-/// `text = value`.
 fn part(text: &str, value: &Result<Value, String>) -> String {
     match value {
         Ok(value) => format!("{text} = {}", shortened(value)),

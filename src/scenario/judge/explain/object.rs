@@ -61,11 +61,12 @@ impl Asked<'_> {
                 Ok(false) => self.collect(otherwise, expected, lines),
                 Err(_) => lines.push(self.leaf(condition, true)),
             },
-            _ => lines.push(self.call(expression, call, expected)),
+            _ => lines.push(
+                self.call(call, expected).unwrap_or_else(|| self.plain(expression, expected)),
+            ),
         }
     }
 
-    /// A part without operators.
     fn leaf(&self, expression: &IdedExpr, expected: bool) -> String {
         if let Some(fields) = path(expression, self.variable) {
             return self.at(&fields, &expected.to_string());
@@ -80,43 +81,28 @@ impl Asked<'_> {
         self.plain(expression, expected)
     }
 
-    fn call(&self, expression: &IdedExpr, call: &CallExpr, expected: bool) -> String {
-        let is_object =
-            |argument: &IdedExpr| path(argument, self.variable).is_some_and(|path| path.is_empty());
+    /// A comparison of a field or of a condition's status; `None` for any other call.
+    fn call(&self, call: &CallExpr, expected: bool) -> Option<String> {
         match (call.func_name.as_str(), call.args.as_slice(), &call.target) {
-            ("ready", [object], None) if is_object(object) => {
-                self.status("Ready", if expected { "True" } else { "a status other than True" })
+            ("ready", [object], None) => {
+                let status = if expected { "True" } else { "a status other than True" };
+                path(object, self.variable)?.is_empty().then(|| self.status("Ready", status))
             }
             (operator, [left, right], None) => {
-                let Some(sign) = expectation(operator, expected) else {
-                    return self.plain(expression, expected);
-                };
-                match (self.condition_name(left), path(left, self.variable)) {
-                    (Some(name), _) => {
-                        let literal =
-                            self.literal(right).map(|text| text.trim_matches('"').to_owned());
-                        match literal {
-                            Some(literal) => self.status(&name, &format!("{sign}{literal}")),
-                            None => self.plain(expression, expected),
-                        }
-                    }
-                    (None, Some(fields)) => match self.literal(right) {
-                        Some(literal) => self.at(&fields, &format!("{sign}{literal}")),
-                        None => self.plain(expression, expected),
-                    },
-                    (None, None) => {
-                        match (self.literal(left), path(right, self.variable), operator) {
-                            (
-                                Some(literal),
-                                Some(fields),
-                                operators::EQUALS | operators::NOT_EQUALS,
-                            ) => self.at(&fields, &format!("{sign}{literal}")),
-                            _ => self.plain(expression, expected),
-                        }
-                    }
+                let sign = expectation(operator, expected)?;
+                if let Some(name) = self.condition_name(left) {
+                    let literal = self.literal(right)?;
+                    let status = format!("{sign}{}", literal.trim_matches('"'));
+                    return Some(self.status(&name, &status));
                 }
+                if let Some(fields) = path(left, self.variable) {
+                    return Some(self.at(&fields, &format!("{sign}{}", self.literal(right)?)));
+                }
+                let (literal, fields) = (self.literal(left)?, path(right, self.variable)?);
+                matches!(operator, operators::EQUALS | operators::NOT_EQUALS)
+                    .then(|| self.at(&fields, &format!("{sign}{literal}")))
             }
-            _ => self.plain(expression, expected),
+            _ => None,
         }
     }
 
@@ -135,8 +121,7 @@ impl Asked<'_> {
 
     /// The value of an expression that does not read the object, in JSON.
     fn literal(&self, expression: &IdedExpr) -> Option<String> {
-        let reads_object = variables_of(expression).contains(self.variable);
-        if reads_object {
+        if variables_of(expression).contains(self.variable) {
             return None;
         }
         self.value(expression).ok().map(|value| shortened(&value))
@@ -154,11 +139,11 @@ impl Asked<'_> {
             return format!("condition {name}: expected {expected}, found nothing");
         };
         let field = |name: &str| found.get(name).and_then(Value::as_str).unwrap_or_default();
-        let why: Vec<&str> = [field("reason"), field("message")]
-            .into_iter()
-            .filter(|text| !text.is_empty())
-            .collect();
-        let why = if why.is_empty() { String::new() } else { format!(" ({})", why.join(": ")) };
+        let why = match (field("reason"), field("message")) {
+            ("", "") => String::new(),
+            (why, "") | ("", why) => format!(" ({why})"),
+            (reason, message) => format!(" ({reason}: {message})"),
+        };
         format!("condition {name}: expected {expected}, found {}{why}", field("status"))
     }
 

@@ -10,7 +10,6 @@ use crate::scenario::judge::state::State;
 use crate::scenario::judge::truth::Truth;
 use crate::scenario::judge::verdict::Explanation;
 
-/// Explains why a quantified condition is not `expected`.
 pub(super) fn explain(state: &State, quantity: &Quantity, expected: bool) -> Explanation {
     let program = &state.program;
     let tally = &program.tallies[quantity.tally];
@@ -63,7 +62,6 @@ fn there_are(count: usize, label: &str) -> String {
     format!("{verb} {} of {label}", plural(count, "object"))
 }
 
-/// The differences between an object and a predicate.
 pub(super) fn differences(state: &State, predicate: &Predicate, object: &Value) -> Vec<String> {
     let mut lines = predicate
         .matches

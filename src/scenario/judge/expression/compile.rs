@@ -11,7 +11,6 @@ use serde_json::Value;
 use super::environment::environment;
 use super::value::{objects_val, to_json, to_val};
 
-/// A compiled expression.
 #[derive(Debug)]
 pub struct Expression {
     text: String,
@@ -20,17 +19,13 @@ pub struct Expression {
     variables: BTreeSet<String>,
 }
 
-/// A syntax error in an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
     pub message: String,
-    /// The position, in characters of the text.
     pub offset: Option<Range<usize>>,
 }
 
 impl Expression {
-    /// # Errors
-    /// All syntax errors.
     pub fn compile(text: &str) -> Result<Self, Vec<Mistake>> {
         let program = environment().compile(text).map_err(|errors| {
             errors
@@ -181,25 +176,8 @@ fn entries(entries: &[cel::common::ast::IdedEntryExpr]) -> Vec<(&IdedExpr, Vec<&
 }
 
 /// The names of CEL's types, and the prefixes of functions with a dot in their names.
-const NAMES_OF_CEL: [&str; 17] = [
-    "bool",
-    "bytes",
-    "double",
-    "duration",
-    "int",
-    "list",
-    "map",
-    "null_type",
-    "string",
-    "timestamp",
-    "type",
-    "uint",
-    "optional_type",
-    "math",
-    "lists",
-    "optional",
-    "google",
-];
+const NAMES_OF_CEL: &str = "bool bytes double duration int list map null_type string timestamp type \
+                            uint optional_type math lists optional google";
 
 fn collect_variables<'e>(
     expression: &'e IdedExpr,
@@ -208,7 +186,7 @@ fn collect_variables<'e>(
 ) {
     if let Expr::Ident(name) = &expression.expr {
         let name = name.strip_prefix('.').unwrap_or(name);
-        if !bound.contains(&name) && !NAMES_OF_CEL.contains(&name) {
+        if !bound.contains(&name) && NAMES_OF_CEL.split(' ').all(|known| known != name) {
             found.insert(name.to_owned());
         }
     }
@@ -234,21 +212,18 @@ fn find_identifier(expression: &IdedExpr, variable: &str) -> Option<u64> {
     children(expression).into_iter().find_map(|(child, _)| find_identifier(child, variable))
 }
 
-/// The values of variables.
 #[derive(Debug, Default)]
 pub struct Scope<'v> {
     bindings: Vec<(&'v str, Box<dyn Val + 'v>)>,
 }
 
 impl<'v> Scope<'v> {
-    /// Adds a JSON value.
     #[must_use]
     pub fn with(mut self, name: &'v str, value: &'v Value) -> Self {
         self.bindings.push((name, to_val(value)));
         self
     }
 
-    /// Adds a list of objects.
     #[must_use]
     pub fn with_objects(mut self, name: &'v str, objects: Vec<&'v Value>) -> Self {
         self.bindings.push((name, objects_val(objects)));
@@ -264,9 +239,6 @@ impl VariableResolver for Scope<'_> {
 }
 
 /// Evaluates a boolean expression.
-///
-/// # Errors
-/// A text for the user: why the expression has no value, or that the value is not a bool.
 pub fn evaluate(expression: &IdedExpr, scope: &Scope<'_>) -> Result<bool, String> {
     with_value(expression, scope, |value| match value.downcast_ref::<CelBool>() {
         Some(truth) => Ok(*truth.inner()),
@@ -275,9 +247,6 @@ pub fn evaluate(expression: &IdedExpr, scope: &Scope<'_>) -> Result<bool, String
 }
 
 /// Evaluates an expression to JSON.
-///
-/// # Errors
-/// A text for the user: why the expression has no value.
 pub fn evaluate_json(expression: &IdedExpr, scope: &Scope<'_>) -> Result<Value, String> {
     with_value(expression, scope, |value| Ok(to_json(value)))
 }

@@ -7,6 +7,7 @@ use cel::common::ast::{Expr, IdedExpr, LiteralValue, operators};
 use serde_json::Value;
 
 use super::VARIABLES;
+use super::shape::Comparison;
 use crate::scenario::judge::truth::Truth;
 
 /// An expression over one object and the variables, in a form that is fast to evaluate.
@@ -19,7 +20,6 @@ enum Question {
     And(Box<Question>, Box<Question>),
     Or(Box<Question>, Box<Question>),
     Not(Box<Question>),
-    /// A boolean field.
     Field(Operand),
     Has(Operand, String),
     Compare(Operand, Comparison, Operand),
@@ -35,13 +35,6 @@ enum Operand {
     Literal(Value),
     /// The status of a condition of the object.
     Condition(String),
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Comparison {
-    Equal(bool),
-    /// The results for less, equal and greater.
-    Order(bool, bool, bool),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -95,7 +88,7 @@ fn question(expression: &IdedExpr, variable: &str) -> Option<Question> {
                 Some(Question::Text(operand(target, variable)?, test, text))
             }
             (operator, [left, right], None) => {
-                let comparison = comparison(operator)?;
+                let comparison = Comparison::of(operator)?;
                 let (left, right) = (operand(left, variable)?, operand(right, variable)?);
                 Some(Question::Compare(left, comparison, right))
             }
@@ -103,18 +96,6 @@ fn question(expression: &IdedExpr, variable: &str) -> Option<Question> {
         },
         _ => None,
     }
-}
-
-fn comparison(operator: &str) -> Option<Comparison> {
-    Some(match operator {
-        operators::EQUALS => Comparison::Equal(true),
-        operators::NOT_EQUALS => Comparison::Equal(false),
-        operators::LESS => Comparison::Order(true, false, false),
-        operators::LESS_EQUALS => Comparison::Order(true, true, false),
-        operators::GREATER => Comparison::Order(false, false, true),
-        operators::GREATER_EQUALS => Comparison::Order(false, true, true),
-        _ => return None,
-    })
 }
 
 fn is_variable(expression: &IdedExpr, variable: &str) -> bool {
@@ -157,7 +138,6 @@ fn literal(expression: &IdedExpr) -> Option<Value> {
     }
 }
 
-/// A value that was looked up.
 enum Found<'a> {
     Json(&'a Value),
     Text(&'a str),
@@ -175,17 +155,12 @@ impl Operand {
             Self::Object(path) => at(object, path),
             Self::Variable(path) => at(variables, path),
             Self::Literal(value) => Found::Json(value),
-            Self::Condition(name) => Found::Text(status(object, name)),
+            Self::Condition(name) => Found::Text(status_of(object.get("status"), name)),
         }
     }
 }
 
 /// The status of a condition of an object; empty where the object has no such condition.
-pub(super) fn status<'o>(object: &'o Value, name: &str) -> &'o str {
-    status_of(object.get("status"), name)
-}
-
-/// The same, of the object's status.
 pub(super) fn status_of<'o>(status: Option<&'o Value>, name: &str) -> &'o str {
     let conditions = status.and_then(|status| status.get("conditions"));
     let mut conditions = conditions.and_then(Value::as_array).into_iter().flatten();
@@ -208,7 +183,7 @@ impl Question {
                 left => Some(left.or(of(right)?)),
             },
             Self::Not(part) => Some(of(part)?.not()),
-            Self::Ready => Some((status(object, "Ready") == "True").into()),
+            Self::Ready => Some((status_of(object.get("status"), "Ready") == "True").into()),
             Self::Field(operand) => match operand.look_up(object, variables) {
                 Found::Json(Value::Bool(truth)) => Some((*truth).into()),
                 Found::Missing => Some(Truth::Error),
@@ -252,17 +227,9 @@ impl Question {
                     return Some(Truth::Error);
                 }
                 match comparison {
-                    Comparison::Equal(expected) => {
-                        Some((equal(&left, &right)? == *expected).into())
-                    }
-                    Comparison::Order(less, same, greater) => {
-                        let holds = match order(&left, &right)? {
-                            Ordering::Less => less,
-                            Ordering::Equal => same,
-                            Ordering::Greater => greater,
-                        };
-                        Some((*holds).into())
-                    }
+                    Comparison::Equal => Some(equal(&left, &right)?.into()),
+                    Comparison::NotEqual => Some((!equal(&left, &right)?).into()),
+                    _ => Some(comparison.holds(order(&left, &right)?).into()),
                 }
             }
         }
@@ -317,27 +284,11 @@ mod tests {
     use super::*;
 
     fn operand() -> impl Strategy<Value = String> {
-        prop::sample::select(vec![
-            "o.a",
-            "o.b",
-            "o.c.a",
-            "o['c'].b",
-            "o.c",
-            "o.list",
-            "vars.a",
-            "vars.n",
-            "1",
-            "2",
-            "'x'",
-            "'y'",
-            "true",
-            "null",
-            "condition(o, 'Ready')",
-            "condition(o, 'Other')",
-            "o.half",
-            "o.missing.x",
-        ])
-        .prop_map(str::to_owned)
+        let fields = "o.a, o.b, o.c.a, o['c'].b, o.c, o.list, o.half, o.missing.x, vars.a, vars.n";
+        let others = "1, 2, 'x', 'y', true, null";
+        let conditions = ["condition(o, 'Ready')", "condition(o, 'Other')"];
+        let all = fields.split(", ").chain(others.split(", ")).chain(conditions);
+        prop::sample::select(all.collect::<Vec<_>>()).prop_map(str::to_owned)
     }
 
     fn expression() -> impl Strategy<Value = String> {
@@ -359,20 +310,8 @@ mod tests {
     }
 
     fn object() -> impl Strategy<Value = Value> {
-        let value = prop::sample::select(vec![
-            json!("x"),
-            json!("y"),
-            json!(1),
-            json!(2),
-            json!(1.5),
-            json!(true),
-            json!(false),
-            json!(null),
-            json!({"a": "x"}),
-            json!({"a": 1, "b": true}),
-            json!(["x"]),
-            json!({}),
-        ]);
+        let values = json!(["x", "y", 1, 2, 1.5, true, false, null, {"a": "x"}, {"a": 1, "b": true}, ["x"], {}]);
+        let value = prop::sample::select(values.as_array().unwrap().clone());
         let status = prop::sample::select(vec!["True", "False", "x"]);
         (prop::collection::btree_map("[abcd]", value, 0..4), status).prop_map(|(fields, status)| {
             let mut object = json!(fields);

@@ -14,17 +14,13 @@ use super::value::{CONDITION, string_of};
 pub fn environment() -> Arc<Env> {
     static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
         let mut env = Env::stdlib();
+        let types = vec![DYN_TYPE, STRING_TYPE];
         let declared = [
             env.add_extension(extensions::strings),
             env.add_extension(extensions::lists),
             env.add_extension(extensions::math),
             env.add_overload("ready", "ready_object", vec![DYN_TYPE], ready),
-            env.add_overload(
-                "condition",
-                "condition_object_type",
-                vec![DYN_TYPE, STRING_TYPE],
-                condition,
-            ),
+            env.add_overload("condition", "condition_object_type", types, condition),
         ];
         debug_assert!(declared.iter().all(Result::is_ok), "{declared:?}");
         Arc::new(env)

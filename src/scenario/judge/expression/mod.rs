@@ -13,7 +13,7 @@ pub use compile::{Expression, Mistake, Scope, evaluate, evaluate_json, variables
 pub use direct::Direct;
 pub use environment::environment;
 pub use reads::{Reads, reads, reads_of_list};
-pub use shape::{Fold, Macro, conjuncts, fold, macro_call, path};
+pub use shape::{Comparison, Fold, Macro, macro_call, path};
 pub use text::write;
 
 /// The name of the scenario's variables in expressions.

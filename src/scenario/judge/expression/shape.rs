@@ -1,4 +1,7 @@
-use cel::common::ast::{ComprehensionExpr, Expr, IdedExpr, LiteralValue, operators};
+use std::cmp::Ordering;
+
+use cel::common::ast::{Expr, IdedExpr, LiteralValue, operators};
+use strum::Display;
 
 /// A CEL macro, recognised in the loop that it expands to.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -6,15 +9,14 @@ pub struct Macro<'e> {
     pub fold: Fold,
     /// The list or mapping that the macro iterates over.
     pub range: &'e IdedExpr,
-    /// The variable for each element.
     pub variable: &'e str,
-    /// The expression for each element.
     pub body: &'e IdedExpr,
     /// The filter of a `map` with three arguments.
     pub filter: Option<&'e IdedExpr>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Display)]
+#[strum(serialize_all = "snake_case")]
 pub enum Fold {
     All,
     Exists,
@@ -23,28 +25,44 @@ pub enum Fold {
     Filter,
 }
 
-impl Fold {
-    pub fn name(self) -> &'static str {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+impl Comparison {
+    pub fn of(operator: &str) -> Option<Self> {
+        Some(match operator {
+            operators::EQUALS => Self::Equal,
+            operators::NOT_EQUALS => Self::NotEqual,
+            operators::LESS => Self::Less,
+            operators::LESS_EQUALS => Self::LessOrEqual,
+            operators::GREATER => Self::Greater,
+            operators::GREATER_EQUALS => Self::GreaterOrEqual,
+            _ => return None,
+        })
+    }
+
+    pub fn holds(self, order: Ordering) -> bool {
         match self {
-            Self::All => "all",
-            Self::Exists => "exists",
-            Self::ExistsOne => "exists_one",
-            Self::Map => "map",
-            Self::Filter => "filter",
+            Self::Equal => order.is_eq(),
+            Self::NotEqual => order.is_ne(),
+            Self::Less => order.is_lt(),
+            Self::LessOrEqual => order.is_le(),
+            Self::Greater => order.is_gt(),
+            Self::GreaterOrEqual => order.is_ge(),
         }
     }
 }
 
-/// Returns the macro that `expression` is, if any.
+/// Returns the macro that expands to this expression, if it is known.
 pub fn macro_call(expression: &IdedExpr) -> Option<Macro<'_>> {
-    match &expression.expr {
-        Expr::Comprehension(loops) => fold(loops),
-        _ => None,
-    }
-}
-
-/// Returns the macro that expands to a loop, if it is known.
-pub fn fold(loops: &ComprehensionExpr) -> Option<Macro<'_>> {
+    let Expr::Comprehension(loops) = &expression.expr else { return None };
     let Expr::Call(step) = &loops.loop_step.expr else { return None };
     let found = |fold, body, filter| {
         Some(Macro { fold, range: &loops.iter_range, variable: &loops.iter_var, body, filter })
@@ -86,16 +104,6 @@ fn single(list: &IdedExpr) -> Option<&IdedExpr> {
     match &list.expr {
         Expr::List(list) => list.elements.first(),
         _ => None,
-    }
-}
-
-/// The operands of a chain of `&&`, in order.
-pub fn conjuncts(expression: &IdedExpr) -> Vec<&IdedExpr> {
-    match &expression.expr {
-        Expr::Call(call) if call.func_name == operators::LOGICAL_AND => {
-            call.args.iter().flat_map(conjuncts).collect()
-        }
-        _ => vec![expression],
     }
 }
 

@@ -39,7 +39,7 @@ fn text(expression: &IdedExpr, around: u8) -> String {
         let filter =
             found.filter.map(|filter| format!("{}, ", text(filter, 0))).unwrap_or_default();
         let (variable, body) = (found.variable, text(found.body, 0));
-        return format!("{range}.{}({variable}, {filter}{body})", found.fold.name());
+        return format!("{range}.{}({variable}, {filter}{body})", found.fold);
     }
     match &expression.expr {
         Expr::Ident(name) => name.clone(),

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use cel::ExecutionError;
 use cel::common::traits::{Adder, Container, Indexer, Iterable, Iterator as Items, Sizer, Zeroer};
 use cel::common::types::{
-    CelBool, CelDouble, CelInt, CelList, CelMap, CelNull, CelString, CelUInt, Kind, LIST_TYPE,
+    CelBool, CelDouble, CelInt, CelList, CelNull, CelString, CelUInt, DYN_TYPE, Kind, LIST_TYPE,
     MAP_TYPE, Type,
 };
 use cel::common::value::{CowVal, Val};
@@ -23,14 +23,13 @@ pub(super) fn to_val(value: &Value) -> Box<dyn Val + '_> {
         Value::Bool(truth) => Box::new(CelBool::from(*truth)),
         Value::Number(number) => number_val(number),
         Value::String(text) => Box::new(CelString::from(text.as_str())),
-        Value::Array(elements) => Box::new(List::new(Elements::Array(elements))),
-        Value::Object(fields) => Box::new(Mapping::new(fields)),
+        Value::Array(elements) => Json::boxed(Data::Array(elements)),
+        Value::Object(fields) => Json::boxed(Data::Fields(fields)),
     }
 }
 
-/// Converts a list of objects for CEL.
 pub(super) fn objects_val<'a>(objects: Vec<&'a Value>) -> Box<dyn Val + 'a> {
-    Box::new(List::new(Elements::Objects(objects.into())))
+    Json::boxed(Data::Objects(objects.into()))
 }
 
 fn number_val<'v>(number: &Number) -> Box<dyn Val + 'v> {
@@ -90,215 +89,87 @@ pub(super) fn to_json(value: &dyn Val) -> Value {
     }
 }
 
-fn no_such_key(key: &str) -> ExecutionError {
-    ExecutionError::no_such_key(key)
-}
-
-/// A JSON mapping.
-#[derive(Debug)]
-struct Mapping<'a> {
-    fields: &'a Map<String, Value>,
-    keys: OnceLock<Vec<CelString<'a>>>,
-}
-
-impl<'a> Mapping<'a> {
-    fn new(fields: &'a Map<String, Value>) -> Self {
-        Self { fields, keys: OnceLock::new() }
-    }
-
-    fn equals_built(&self, other: &CelMap<'_>) -> bool {
-        self.fields.len() == other.inner().len()
-            && other.inner().iter().all(|(key, value)| {
-                key.inner()
-                    .downcast_ref::<CelString>()
-                    .and_then(|key| self.fields.get(key.inner()))
-                    .is_some_and(|own| to_val(own).equals(value.as_ref()))
-            })
-    }
-
-    /// Compares with any other kind of mapping, such as another JSON one.
-    fn equals_any(&self, other: &dyn Val) -> bool {
-        let (Some(sizer), Some(indexer)) = (other.as_sizer(), other.as_indexer()) else {
-            return false;
-        };
-        usize::try_from(*sizer.size().inner()) == Ok(self.fields.len())
-            && self.fields.iter().all(|(key, value)| {
-                indexer
-                    .get(&CelString::from(key.as_str()))
-                    .is_ok_and(|other| to_val(value).equals(&*other))
-            })
-    }
-}
-
-impl Val for Mapping<'_> {
-    fn get_type(&self) -> &Type {
-        &MAP_TYPE
-    }
-
-    fn cel_type() -> &'static Type {
-        &MAP_TYPE
-    }
-
-    fn as_container(&self) -> Option<&dyn Container> {
-        Some(self)
-    }
-
-    fn as_indexer<'b, 'v>(&'b self) -> Option<&'b (dyn Indexer + 'v)>
-    where
-        Self: 'v,
-    {
-        Some(self)
-    }
-
-    fn as_iterable<'b, 'v>(&'b self) -> Option<&'b (dyn Iterable + 'v)>
-    where
-        Self: 'v,
-    {
-        Some(self)
-    }
-
-    fn as_sizer(&self) -> Option<&dyn Sizer> {
-        Some(self)
-    }
-
-    fn as_zeroer(&self) -> Option<&dyn Zeroer> {
-        Some(self)
-    }
-
-    fn equals(&self, other: &dyn Val) -> bool {
-        match other.downcast_ref::<CelMap>() {
-            Some(built) => self.equals_built(built),
-            None => other.get_type().kind() == Kind::Map && self.equals_any(other),
-        }
-    }
-
-    fn clone_as_boxed<'v>(&self) -> Box<dyn Val + 'v>
-    where
-        Self: 'v,
-    {
-        Box::new(Self::new(self.fields))
-    }
-}
-
-impl Container for Mapping<'_> {
-    fn contains(&self, key: &dyn Val) -> Result<bool, ExecutionError> {
-        Ok(key.downcast_ref::<CelString>().is_some_and(|key| self.fields.contains_key(key.inner())))
-    }
-}
-
-impl Indexer for Mapping<'_> {
-    fn get<'b, 'v>(&'b self, key: &dyn Val) -> Result<CowVal<'b, 'v>, ExecutionError>
-    where
-        Self: 'v,
-    {
-        let Some(name) = key.downcast_ref::<CelString>() else {
-            return Err(no_such_key(&to_json(key).to_string()));
-        };
-        if let Some(value) = self.fields.get(name.inner()) {
-            return Ok(CowVal::Owned(to_val(value)));
-        }
-        match name.inner().strip_prefix(CONDITION) {
-            Some(condition) => {
-                let status = status_of(self.fields.get("status"), condition);
-                Ok(CowVal::owned(CelString::from(status)))
-            }
-            None => Err(no_such_key(name.inner())),
-        }
-    }
-
-    fn steal<'v>(self: Box<Self>, key: &dyn Val) -> Result<Box<dyn Val + 'v>, ExecutionError>
-    where
-        Self: 'v,
-    {
-        self.get(key).map(CowVal::into_owned)
-    }
-}
-
-struct Keys<'b, 'a>(std::slice::Iter<'b, CelString<'a>>);
-
-impl<'b, 'a: 'v, 'v> Items<'b, 'v> for Keys<'b, 'a> {
-    fn next(&mut self) -> Option<&'b (dyn Val + 'v)> {
-        self.0.next().map(|key| key as &(dyn Val + 'v))
-    }
-}
-
-impl Iterable for Mapping<'_> {
-    fn iter<'b, 'v>(&'b self) -> Box<dyn Items<'b, 'v> + 'b>
-    where
-        Self: 'v,
-    {
-        let keys = self
-            .keys
-            .get_or_init(|| self.fields.keys().map(|key| CelString::from(key.as_str())).collect());
-        Box::new(Keys(keys.iter()))
-    }
-}
-
-impl Sizer for Mapping<'_> {
-    fn size(&self) -> CelInt {
-        length(self.fields.len())
-    }
-}
-
-impl Zeroer for Mapping<'_> {
-    fn is_zero_value(&self) -> bool {
-        self.fields.is_empty()
-    }
-}
-
+/// A JSON mapping, a JSON list, or a list of objects.
 #[derive(Debug, Clone)]
-enum Elements<'a> {
+enum Data<'a> {
+    Fields(&'a Map<String, Value>),
     Array(&'a [Value]),
     Objects(Arc<[&'a Value]>),
 }
 
-impl<'a> Elements<'a> {
-    fn len(&self) -> usize {
-        match self {
-            Self::Array(values) => values.len(),
-            Self::Objects(values) => values.len(),
-        }
-    }
-
-    fn get(&self, index: usize) -> Option<&'a Value> {
-        match self {
-            Self::Array(values) => values.get(index),
-            Self::Objects(values) => values.get(index).copied(),
-        }
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &'a Value> + '_ {
-        (0..self.len()).filter_map(|index| self.get(index))
-    }
-}
-
-/// A JSON list, or a list of objects.
 #[derive(Debug)]
-struct List<'a> {
-    elements: Elements<'a>,
-    boxed: OnceLock<Vec<Box<dyn Val + 'a>>>,
+struct Json<'a> {
+    data: Data<'a>,
+    /// The keys of a mapping or the elements of a list, for iterations.
+    items: OnceLock<Vec<Box<dyn Val + 'a>>>,
 }
 
-impl<'a> List<'a> {
-    fn new(elements: Elements<'a>) -> Self {
-        Self { elements, boxed: OnceLock::new() }
+impl<'a> Json<'a> {
+    fn boxed(data: Data<'a>) -> Box<dyn Val + 'a> {
+        Box::new(Self { data, items: OnceLock::new() })
+    }
+
+    fn len(&self) -> usize {
+        match &self.data {
+            Data::Fields(fields) => fields.len(),
+            Data::Array(values) => values.len(),
+            Data::Objects(values) => values.len(),
+        }
+    }
+
+    fn element(&self, index: usize) -> Option<&'a Value> {
+        match &self.data {
+            Data::Fields(_) => None,
+            Data::Array(values) => values.get(index),
+            Data::Objects(values) => values.get(index).copied(),
+        }
+    }
+
+    fn elements(&self) -> impl Iterator<Item = &'a Value> {
+        (0..self.len()).map_while(|index| self.element(index))
+    }
+
+    fn equals_list(&self, other: &dyn Val) -> bool {
+        let Some(iterable) = other.as_iterable() else { return false };
+        let mut others = iterable.iter();
+        let same =
+            self.elements().all(|own| others.next().is_some_and(|other| to_val(own).equals(other)));
+        same && others.next().is_none()
     }
 }
 
-impl Val for List<'_> {
+fn equals_mapping(fields: &Map<String, Value>, other: &dyn Val) -> bool {
+    let (Some(sizer), Some(indexer)) = (other.as_sizer(), other.as_indexer()) else {
+        return false;
+    };
+    usize::try_from(*sizer.size().inner()) == Ok(fields.len())
+        && fields.iter().all(|(key, value)| {
+            indexer
+                .get(&CelString::from(key.as_str()))
+                .is_ok_and(|other| to_val(value).equals(&*other))
+        })
+}
+
+impl Val for Json<'_> {
     fn get_type(&self) -> &Type {
-        &LIST_TYPE
+        match self.data {
+            Data::Fields(_) => &MAP_TYPE,
+            Data::Array(_) | Data::Objects(_) => &LIST_TYPE,
+        }
     }
 
     fn cel_type() -> &'static Type {
-        &LIST_TYPE
+        &DYN_TYPE
     }
 
     fn as_adder<'b, 'v>(&'b self) -> Option<&'b (dyn Adder + 'v)>
     where
         Self: 'v,
     {
-        Some(self)
+        match self.data {
+            Data::Fields(_) => None,
+            Data::Array(_) | Data::Objects(_) => Some(self),
+        }
     }
 
     fn as_container(&self) -> Option<&dyn Container> {
@@ -328,38 +199,32 @@ impl Val for List<'_> {
     }
 
     fn equals(&self, other: &dyn Val) -> bool {
-        if other.get_type().kind() != Kind::List {
-            return false;
+        let kind = other.get_type().kind();
+        match &self.data {
+            Data::Fields(fields) => kind == Kind::Map && equals_mapping(fields, other),
+            _ => kind == Kind::List && self.equals_list(other),
         }
-        let Some(iterable) = other.as_iterable() else { return false };
-        let mut others = iterable.iter();
-        let same = self
-            .elements
-            .iter()
-            .all(|own| others.next().is_some_and(|other| to_val(own).equals(other)));
-        same && others.next().is_none()
     }
 
     fn clone_as_boxed<'v>(&self) -> Box<dyn Val + 'v>
     where
         Self: 'v,
     {
-        Box::new(Self::new(self.elements.clone()))
+        Json::boxed(self.data.clone())
     }
 }
 
-impl Adder for List<'_> {
+impl Adder for Json<'_> {
     fn add<'b, 'v>(&'b self, other: &(dyn Val + 'v)) -> Result<CowVal<'b, 'v>, ExecutionError>
     where
         Self: 'v,
     {
         let Some(iterable) = other.as_iterable().filter(|_| other.get_type().kind() == Kind::List)
         else {
-            let types = vec!["list".to_owned(), other.get_type().name().to_owned()];
-            return Err(ExecutionError::no_such_overload("_+_", types));
+            return Err(no_overload("_+_", other));
         };
         let mut sum: Vec<Box<dyn Val + 'v>> = Vec::new();
-        for element in self.elements.iter() {
+        for element in self.elements() {
             sum.push(to_val(element));
         }
         let mut items = iterable.iter();
@@ -370,27 +235,41 @@ impl Adder for List<'_> {
     }
 }
 
-impl Container for List<'_> {
+fn no_overload(operator: &str, other: &dyn Val) -> ExecutionError {
+    let types = vec!["list".to_owned(), other.get_type().name().to_owned()];
+    ExecutionError::no_such_overload(operator, types)
+}
+
+impl Container for Json<'_> {
     fn contains(&self, value: &dyn Val) -> Result<bool, ExecutionError> {
-        Ok(self.elements.iter().any(|element| to_val(element).equals(value)))
+        Ok(match &self.data {
+            Data::Fields(fields) => value
+                .downcast_ref::<CelString>()
+                .is_some_and(|key| fields.contains_key(key.inner())),
+            _ => self.elements().any(|element| to_val(element).equals(value)),
+        })
     }
 }
 
-impl Indexer for List<'_> {
+impl Indexer for Json<'_> {
     fn get<'b, 'v>(&'b self, index: &dyn Val) -> Result<CowVal<'b, 'v>, ExecutionError>
     where
         Self: 'v,
     {
-        let position = to_json(index);
-        let Some(position) = position.as_f64().filter(|number| number.fract() == 0.0) else {
-            let types = vec!["list".to_owned(), index.get_type().name().to_owned()];
-            return Err(ExecutionError::no_such_overload("_[_]", types));
-        };
-        // The cast saturates: negative numbers are rejected before, and a huge one is out of range.
-        let element = (position >= 0.0).then(|| self.elements.get(position as usize)).flatten();
-        match element {
-            Some(value) => Ok(CowVal::Owned(to_val(value))),
-            None => Err(ExecutionError::IndexOutOfBounds(cel::Value::Int(position as i64))),
+        match &self.data {
+            Data::Fields(fields) => field(fields, index),
+            Data::Array(_) | Data::Objects(_) => {
+                let position = to_json(index);
+                let Some(position) = position.as_f64().filter(|number| number.fract() == 0.0)
+                else {
+                    return Err(no_overload("_[_]", index));
+                };
+                // The cast saturates: negative numbers are rejected before, and a huge one is out of range.
+                let element = (position >= 0.0).then(|| self.element(position as usize)).flatten();
+                element.map(|value| CowVal::Owned(to_val(value))).ok_or_else(|| {
+                    ExecutionError::IndexOutOfBounds(cel::Value::Int(position as i64))
+                })
+            }
         }
     }
 
@@ -402,6 +281,23 @@ impl Indexer for List<'_> {
     }
 }
 
+fn field<'b, 'v, 'a: 'v>(
+    fields: &'a Map<String, Value>,
+    key: &dyn Val,
+) -> Result<CowVal<'b, 'v>, ExecutionError> {
+    let Some(name) = key.downcast_ref::<CelString>() else {
+        return Err(ExecutionError::no_such_key(&to_json(key).to_string()));
+    };
+    if let Some(value) = fields.get(name.inner()) {
+        return Ok(CowVal::Owned(to_val(value)));
+    }
+    let Some(condition) = name.inner().strip_prefix(CONDITION) else {
+        return Err(ExecutionError::no_such_key(name.inner()));
+    };
+    let status = status_of(fields.get("status"), condition);
+    Ok(CowVal::owned(CelString::from(status)))
+}
+
 struct Boxed<'b, 'a>(std::slice::Iter<'b, Box<dyn Val + 'a>>);
 
 impl<'b, 'a: 'v, 'v> Items<'b, 'v> for Boxed<'b, 'a> {
@@ -410,33 +306,33 @@ impl<'b, 'a: 'v, 'v> Items<'b, 'v> for Boxed<'b, 'a> {
     }
 }
 
-impl Iterable for List<'_> {
+impl Iterable for Json<'_> {
     fn iter<'b, 'v>(&'b self) -> Box<dyn Items<'b, 'v> + 'b>
     where
         Self: 'v,
     {
-        let boxed = self.boxed.get_or_init(|| self.elements.iter().map(to_val).collect());
-        Box::new(Boxed(boxed.iter()))
+        let items = self.items.get_or_init(|| match &self.data {
+            Data::Fields(fields) => {
+                fields.keys().map(|key| Box::new(CelString::from(key.as_str())) as _).collect()
+            }
+            _ => self.elements().map(to_val).collect(),
+        });
+        Box::new(Boxed(items.iter()))
     }
 }
 
-impl Sizer for List<'_> {
+impl Sizer for Json<'_> {
     fn size(&self) -> CelInt {
-        length(self.elements.len())
+        CelInt::from(i64::try_from(self.len()).unwrap_or(i64::MAX))
     }
 }
 
-impl Zeroer for List<'_> {
+impl Zeroer for Json<'_> {
     fn is_zero_value(&self) -> bool {
-        self.elements.len() == 0
+        self.len() == 0
     }
 }
 
-fn length(length: usize) -> CelInt {
-    CelInt::from(i64::try_from(length).unwrap_or(i64::MAX))
-}
-
-/// The text of a CEL value, if it is a string.
 pub(super) fn string_of<'b>(value: &'b dyn Val) -> Option<Cow<'b, str>> {
     value.downcast_ref::<CelString>().map(|text| Cow::Borrowed(text.inner()))
 }

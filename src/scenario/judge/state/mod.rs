@@ -20,17 +20,17 @@ use super::program::{
 };
 use super::table::Table;
 use super::truth::Truth;
-use crate::scenario::history::{GapState, ObjectChange};
+use crate::scenario::history::{Moment, ObjectChange};
 
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) program: Arc<Program>,
     pub(super) objects: Objects,
+    pub(super) now: Moment,
     selections: Table<SelectionPlan, SelectionState>,
     tallies: Table<Tally, TallyState>,
-    expressions: Table<CelExpression, CelState>,
-    conditions: Table<ConditionPlan, ConditionState>,
-    /// Conditions to evaluate again.
+    expressions: Table<CelExpression, TruthState>,
+    conditions: Table<ConditionPlan, TruthState>,
     stale: Vec<ConditionId>,
 }
 
@@ -50,15 +50,9 @@ struct TallyState {
     counts: Counts,
 }
 
-#[derive(Debug)]
-struct CelState {
-    users: usize,
-    truth: Truth,
-    is_stale: bool,
-}
-
-#[derive(Debug)]
-struct ConditionState {
+/// The truth of an expression or a condition, kept up to date while there is a user.
+#[derive(Debug, Default)]
+struct TruthState {
     users: usize,
     truth: Truth,
     is_stale: bool,
@@ -66,14 +60,13 @@ struct ConditionState {
 
 impl State {
     pub(super) fn new(program: Arc<Program>) -> Self {
-        let condition = || ConditionState { users: 0, truth: Truth::False, is_stale: false };
-        let expression = || CelState { users: 0, truth: Truth::False, is_stale: false };
         Self {
             objects: Objects::new(&program.kinds),
             selections: Table::for_each_of(&program.selections, SelectionState::default),
             tallies: Table::for_each_of(&program.tallies, TallyState::default),
-            expressions: Table::for_each_of(&program.expressions, expression),
-            conditions: Table::for_each_of(&program.conditions, condition),
+            expressions: Table::for_each_of(&program.expressions, TruthState::default),
+            conditions: Table::for_each_of(&program.conditions, TruthState::default),
+            now: Moment::default(),
             stale: Vec::new(),
             program,
         }
@@ -125,14 +118,6 @@ impl State {
             }
         }
         scope
-    }
-
-    pub(super) fn gap(&mut self, kind: KindId, state: GapState) {
-        self.objects.gap(kind, state);
-    }
-
-    pub(super) fn api(&mut self, available: bool) {
-        self.objects.api(available);
     }
 
     pub(super) fn apply(&mut self, kind: KindId, change: &ObjectChange) -> Vec<Applied> {
@@ -187,7 +172,6 @@ impl State {
         }
     }
 
-    /// Returns whether the object was a member.
     fn set_member(
         &mut self,
         program: &Program,
@@ -310,7 +294,6 @@ impl State {
         self.stale.retain(|stale| *stale != condition);
     }
 
-    /// Removes one watcher of a condition.
     pub(super) fn unwatch(&mut self, condition: ConditionId) {
         self.conditions[condition].users -= 1;
         if self.conditions[condition].users > 0 {

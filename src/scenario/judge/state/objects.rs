@@ -33,15 +33,11 @@ pub(in crate::scenario::judge) struct Slot {
 
 pub(in crate::scenario::judge) type SlotId = Id<Slot>;
 
-/// The change of one object.
 #[derive(Debug)]
 pub(in crate::scenario::judge) struct Applied {
     pub(in crate::scenario::judge) slot: SlotId,
-    /// The object before; `None` where it did not exist.
     pub(in crate::scenario::judge) old: Option<Arc<Value>>,
-    /// The object now; `None` where it does not exist any more.
     pub(in crate::scenario::judge) new: Option<Arc<Value>>,
-    /// The object in the record's line.
     pub(in crate::scenario::judge) reported: Arc<Value>,
     pub(in crate::scenario::judge) event: ObjectEvent,
     /// Whether the field at each path is unchanged, as far as it was compared.
@@ -119,11 +115,11 @@ impl Objects {
         }
     }
 
-    pub(super) fn gap(&mut self, kind: KindId, state: GapState) {
+    pub(in crate::scenario::judge) fn gap(&mut self, kind: KindId, state: GapState) {
         self.kinds[kind].is_lost = state == GapState::Lost;
     }
 
-    pub(super) fn api(&mut self, available: bool) {
+    pub(in crate::scenario::judge) fn api(&mut self, available: bool) {
         self.api_is_lost = !available;
     }
 
@@ -133,7 +129,6 @@ impl Objects {
             && (self.api_is_lost || kinds.iter().any(|kind| self.kinds[*kind].is_lost))
     }
 
-    /// All objects of a kind with their slots.
     pub(super) fn of_kind(&self, kind: KindId) -> impl Iterator<Item = (SlotId, &Arc<Value>)> {
         let slots = self.kinds[kind].slots.iter();
         slots.filter_map(|(id, slot)| Some((id, slot.object.as_ref()?)))

@@ -4,13 +4,12 @@ use serde_json::Value;
 
 use super::objects::metadata;
 use crate::scenario::judge::expression::{OLD, Scope, VARIABLES, evaluate};
-use crate::scenario::judge::labels;
-use crate::scenario::judge::pattern;
 use crate::scenario::judge::program::{
     CelId, Node, Predicate, Program, Quantifier, Quantity, SelectionId, SelectionPlan, TallyId,
     Term,
 };
 use crate::scenario::judge::truth::Truth;
+use crate::scenario::judge::{labels, pattern};
 
 impl Predicate {
     /// Evaluates the predicate for an object; `old` is the object before a change.
@@ -71,7 +70,6 @@ impl Counts {
         self.all - self.matching - self.errors
     }
 
-    /// The truth of CEL's `all`.
     fn every(self) -> Truth {
         match self {
             _ if self.others() > 0 => Truth::False,
@@ -80,7 +78,6 @@ impl Counts {
         }
     }
 
-    /// The truth of CEL's `exists`.
     fn some(self) -> Truth {
         match self {
             _ if self.matching > 0 => Truth::True,
@@ -111,7 +108,6 @@ impl Quantity {
     }
 }
 
-/// The values that conditions combine.
 pub(super) trait Leaves {
     fn counts(&self, tally: TallyId) -> Counts;
     fn size(&self, selection: SelectionId) -> usize;
@@ -133,7 +129,7 @@ impl Node {
             },
             Self::Compare(left, comparison, right) => {
                 match (left.value(leaves), right.value(leaves)) {
-                    (Some(left), Some(right)) => comparison.holds(left, right).into(),
+                    (Some(left), Some(right)) => comparison.holds(left.cmp(&right)).into(),
                     _ => Truth::Error,
                 }
             }

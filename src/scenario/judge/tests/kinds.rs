@@ -27,6 +27,11 @@ fn tape() -> Tape {
     Tape::default().adds(0, "web-1", "Ready").adds(0, "web-2", "Pending")
 }
 
+/// A record up to the start of step `b`.
+fn until_b() -> Tape {
+    tape().starts(1000, "a").passes(2000, "a").starts(2000, "b")
+}
+
 #[test]
 fn eventually() {
     let all_ready = step("eventually: {all: web, where: ready(object)}, within: 30s");
@@ -52,7 +57,7 @@ fn eventually() {
 #[test]
 fn always() {
     let held = over_b("always: 'web.exists(p, ready(p))'");
-    let begun = tape().starts(1000, "a").passes(2000, "a").starts(2000, "b");
+    let begun = until_b();
     let end = |tape: Tape| tape.passes(9000, "b").ends(10_000);
     let broken =
         end(begun.clone().becomes(4000, "web-1", "Running").becomes(4100, "web-1", "Ready"));
@@ -84,7 +89,7 @@ fn always() {
 #[test]
 fn never() {
     let none_failed = over_b("never: {any: web, match: {status: {phase: Failed}}}");
-    let begun = tape().starts(1000, "a").passes(2000, "a").starts(2000, "b");
+    let begun = until_b();
     let end = |tape: Tape| tape.passes(9000, "b").ends(10_000);
     let broken =
         end(begun.clone().becomes(4000, "web-2", "Failed").deletes(4001, "web-2", "Failed"));
@@ -148,22 +153,16 @@ fn order() {
          {holds: {all: web, where: ready(object)}}], within: 30s",
     );
     let begun = tape().becomes(1, "web-2", "Ready").starts(1000, "it");
-    let right = begun
-        .clone()
-        .becomes(2000, "web-1", "Failed")
-        .adds(3000, "web-3", "Pending")
-        .deletes(4000, "web-1", "Failed")
-        .becomes(5000, "web-3", "Ready");
+    let in_order = |tape: Tape| {
+        tape.becomes(2000, "web-1", "Failed")
+            .adds(3000, "web-3", "Pending")
+            .deletes(4000, "web-1", "Failed")
+            .becomes(5000, "web-3", "Ready")
+    };
+    let right = in_order(begun.clone());
     let wrong = begun.clone().adds(3000, "web-3", "Ready");
     let short = begun.clone().becomes(2000, "web-1", "Failed");
-    let relisted = begun
-        .clone()
-        .loses(1500)
-        .relists(1600)
-        .becomes(2000, "web-1", "Failed")
-        .adds(3000, "web-3", "Pending")
-        .deletes(4000, "web-1", "Failed")
-        .becomes(5000, "web-3", "Ready");
+    let relisted = in_order(begun.loses(1500).relists(1600));
     let tapes = [right, wrong, short, relisted].map(|tape| tape.ends(60_000));
     insta::assert_snapshot!("order", tapes.map(|tape| verdict(&scenario, &tape)).join("\n\n"));
 }
@@ -171,7 +170,7 @@ fn order() {
 #[test]
 fn count() {
     let scenario = over_b("count: {of: {created: web}, min: 1, max: 2}");
-    let begun = tape().starts(1000, "a").passes(2000, "a").starts(2000, "b");
+    let begun = until_b();
     let two = begun
         .clone()
         .adds(3000, "web-3", "Pending")
@@ -193,11 +192,7 @@ fn after() {
     let scenario = over_b(
         "after: {event: {deleted: web}, then: {becomes: web, where: ready(object)}}, within: 10s",
     );
-    let begun = tape()
-        .starts(1000, "a")
-        .passes(2000, "a")
-        .starts(2000, "b")
-        .deletes(3000, "web-1", "Ready");
+    let begun = until_b().deletes(3000, "web-1", "Ready");
     let end = |tape: Tape| {
         tape.passes(5000, "b").starts(5000, "c").becomes(12_000, "web-2", "Running").ends(30_000)
     };
@@ -210,8 +205,7 @@ fn after() {
         .ends(30_000);
     let not = end(begun.clone());
     let unseen = end(begun.clone().loses(4000).resumes(4500));
-    let nothing =
-        tape().starts(1000, "a").passes(2000, "a").starts(2000, "b").passes(5000, "b").ends(30_000);
+    let nothing = until_b().passes(5000, "b").ends(30_000);
     let waiting = begun.clone().passes(5000, "b").ends(6000);
     let tapes = [followed, late, not.clone(), unseen, nothing, waiting];
     let mut outcomes = tapes.map(|tape| verdict(&scenario, &tape)).to_vec();
@@ -227,11 +221,7 @@ fn after_the_same_object() {
     let scenario = over_b(
         "after: {event: {becomes: web, where: '!ready(object)'}, then: {deleted: web}, sameObject: true}, within: 10s",
     );
-    let begun = tape()
-        .starts(1000, "a")
-        .passes(2000, "a")
-        .starts(2000, "b")
-        .becomes(3000, "web-1", "Failed");
+    let begun = until_b().becomes(3000, "web-1", "Failed");
     let same = begun.clone().deletes(4000, "web-1", "Failed").passes(5000, "b").ends(20_000);
     let other = begun.deletes(4000, "web-2", "Failed").passes(5000, "b").ends(20_000);
     assert!(verdict(&scenario, &same).starts_with("pass"));
@@ -243,10 +233,7 @@ fn occurrences_of_faults_and_steps() {
     let scenario = format!(
         "assertions:\n- {{name: it, order: [{{injected: b}}, {{becomes: web, match: {{status: {{phase: Failed}}}}}}, {{healed: b}}, {{step: {{finished: c}}}}]}}\n{STEPS}"
     );
-    let tape = tape()
-        .starts(1000, "a")
-        .passes(2000, "a")
-        .starts(2000, "b")
+    let tape = until_b()
         .fault(2500, "b", FaultState::Injected)
         .passes(2600, "b")
         .becomes(3000, "web-1", "Failed")

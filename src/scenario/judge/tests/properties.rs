@@ -9,64 +9,53 @@ use super::tape::{Tape, judged, pod, program, scenario};
 use crate::scenario::history::{FaultState, GapState, ObjectEvent, StepState};
 use crate::scenario::language::Action;
 
-/// Something that a run may meet.
+/// An event of a random run.
 #[derive(Debug, Clone)]
 enum Happening {
-    /// A pod (or, where `is_node`, a node) comes to be in a phase; gone for `None`.
+    /// A pod, or a node, gets a phase; `None` deletes it.
     Object {
         is_node: bool,
         name: usize,
         phase: Option<usize>,
     },
-    /// Another one takes its name.
-    Replaced {
-        name: usize,
-        phase: usize,
-    },
-    Lost {
-        is_node: bool,
-    },
-    Resumed {
-        is_node: bool,
-    },
-    Relisted {
-        is_node: bool,
-    },
-    Api {
-        available: bool,
-    },
+    /// A pod is deleted, and another one gets its name and this phase.
+    Replaced(usize, usize),
+    /// The watch of pods, or of nodes if true, changes.
+    Gap(bool, GapState),
+    Api(bool),
     Step,
     StepFails,
     Retry,
-    Fault {
-        state: bool,
-    },
+    Fault(FaultState),
 }
 
+const SLEEP: &str = "sleep: {for: 1s, reason: because}";
 const PHASES: [&str; 5] = ["Pending", "Running", "Ready", "Failed", "Addressed"];
 
 fn happening() -> impl Strategy<Value = Happening> {
+    let gap = |state| move |is_node| Happening::Gap(is_node, state);
     prop_oneof![
         8 => (prop::bool::weighted(0.25), 0..3_usize, prop::option::weighted(0.8, 0..5_usize))
             .prop_map(|(is_node, name, phase)| Happening::Object { is_node, name, phase }),
-        1 => (0..3_usize, 0..5_usize).prop_map(|(name, phase)| Happening::Replaced { name, phase }),
-        1 => prop::bool::weighted(0.3).prop_map(|is_node| Happening::Lost { is_node }),
-        1 => any::<bool>().prop_map(|is_node| Happening::Resumed { is_node }),
-        1 => any::<bool>().prop_map(|is_node| Happening::Relisted { is_node }),
-        1 => any::<bool>().prop_map(|available| Happening::Api { available }),
+        1 => (0..3_usize, 0..5_usize).prop_map(|(name, phase)| Happening::Replaced(name, phase)),
+        1 => prop::bool::weighted(0.3).prop_map(gap(GapState::Lost)),
+        1 => any::<bool>().prop_map(gap(GapState::Resumed)),
+        1 => any::<bool>().prop_map(gap(GapState::Relisted)),
+        1 => any::<bool>().prop_map(Happening::Api),
         4 => Just(Happening::Step),
         1 => Just(Happening::Retry),
         1 => Just(Happening::StepFails),
-        1 => any::<bool>().prop_map(|state| Happening::Fault { state }),
+        1 => prop::sample::select(vec![FaultState::Injected, FaultState::Healed])
+            .prop_map(Happening::Fault),
     ]
 }
 
-/// What there is, what of it has been told, and what is told late.
+/// The objects of a kind: in the cluster, in the record so far, and in events that a gap delays.
 #[derive(Debug, Default)]
 struct Kind {
     name: &'static str,
     real: BTreeMap<String, (String, &'static str)>,
-    told: BTreeMap<String, (String, &'static str)>,
+    recorded: BTreeMap<String, (String, &'static str)>,
     late: Vec<(ObjectEvent, String, &'static str)>,
     is_lost: bool,
 }
@@ -94,7 +83,7 @@ impl Kind {
             self.late.push((event, uid, phase));
             return tape;
         }
-        self.told.clone_from(&self.real);
+        self.recorded.clone_from(&self.real);
         tape.object(at, event, self.name, object(&uid, phase))
     }
 
@@ -110,7 +99,7 @@ impl Kind {
             return tape;
         }
         let tape = tape.gap(at, self.name, GapState::Resumed);
-        self.told.clone_from(&self.real);
+        self.recorded.clone_from(&self.real);
         std::mem::take(&mut self.late).into_iter().fold(tape, |tape, (event, uid, phase)| {
             tape.object(at, event, self.name, object(&uid, phase))
         })
@@ -121,7 +110,7 @@ impl Kind {
             return tape;
         }
         self.late.clear();
-        for (name, (uid, phase)) in std::mem::take(&mut self.told) {
+        for (name, (uid, phase)) in std::mem::take(&mut self.recorded) {
             if !self.real.contains_key(&name) {
                 tape = tape.object(at, ObjectEvent::Missed, self.name, object(&uid, phase));
             }
@@ -129,7 +118,7 @@ impl Kind {
         for (uid, phase) in self.real.values() {
             tape = tape.object(at, ObjectEvent::Found, self.name, object(uid, phase));
         }
-        self.told.clone_from(&self.real);
+        self.recorded.clone_from(&self.real);
         tape.gap(at, self.name, GapState::Relisted)
     }
 }
@@ -142,7 +131,7 @@ fn object(uid: &str, phase: &str) -> serde_json::Value {
     object
 }
 
-/// A record of steps `a`, `it`, `b`, one after the other, and of what happens meanwhile.
+/// A record in which the steps `a`, `it` and `b` run one after the other during the happenings.
 fn tape(happenings: Vec<(u64, Happening)>, may_retry: bool, is_interrupted: bool) -> Tape {
     let mut tape = Tape::default();
     let mut pods = Kind { name: "v1/Pod", ..Kind::default() };
@@ -161,25 +150,25 @@ fn tape(happenings: Vec<(u64, Happening)>, may_retry: bool, is_interrupted: bool
                 generation += 1;
                 kind.becomes(tape, at, &uid, phase.map(|phase| PHASES[phase]))
             }
-            Happening::Replaced { name, phase } => {
+            Happening::Replaced(name, phase) => {
                 let uid = format!("web-{name}#{generation}");
                 generation += 1;
                 let tape = pods.becomes(tape, at, &uid, None);
                 pods.becomes(tape, at, &uid, Some(PHASES[phase]))
             }
-            Happening::Lost { is_node: true } => nodes.lost(tape, at),
-            Happening::Lost { is_node: false } => pods.lost(tape, at),
-            Happening::Resumed { is_node: true } => nodes.resumed(tape, at),
-            Happening::Resumed { is_node: false } => pods.resumed(tape, at),
-            Happening::Relisted { is_node: true } => nodes.relisted(tape, at),
-            Happening::Relisted { is_node: false } => pods.relisted(tape, at),
-            Happening::Api { available } if available != api => {
+            Happening::Gap(is_node, state) => {
+                let kind = if is_node { &mut nodes } else { &mut pods };
+                match state {
+                    GapState::Lost => kind.lost(tape, at),
+                    GapState::Resumed => kind.resumed(tape, at),
+                    GapState::Relisted => kind.relisted(tape, at),
+                }
+            }
+            Happening::Api(available) if available != api => {
                 api = available;
                 tape.api(at, available)
             }
-            Happening::Fault { state } => {
-                tape.fault(at, "a", if state { FaultState::Injected } else { FaultState::Healed })
-            }
+            Happening::Fault(state) => tape.fault(at, "a", state),
             Happening::Step if place < 6 => {
                 let state = if place % 2 == 0 { StepState::Started } else { StepState::Passed };
                 let tape = tape.attempt(at, steps[place / 2], state, attempt);
@@ -271,7 +260,7 @@ fn range() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec!["exactly: 1", "min: 1", "max: 1", "min: 1, max: 2", "exactly: 0"])
 }
 
-/// An assertion's own fields, and whether it is one about a whole span.
+/// The fields of an assertion, and whether the assertion is about a whole span.
 fn rule() -> impl Strategy<Value = (String, bool)> {
     let grace = prop::sample::select(vec!["", ", grace: 1s", ", grace: 2s"]);
     let plain = |text: String| (text, false);
@@ -303,7 +292,7 @@ fn after() -> impl Strategy<Value = String> {
         .prop_map(|(after, at_least)| format!("after: {{{after}, atLeast: {at_least}}}"))
 }
 
-/// The rest of a scenario, and whether the assertion is a step.
+/// The assertions and steps of a scenario, and whether the assertion is a step.
 fn assertion() -> impl Strategy<Value = (String, bool)> {
     let within = || {
         prop_oneof![Just(String::new()), (1..9_u64).prop_map(|time| format!(", within: {time}s"))]
@@ -315,10 +304,9 @@ fn assertion() -> impl Strategy<Value = (String, bool)> {
         prop::sample::select(vec!["", ", to: it", ", to: b"]),
     )
         .prop_map(|(rule, within, from, to)| {
-            let sleep = "sleep: {for: 1s, reason: because}";
             let text = format!(
                 "assertions:\n- {{name: claim, {rule}{within}{from}{to}}}\nsteps:\n\
-                 - {{name: a, {sleep}}}\n- {{name: it, {sleep}}}\n- {{name: b, {sleep}}}\n"
+                 - {{name: a, {SLEEP}}}\n- {{name: it, {SLEEP}}}\n- {{name: b, {SLEEP}}}\n"
             );
             (text, false)
         });
@@ -345,11 +333,10 @@ fn assertion() -> impl Strategy<Value = (String, bool)> {
     let step = prop_oneof![3 => step, 1 => after_step].prop_map(
         |(rule, from, lasting, within, deadline, retries)| {
             let deadline = deadline.map(|time| format!(", deadline: {time}s")).unwrap_or_default();
-            let sleep = "sleep: {for: 1s, reason: because}";
             let text = format!(
-                "steps:\n- {{name: a, {sleep}}}\n\
+                "steps:\n- {{name: a, {SLEEP}}}\n\
                  - {{name: it, {retries}assert: {{{rule}{within}{from}{lasting}}}{deadline}}}\n\
-                 - {{name: b, {sleep}}}\n"
+                 - {{name: b, {SLEEP}}}\n"
             );
             (text, true)
         },

@@ -29,16 +29,8 @@ impl Tape {
 
     pub(super) fn attempt(self, at: u64, step: &str, state: StepState, attempt: u32) -> Self {
         let (step, detail) = (step.to_owned(), String::new());
-        self.push(
-            at,
-            Change::Step(Box::new(StepEntry {
-                step,
-                state,
-                attempt,
-                detail,
-                cause: StepCause::Own,
-            })),
-        )
+        let entry = StepEntry { step, state, attempt, detail, cause: StepCause::Own };
+        self.push(at, Change::Step(Box::new(entry)))
     }
 
     pub(super) fn starts(self, at: u64, step: &str) -> Self {
@@ -99,10 +91,8 @@ impl Tape {
 
     pub(super) fn fault(self, at: u64, step: &str, state: FaultState) -> Self {
         let (step, id, fault) = (step.to_owned(), "1".to_owned(), "node-kill".to_owned());
-        self.push(
-            at,
-            Change::Fault(Box::new(FaultEntry { step, id, fault, state, actions: vec![] })),
-        )
+        let entry = FaultEntry { step, id, fault, state, actions: Vec::new() };
+        self.push(at, Change::Fault(Box::new(entry)))
     }
 
     pub(super) fn ends(self, at: u64) -> Self {

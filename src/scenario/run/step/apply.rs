@@ -15,26 +15,16 @@ use crate::scenario::run::session::Session;
 /// The owner of the fields that steps set: <https://kubernetes.io/docs/reference/using-api/server-side-apply/>.
 pub(super) const FIELD_MANAGER: &str = "kindrs";
 
-/// The status of the API server for an object that exists already.
 const CONFLICT: u16 = 409;
 
-/// Creates or updates objects, by server-side apply.
-pub(super) async fn apply(session: &Session, apply: &Apply) -> anyhow::Result<String> {
-    each(session, apply, Verb::Apply).await
-}
-
-/// Creates objects.
-pub(super) async fn create(session: &Session, apply: &Apply) -> anyhow::Result<String> {
-    each(session, apply, Verb::Create).await
-}
-
 #[derive(Clone, Copy)]
-enum Verb {
+pub(super) enum Verb {
+    /// Creates or updates objects, by server-side apply.
     Apply,
     Create,
 }
 
-async fn each(session: &Session, apply: &Apply, verb: Verb) -> anyhow::Result<String> {
+pub(super) async fn apply(session: &Session, apply: &Apply, verb: Verb) -> anyhow::Result<String> {
     let objects = manifests(apply, &session.folder, &session.variables).map_err(Failure::from)?;
     let mut done = Vec::new();
     let mut refusals = Vec::new();
@@ -48,11 +38,9 @@ async fn each(session: &Session, apply: &Apply, verb: Verb) -> anyhow::Result<St
             (Ok(name), _) => done.push(Target { name, ..target }),
             (Err(Error::Api(status)), Some(expected)) => {
                 if !status.message.contains(expected) {
-                    return Err(Unmet::Failed(format!(
-                        "expected a refusal with `{expected}`, found: {}",
-                        status.message
-                    ))
-                    .into());
+                    let found = status.message;
+                    let message = format!("expected a refusal with `{expected}`, found: {found}");
+                    return Err(Unmet::Failed(message).into());
                 }
                 refusals.push(status.message);
             }

@@ -40,7 +40,6 @@ const NO_ANSWER: [&str; 10] = [
     "error dialing backend",
 ];
 
-/// Runs kubectl on a control plane.
 pub(super) async fn kubectl(
     session: &Session,
     step: &Step,
@@ -50,7 +49,6 @@ pub(super) async fn kubectl(
     run(session, step, &arguments, command.stdin.as_deref(), &command.expect).await
 }
 
-/// Runs a command in a container of a pod.
 pub(super) async fn exec(session: &Session, step: &Step, exec: &Exec) -> anyhow::Result<String> {
     let found = targets(session, &exec.pod).await?;
     let Some(pod) = found.first() else {
@@ -65,7 +63,6 @@ pub(super) async fn exec(session: &Session, step: &Step, exec: &Exec) -> anyhow:
     run(session, step, &arguments, None, &exec.expect).await
 }
 
-/// Drains a node, as kubectl does.
 pub(super) async fn drain(session: &Session, step: &Step, drain: &Drain) -> anyhow::Result<String> {
     let nodes = kube::Api::all(session.client.clone());
     retry(|| session.state.cleanup.before_node_change(&drain.node, &nodes)).await?;
@@ -73,14 +70,8 @@ pub(super) async fn drain(session: &Session, step: &Step, drain: &Drain) -> anyh
     let timeout =
         format!("--timeout={}ms", limit.saturating_sub(REPORT_MARGIN).max(limit / 2).as_millis());
     let grace;
-    let mut arguments = vec![
-        "drain",
-        &drain.node,
-        "--ignore-daemonsets",
-        "--delete-emptydir-data",
-        "--force",
-        &timeout,
-    ];
+    let mut arguments = vec!["drain", &drain.node, "--force", &timeout];
+    arguments.extend(["--ignore-daemonsets", "--delete-emptydir-data"]);
     if let Some(seconds) = drain.grace_period_seconds {
         grace = format!("--grace-period={seconds}");
         arguments.push(&grace);
@@ -167,13 +158,8 @@ fn check(
     }
     if output.code != i64::from(expect.exit_code) {
         let text = if stderr.trim().is_empty() { &stdout } else { &stderr };
-        return Err(Unmet::Failed(format!(
-            "exit code {}, expected {}: {}",
-            output.code,
-            expect.exit_code,
-            text.trim()
-        ))
-        .into());
+        let (code, expected, text) = (output.code, expect.exit_code, text.trim());
+        return Err(Unmet::Failed(format!("exit code {code}, expected {expected}: {text}")).into());
     }
     for (name, pattern, text) in
         [("stdout", &expect.stdout, &stdout), ("stderr", &expect.stderr, &stderr)]
@@ -182,11 +168,8 @@ fn check(
         let regex = Regex::new(pattern)
             .map_err(|error| Failure::input(format!("expect.{name}: {error}")))?;
         if !regex.is_match(text) {
-            return Err(Unmet::Failed(format!(
-                "{name} does not match `{pattern}`: {}",
-                text.trim()
-            ))
-            .into());
+            let message = format!("{name} does not match `{pattern}`: {}", text.trim());
+            return Err(Unmet::Failed(message).into());
         }
     }
     let line = stdout.trim().lines().next().unwrap_or_default();

@@ -13,7 +13,6 @@ use crate::scenario::run::outcome::Unmet;
 use crate::scenario::run::retry::{Tracked, retry, retry_tracked};
 use crate::scenario::run::session::Session;
 
-/// The pause before a broken watch is opened again.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Deletes objects, and waits until they no longer exist if `wait` is set.

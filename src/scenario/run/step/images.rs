@@ -2,7 +2,6 @@ use crate::cluster::load::{load_archives, load_images};
 use crate::scenario::language::LoadImage;
 use crate::scenario::run::session::Session;
 
-/// Loads images into all nodes.
 pub(super) async fn load(session: &Session, images: &LoadImage) -> anyhow::Result<String> {
     let (engine, cluster) = (session.engine.as_ref(), &session.cluster);
     match images {

@@ -21,7 +21,6 @@ pub(super) async fn inject(
     faults::inject(session, step, &inject.request()).await
 }
 
-/// Heals faults of the run.
 pub(super) async fn heal(session: &Arc<Session>, heal: &Heal) -> anyhow::Result<String> {
     let step = match heal {
         Heal::Step { step } => step,

@@ -13,7 +13,6 @@ use crate::scenario::run::session::Session;
 
 const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 
-/// Cordons or uncordons nodes.
 pub(super) async fn cordon(session: &Session, cordon: &Cordon) -> anyhow::Result<String> {
     let nodes: Api<Node> = Api::all(session.client.clone());
     let unschedulable = if cordon.undo { serde_json::Value::Null } else { true.into() };
@@ -30,7 +29,6 @@ pub(super) async fn cordon(session: &Session, cordon: &Cordon) -> anyhow::Result
     Ok(cordon.nodes.join(", "))
 }
 
-/// Sets and removes taints.
 pub(super) async fn taint(session: &Session, taint: &Taint) -> anyhow::Result<String> {
     let nodes: Api<Node> = Api::all(session.client.clone());
     let set: Vec<NodeTaint> = taint.set.iter().map(|text| parse(text)).collect::<Result<_, _>>()?;
@@ -82,35 +80,36 @@ fn same(one: &NodeTaint, other: &NodeTaint) -> bool {
     one.key == other.key && one.effect == other.effect
 }
 
-/// Whether `key`, `key:effect` or `key=value:effect` names a taint.
-fn is_named(taint: &NodeTaint, text: &str) -> bool {
+/// The parts of `key`, `key:effect` or `key=value:effect`.
+fn parts(text: &str) -> (&str, Option<&str>, Option<&str>) {
     let (name, effect) = match text.rsplit_once(':') {
         Some((name, effect)) => (name, Some(effect)),
         None => (text, None),
     };
-    let (key, value) = match name.split_once('=') {
-        Some((key, value)) => (key, Some(value)),
-        None => (name, None),
-    };
+    match name.split_once('=') {
+        Some((key, value)) => (key, Some(value), effect),
+        None => (name, None, effect),
+    }
+}
+
+fn is_named(taint: &NodeTaint, text: &str) -> bool {
+    let (key, value, effect) = parts(text);
     taint.key == key
         && effect.is_none_or(|effect| taint.effect == effect)
         && value.is_none_or(|value| taint.value.as_deref() == Some(value))
 }
 
 fn parse(text: &str) -> Result<NodeTaint, Failure> {
-    let expected = || {
-        Failure::input(format!("invalid taint `{text}`"))
-            .with_hint(format!("write key=value:EFFECT, with EFFECT one of {}", EFFECTS.join(", ")))
-    };
-    let (name, effect) = text.rsplit_once(':').ok_or_else(expected)?;
-    let (key, value) = match name.split_once('=') {
-        Some((key, value)) => (key, Some(value.to_owned())),
-        None => (name, None),
-    };
-    if key.is_empty() || !EFFECTS.contains(&effect) {
-        return Err(expected());
+    match parts(text) {
+        (key, value, Some(effect)) if !key.is_empty() && EFFECTS.contains(&effect) => {
+            let (key, value) = (key.to_owned(), value.map(str::to_owned));
+            Ok(NodeTaint { key, value, effect: effect.to_owned(), time_added: None })
+        }
+        _ => Err(Failure::input(format!("invalid taint `{text}`")).with_hint(format!(
+            "write key=value:EFFECT, with EFFECT one of {}",
+            EFFECTS.join(", ")
+        ))),
     }
-    Ok(NodeTaint { key: key.to_owned(), value, effect: effect.to_owned(), time_added: None })
 }
 
 #[cfg(test)]

@@ -1,15 +1,13 @@
 use std::sync::Arc;
 
-use super::{apply, assert, command, delete, images, inject, node, update};
+use super::apply::{Verb, apply};
+use super::{assert, command, delete, images, inject, node, update};
 use crate::scenario::language::{Action, Step};
 use crate::scenario::run::recorder::Mark;
 use crate::scenario::run::session::Session;
 
-/// Performs the action of a step that started at `since`. Returns the result in words.
-///
-/// # Errors
-/// `Unmet` and refusals of the API server for an unexpected result; any other error if the action could not
-/// be performed.
+/// Performs the action of a step that started at `since`. Returns the result in words. `Unmet` and refusals
+/// of the API server are unexpected results; after any other error, the result is unknown.
 pub(in crate::scenario::run) async fn perform(
     session: &Arc<Session>,
     step: &Step,
@@ -18,8 +16,8 @@ pub(in crate::scenario::run) async fn perform(
 ) -> anyhow::Result<String> {
     let name = step.name.as_deref().unwrap_or_default();
     match action {
-        Action::Apply(objects) => apply::apply(session, objects).await,
-        Action::Create(objects) => apply::create(session, objects).await,
+        Action::Apply(objects) => apply(session, objects, Verb::Apply).await,
+        Action::Create(objects) => apply(session, objects, Verb::Create).await,
         Action::Patch(patch) => update::patch(session, patch).await,
         Action::Scale(scale) => update::scale(session, scale).await,
         Action::Label(label) => update::label(session, label).await,

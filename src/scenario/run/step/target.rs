@@ -9,17 +9,14 @@ use crate::scenario::run::recorder::{Written, WrittenState};
 use crate::scenario::run::resource::{self, Resource};
 use crate::scenario::run::session::Session;
 
-/// An object that a step acts on.
 pub(super) struct Target {
     pub resource: Resource,
     pub namespace: String,
     pub name: String,
-    /// The object's UID, if known.
     pub uid: Option<String>,
 }
 
 impl Target {
-    /// The objects of the same kind and namespace.
     pub fn objects(&self, session: &Session) -> Api<DynamicObject> {
         self.resource.objects(&session.client, &self.namespace)
     }
@@ -31,7 +28,6 @@ impl Target {
         session.recorder.caught_up(&Written { kind: self.kind(), state }).await;
     }
 
-    /// Waits until the deletion of the object is in the record.
     pub async fn recorded_deletion(&self, session: &Session, uid: &str) {
         let state = WrittenState::Deleted(uid.to_owned());
         session.recorder.caught_up(&Written { kind: self.kind(), state }).await;
@@ -47,7 +43,6 @@ impl Target {
         format!("{} {}", self.resource.api.kind, self.name)
     }
 
-    /// Creates the target of an object.
     pub fn of(resource: Resource, object: &Value) -> Self {
         let text = |field: &str| object["metadata"][field].as_str().map(str::to_owned);
         Self {
@@ -60,9 +55,6 @@ impl Target {
 }
 
 /// Returns the objects that a step names or selects, at least one.
-///
-/// # Errors
-/// [`Failure::Input`] if a selection is empty now, or the kind is unknown.
 pub(super) async fn targets(session: &Session, objects: &Objects) -> anyhow::Result<Vec<Target>> {
     let found = find(session, objects).await?;
     if found.is_empty() {
@@ -74,9 +66,6 @@ pub(super) async fn targets(session: &Session, objects: &Objects) -> anyhow::Res
 }
 
 /// Returns the objects that a step names or selects.
-///
-/// # Errors
-/// [`Failure::Input`] if the kind is unknown.
 pub(super) async fn find(session: &Session, objects: &Objects) -> anyhow::Result<Vec<Target>> {
     match objects {
         Objects::Named { object, namespace } => {
@@ -101,7 +90,6 @@ pub(super) async fn find(session: &Session, objects: &Objects) -> anyhow::Result
     }
 }
 
-/// The paths of targets, separated by commas.
 pub(super) fn paths(targets: &[Target]) -> String {
     targets.iter().map(Target::path).collect::<Vec<_>>().join(", ")
 }

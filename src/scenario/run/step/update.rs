@@ -12,7 +12,6 @@ use crate::scenario::language::{Label, Patch, PatchType, Scale};
 use crate::scenario::run::retry::{retry, signature, signed};
 use crate::scenario::run::session::Session;
 
-/// Patches objects.
 pub(super) async fn patch(session: &Session, patch: &Patch) -> anyhow::Result<String> {
     let body = match patch.patch_type {
         PatchType::Strategic => ApiPatch::Strategic(patch.patch.clone()),
@@ -61,7 +60,6 @@ async fn patch_one(
     .await
 }
 
-/// Sets the number of replicas.
 pub(super) async fn scale(session: &Session, scale: &Scale) -> anyhow::Result<String> {
     let found = targets(session, &scale.target).await?;
     let body = ApiPatch::Merge(json!({ "spec": { "replicas": scale.replicas } }));
@@ -75,7 +73,6 @@ pub(super) async fn scale(session: &Session, scale: &Scale) -> anyhow::Result<St
     Ok(format!("{}: {} replicas", paths(&found), scale.replicas))
 }
 
-/// Sets and removes labels.
 pub(super) async fn label(session: &Session, label: &Label) -> anyhow::Result<String> {
     let found = targets(session, &label.target).await?;
     let mut labels: Map<String, Value> =

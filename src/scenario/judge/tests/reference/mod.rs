@@ -4,6 +4,7 @@
 mod occurrences;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -11,7 +12,7 @@ use crate::scenario::history::{Change, Entry, GapState, Moment, ObjectEvent, Ste
 use crate::scenario::judge::Verdict;
 use crate::scenario::judge::expression::{Expression, Scope, evaluate};
 use crate::scenario::language::{
-    Assertion, Bounds, Claim, Condition, Filter, Quantifier, Scenario, SelectionRef, Step,
+    self, Assertion, Bounds, Claim, Condition, Filter, Quantifier, Scenario, SelectionRef, Step,
 };
 
 /// Namespace and name, in the order of selections.
@@ -32,7 +33,17 @@ enum Truth {
     Unknown,
 }
 
-/// A verdict, and when it was certain.
+impl From<Result<bool, String>> for Truth {
+    fn from(result: Result<bool, String>) -> Self {
+        match result {
+            Ok(true) => Self::True,
+            Ok(false) => Self::False,
+            Err(_) => Self::Error,
+        }
+    }
+}
+
+/// A verdict, and the moment at which it became certain.
 pub(super) type Judged = (Verdict, Moment);
 
 pub(super) struct Reference<'a> {
@@ -41,7 +52,6 @@ pub(super) struct Reference<'a> {
     states: Vec<Moments>,
 }
 
-/// The part of the record that a claim is about.
 #[derive(Debug, Clone, Copy)]
 struct Window {
     first: usize,
@@ -52,11 +62,11 @@ struct Window {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
-    /// Decided by an entry of that moment: what is due at it is not due yet.
+    /// An entry at that moment ends the window. Nothing that is due at the moment itself counts.
     Entry(Moment),
-    /// Decided by time alone, or by the end of everything.
+    /// A time limit or the end of the record ends the window.
     Time(Moment),
-    /// The run ended before.
+    /// The run ended early.
     CutShort(Moment),
 }
 
@@ -67,7 +77,7 @@ impl End {
         }
     }
 
-    /// Whether what is due at a moment is due before the end.
+    /// Whether `due` is still inside the window.
     fn lets(self, due: Moment) -> bool {
         match self {
             Self::Entry(at) => due < at,
@@ -109,7 +119,7 @@ impl<'a> Reference<'a> {
     }
 
     fn selection(&self, selection: &SelectionRef) -> (&'static str, fn(&Value) -> bool) {
-        let SelectionRef::Named(name) = selection else { panic!("named ones only") };
+        let SelectionRef::Named(name) = selection else { panic!("expected a named selection") };
         match name.as_str() {
             "web" => ("v1/Pod", |object| object["metadata"]["labels"]["app"] == "web"),
             "nodes" => ("v1/Node", |_| true),
@@ -129,14 +139,9 @@ impl<'a> Reference<'a> {
             .collect()
     }
 
-    /// The value of a condition, whether or not it is known.
+    /// The value of a condition, even while a watch is lost.
     fn raw(&self, condition: &Condition, at: usize) -> Truth {
         let variables = Value::Object(self.scenario.variables.clone());
-        let truth = |result: Result<bool, String>| match result {
-            Ok(true) => Truth::True,
-            Ok(false) => Truth::False,
-            Err(_) => Truth::Error,
-        };
         match condition {
             Condition::Cel(text) => {
                 let expression = Expression::compile(text).unwrap();
@@ -145,7 +150,7 @@ impl<'a> Reference<'a> {
                     .with_objects("web", self.members(at, "web"))
                     .with_objects("nodes", self.members(at, "nodes"))
                     .with_objects("failed", self.members(at, "failed"));
-                truth(evaluate(expression.root(), &scope))
+                evaluate(expression.root(), &scope).into()
             }
             Condition::Quantified(quantified) => {
                 let (quantifier, filter) = (&quantified.quantifier, &quantified.filter);
@@ -225,7 +230,7 @@ impl<'a> Reference<'a> {
         })
     }
 
-    /// Whether any time since a moment was unseen at an entry.
+    /// Whether there was a gap between `since` and the entry `last`.
     fn lost_since(&self, kinds: &[&str], since: Moment, first: usize, last: usize) -> bool {
         self.is_lost(kinds, last)
             || (first + 1..=last).any(|at| {
@@ -258,7 +263,7 @@ impl<'a> Reference<'a> {
         })
     }
 
-    /// From an entry on, until a limit, a last entry, or the end of everything.
+    /// The window from an entry to a time limit, a last entry, or the end of the record.
     fn window(
         &self,
         first: usize,
@@ -289,17 +294,17 @@ impl<'a> Reference<'a> {
                 return window(at, end);
             }
         }
-        panic!("a record has an end")
+        panic!("the record has no end")
     }
 
-    /// The verdict on an assertion: the last one where its step is tried again.
+    /// The verdict on an assertion: the last one if its step is retried.
     pub(super) fn judge(&self, assertion: &Assertion, step: Option<&Step>) -> Judged {
         let never = (Verdict::Inconclusive, self.entries.last().unwrap().at);
         let Some(step) = step else {
             let Some(first) = self.starts(assertion.from.as_deref()).first().copied() else {
                 return never;
             };
-            // What follows an event is limited by the event's own time.
+            // The time limit of `after` starts at each event.
             let limit = match &assertion.claim {
                 Claim::After { .. } => None,
                 claim if claim.needs_span() => duration(claim.lasting()),
@@ -319,7 +324,7 @@ impl<'a> Reference<'a> {
             None => start,
         };
         let started = self.entries[start].at;
-        let deadline = step.deadline.map_or(std::time::Duration::from_secs(60), |time| time.0);
+        let deadline = step.deadline.map_or(Duration::from_secs(60), |time| time.0);
         let claim = &assertion.claim;
         let is_span = claim.needs_span() || matches!(claim, Claim::After { .. });
         let limit = match (is_span, claim.lasting(), claim.within()) {
@@ -329,7 +334,7 @@ impl<'a> Reference<'a> {
             (false, _, Some(within)) => Some(within.0),
             (false, Some(lasting), None) => Some(match step.deadline {
                 Some(deadline) => deadline.0,
-                None => std::time::Duration::from_secs(60) + lasting.0,
+                None => Duration::from_secs(60) + lasting.0,
             }),
             (false, None, None) => Some(deadline),
         };
@@ -338,7 +343,7 @@ impl<'a> Reference<'a> {
             None => self.window(first, None, Some(start), false),
         };
         let (verdict, decided) = self.rule(assertion, window);
-        // Nothing is said before the step starts.
+        // There is no verdict before the step starts.
         (verdict, decided.max(started))
     }
 
@@ -368,7 +373,7 @@ impl<'a> Reference<'a> {
         }
     }
 
-    /// What is said when time is over without a decision.
+    /// The verdict at the end of a window without a decision.
     fn time_is_up(&self, kinds: &[&str], window: Window) -> Judged {
         let verdict = match window.end {
             End::CutShort(_) => Verdict::Inconclusive,
@@ -389,32 +394,32 @@ impl<'a> Reference<'a> {
         self.time_is_up(&self.kinds(condition), window)
     }
 
-    /// The stretches of entries at which something is so: the first entry of each, and the next one
-    /// at which it is not so any more, if there is one in the window.
+    /// The stretches of entries at which `holds` is true: the first entry of each, and the first entry after
+    /// it, if that is in the window.
     fn stretches(
         &self,
         window: Window,
-        is_so: impl Fn(usize) -> bool,
+        holds: impl Fn(usize) -> bool,
     ) -> Vec<(usize, Option<usize>)> {
         let mut stretches: Vec<(usize, Option<usize>)> = Vec::new();
         let mut inside = false;
         for at in window.first..=window.last {
-            match (inside, is_so(at)) {
+            match (inside, holds(at)) {
                 (false, true) => stretches.push((at, None)),
                 (true, false) => stretches.last_mut().unwrap().1 = Some(at),
                 _ => {}
             }
-            inside = is_so(at);
+            inside = holds(at);
         }
         stretches
     }
 
-    /// When a stretch has lasted for a time, if it does.
+    /// The moment at which a stretch has lasted for `time`, if it lasts that long.
     fn lasts(
         &self,
         window: Window,
         (first, over): (usize, Option<usize>),
-        time: std::time::Duration,
+        time: Duration,
     ) -> Option<Moment> {
         let due = self.entries[first].at + time;
         let lasts = match over {
@@ -428,7 +433,7 @@ impl<'a> Reference<'a> {
         &self,
         condition: &Condition,
         bad: Truth,
-        grace: std::time::Duration,
+        grace: Duration,
         window: Window,
     ) -> Judged {
         let values: Vec<Truth> = (0..=window.last).map(|at| self.value(condition, at)).collect();
@@ -457,12 +462,7 @@ impl<'a> Reference<'a> {
         (verdict, window.end.at())
     }
 
-    fn stable(
-        &self,
-        condition: &Condition,
-        lasting: std::time::Duration,
-        window: Window,
-    ) -> Judged {
+    fn stable(&self, condition: &Condition, lasting: Duration, window: Window) -> Judged {
         for stretch in self.stretches(window, |at| self.value(condition, at) == Truth::True) {
             if let Some(due) = self.lasts(window, stretch, lasting) {
                 return (Verdict::Pass, due);
@@ -475,12 +475,12 @@ impl<'a> Reference<'a> {
         &self,
         hold: &Condition,
         until: &Condition,
-        grace: std::time::Duration,
+        grace: Duration,
         window: Window,
     ) -> Judged {
         let reached = (window.first..=window.last).find(|at| self.value(until, *at) == Truth::True);
         let before = Window { last: reached.unwrap_or(window.last), ..window };
-        // Where the end is reached, nothing lasts beyond it.
+        // The moment at which `until` holds ends each breach.
         let is_breach = |at: usize| Some(at) != reached && self.value(hold, at) == Truth::False;
         let (hold_kinds, until_kinds) = (self.kinds(hold), self.kinds(until));
         let mut doubtful = false;
@@ -522,12 +522,12 @@ fn fits(bounds: &Bounds, number: u64) -> bool {
         && bounds.max.is_none_or(|max| number <= max)
 }
 
-fn duration(time: Option<crate::scenario::language::Duration>) -> Option<std::time::Duration> {
+fn duration(time: Option<language::Duration>) -> Option<Duration> {
     time.map(|time| time.0)
 }
 
 fn asked(object: &Value, old: Option<&Value>, filter: &Filter) -> Truth {
-    // Only parts of one kind are used: a phase.
+    // The tests match phases only.
     let is_other = |part: &Value| object["status"]["phase"] != part["status"]["phase"];
     if filter.matches.as_ref().is_some_and(is_other) {
         return Truth::False;
@@ -539,9 +539,5 @@ fn asked(object: &Value, old: Option<&Value>, filter: &Filter) -> Truth {
     if let Some(old) = old {
         scope = scope.with("old", old);
     }
-    match evaluate(expression.root(), &scope) {
-        Ok(true) => Truth::True,
-        Ok(false) => Truth::False,
-        Err(_) => Truth::Error,
-    }
+    evaluate(expression.root(), &scope).into()
 }

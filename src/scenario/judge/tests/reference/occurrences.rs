@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::{End, Judged, Reference, Truth, Window, asked};
@@ -6,7 +8,7 @@ use crate::scenario::judge::Verdict;
 use crate::scenario::language::{After, Occurrence, StepPhase};
 
 impl Reference<'_> {
-    /// What happened at an entry: the uids of objects, and whether it is certain when.
+    /// The UIDs of the objects that an occurrence happened to at an entry, and whether its moment is certain.
     fn occurred(&self, occurrence: &Occurrence, window: Window, at: usize) -> Vec<(String, bool)> {
         let entry = &self.entries[at];
         if let Occurrence::Holds { holds: condition } = occurrence {
@@ -72,7 +74,7 @@ impl Reference<'_> {
                 for id in uids {
                     let before = at.checked_sub(1).and_then(|before| by_uid(before, &id));
                     let after = by_uid(at, &id);
-                    let told = uid(&change.object) == id;
+                    let is_reported = uid(&change.object) == id;
                     let is_asked = |object: &Value, old: Option<&Value>| {
                         asked(object, old, filter) == Truth::True
                     };
@@ -80,14 +82,17 @@ impl Reference<'_> {
                         object.as_ref().is_some_and(|object| has(object) && is_asked(object, None))
                     };
                     let happens = if matches!(occurrence, Occurrence::Created { .. }) {
-                        told && before.is_none()
+                        is_reported
+                            && before.is_none()
                             && matches(&after)
                             && matches!(change.event, ObjectEvent::Added | ObjectEvent::Found)
                     } else if matches!(occurrence, Occurrence::Deleted { .. }) {
-                        let last = if told { Some(&*change.object) } else { before.as_ref() };
-                        let gone = after.is_none() && (before.is_some() || told);
+                        let last =
+                            if is_reported { Some(&*change.object) } else { before.as_ref() };
+                        let is_deleted = after.is_none() && (before.is_some() || is_reported);
                         let own = before.as_ref().or(last);
-                        gone && own.is_some_and(has)
+                        is_deleted
+                            && own.is_some_and(has)
                             && last.is_some_and(|last| is_asked(last, None))
                     } else if matches!(occurrence, Occurrence::Changed { .. }) {
                         match (&before, &after) {
@@ -100,7 +105,7 @@ impl Reference<'_> {
                         change.event != ObjectEvent::Initial && !matches(&before) && matches(&after)
                     };
                     if happens {
-                        happened.push((id, is_certain && (told || after.is_some())));
+                        happened.push((id, is_certain && (is_reported || after.is_some())));
                     }
                 }
                 happened
@@ -177,18 +182,13 @@ impl Reference<'_> {
         (verdict, window.end.at())
     }
 
-    pub(super) fn after(
-        &self,
-        after: &After,
-        within: Option<std::time::Duration>,
-        window: Window,
-    ) -> Judged {
+    pub(super) fn after(&self, after: &After, within: Option<Duration>, window: Window) -> Judged {
         let kinds: Vec<&str> =
             self.kinds_of(&after.event).into_iter().chain(self.kinds_of(&after.then)).collect();
         let last_of_all = self.entries.len() - 1;
         let close = window.end.at();
         let cut_short = matches!(window.end, End::CutShort(_));
-        // Each event with the moment at which its fate is certain, and what that is.
+        // The moment at which the result of each event is certain, and the result.
         let (mut seen, mut doubtful) = (0, false);
         let mut fates: Vec<(Moment, Option<Verdict>)> = Vec::new();
         for at in window.first..=window.last {
@@ -202,7 +202,7 @@ impl Reference<'_> {
             }
         }
         let final_moment = self.entries[last_of_all].at;
-        // Failures show as they come, also before the span's end.
+        // A failure decides at once, even before the end of the span.
         let failed =
             fates.iter().filter(|(_, fate)| *fate == Some(Verdict::Fail)).map(|(at, _)| *at).min();
         let missed =
@@ -216,19 +216,13 @@ impl Reference<'_> {
             && !fates
                 .iter()
                 .any(|(at, fate)| *fate == Some(Verdict::Inconclusive) && window.end.lets(*at));
-        match failed {
-            Some(at) if !too_few || window.end.lets(at) || at < close => {
-                return (Verdict::Fail, at);
-            }
-            _ => {}
+        if let Some(at) = failed.filter(|at| !too_few || window.end.lets(*at) || *at < close) {
+            return (Verdict::Fail, at);
         }
         if too_few {
             return (Verdict::Fail, close);
         }
-        if cut_short {
-            return (Verdict::Inconclusive, final_moment);
-        }
-        if fates.iter().any(|(_, fate)| fate.is_none()) {
+        if cut_short || fates.iter().any(|(_, fate)| fate.is_none()) {
             return (Verdict::Inconclusive, final_moment);
         }
         let decided = fates.iter().map(|(at, _)| *at).max().unwrap_or(close).max(close);
@@ -239,10 +233,10 @@ impl Reference<'_> {
         (if is_seen { Verdict::Pass } else { Verdict::Inconclusive }, decided)
     }
 
-    /// What becomes of what must follow an event; `None` when the run ends before it is certain.
+    /// Whether an event is followed, and when that is certain; `None` if the run ends before.
     fn fate(
         &self,
-        (after, within): (&After, Option<std::time::Duration>),
+        (after, within): (&After, Option<Duration>),
         window: Window,
         kinds: &[&str],
         event: usize,
