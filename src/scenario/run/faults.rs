@@ -58,7 +58,7 @@ pub(super) async fn inject(
 
 async fn do_inject(session: &Session, step: &str, plan: &FaultPlan) -> anyhow::Result<()> {
     let lasts = !plan.fault.is_instant();
-    let fault = Active { id: plan.id.clone(), fault: plan.fault.name() };
+    let fault = Active { id: plan.id.clone(), fault: plan.fault.name().to_owned() };
     let state = &session.state.faults;
     lock(&state.ended).remove(step);
     if lasts {
