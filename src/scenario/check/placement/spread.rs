@@ -5,6 +5,7 @@ use k8s_openapi::api::core::v1::{Pod, TopologySpreadConstraint};
 use super::labels::selects;
 use super::situation::{Situation, label, namespace, short, spec};
 use super::{node, node_affinity};
+use crate::plural::plural;
 
 /// The pod's constraints that keep it from nodes, with the pods that are in each domain.
 pub(super) struct Constraints<'a>(Vec<Constraint<'a>>);
@@ -17,11 +18,8 @@ struct Constraint<'a> {
 
 impl<'a> Constraints<'a> {
     pub fn new(situation: &Situation<'a>) -> Self {
-        let constraints = spec(situation.pod)
-            .and_then(|spec| spec.topology_spread_constraints.as_deref())
-            .unwrap_or_default();
+        let constraints = spec(situation.pod).topology_spread_constraints.iter().flatten();
         let hard: Vec<_> = constraints
-            .iter()
             .filter(|constraint| constraint.when_unsatisfiable == "DoNotSchedule")
             .collect();
         let counted = hard
@@ -30,7 +28,6 @@ impl<'a> Constraints<'a> {
         Self(counted.collect())
     }
 
-    /// Which constraints the pod would break on the node.
     pub fn reasons(&self, situation: &Situation<'_>, node: usize) -> Vec<String> {
         let reasons = self.0.iter().filter_map(|constraint| constraint.reason(situation, node));
         reasons.collect()
@@ -61,10 +58,10 @@ impl Constraint<'_> {
             Some((other, _)) => format!("{least_count} in {} {other}", short(key)),
             None => "0".to_owned(),
         };
-        let pods = if count == 1 { "1 pod".to_owned() } else { format!("{count} pods") };
         Some(format!(
-            "{} {domain} would have {pods} against {against} (maxSkew {most})",
-            short(key)
+            "{} {domain} would have {} against {against} (maxSkew {most})",
+            short(key),
+            plural(count, "pod")
         ))
     }
 }

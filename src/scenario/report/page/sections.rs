@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use crate::plural::plural;
 use crate::scenario::history::Moment;
 use crate::scenario::judge::{Judgement, ObjectName, Verdict};
 use crate::scenario::outcome::{RunReport, StepReport};
@@ -25,7 +26,6 @@ fn badge(label: impl Into<Label>) -> Markup {
     html! { span class={ "badge " (label.class) } { (label) } }
 }
 
-/// The verdict and the facts of the run.
 pub(super) fn header(run: &RunReport) -> Markup {
     let variables: Vec<String> =
         run.variables.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -55,7 +55,6 @@ pub(super) fn header(run: &RunReport) -> Markup {
     }
 }
 
-/// Why steps and assertions did not pass.
 pub(super) fn failures(failures: &[FailureDetails]) -> Markup {
     html! {
         @if !failures.is_empty() {
@@ -89,7 +88,7 @@ fn failure(failure: &FailureDetails) -> Markup {
                 @if let Some(pod) = failure.pending_of(unexpected) { (pending(pod)) }
             }
             @if failure.more_objects > 0 {
-                p { "and " (format::count(failure.more_objects, "more object")) }
+                p { "and " (plural(failure.more_objects, "more object")) }
             }
             @for pod in failure.other_pending() {
                 h4 { (object(&pod.pod, failure.moment)) " " span.state { "pending" } }
@@ -133,7 +132,7 @@ fn nearby(failure: &FailureDetails) -> Markup {
                         tr {
                             td { @if entry.is_related { abbr title="about these objects" { "●" } } }
                             td.number { (moment(entry.at)) }
-                            td { (entry.kind.word()) }
+                            td { (entry.kind) }
                             td { (entry.text) }
                         }
                     }
@@ -184,9 +183,7 @@ pub(super) fn figures(figures: &[Figure]) -> Markup {
                     thead { tr { th { "Figure" } th.number { "Value" } th { "Method" } } }
                     @for figures in figures.chunk_by(|one, other| one.of == other.of) {
                         tbody {
-                            @if let Some(first) = figures.first() {
-                                tr { th colspan="3" scope="rowgroup" { (first.subject()) } }
-                            }
+                            tr { th colspan="3" scope="rowgroup" { (figures[0].subject()) } }
                             @for figure in figures {
                                 tr {
                                     td { (figure.name) }

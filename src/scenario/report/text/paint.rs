@@ -27,7 +27,6 @@ impl Paint {
         self.with("2", text)
     }
 
-    /// The text in the color of a label.
     pub fn label(self, label: Label, text: &str) -> String {
         let code = match label.verdict {
             Some(Verdict::Pass) => "32",

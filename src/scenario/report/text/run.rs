@@ -140,10 +140,8 @@ fn figures(out: &mut String, run: &Analysis, paint: Paint) {
     }
     let _ = writeln!(out, "\n{}", paint.strong("Figures"));
     for figures in run.figures.chunk_by(|one, other| one.of == other.of) {
-        for (number, figure) in figures.iter().enumerate() {
-            if number == 0 {
-                let _ = writeln!(out, "  {}", paint.faint(figure.subject()));
-            }
+        let _ = writeln!(out, "  {}", paint.faint(figures[0].subject()));
+        for figure in figures {
             let _ = writeln!(out, "    {:<52} {:>21}", figure.name, figure.shown());
         }
     }
