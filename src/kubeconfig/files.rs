@@ -108,18 +108,13 @@ impl Files {
         let mut changed = Vec::new();
         let mut failure = None;
         for path in self.paths.iter().filter(|path| !path.is_dir() && !is_special(path)) {
-            let removed = self.concerns(path, &name).and_then(|concerned| {
-                Ok(concerned
-                    && self.update(path, |existing| {
-                        // A corrupt file does not matter unless it names the cluster.
-                        if existing.contains(&name) {
-                            document::remove(existing, cluster)
-                        } else {
-                            Ok(existing.to_owned())
-                        }
-                    })?)
-            });
-            match removed {
+            // A corrupt file does not matter unless it names the cluster.
+            let change = |existing: &str| match existing.contains(&name) {
+                true => document::remove(existing, cluster),
+                false => Ok(existing.to_owned()),
+            };
+            let concerned = self.concerns(path, &name);
+            match concerned.and_then(|concerned| Ok(concerned && self.update(path, change)?)) {
                 Ok(true) => changed.push(path.clone()),
                 Ok(false) => {}
                 Err(error) => failure = failure.or(Some(error)),
@@ -193,17 +188,16 @@ fn unusable(verb: &str, path: &Path, error: &std::io::Error) -> Failure {
 }
 
 fn locked(path: &Path, error: &LockError) -> Failure {
-    let failure = Failure::environment(format!("cannot lock the kubeconfig: {error}"));
-    match error {
-        LockError::Held { path, .. } => failure.with_hint(format!(
-            "if no such command is running, remove the lock: rm {}",
-            path.display()
-        )),
-        LockError::Io { .. } => failure.with_hint(format!(
+    let hint = match error {
+        LockError::Held { path, .. } => {
+            format!("if no such command is running, remove the lock: rm {}", path.display())
+        }
+        LockError::Io { .. } => format!(
             "check the permissions of the directory of {}, or specify another file with --kubeconfig FILE",
             path.display()
-        )),
-    }
+        ),
+    };
+    Failure::environment(format!("cannot lock the kubeconfig: {error}")).with_hint(hint)
 }
 
 fn is_absent(error: &std::io::Error) -> bool {

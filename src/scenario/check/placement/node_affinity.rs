@@ -23,11 +23,6 @@ pub(super) fn reasons(pod: &Pod, node: &Node) -> Vec<String> {
     reasons
 }
 
-/// Whether node selector and required node affinity allow the node.
-pub(super) fn allows(pod: &Pod, node: &Node) -> bool {
-    reasons(pod, node).is_empty()
-}
-
 fn terms(pod: &Pod) -> Option<&[NodeSelectorTerm]> {
     let affinity = spec(pod).affinity.as_ref()?.node_affinity.as_ref()?;
     let required = affinity.required_during_scheduling_ignored_during_execution.as_ref()?;

@@ -77,7 +77,7 @@ fn domains<'a>(
         let has_all_keys =
             hard.iter().all(|other| situation.label(index, &other.topology_key).is_some());
         let is_out_by_affinity = wanted.node_affinity_policy.as_deref() != Some("Ignore")
-            && !node_affinity::allows(situation.pod, candidate);
+            && !node_affinity::reasons(situation.pod, candidate).is_empty();
         let is_out_by_taints = wanted.node_taints_policy.as_deref() == Some("Honor")
             && node::untolerated_taints(situation.pod, candidate).next().is_some();
         if !has_all_keys || is_out_by_affinity || is_out_by_taints {

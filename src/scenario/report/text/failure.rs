@@ -1,7 +1,6 @@
 use std::fmt::Write as _;
 
-use super::Paint;
-use super::layout::wrapped;
+use super::layout::{Paint, wrapped};
 use crate::plural::plural;
 use crate::scenario::report::explanation::{FailureDetails, PendingPod};
 use crate::scenario::report::label::Label;

@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
-use super::layout::{WIDTH, wrapped, wrapping};
-use super::{Paint, failure_text};
+use super::failure_text;
+use super::layout::{Paint, WIDTH, wrapped, wrapping};
 use crate::scenario::history::StepState;
 use crate::scenario::judge::Verdict;
 use crate::scenario::report::label::Label;
