@@ -1,7 +1,6 @@
 //! `kindrs scenario` from outside, without Docker.
 #![allow(clippy::unwrap_used)]
 
-use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -99,8 +98,7 @@ fn prints_help_for_every_verb() {
         let assert = place.scenario(&[verb, "--help"]).success().stderr("");
         insta::assert_snapshot!(format!("help-{verb}"), stdout(&assert));
     }
-    let assert = place.scenario(&["--help"]).success().stderr("");
-    insta::assert_snapshot!("help", stdout(&assert));
+    insta::assert_snapshot!("help", stdout(&place.scenario(&["--help"]).success().stderr("")));
 }
 
 #[test]
@@ -175,10 +173,7 @@ fn record(pod_after: Option<u64>, seen: bool) -> String {
     }
     line(12, "step", step("runs", "passed"));
     line(12, "end", json!({ "interrupted": false, "lines": {} }));
-    lines.iter().fold(String::new(), |mut text, line| {
-        writeln!(text, "{line}").unwrap();
-        text
-    })
+    lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
 #[test]
@@ -239,9 +234,9 @@ fn check_reports_the_line_of_an_invalid_record() {
 fn run_rejects_wrong_input_before_it_connects_to_docker() {
     let place = Place::with(&[("good.yaml", GOOD), ("bad.yaml", BAD), ("again.yaml", GOOD)]);
     std::fs::create_dir(place.path().join("empty")).unwrap();
-    let same = "error: again.yaml and good.yaml have the same name `good`";
-    let cases: [(&[&str], &str); 10] = [
-        (&["bad.yaml"], "error: bad.yaml:"),
+    let same = "error: again.yaml and good.yaml are both named `good`";
+    for (arguments, message) in [
+        (&["bad.yaml"][..], "error: bad.yaml:"),
         (&["good.yaml", "bad.yaml"], "error: bad.yaml:"),
         (&["none.yaml"], "error: cannot read none.yaml: "),
         (&["empty"], "error: no scenarios in empty: expected *.yaml files"),
@@ -251,8 +246,7 @@ fn run_rejects_wrong_input_before_it_connects_to_docker() {
         (&["good.yaml", "--set", "cuont=2"], "error: good.yaml:4:"),
         (&["good.yaml", "--shard", "4/3"], "error: invalid value '4/3' for '--shard <I/N>'"),
         (&[], "error: the following required arguments were not provided"),
-    ];
-    for (arguments, message) in cases {
+    ] {
         let arguments = [&["run"], arguments].concat();
         let assert = place.scenario(&arguments).code(2).stdout("");
         // Warnings come first.
@@ -280,7 +274,6 @@ fn rejects_a_file_that_is_not_utf_8() {
     std::fs::write(place.path().join("latin.yaml"), b"name: caf\xe9\n").unwrap();
     for verb in ["run", "lint"] {
         let assert = place.scenario(&[verb, "latin.yaml"]).code(2).stdout("");
-        let text = stderr(&assert);
-        assert!(text.starts_with("error: cannot read latin.yaml: "), "{text}");
+        assert.stderr(predicate::str::starts_with("error: cannot read latin.yaml: "));
     }
 }

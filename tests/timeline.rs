@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use fantoccini::actions::{
     InputSource as _, MOUSE_BUTTON_LEFT, MouseActions, PointerAction, TouchActions,
 };
@@ -18,6 +20,8 @@ use kindrs::scenario::outcome::RunReport;
 use kindrs::scenario::report::{Analysis, page};
 use serde_json::{Value, json};
 
+const DOWN: PointerAction = PointerAction::Down { button: MOUSE_BUTTON_LEFT };
+const UP: PointerAction = PointerAction::Up { button: MOUSE_BUTTON_LEFT };
 const MISSING: &str = "this test needs a browser: apt-get install chromium chromium-driver";
 
 /// A process that is killed with its owner, even when a test fails.
@@ -115,18 +119,13 @@ impl Browser {
 
     async fn hover(&self, uid: &str, second: f64) {
         let (x, y) = self.place(uid, second).await;
-        let mouse = MouseActions::new("mouse".to_owned()).then(PointerAction::MoveTo {
-            duration: Some(Duration::ZERO),
-            x,
-            y,
-        });
+        let to = PointerAction::MoveTo { duration: Some(Duration::ZERO), x, y };
+        let mouse = MouseActions::new("mouse".to_owned()).then(to);
         self.client.perform_actions(mouse).await.unwrap();
     }
 
     async fn press(&self) {
-        let mouse = MouseActions::new("mouse".to_owned())
-            .then(PointerAction::Down { button: MOUSE_BUTTON_LEFT })
-            .then(PointerAction::Up { button: MOUSE_BUTTON_LEFT });
+        let mouse = MouseActions::new("mouse".to_owned()).then(DOWN).then(UP);
         self.client.perform_actions(mouse).await.unwrap();
     }
 
@@ -134,8 +133,8 @@ impl Browser {
         let (x, y) = self.place(uid, second).await;
         let finger = TouchActions::new("finger".to_owned())
             .then(PointerAction::MoveTo { duration: Some(Duration::ZERO), x, y })
-            .then(PointerAction::Down { button: MOUSE_BUTTON_LEFT })
-            .then(PointerAction::Up { button: MOUSE_BUTTON_LEFT });
+            .then(DOWN)
+            .then(UP);
         self.client.perform_actions(finger).await.unwrap();
     }
 
@@ -144,11 +143,30 @@ impl Browser {
         active.send_keys(&char::from(key).to_string()).await.unwrap();
     }
 
+    /// Runs a command of the Chrome DevTools Protocol.
+    async fn devtools(&self, command: &str, parameters: Value) -> Value {
+        let body = json!({ "cmd": command, "params": parameters });
+        self.client.issue_cmd(Post("goog/cdp/execute", body)).await.unwrap()
+    }
+
     async fn color_scheme(&self, scheme: &str) {
         let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
-        let parameters = json!({ "features": features });
-        let body = json!({ "cmd": "Emulation.setEmulatedMedia", "params": parameters });
-        self.client.issue_cmd(Post("goog/cdp/execute", body)).await.unwrap();
+        self.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
+    }
+
+    /// The text of the panel, which contains these texts.
+    async fn panel_with(&self, texts: &[&str]) -> String {
+        let panel = self.text("#panel").await;
+        for text in texts {
+            assert!(panel.contains(text), "{text}: {panel}");
+        }
+        panel
+    }
+
+    /// Checks that the browser has logged nothing, and closes it.
+    async fn close(self) {
+        assert_eq!(self.complaints().await, Vec::<String>::new());
+        self.client.clone().close().await.unwrap();
     }
 
     /// The browser's log since the page was opened.
@@ -164,17 +182,9 @@ impl Browser {
     async fn picture(&self, name: &str, is_whole: bool) {
         let Some(folder) = std::env::var_os("KINDRS_SCREENSHOTS") else { return };
         let parameters = json!({ "captureBeyondViewport": is_whole, "format": "png" });
-        let body = json!({ "cmd": "Page.captureScreenshot", "params": parameters });
-        let picture = self.client.issue_cmd(Post("goog/cdp/execute", body)).await.unwrap();
-        let bytes = base64::Engine::decode(
-            &base64::engine::general_purpose::STANDARD,
-            picture["data"].as_str().unwrap(),
-        );
+        let picture = self.devtools("Page.captureScreenshot", parameters).await;
+        let bytes = STANDARD.decode(picture["data"].as_str().unwrap());
         std::fs::write(PathBuf::from(folder).join(format!("{name}.png")), bytes.unwrap()).unwrap();
-    }
-
-    async fn close(self) {
-        self.client.clone().close().await.unwrap();
     }
 }
 
@@ -247,21 +257,17 @@ async fn shows_everything_and_opens_objects_as_they_were() {
     browser.picture("desktop-tooltip", false).await;
 
     browser.press().await;
-    let panel = browser.text("#panel").await;
-    assert!(panel.contains("5 of 7, changed at 18.100 s"), "{panel}");
-    assert!(panel.contains("name: web-5d8c-a") && panel.contains("nodeName: demo-worker"));
+    browser.panel_with(&["5 of 7, changed at 18.100 s", "name: web-5d8c-a"]).await;
+    let change = "status.conditions.1.status True → False";
+    let panel = browser.panel_with(&["nodeName: demo-worker", change]).await;
     assert!(!panel.contains("DisruptionTarget"), "the panel shows a later moment: {panel}");
-    assert!(panel.contains("status.conditions.1.status True → False"), "{panel}");
     browser.picture("desktop-panel", false).await;
 
     let next = browser.client.find(Locator::XPath("//button[contains(., 'next version')]"));
     next.await.unwrap().click().await.unwrap();
-    let panel = browser.text("#panel").await;
-    assert!(panel.contains("6 of 7, changed at 24.000 s"), "{panel}");
-    assert!(panel.contains("DisruptionTarget"), "{panel}");
+    browser.panel_with(&["6 of 7, changed at 24.000 s", "DisruptionTarget"]).await;
     browser.key(Key::Escape).await;
     assert_eq!(browser.count("#panel[hidden]").await, 1);
-    assert_eq!(browser.complaints().await, Vec::<String>::new());
     browser.close().await;
 }
 
@@ -279,12 +285,10 @@ async fn works_with_the_keyboard() {
     for _ in 0..4 {
         browser.key(Key::Right).await;
     }
-    let tooltip = browser.text("#tooltip").await;
-    assert!(tooltip.contains("at 18.100 s"), "{tooltip}");
+    assert!(browser.text("#tooltip").await.contains("at 18.100 s"));
     assert!(browser.text("#cursor-time").await.contains("18.100 s · 10:00:18.100 UTC"));
     browser.key(Key::Enter).await;
-    let panel = browser.text("#panel").await;
-    assert!(panel.contains("5 of 7, changed at 18.100 s"), "{panel}");
+    browser.panel_with(&["5 of 7, changed at 18.100 s"]).await;
     browser.key(Key::Escape).await;
     let focused = browser.run("return document.activeElement.dataset.uid;").await;
     assert_eq!(focused, "uid-web-5d8c-a", "the focus is back where it was");
@@ -294,24 +298,20 @@ async fn works_with_the_keyboard() {
 #[tokio::test]
 async fn zooms_and_groups_pods() {
     let browser = Browser::open(1280, 900, false).await;
-    let axis = browser
-        .run(
-            "const box = document.getElementById('axis').getBoundingClientRect();
-              return [box.left, box.width, box.top + 8];",
-        )
-        .await;
+    let script = "const box = document.getElementById('axis').getBoundingClientRect();
+                  return [box.left, box.width, box.top + 8];";
+    let axis = browser.run(script).await;
     let [left, width, y] = [0, 1, 2].map(|place| axis[place].as_f64().unwrap());
     let to = |x: f64| PointerAction::MoveTo { duration: Some(Duration::from_millis(20)), x, y };
     let drag = MouseActions::new("mouse".to_owned())
         .then(to(left + width * 20.0 / 35.0))
-        .then(PointerAction::Down { button: MOUSE_BUTTON_LEFT })
+        .then(DOWN)
         .then(to(left + width * 26.0 / 35.0))
         .then(to(left + width * 30.0 / 35.0))
-        .then(PointerAction::Up { button: MOUSE_BUTTON_LEFT });
+        .then(UP);
     browser.client.perform_actions(drag).await.unwrap();
-    let ticks = browser
-        .run("return [...document.querySelectorAll('.tick')].map((tick) => +tick.textContent);")
-        .await;
+    let script = "return [...document.querySelectorAll('.tick')].map((tick) => +tick.textContent);";
+    let ticks = browser.run(script).await;
     let ticks: Vec<f64> = ticks.as_array().unwrap().iter().filter_map(Value::as_f64).collect();
     assert!(ticks.len() > 5, "{ticks:?}");
     assert!(ticks.iter().all(|tick| (19.5..=30.5).contains(tick)), "{ticks:?}");
@@ -322,14 +322,12 @@ async fn zooms_and_groups_pods() {
     browser.client.find(Locator::Id("all")).await.unwrap().click().await.unwrap();
     assert_eq!(browser.count(".bar[data-kind=gap][hidden]").await, 0);
     browser.client.find(Locator::Id("by-workload")).await.unwrap().click().await.unwrap();
-    let groups = browser
-        .run("return [...document.querySelectorAll('.group')].map((group) => group.textContent);")
-        .await;
-    assert_eq!(groups, json!(["no workload", "ReplicaSet web-5d8c"]));
+    let script =
+        "return [...document.querySelectorAll('.group')].map((group) => group.textContent);";
+    assert_eq!(browser.run(script).await, json!(["no workload", "ReplicaSet web-5d8c"]));
     browser.client.find(Locator::Id("system")).await.unwrap().click().await.unwrap();
     assert_eq!(browser.count(".bar[data-kind=Pod]").await, 9);
     browser.picture("desktop-by-workload", true).await;
-    assert_eq!(browser.complaints().await, Vec::<String>::new());
     browser.close().await;
 }
 
@@ -378,14 +376,11 @@ async fn fits_on_a_phone_in_both_color_schemes() {
         browser.picture(&format!("phone-{scheme}-top"), false).await;
     }
     browser.tap("uid-big", 20.0).await;
-    let panel = browser.text("#panel").await;
-    assert!(panel.contains("Pod default/big"), "{panel}");
-    assert!(panel.contains("PodScheduled"), "{panel}");
+    browser.panel_with(&["Pod default/big", "PodScheduled"]).await;
     assert_eq!(browser.run(FLAWS).await, json!([]), "with the panel");
     browser.picture("phone-panel", false).await;
     browser.client.find(Locator::Css("#panel .close")).await.unwrap().click().await.unwrap();
     assert_eq!(browser.count("#panel[hidden]").await, 1);
-    assert_eq!(browser.complaints().await, Vec::<String>::new());
     browser.close().await;
 }
 

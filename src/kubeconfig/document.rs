@@ -1,9 +1,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use kube::config::{
-    AuthInfo, Cluster, Context, Kubeconfig, NamedAuthInfo, NamedCluster, NamedContext,
-};
+use kube::config::Kubeconfig;
 use secrecy::ExposeSecret as _;
+use serde_json::json;
 use serde_yaml::{Mapping, Value};
 
 use super::emit;
@@ -20,9 +19,7 @@ pub struct Access {
     pub server: String,
     /// Certificate authority of the API server, PEM.
     pub ca_pem: String,
-    /// Certificate of the client, PEM.
     pub client_cert_pem: String,
-    /// Private key of the client, PEM.
     pub client_key_pem: String,
 }
 
@@ -32,7 +29,6 @@ pub struct Entries<'a> {
     pub cluster: &'a str,
     pub user: &'a str,
     pub context: &'a str,
-    /// URL of the API server.
     pub server: &'a str,
     /// Certificate authority of the API server, PEM.
     pub authority: &'a str,
@@ -48,7 +44,6 @@ pub enum Credentials<'a> {
     File(&'a str),
 }
 
-/// Why a text is not a kubeconfig.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DocumentError {
     /// The text is not YAML. Line and column count from 1.
@@ -94,19 +89,16 @@ pub fn merge(existing: &str, access: &Access) -> Result<String, DocumentError> {
 pub fn remove(existing: &str, cluster: &str) -> Result<String, DocumentError> {
     let name = entry_name(cluster);
     let mut document = parse(existing)?;
-    let mut changed = false;
+    let before = document.clone();
     for list in LISTS {
         if let Some(Value::Sequence(entries)) = document.get_mut(list) {
-            let before = entries.len();
             entries.retain(|entry| !is_named(entry, &name));
-            changed |= entries.len() != before;
         }
     }
     if document.get("current-context").and_then(Value::as_str) == Some(name.as_str()) {
         document.insert("current-context".into(), "".into());
-        changed = true;
     }
-    Ok(if changed { emit::text(&document) } else { existing.to_owned() })
+    Ok(if document == before { existing.to_owned() } else { emit::text(&document) })
 }
 
 /// Reads the credentials in kubeadm's `admin.conf` for the named cluster, reached at `server`.
@@ -169,48 +161,27 @@ impl Entries<'_> {
         emit::text(&document)
     }
 
-    fn kubeconfig(&self) -> Kubeconfig {
-        let auth_info = match self.credentials {
-            Credentials::Embedded { certificate, key } => AuthInfo {
-                client_certificate_data: Some(BASE64.encode(certificate)),
-                client_key_data: Some(BASE64.encode(key).into()),
-                ..AuthInfo::default()
-            },
-            Credentials::File(path) => AuthInfo {
-                client_certificate: Some(path.to_owned()),
-                client_key: Some(path.to_owned()),
-                ..AuthInfo::default()
-            },
+    /// The lists with one entry each.
+    fn lists(&self) -> serde_json::Value {
+        let user = match self.credentials {
+            Credentials::Embedded { certificate, key } => json!({
+                "client-certificate-data": BASE64.encode(certificate),
+                "client-key-data": BASE64.encode(key),
+            }),
+            Credentials::File(path) => json!({ "client-certificate": path, "client-key": path }),
         };
-        Kubeconfig {
-            clusters: vec![NamedCluster {
-                name: self.cluster.to_owned(),
-                cluster: Some(Cluster {
-                    server: Some(self.server.to_owned()),
-                    certificate_authority_data: Some(BASE64.encode(self.authority)),
-                    ..Cluster::default()
-                }),
-                ..NamedCluster::default()
-            }],
-            contexts: vec![NamedContext {
-                name: self.context.to_owned(),
-                context: Some(Context {
-                    cluster: self.cluster.to_owned(),
-                    user: Some(self.user.to_owned()),
-                    ..Context::default()
-                }),
-                ..NamedContext::default()
-            }],
-            auth_infos: vec![NamedAuthInfo {
-                name: self.user.to_owned(),
-                auth_info: Some(auth_info),
-                ..NamedAuthInfo::default()
-            }],
-            ..Kubeconfig::default()
-        }
+        let cluster = json!({
+            "server": self.server,
+            "certificate-authority-data": BASE64.encode(self.authority),
+        });
+        let context = json!({ "cluster": self.cluster, "user": self.user });
+        json!({
+            "clusters": [{ "name": self.cluster, "cluster": cluster }],
+            "contexts": [{ "name": self.context, "context": context }],
+            "users": [{ "name": self.user, "user": user }],
+        })
     }
 
-    /// Puts the entries into a document, which can have fields that kube's types do not know.
     fn insert(&self, document: &mut Mapping) {
         for (field, value) in [("apiVersion", "v1"), ("kind", "Config")] {
             if document.get(field).is_none_or(Value::is_null) {
@@ -218,7 +189,7 @@ impl Entries<'_> {
             }
         }
         // Serializing plain values cannot fail.
-        let own = serde_yaml::to_value(self.kubeconfig()).unwrap_or_default();
+        let own = serde_yaml::to_value(self.lists()).unwrap_or_default();
         for list in LISTS {
             for entry in own[list].as_sequence().into_iter().flatten() {
                 put(document, list, entry);
@@ -301,4 +272,4 @@ fn shape(field: String, found: &Value, expected: &'static str) -> DocumentError 
 
 #[cfg(test)]
 #[path = "document_tests.rs"]
-mod tests;
+pub(super) mod tests;

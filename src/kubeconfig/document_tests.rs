@@ -3,7 +3,7 @@ use serde_yaml::Value;
 
 use super::*;
 
-fn access(cluster: &str) -> Access {
+pub(in crate::kubeconfig) fn access(cluster: &str) -> Access {
     Access {
         cluster: cluster.to_owned(),
         server: "https://127.0.0.1:41235".to_owned(),
@@ -134,8 +134,7 @@ fn accepts_an_empty_text() {
 
 #[test]
 fn removing_the_last_cluster_leaves_a_valid_file() {
-    let left = remove(&render(&access("dev")), "dev").unwrap();
-    insta::assert_snapshot!(left, @r"
+    insta::assert_snapshot!(remove(&render(&access("dev")), "dev").unwrap(), @r"
     apiVersion: v1
     kind: Config
     clusters: []
@@ -170,7 +169,7 @@ fn a_new_server_replaces_the_old_one_in_place() {
 
 #[test]
 fn rejects_other_documents_with_their_position() {
-    let cases = [
+    for (text, message) in [
         ("a: b\nclusters: [\n", "line 3, column 1: did not find expected node content"),
         ("just text", "the document: expected a mapping, found `just text`"),
         ("- a\n", "the document: expected a mapping, found a list"),
@@ -179,8 +178,7 @@ fn rejects_other_documents_with_their_position() {
         ("clusters: 5\n", "`clusters`: expected a list, found `5`"),
         ("users: [{name: a}, b]\n", "`users[1]`: expected a mapping, found `b`"),
         ("current-context: []\n", "`current-context`: expected a name, found a list"),
-    ];
-    for (text, message) in cases {
+    ] {
         assert_eq!(merge(text, &access("dev")).unwrap_err().to_string(), message, "{text}");
         assert_eq!(remove(text, "dev").unwrap_err().to_string(), message, "{text}");
     }

@@ -1,4 +1,5 @@
 use std::ffi::OsStr;
+use std::fmt::Display;
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
@@ -31,14 +32,11 @@ impl Files {
     /// Like [`Files::from_environment`], with the environment as arguments: `list` is the value of
     /// `KUBECONFIG`, or empty.
     pub fn choose(explicit: Option<&Path>, list: &OsStr, home: Option<&Path>) -> Self {
-        let mut paths: Vec<PathBuf> = Vec::new();
-        match explicit {
-            Some(path) => paths.push(path.to_owned()),
-            None => {
-                for path in std::env::split_paths(list) {
-                    if !path.as_os_str().is_empty() && !paths.contains(&path) {
-                        paths.push(path);
-                    }
+        let mut paths: Vec<PathBuf> = explicit.map(Path::to_owned).into_iter().collect();
+        if explicit.is_none() {
+            for path in std::env::split_paths(list) {
+                if !path.as_os_str().is_empty() && !paths.contains(&path) {
+                    paths.push(path);
                 }
             }
         }
@@ -51,13 +49,19 @@ impl Files {
     /// The file that receives new entries: the first one that exists, otherwise the last one.
     ///
     /// # Errors
-    /// [`Failure::Input`] when there is no home directory and no file is specified.
-    pub fn target(&self) -> Result<&Path, Failure> {
+    /// [`Failure::Input`] when there is no home directory and no file is specified, or when the file
+    /// is a directory.
+    fn target(&self) -> Result<&Path, Failure> {
         let existing = self.paths.iter().find(|path| path.exists() && !path.is_dir());
-        existing.or(self.paths.last()).map(PathBuf::as_path).ok_or_else(|| {
-            Failure::input("cannot choose a kubeconfig file: there is no home directory")
-                .with_hint("specify a file with --kubeconfig FILE or the variable KUBECONFIG")
-        })
+        let message = match existing.or(self.paths.last()) {
+            Some(path) if path.is_dir() => {
+                format!("{} is a directory: expected a kubeconfig file", path.display())
+            }
+            Some(path) => return Ok(path),
+            None => "cannot choose a kubeconfig file: there is no home directory".to_owned(),
+        };
+        Err(Failure::input(message)
+            .with_hint("specify a file with --kubeconfig FILE or the variable KUBECONFIG"))
     }
 
     /// Checks that the target can receive entries, without changing it.
@@ -67,9 +71,6 @@ impl Files {
     /// be read.
     pub fn check(&self) -> Result<(), Failure> {
         let target = self.target()?;
-        if target.is_dir() {
-            return Err(is_a_folder(target));
-        }
         if is_special(target) {
             return Ok(());
         }
@@ -85,9 +86,6 @@ impl Files {
     /// [`Failure::Environment`] when it cannot be written, or another tool holds its lock.
     pub fn add(&self, access: &Access) -> Result<PathBuf, Failure> {
         let target = self.target()?;
-        if target.is_dir() {
-            return Err(is_a_folder(target));
-        }
         if is_special(target) {
             // A device or pipe cannot be replaced, and has no content to merge with.
             let opened = OpenOptions::new().write(true).open(target);
@@ -110,18 +108,13 @@ impl Files {
         let mut changed = Vec::new();
         let mut failure = None;
         for path in self.paths.iter().filter(|path| !path.is_dir() && !is_special(path)) {
-            let removed = self.concerns(path, &name).and_then(|concerned| {
-                Ok(concerned
-                    && self.update(path, |existing| {
-                        // A corrupt file does not matter unless it names the cluster.
-                        if existing.contains(&name) {
-                            document::remove(existing, cluster)
-                        } else {
-                            Ok(existing.to_owned())
-                        }
-                    })?)
-            });
-            match removed {
+            // A corrupt file does not matter unless it names the cluster.
+            let change = |existing: &str| match existing.contains(&name) {
+                true => document::remove(existing, cluster),
+                false => Ok(existing.to_owned()),
+            };
+            let concerned = self.concerns(path, &name);
+            match concerned.and_then(|concerned| Ok(concerned && self.update(path, change)?)) {
                 Ok(true) => changed.push(path.clone()),
                 Ok(false) => {}
                 Err(error) => failure = failure.or(Some(error)),
@@ -164,39 +157,29 @@ impl Files {
         let existing = read(&real)?;
         let text = existing.as_deref().unwrap_or_default();
         let changed = change(text).map_err(|error| corrupt(path, &error))?;
-        if changed == text {
-            return Ok(false);
+        if changed != text {
+            replace(&real, &changed).map_err(not_writable)?;
         }
-        replace(&real, &changed).map_err(not_writable)?;
-        Ok(true)
+        Ok(changed != text)
     }
 }
 
 /// The text of a file; `None` when it does not exist.
 fn read(path: &Path) -> Result<Option<String>, Failure> {
     match fs::read(path) {
-        Ok(content) => String::from_utf8(content).map(Some).map_err(|_| {
-            Failure::input(format!(
-                "{} is not a kubeconfig: the file is not valid UTF-8",
-                path.display()
-            ))
-            .with_hint(FIX)
-        }),
+        Ok(content) => String::from_utf8(content)
+            .map(Some)
+            .map_err(|_| corrupt(path, &"the file is not valid UTF-8")),
         Err(error) if is_absent(&error) => Ok(None),
         Err(error) => Err(unusable("read", path, &error)),
     }
 }
 
-const FIX: &str = "fix the file or move it away (kindrs did not change it), \
-                   or specify another file with --kubeconfig FILE";
-
-fn corrupt(path: &Path, error: &DocumentError) -> Failure {
-    Failure::input(format!("{} is not a kubeconfig: {error}", path.display())).with_hint(FIX)
-}
-
-fn is_a_folder(path: &Path) -> Failure {
-    Failure::input(format!("{} is a directory: expected a kubeconfig file", path.display()))
-        .with_hint("specify a file with --kubeconfig FILE or the variable KUBECONFIG")
+fn corrupt(path: &Path, error: &dyn Display) -> Failure {
+    Failure::input(format!("{} is not a kubeconfig: {error}", path.display())).with_hint(
+        "fix the file or move it away (kindrs did not change it), or specify another file with \
+         --kubeconfig FILE",
+    )
 }
 
 fn unusable(verb: &str, path: &Path, error: &std::io::Error) -> Failure {
@@ -205,17 +188,16 @@ fn unusable(verb: &str, path: &Path, error: &std::io::Error) -> Failure {
 }
 
 fn locked(path: &Path, error: &LockError) -> Failure {
-    let failure = Failure::environment(format!("cannot lock the kubeconfig: {error}"));
-    match error {
-        LockError::Held { path, .. } => failure.with_hint(format!(
-            "if no such command is running, remove the lock: rm {}",
-            path.display()
-        )),
-        LockError::Io { .. } => failure.with_hint(format!(
+    let hint = match error {
+        LockError::Held { path, .. } => {
+            format!("if no such command is running, remove the lock: rm {}", path.display())
+        }
+        LockError::Io { .. } => format!(
             "check the permissions of the directory of {}, or specify another file with --kubeconfig FILE",
             path.display()
-        )),
-    }
+        ),
+    };
+    Failure::environment(format!("cannot lock the kubeconfig: {error}")).with_hint(hint)
 }
 
 fn is_absent(error: &std::io::Error) -> bool {

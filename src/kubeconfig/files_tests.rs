@@ -1,15 +1,13 @@
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use super::*;
+use crate::kubeconfig::document::tests::access;
 
-fn access(cluster: &str) -> Access {
-    Access {
-        cluster: cluster.to_owned(),
-        server: "https://127.0.0.1:41235".to_owned(),
-        ca_pem: "ca".to_owned(),
-        client_cert_pem: "cert".to_owned(),
-        client_key_pem: "key".to_owned(),
-    }
+/// The path of a file `config` in a new folder.
+fn config() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config");
+    (folder, path)
 }
 
 fn only(path: &Path) -> Files {
@@ -68,8 +66,7 @@ fn a_new_file_is_private() {
 
 #[test]
 fn an_existing_file_keeps_its_mode_and_other_entries() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("config");
+    let (_folder, path) = config();
     let before = document::render(&access("other"));
     fs::write(&path, &before).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
@@ -78,7 +75,7 @@ fn an_existing_file_keeps_its_mode_and_other_entries() {
     assert!(fs::read_to_string(&path).unwrap().contains("kindrs-other"));
     assert_eq!(only(&path).remove_cluster("dev").unwrap(), vec![path.clone()]);
     assert_eq!(mode(&path), 0o640);
-    assert_eq!(only(&path).remove_cluster("dev").unwrap(), Vec::<PathBuf>::new());
+    assert!(only(&path).remove_cluster("dev").unwrap().is_empty());
     let left = fs::read_to_string(&path).unwrap();
     assert!(left.contains("kindrs-other") && !left.contains("kindrs-dev"), "{left}");
 }
@@ -99,8 +96,7 @@ fn keeps_a_symbolic_link() {
 
 #[test]
 fn never_changes_a_corrupt_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("config");
+    let (folder, path) = config();
     for corrupt in
         [&b"clusters: [\nkindrs-dev"[..], b"kindrs-dev: \xff\n", b"kind: Pod # kindrs-dev\n"]
     {
@@ -122,14 +118,11 @@ fn never_changes_a_corrupt_file() {
 
 #[test]
 fn reports_a_syntax_error_with_file_and_line() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("config");
+    let (_folder, path) = config();
     fs::write(&path, "apiVersion: v1\nclusters: {\n- a\n").unwrap();
     let message = only(&path).add(&access("dev")).unwrap_err().to_string();
-    assert!(
-        message.starts_with(&format!("{} is not a kubeconfig: line ", path.display())),
-        "{message}"
-    );
+    let expected = format!("{} is not a kubeconfig: line ", path.display());
+    assert!(message.starts_with(&expected), "{message}");
 }
 
 #[test]
@@ -140,9 +133,8 @@ fn removes_from_every_file_even_if_one_fails() {
     fs::write(&paths[1], "kindrs-dev: [").unwrap();
     fs::write(&paths[2], document::render(&access("dev"))).unwrap();
     let files = Files { paths: paths.clone(), patience: Duration::ZERO };
-    assert!(
-        files.remove_cluster("dev").unwrap_err().to_string().contains("/b is not a kubeconfig")
-    );
+    let message = files.remove_cluster("dev").unwrap_err().to_string();
+    assert!(message.contains("/b is not a kubeconfig"), "{message}");
     for path in [&paths[0], &paths[2]] {
         assert!(!fs::read_to_string(path).unwrap().contains("kindrs-dev"));
     }
@@ -151,15 +143,14 @@ fn removes_from_every_file_even_if_one_fails() {
 
 #[test]
 fn removes_the_leftovers_of_a_killed_run() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("config");
+    let (folder, path) = config();
     let leave = || {
         fs::write(folder.path().join(".config.kindrs-Xy12"), "half").unwrap();
         fs::write(folder.path().join(".config.lock.kindrs-Xy12"), "kindrs 1\n").unwrap();
         fs::write(folder.path().join("config.lock"), "kindrs 1\n").unwrap();
     };
     leave();
-    assert_eq!(only(&path).remove_cluster("dev").unwrap(), Vec::<PathBuf>::new());
+    assert!(only(&path).remove_cluster("dev").unwrap().is_empty());
     assert_eq!(names(folder.path()), Vec::<String>::new());
     leave();
     only(&path).add(&access("dev")).unwrap();
@@ -168,14 +159,13 @@ fn removes_the_leftovers_of_a_killed_run() {
 
 #[test]
 fn the_lock_of_another_tool_stops_only_changes() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("config");
+    let (folder, path) = config();
     fs::write(folder.path().join("config.lock"), "").unwrap();
     let failure = only(&path).add(&access("dev")).unwrap_err();
     assert!(matches!(failure, Failure::Environment { .. }), "{failure}");
     assert!(failure.hint().unwrap().contains("rm "), "{failure:?}");
     assert!(!path.exists());
-    assert_eq!(only(&path).remove_cluster("dev").unwrap(), Vec::<PathBuf>::new());
+    assert!(only(&path).remove_cluster("dev").unwrap().is_empty());
     assert_eq!(names(folder.path()), ["config.lock"]);
 }
 
@@ -196,8 +186,7 @@ fn does_not_replace_a_directory_or_device() {
 
 #[test]
 fn concurrent_writers_lose_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("config");
+    let (folder, path) = config();
     let files = Files { paths: vec![path.clone()], patience: Duration::from_secs(60) };
     std::thread::scope(|scope| {
         for number in 0..6 {

@@ -1,11 +1,11 @@
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::replace::temporary_prefix;
+use super::replace::temporary;
 
 const POLL: Duration = Duration::from_millis(50);
 
@@ -23,13 +23,11 @@ pub(super) struct Lock {
     file: File,
 }
 
-/// Why a lock was not acquired.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LockError {
     /// Another process held it for as long as kindrs waited.
     #[error("{} exists: {holder} is changing the file", path.display())]
     Held { path: PathBuf, holder: String },
-    /// The lock file cannot be created.
     #[error("cannot create {}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
 }
@@ -40,7 +38,7 @@ impl Lock {
         let path = lock_path(target);
         let deadline = Instant::now() + patience;
         loop {
-            match attempt(&path, target) {
+            match attempt(&path) {
                 Ok(Some(file)) => return Ok(Self { path, file }),
                 Ok(None) if Instant::now() < deadline => thread::sleep(POLL),
                 Ok(None) => return Err(LockError::Held { holder: holder(&path), path }),
@@ -58,48 +56,33 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         // The next run takes over a lock file that cannot be removed.
-        let _ = std::fs::remove_file(&self.path);
+        let _ = fs::remove_file(&self.path);
     }
 }
 
 /// Whether `target` has a lock file of kindrs, held or left over.
 pub(super) fn is_ours_present(target: &Path) -> bool {
-    std::fs::read_to_string(lock_path(target)).is_ok_and(|text| text.starts_with(OWNER))
+    fs::read_to_string(lock_path(target)).is_ok_and(|text| text.starts_with(OWNER))
 }
 
-fn lock_path(target: &Path) -> PathBuf {
+pub(super) fn lock_path(target: &Path) -> PathBuf {
     let mut path = target.as_os_str().to_owned();
     path.push(".lock");
     path.into()
 }
 
 /// Tries once; `None` when another process holds the lock.
-fn attempt(path: &Path, target: &Path) -> io::Result<Option<File>> {
-    let folder = super::replace::folder(target);
-    let mut temporary =
-        tempfile::Builder::new().prefix(&temporary_prefix(path)).tempfile_in(folder)?;
+fn attempt(path: &Path) -> io::Result<Option<File>> {
+    let mut temporary = temporary(path)?;
     write_owner(temporary.as_file_mut())?;
     // Without flock(2), only taking over a lock does not work.
     let _ = temporary.as_file().try_lock();
-    // The lock file appears complete through the link: never empty, never without its flock.
-    match std::fs::hard_link(temporary.path(), path) {
-        Ok(()) => Ok(Some(temporary.into_parts().0)),
+    // The lock file appears complete: never empty, never without its flock.
+    match temporary.persist_noclobber(path).map_err(|error| error.error) {
+        Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => take_over(path),
         // Another kindrs removed the temporary file before it was locked.
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(_) => create_directly(path),
-    }
-}
-
-/// For file systems without hard links.
-fn create_directly(path: &Path) -> io::Result<Option<File>> {
-    match OpenOptions::new().read(true).write(true).create_new(true).open(path) {
-        Ok(mut file) => {
-            let _ = file.try_lock();
-            write_owner(&mut file)?;
-            Ok(Some(file))
-        }
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => take_over(path),
         Err(error) => Err(error),
     }
 }
@@ -116,8 +99,7 @@ fn take_over(path: &Path) -> io::Result<Option<File>> {
         return Ok(None);
     }
     // The holder can remove the file between opening and locking it here.
-    let still_there = File::open(path).is_ok_and(|now| same_file(&now, &file));
-    if !still_there {
+    if !File::open(path).is_ok_and(|now| same_file(&now, &file)) {
         return Ok(None);
     }
     write_owner(&mut file)?;
@@ -138,7 +120,7 @@ fn same_file(one: &File, other: &File) -> bool {
 }
 
 fn holder(path: &Path) -> String {
-    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let text = fs::read_to_string(path).unwrap_or_default();
     match text.strip_prefix(OWNER) {
         Some(process) => format!("another kindrs (process {})", process.trim()),
         None => "kubectl, kind or another tool".to_owned(),
@@ -149,35 +131,38 @@ fn holder(path: &Path) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn waits_for_a_held_lock_and_names_its_holder() {
+    fn target() -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("config");
+        (folder, target)
+    }
+
+    #[test]
+    fn waits_for_a_held_lock_and_names_its_holder() {
+        let (folder, target) = target();
         let held = Lock::acquire(&target, Duration::ZERO).unwrap();
         assert!(folder.path().join("config.lock").exists());
         let error = Lock::acquire(&target, Duration::ZERO).unwrap_err().to_string();
         assert!(error.contains("config.lock"), "{error}");
         assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
         drop(held);
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
         Lock::acquire(&target, Duration::ZERO).unwrap();
     }
 
     #[test]
     fn takes_over_the_lock_of_a_killed_kindrs() {
-        let folder = tempfile::tempdir().unwrap();
-        let target = folder.path().join("config");
-        std::fs::write(folder.path().join("config.lock"), "kindrs 1\n").unwrap();
+        let (folder, target) = target();
+        fs::write(folder.path().join("config.lock"), "kindrs 1\n").unwrap();
         assert!(is_ours_present(&target));
         drop(Lock::acquire(&target, Duration::ZERO).unwrap());
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]
     fn keeps_the_lock_of_another_tool() {
-        let folder = tempfile::tempdir().unwrap();
-        let target = folder.path().join("config");
-        std::fs::write(folder.path().join("config.lock"), "").unwrap();
+        let (folder, target) = target();
+        fs::write(folder.path().join("config.lock"), "").unwrap();
         assert!(!is_ours_present(&target));
         let error = Lock::acquire(&target, Duration::from_millis(120)).unwrap_err().to_string();
         assert!(error.contains("kubectl, kind or another tool"), "{error}");
@@ -186,23 +171,21 @@ mod tests {
 
     #[test]
     fn only_one_process_at_a_time_holds_the_lock() {
-        let folder = tempfile::tempdir().unwrap();
-        let target = folder.path().join("config");
+        let (folder, target) = target();
         let counter = folder.path().join("counter");
-        std::fs::write(&counter, "0").unwrap();
+        fs::write(&counter, "0").unwrap();
         thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for _ in 0..5 {
                         let lock = Lock::acquire(&target, Duration::from_secs(60)).unwrap();
-                        let count: u32 =
-                            std::fs::read_to_string(&counter).unwrap().parse().unwrap();
-                        std::fs::write(&counter, (count + 1).to_string()).unwrap();
+                        let count: u32 = fs::read_to_string(&counter).unwrap().parse().unwrap();
+                        fs::write(&counter, (count + 1).to_string()).unwrap();
                         drop(lock);
                     }
                 });
             }
         });
-        assert_eq!(std::fs::read_to_string(&counter).unwrap(), "20");
+        assert_eq!(fs::read_to_string(&counter).unwrap(), "20");
     }
 }

@@ -8,7 +8,5 @@ mod files;
 mod lock;
 mod replace;
 
-pub use document::{
-    Access, Credentials, DocumentError, Entries, entry_name, from_admin_conf, merge, remove, render,
-};
+pub use document::{Access, Credentials, Entries, entry_name, from_admin_conf, render};
 pub use files::Files;

@@ -1,9 +1,11 @@
-use std::fs::{DirBuilder, File, Permissions};
+use std::fs::{DirBuilder, DirEntry, File, Permissions};
 use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
-use super::lock::Lock;
+use tempfile::NamedTempFile;
+
+use super::lock::{Lock, lock_path};
 
 /// The kernel's own limit.
 const MOST_LINKS: usize = 40;
@@ -24,16 +26,19 @@ pub(super) fn follow_links(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other("too many levels of symbolic links"))
 }
 
-/// The folder of a file.
-pub(super) fn folder(path: &Path) -> &Path {
+fn folder(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     }
 }
 
-/// Prefix of the names of temporary files for `path`, in the same directory.
-pub(super) fn temporary_prefix(path: &Path) -> String {
+/// A temporary file for `path`, in the same directory.
+pub(super) fn temporary(path: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new().prefix(&temporary_prefix(path)).tempfile_in(folder(path))
+}
+
+fn temporary_prefix(path: &Path) -> String {
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     format!(".{name}.kindrs-")
 }
@@ -47,8 +52,7 @@ pub(super) fn make_folder(path: &Path) -> io::Result<()> {
 ///
 /// A new file is readable by the user only. An existing file keeps its owner and permissions.
 pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let mut temporary =
-        tempfile::Builder::new().prefix(&temporary_prefix(path)).tempfile_in(folder(path))?;
+    let mut temporary = temporary(path)?;
     temporary.write_all(text.as_bytes())?;
     match std::fs::metadata(path) {
         Ok(existing) => {
@@ -68,21 +72,13 @@ pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
 
 /// Temporary files for `path` and for its lock, left over or in use by a running kindrs.
 pub(super) fn temporaries(path: &Path) -> Vec<PathBuf> {
-    let mut lock = path.as_os_str().to_owned();
-    lock.push(".lock");
-    let prefixes = [temporary_prefix(path), temporary_prefix(Path::new(&lock))];
-    let Ok(entries) = std::fs::read_dir(folder(path)) else {
-        return Vec::new();
+    let prefixes = [temporary_prefix(path), temporary_prefix(&lock_path(path))];
+    let is_temporary = |entry: &DirEntry| {
+        let name = entry.file_name();
+        prefixes.iter().any(|prefix| name.to_string_lossy().starts_with(prefix))
     };
-    entries
-        .flatten()
-        .filter(|entry| {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
-        })
-        .map(|entry| entry.path())
-        .collect()
+    let entries = std::fs::read_dir(folder(path)).into_iter().flatten().flatten();
+    entries.filter(is_temporary).map(|entry| entry.path()).collect()
 }
 
 /// Removes the temporary files that killed runs left beside `path`. `lock` is the caller's lock.

@@ -2,7 +2,5 @@
 
 mod microseconds;
 mod run;
-mod step;
 
-pub use run::RunReport;
-pub use step::StepReport;
+pub use run::{RunReport, StepReport};

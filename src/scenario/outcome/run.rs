@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{StepReport, microseconds};
-use crate::scenario::history::StepState;
+use super::microseconds;
+use crate::scenario::history::{Moment, StepCause, StepState};
 use crate::scenario::judge::{Judgement, Verdict};
 
 /// The outcome of one run of a scenario. Together with the record it holds everything that the
@@ -17,7 +17,6 @@ pub struct RunReport {
     pub scenario: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// The scenario's file.
     pub file: PathBuf,
     /// Distinguishes the runs of one scenario: the values of the matrix and the number of the
     /// repetition, such as `kubernetes=v1.36.3 #2`. Empty for the only run.
@@ -25,7 +24,6 @@ pub struct RunReport {
     pub variant: String,
     /// All variables, including those of the matrix.
     pub variables: Map<String, Value>,
-    /// The cluster's name.
     pub cluster: String,
     /// The version of Kubernetes. Empty if the cluster did not start.
     pub kubernetes: String,
@@ -42,7 +40,6 @@ pub struct RunReport {
     /// The length of the record.
     #[serde(with = "microseconds")]
     pub elapsed: Duration,
-    /// The record's file.
     pub history: PathBuf,
     /// The steps in the order of the file. The steps of a group follow the group.
     pub steps: Vec<StepReport>,
@@ -66,5 +63,46 @@ impl RunReport {
             "" => self.scenario.clone(),
             variant => format!("{} {variant}", self.scenario),
         }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StepReport {
+    pub name: String,
+    /// The kind of the step, such as `apply`.
+    pub action: String,
+    /// The number of groups around the step.
+    pub depth: usize,
+    pub state: StepState,
+    /// When the step started. `None` if it did not start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<Moment>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Moment>,
+    /// How often the step was tried.
+    pub attempts: u32,
+    /// The result for people: an error, or what was injected.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+    #[serde(default, skip_serializing_if = "StepCause::is_own")]
+    pub cause: StepCause,
+}
+
+impl StepReport {
+    /// Whether the step is a group with no message of its own: its steps explain why it did not
+    /// pass.
+    pub fn is_explained_by_its_steps(&self) -> bool {
+        self.detail.is_empty() || self.cause == StepCause::Group
+    }
+
+    /// Whether something else ended the step early.
+    pub fn is_cut_short(&self) -> bool {
+        self.cause == StepCause::CutShort
+    }
+
+    /// The time from the first start to the end. `None` if the step did not start or did not end.
+    pub fn duration(&self) -> Option<Duration> {
+        self.started.zip(self.ended).map(|(from, to)| to - from)
     }
 }

@@ -1,3 +1,5 @@
+use serde::Serialize;
+
 use super::explanation::{FailureDetails, failures};
 use super::figures::{Figure, figures};
 use super::lifetime::Lifetimes;
@@ -7,13 +9,17 @@ use crate::scenario::judge::Judgement;
 use crate::scenario::outcome::RunReport;
 
 /// A run and everything that the reports derive from its record.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Analysis {
+    #[serde(flatten)]
     pub(super) run: RunReport,
+    #[serde(skip)]
     pub(super) lifetimes: Lifetimes,
+    #[serde(skip)]
     pub(super) periods: Periods,
     pub(super) figures: Vec<Figure>,
     /// The steps and assertions that failed or are inconclusive, failures first.
+    #[serde(rename = "explanations")]
     pub(super) failures: Vec<FailureDetails>,
 }
 
@@ -34,7 +40,6 @@ impl Analysis {
         &self.run
     }
 
-    /// The last moment of the run.
     pub(super) fn end(&self) -> Moment {
         self.lifetimes.end.max(Moment::default() + self.run.elapsed)
     }

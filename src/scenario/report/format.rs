@@ -1,12 +1,6 @@
-//! Counts, durations and shares for people.
+//! Durations and shares for people.
 
 use std::time::Duration;
-
-/// A number of things, such as `1 step` or `2 steps`.
-pub(super) fn count(number: usize, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {noun}{plural}")
-}
 
 /// A duration, such as `340 ms`, `8.0 s` or `2 min 5 s`.
 pub(super) fn duration(time: Duration) -> String {
@@ -26,14 +20,6 @@ pub(super) fn percent(hundredths: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn counts_have_the_right_plural() {
-        assert_eq!(
-            [count(0, "pod"), count(1, "pod"), count(2, "pod")],
-            ["0 pods", "1 pod", "2 pods"]
-        );
-    }
 
     #[test]
     fn durations_have_a_unit_that_fits() {

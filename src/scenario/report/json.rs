@@ -1,10 +1,7 @@
 use serde::Serialize;
 
 use super::Analysis;
-use super::explanation::FailureDetails;
-use super::figures::Figure;
 use super::summary::{ScenarioSummary, scenario_summaries};
-use crate::scenario::outcome::RunReport;
 
 /// The version of the document's format.
 const VERSION: u32 = 1;
@@ -15,15 +12,7 @@ struct Document<'a> {
     version: u32,
     kindrs: &'static str,
     scenarios: Vec<ScenarioSummary>,
-    runs: Vec<Run<'a>>,
-}
-
-#[derive(Serialize)]
-struct Run<'a> {
-    #[serde(flatten)]
-    report: &'a RunReport,
-    figures: &'a [Figure],
-    explanations: &'a [FailureDetails],
+    runs: &'a [Analysis],
 }
 
 /// Runs as one JSON document for programs.
@@ -35,14 +24,7 @@ pub fn json(runs: &[Analysis]) -> serde_json::Result<String> {
         version: VERSION,
         kindrs: env!("CARGO_PKG_VERSION"),
         scenarios: scenario_summaries(runs),
-        runs: runs
-            .iter()
-            .map(|Analysis { run: report, figures, failures: explanations, .. }| Run {
-                report,
-                figures,
-                explanations,
-            })
-            .collect(),
+        runs,
     };
     serde_json::to_string_pretty(&document).map(|text| text + "\n")
 }
@@ -50,6 +32,7 @@ pub fn json(runs: &[Analysis]) -> serde_json::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::outcome::RunReport;
     use crate::scenario::report::fixture;
 
     #[test]

@@ -72,15 +72,10 @@ fn step_case(analysis: &Analysis, step: &StepReport) -> TestCase {
     let mut case = TestCase::new(step.name.as_str(), status);
     case.set_classname(run.scenario.as_str());
     case.set_time(step.duration().unwrap_or_default());
-    let mut out = step.action.clone();
-    for line in [Some(&step.detail), judged.map(|judgement| &judgement.claim)].into_iter().flatten()
-    {
-        if !line.is_empty() {
-            out.push('\n');
-            out.push_str(line);
-        }
-    }
-    case.set_system_out(out);
+    let claim = judged.map(|judgement| &judgement.claim);
+    let lines = [Some(&step.action), Some(&step.detail), claim].into_iter().flatten();
+    let lines: Vec<&str> = lines.map(String::as_str).filter(|line| !line.is_empty()).collect();
+    case.set_system_out(lines.join("\n"));
     case
 }
 

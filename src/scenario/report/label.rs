@@ -14,19 +14,14 @@ pub(super) struct Label {
     pub(super) verdict: Option<Verdict>,
 }
 
-impl Label {
-    fn new(mark: &'static str, word: &'static str, class: &'static str, verdict: Verdict) -> Self {
-        Self { mark, word, class, verdict: Some(verdict) }
-    }
-}
-
 impl From<Verdict> for Label {
     fn from(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::Pass => Self::new("✓", "pass", "pass", verdict),
-            Verdict::Inconclusive => Self::new("?", "inconclusive", "inconclusive", verdict),
-            Verdict::Fail => Self::new("✗", "FAIL", "fail", verdict),
-        }
+        let (mark, word, class) = match verdict {
+            Verdict::Pass => ("✓", "pass", "pass"),
+            Verdict::Inconclusive => ("?", "inconclusive", "inconclusive"),
+            Verdict::Fail => ("✗", "FAIL", "fail"),
+        };
+        Self { mark, word, class, verdict: Some(verdict) }
     }
 }
 
@@ -36,10 +31,10 @@ impl From<StepState> for Label {
             StepState::Passed => Verdict::Pass.into(),
             StepState::Failed => Verdict::Fail.into(),
             StepState::Inconclusive => Verdict::Inconclusive.into(),
-            StepState::Started => {
-                Self::new("?", "unfinished", "inconclusive", Verdict::Inconclusive)
+            StepState::Started => Self { word: "unfinished", ..Verdict::Inconclusive.into() },
+            StepState::Retried => {
+                Self { word: "retried", class: "retried", ..Verdict::Inconclusive.into() }
             }
-            StepState::Retried => Self::new("?", "retried", "retried", Verdict::Inconclusive),
             StepState::Skipped => {
                 Self { mark: "–", word: "skipped", class: "skipped", verdict: None }
             }

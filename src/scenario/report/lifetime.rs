@@ -5,13 +5,12 @@ use serde_json::Value;
 
 use super::fields::{self, controller};
 use crate::scenario::history::{Change, Entry, KindName, Moment, ObjectEvent};
-use crate::scenario::judge::ObjectName;
+use crate::scenario::judge::{Breach, ObjectName};
 
 /// All objects of a record, in the order in which they first appear.
 #[derive(Debug, Default)]
 pub(super) struct Lifetimes {
     pub(super) all: Vec<Lifetime>,
-    /// The record's last moment.
     pub(super) end: Moment,
 }
 
@@ -27,7 +26,6 @@ pub(super) struct Lifetime {
     pub(super) deleted: Option<Moment>,
 }
 
-/// An object from one moment on.
 #[derive(Debug)]
 pub(super) struct Version {
     pub(super) at: Moment,
@@ -69,7 +67,6 @@ impl Lifetimes {
         self.all.iter().filter(move |lifetime| lifetime.kind() == kind)
     }
 
-    /// The objects of a kind that existed at a moment.
     pub(super) fn objects_at<'a>(&'a self, kind: &'a str, moment: Moment) -> Vec<&'a Value> {
         self.of_kind(kind)
             .filter_map(|lifetime| lifetime.at(moment))
@@ -77,22 +74,21 @@ impl Lifetimes {
             .collect()
     }
 
-    /// The objects that these objects control at a moment, directly or indirectly: for a
-    /// Deployment, its ReplicaSets and their pods.
-    pub(super) fn descendants(&self, of: &HashSet<&str>, moment: Moment) -> Vec<&Lifetime> {
-        let mut known: HashSet<&str> = of.clone();
-        let mut found: Vec<&Lifetime> = Vec::new();
+    /// The uids of the breached objects and of the objects that they control at a moment, directly
+    /// or indirectly: for a Deployment, its ReplicaSets and their pods.
+    pub(super) fn family<'a>(&'a self, breaches: &'a [Breach], moment: Moment) -> HashSet<&'a str> {
+        let mut known: HashSet<&str> =
+            breaches.iter().map(|breach| breach.object.uid.as_str()).collect();
         loop {
-            let before = found.len();
+            let before = known.len();
             for lifetime in &self.all {
                 let owner = lifetime.at(moment).and_then(|version| controller(&version.object));
-                let is_owned = owner.is_some_and(|(_, _, owner)| known.contains(owner));
-                if is_owned && known.insert(&lifetime.name.uid) {
-                    found.push(lifetime);
+                if owner.is_some_and(|(_, _, owner)| known.contains(owner)) {
+                    known.insert(&lifetime.name.uid);
                 }
             }
-            if found.len() == before {
-                return found;
+            if known.len() == before {
+                return known;
             }
         }
     }
@@ -104,7 +100,6 @@ impl Lifetime {
         fields::short_kind(&self.name.kind)
     }
 
-    /// The moment of the first version.
     pub(super) fn first(&self) -> Moment {
         self.versions.first().map(|version| version.at).unwrap_or_default()
     }

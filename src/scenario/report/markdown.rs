@@ -129,12 +129,7 @@ fn html(text: &str) -> String {
 
 /// A fence that does not occur in the text.
 fn fence(text: &str) -> String {
-    let mut longest = 0;
-    let mut current = 0;
-    for character in text.chars() {
-        current = if character == '`' { current + 1 } else { 0 };
-        longest = longest.max(current);
-    }
+    let longest = text.split(|character| character != '`').map(str::len).max().unwrap_or_default();
     "`".repeat(3.max(longest + 1))
 }
 

@@ -1,19 +1,20 @@
 use std::collections::HashMap;
 
 use crate::scenario::history::{
-    ApiState, Change, Entry, FaultEntry, FaultState, Gap, GapState, KindName, Moment, StepEntry,
-    StepState,
+    ApiState, Change, Entry, FaultEntry, FaultState, Gap, GapState, Moment, StepEntry, StepState,
 };
 
-/// Everything in a record that has a start and an end, except objects. The end is `None` if it is
-/// not in the record.
+/// Everything in a record that has a start and an end, except objects.
 #[derive(Debug, Default)]
 pub(super) struct Periods {
     /// The attempts of each step, by its name.
     pub(super) attempts: HashMap<String, Vec<Attempt>>,
-    pub(super) faults: Vec<FaultPeriod>,
-    pub(super) outages: Vec<Outage>,
-    pub(super) gaps: Vec<WatchGap>,
+    /// The entries of the injections.
+    pub(super) faults: Vec<Period<FaultEntry>>,
+    /// When the API server did not respond, and why.
+    pub(super) outages: Vec<Period<String>>,
+    /// When a kind was not watched: the reason of the start, and the state of the end.
+    pub(super) gaps: Vec<Period<Gap>>,
 }
 
 /// One attempt of a step.
@@ -23,31 +24,18 @@ pub(super) struct Attempt {
     pub(super) end: Option<(Moment, StepState)>,
 }
 
+/// The end is `None` if it is not in the record.
 #[derive(Debug)]
-pub(super) struct FaultPeriod {
-    /// The entry of the injection.
-    pub(super) fault: FaultEntry,
-    pub(super) injected: Moment,
-    pub(super) healed: Option<Moment>,
-}
-
-/// A period during which the API server did not respond.
-#[derive(Debug)]
-pub(super) struct Outage {
+pub(super) struct Period<T> {
+    pub(super) of: T,
     pub(super) from: Moment,
     pub(super) to: Option<Moment>,
-    pub(super) reason: String,
 }
 
-/// A period during which a kind was not watched.
-#[derive(Debug)]
-pub(super) struct WatchGap {
-    pub(super) kind: KindName,
-    pub(super) from: Moment,
-    pub(super) to: Option<Moment>,
-    pub(super) reason: String,
-    /// Whether every change during the gap was reported after it.
-    pub(super) is_complete: bool,
+impl<T> Period<T> {
+    fn open(of: T, from: Moment) -> Self {
+        Self { of, from, to: None }
+    }
 }
 
 impl Periods {
@@ -78,15 +66,12 @@ impl Periods {
 
     fn add_fault(&mut self, at: Moment, fault: &FaultEntry) {
         match fault.state {
-            FaultState::Injected => {
-                let fault = fault.clone();
-                self.faults.push(FaultPeriod { fault, injected: at, healed: None });
-            }
+            FaultState::Injected => self.faults.push(Period::open(fault.clone(), at)),
             FaultState::Healed => {
-                let is_this =
-                    |known: &&mut FaultPeriod| known.fault.id == fault.id && known.healed.is_none();
-                if let Some(known) = self.faults.iter_mut().rfind(is_this) {
-                    known.healed = Some(at);
+                let mut faults = self.faults.iter_mut();
+                let open = faults.rfind(|known| known.of.id == fault.id && known.to.is_none());
+                if let Some(open) = open {
+                    open.to = Some(at);
                 }
             }
         }
@@ -96,27 +81,19 @@ impl Periods {
         let open = self.outages.last_mut().filter(|outage| outage.to.is_none());
         match (api.available, open) {
             (true, Some(open)) => open.to = Some(at),
-            (false, None) => {
-                self.outages.push(Outage { from: at, to: None, reason: api.reason.clone() });
-            }
+            (false, None) => self.outages.push(Period::open(api.reason.clone(), at)),
             _ => {}
         }
     }
 
     fn add_gap(&mut self, at: Moment, gap: &Gap) {
         let mut gaps = self.gaps.iter_mut();
-        let open = gaps.rfind(|known| known.kind == gap.kind && known.to.is_none());
+        let open = gaps.rfind(|known| known.of.kind == gap.kind && known.to.is_none());
         match (gap.state, open) {
-            (GapState::Lost, None) => self.gaps.push(WatchGap {
-                kind: gap.kind.clone(),
-                from: at,
-                to: None,
-                reason: gap.reason.clone(),
-                is_complete: false,
-            }),
+            (GapState::Lost, None) => self.gaps.push(Period::open(gap.clone(), at)),
             (GapState::Resumed | GapState::Relisted, Some(open)) => {
                 open.to = Some(at);
-                open.is_complete = gap.state == GapState::Resumed;
+                open.of.state = gap.state;
             }
             _ => {}
         }
@@ -151,7 +128,7 @@ mod tests {
             r#"{"at":2,"fault":{"step":"b","id":"2","fault":"node-stop","state":"injected"}}"#,
             r#"{"at":3,"fault":{"step":"a","id":"1","fault":"node-stop","state":"healed"}}"#,
         ]);
-        let healed: Vec<_> = periods.faults.iter().map(|fault| fault.healed).collect();
+        let healed: Vec<_> = periods.faults.iter().map(|fault| fault.to).collect();
         assert_eq!(healed, [Some(Moment(3)), None]);
     }
 
@@ -167,7 +144,7 @@ mod tests {
         let outages: Vec<_> = periods
             .outages
             .iter()
-            .map(|outage| (outage.from, outage.to, outage.reason.as_str()))
+            .map(|outage| (outage.from, outage.to, outage.of.as_str()))
             .collect();
         assert_eq!(outages, [(Moment(2), Some(Moment(4)), "refused"), (Moment(5), None, "")]);
     }
@@ -181,7 +158,9 @@ mod tests {
             r#"{"at":4,"gap":{"kind":"v1/Pod","state":"resumed"}}"#,
             r#"{"at":5,"gap":{"kind":"v1/Pod","state":"lost"}}"#,
         ]);
-        let gaps: Vec<_> = periods.gaps.iter().map(|gap| (gap.to, gap.is_complete)).collect();
-        assert_eq!(gaps, [(Some(Moment(4)), true), (Some(Moment(3)), false), (None, false)]);
+        let gaps: Vec<_> = periods.gaps.iter().map(|gap| (gap.to, gap.of.state)).collect();
+        let (pods, nodes) =
+            ((Some(Moment(4)), GapState::Resumed), (Some(Moment(3)), GapState::Relisted));
+        assert_eq!(gaps, [pods, nodes, (None, GapState::Lost)]);
     }
 }

@@ -3,6 +3,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::{Analysis, format};
+use crate::plural::plural;
 use crate::scenario::judge::Verdict;
 
 /// All runs of one scenario. Displays as `1 of 2 passed (50%), 1 failed; 1 step retried`.
@@ -54,7 +55,7 @@ impl fmt::Display for ScenarioSummary {
             write!(out, ", {} inconclusive", self.inconclusive)?;
         }
         if self.retried_steps > 0 {
-            write!(out, "; {} retried", format::count(self.retried_steps, "step"))?;
+            write!(out, "; {} retried", plural(self.retried_steps, "step"))?;
         }
         Ok(())
     }

@@ -50,41 +50,32 @@ fn places(folder: &Path, runs: &[Analysis]) -> Vec<PathBuf> {
             let first = beside.map_or_else(|| own.clone(), Path::to_owned);
             let numbered =
                 (2..).map(|number| PathBuf::from(format!("{}-{number}", slug(&run.title()))));
-            let free =
-                [first, own].into_iter().chain(numbered).find(|place| !taken.contains(place));
-            let place = free.unwrap_or_default();
-            taken.insert(place.clone());
-            place.join("report.html")
+            let mut candidates = [first, own].into_iter().chain(numbered);
+            let free = candidates.find(|place| taken.insert(place.clone()));
+            free.unwrap_or_default().join("report.html")
         })
         .collect()
 }
 
 /// A folder name of letters, digits, dots and dashes.
 fn slug(name: &str) -> String {
-    let mut slug = String::new();
-    for character in name.chars() {
-        match character {
-            'a'..='z' | 'A'..='Z' | '0'..='9' | '.' => slug.push(character),
-            _ if !slug.ends_with('-') => slug.push('-'),
-            _ => {}
-        }
-    }
-    slug.trim_matches(['-', '.']).to_owned()
+    let parts = name.split(|c: char| !c.is_ascii_alphanumeric() && c != '.');
+    let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+    parts.join("-").trim_matches(['-', '.']).to_owned()
 }
 
 fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let written = || -> std::io::Result<()> {
+    let written = || -> std::io::Result<_> {
         fs::create_dir_all(folder)?;
         let mut file = tempfile::Builder::new()
             .prefix(".report-")
             .permissions(Permissions::from_mode(0o644))
             .tempfile_in(folder)?;
         file.write_all(text.as_bytes())?;
-        file.persist(path)?;
-        Ok(())
+        Ok(file.persist(path)?)
     };
-    written().with_context(|| format!("cannot write {}", path.display()))
+    written().map(drop).with_context(|| format!("cannot write {}", path.display()))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 pub(super) fn reasons(situation: &Situation<'_>, node: usize) -> Vec<String> {
     let mut reasons = affinity_reasons(situation, node);
     reasons.extend(anti_affinity_reasons(situation, node));
-    reasons.extend(reasons_of_others(situation, node));
+    reasons.extend(reason_of_others(situation, node));
     reasons
 }
 
@@ -66,29 +66,21 @@ fn anti_affinity_reasons(situation: &Situation<'_>, node: usize) -> Vec<String> 
     refused.collect()
 }
 
-/// Pods that keep this one out of their domain.
-fn reasons_of_others(situation: &Situation<'_>, node: usize) -> Vec<String> {
-    let mut reasons: Vec<String> = Vec::new();
-    for placed in &situation.placed {
-        for term in anti_affinity_terms(placed.pod) {
-            let domain = situation.label(node, &term.topology_key);
-            if domain.is_some()
-                && domain == situation.label(placed.node, &term.topology_key)
-                && selected(term, placed.pod, situation.pod)
-            {
-                reasons.push(format!(
-                    "{} keeps pods with {} out of {} {} (its required anti-affinity)",
-                    name(placed.pod),
-                    shown(term.label_selector.as_ref()),
-                    short(&term.topology_key),
-                    domain.unwrap_or_default()
-                ));
-            }
-        }
-    }
-    // One is enough to know.
-    reasons.truncate(1);
-    reasons
+/// The first pod that keeps this one out of its domain.
+fn reason_of_others(situation: &Situation<'_>, node: usize) -> Option<String> {
+    situation.placed.iter().find_map(|placed| {
+        let (domain, term) = anti_affinity_terms(placed.pod).iter().find_map(|term| {
+            let domain = situation.label(node, &term.topology_key)?;
+            let is_near = situation.label(placed.node, &term.topology_key) == Some(domain);
+            (is_near && selected(term, placed.pod, situation.pod)).then_some((domain, term))
+        })?;
+        Some(format!(
+            "{} keeps pods with {} out of {} {domain} (its required anti-affinity)",
+            name(placed.pod),
+            shown(term.label_selector.as_ref()),
+            short(&term.topology_key)
+        ))
+    })
 }
 
 /// Whether a term of `owner` is about `other`.
@@ -106,19 +98,15 @@ fn selected(term: &PodAffinityTerm, owner: &Pod, other: &Pod) -> bool {
 }
 
 fn affinity_terms(pod: &Pod) -> &[PodAffinityTerm] {
-    spec(pod)
-        .and_then(|spec| spec.affinity.as_ref()?.pod_affinity.as_ref())
-        .and_then(|affinity| {
-            affinity.required_during_scheduling_ignored_during_execution.as_deref()
-        })
+    let affinity = spec(pod).affinity.as_ref().and_then(|all| all.pod_affinity.as_ref());
+    affinity
+        .and_then(|terms| terms.required_during_scheduling_ignored_during_execution.as_deref())
         .unwrap_or_default()
 }
 
 fn anti_affinity_terms(pod: &Pod) -> &[PodAffinityTerm] {
-    spec(pod)
-        .and_then(|spec| spec.affinity.as_ref()?.pod_anti_affinity.as_ref())
-        .and_then(|affinity| {
-            affinity.required_during_scheduling_ignored_during_execution.as_deref()
-        })
+    let affinity = spec(pod).affinity.as_ref().and_then(|all| all.pod_anti_affinity.as_ref());
+    affinity
+        .and_then(|terms| terms.required_during_scheduling_ignored_during_execution.as_deref())
         .unwrap_or_default()
 }

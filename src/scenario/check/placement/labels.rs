@@ -12,13 +12,9 @@ pub(super) fn selects(selector: Option<&LabelSelector>, labels: Option<&Labels>)
     let equal = selector.match_labels.iter().flatten();
     let mut expressions = selector.match_expressions.iter().flatten();
     equal.into_iter().all(|(key, value)| label(labels, key) == Some(value))
-        && expressions.all(|expression| satisfies(expression, labels))
-}
-
-fn satisfies(requirement: &LabelSelectorRequirement, labels: Option<&Labels>) -> bool {
-    let values = requirement.values.as_deref().unwrap_or_default();
-    let actual = label(labels, &requirement.key);
-    fulfils(&requirement.operator, values, actual)
+        && expressions.all(|LabelSelectorRequirement { key, operator, values }| {
+            fulfils(operator, values.as_deref().unwrap_or_default(), label(labels, key))
+        })
 }
 
 /// Whether the value of a label, `None` if absent, satisfies a requirement of a selector or of node
@@ -44,9 +40,9 @@ pub(super) fn fulfils(operator: &str, values: &[String], actual: Option<&str>) -
 pub(super) fn shown(selector: Option<&LabelSelector>) -> String {
     let Some(selector) = selector else { return "no labels".to_owned() };
     let equal = selector.match_labels.iter().flatten().map(|(key, value)| format!("{key}={value}"));
-    let expressions = selector.match_expressions.iter().flatten().map(|expression| {
-        let values = expression.values.as_deref().unwrap_or_default();
-        shown_requirement(&expression.key, &expression.operator, values)
+    let expressions = selector.match_expressions.iter().flatten();
+    let expressions = expressions.map(|LabelSelectorRequirement { key, operator, values }| {
+        shown_requirement(key, operator, values.as_deref().unwrap_or_default())
     });
     let parts: Vec<_> = equal.chain(expressions).collect();
     if parts.is_empty() { "any labels".to_owned() } else { parts.join(",") }

@@ -17,5 +17,5 @@ mod spread;
 #[cfg(test)]
 mod refusal_tests;
 
-pub use quantity::{ParseQuantityError, Quantity};
+pub use quantity::Quantity;
 pub use refusal::{Refusal, refusals};

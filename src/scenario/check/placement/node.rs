@@ -7,21 +7,22 @@ const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 /// Reasons by the name, cordon and taints of the node.
 pub(super) fn reasons(pod: &Pod, node: &Node) -> Vec<String> {
     let mut reasons = Vec::new();
-    let gates: Vec<_> = spec(pod)
-        .and_then(|spec| spec.scheduling_gates.as_deref())
-        .into_iter()
-        .flatten()
-        .map(|gate| gate.name.as_str())
-        .collect();
+    let gates = spec(pod).scheduling_gates.iter().flatten();
+    let gates: Vec<_> = gates.map(|gate| gate.name.as_str()).collect();
     if !gates.is_empty() {
         reasons.push(format!("not tried: the pod has scheduling gates ({})", gates.join(", ")));
     }
-    let wanted = spec(pod).and_then(|spec| spec.node_name.as_deref()).unwrap_or_default();
+    let wanted = spec(pod).node_name.as_deref().unwrap_or_default();
     if !wanted.is_empty() && Some(wanted) != node.metadata.name.as_deref() {
         reasons.push(format!("spec.nodeName is {wanted}"));
     }
     let is_cordoned = node.spec.as_ref().and_then(|spec| spec.unschedulable).unwrap_or_default();
-    if is_cordoned && !tolerates(pod, &cordon()) {
+    let cordon = Taint {
+        key: UNSCHEDULABLE.to_owned(),
+        effect: "NoSchedule".to_owned(),
+        ..Taint::default()
+    };
+    if is_cordoned && !tolerates(pod, &cordon) {
         reasons.push("is cordoned".to_owned());
     }
     let untolerated = untolerated_taints(pod, node)
@@ -32,26 +33,19 @@ pub(super) fn reasons(pod: &Pod, node: &Node) -> Vec<String> {
     reasons
 }
 
-/// The node's taints that keep the pod away.
 pub(super) fn untolerated_taints<'a>(
     pod: &'a Pod,
     node: &'a Node,
 ) -> impl Iterator<Item = &'a Taint> {
-    let taints = node.spec.as_ref().and_then(|spec| spec.taints.as_deref());
+    let taints = node.spec.iter().flat_map(|spec| spec.taints.iter().flatten());
     taints
-        .into_iter()
-        .flatten()
         .filter(|taint| matches!(taint.effect.as_str(), "NoSchedule" | "NoExecute"))
         .filter(|taint| !tolerates(pod, taint))
 }
 
-fn cordon() -> Taint {
-    Taint { key: UNSCHEDULABLE.to_owned(), effect: "NoSchedule".to_owned(), ..Taint::default() }
-}
-
 fn tolerates(pod: &Pod, taint: &Taint) -> bool {
-    let tolerations = spec(pod).and_then(|spec| spec.tolerations.as_deref());
-    tolerations.into_iter().flatten().any(|toleration| tolerates_taint(toleration, taint))
+    let mut tolerations = spec(pod).tolerations.iter().flatten();
+    tolerations.any(|toleration| tolerates_taint(toleration, taint))
 }
 
 fn tolerates_taint(toleration: &Toleration, taint: &Taint) -> bool {

@@ -6,7 +6,7 @@ use super::situation::{label, spec};
 /// Violations of the pod's node selector and required node affinity.
 pub(super) fn reasons(pod: &Pod, node: &Node) -> Vec<String> {
     let labels = node.metadata.labels.as_ref();
-    let wanted = spec(pod).and_then(|spec| spec.node_selector.as_ref()).into_iter().flatten();
+    let wanted = spec(pod).node_selector.iter().flatten();
     let mut reasons: Vec<_> = wanted
         .filter_map(|(key, value)| match label(labels, key) {
             Some(actual) if actual == value => None,
@@ -25,13 +25,8 @@ pub(super) fn reasons(pod: &Pod, node: &Node) -> Vec<String> {
     reasons
 }
 
-/// Whether node selector and required node affinity allow the node.
-pub(super) fn allows(pod: &Pod, node: &Node) -> bool {
-    reasons(pod, node).is_empty()
-}
-
 fn terms(pod: &Pod) -> Option<&[NodeSelectorTerm]> {
-    let affinity = spec(pod)?.affinity.as_ref()?.node_affinity.as_ref()?;
+    let affinity = spec(pod).affinity.as_ref()?.node_affinity.as_ref()?;
     let required = affinity.required_during_scheduling_ignored_during_execution.as_ref()?;
     Some(&required.node_selector_terms)
 }

@@ -4,19 +4,15 @@ use super::situation::{Situation, name, spec};
 
 /// Host ports of the pod that are in use on the node.
 pub(super) fn reasons(situation: &Situation<'_>, node: usize) -> Vec<String> {
-    let wanted = host_ports(situation.pod);
-    let mut reasons = Vec::new();
-    for port in wanted {
-        let holder = situation
-            .on(node)
-            .find(|placed| host_ports(placed.pod).iter().any(|taken| is_conflict(&port, taken)));
-        if let Some(holder) = holder {
-            let HostPort { port, protocol, .. } = port;
-            let holder = name(holder.pod);
-            reasons.push(format!("host port {port}/{protocol} is in use by {holder}"));
-        }
-    }
-    reasons
+    let wanted = host_ports(situation.pod).into_iter();
+    let reasons = wanted.filter_map(|wanted| {
+        let holder = situation.on(node).find(|placed| {
+            host_ports(placed.pod).iter().any(|taken| is_conflict(&wanted, taken))
+        })?;
+        let HostPort { port, protocol, .. } = wanted;
+        Some(format!("host port {port}/{protocol} is taken by {}", name(holder.pod)))
+    });
+    reasons.collect()
 }
 
 struct HostPort<'a> {
@@ -27,16 +23,15 @@ struct HostPort<'a> {
 
 /// The ports of all containers and sidecars.
 fn host_ports(pod: &Pod) -> Vec<HostPort<'_>> {
-    let Some(spec) = spec(pod) else { return Vec::new() };
+    let spec = spec(pod);
     let sidecars = spec
         .init_containers
         .iter()
         .flatten()
         .filter(|container| container.restart_policy.as_deref() == Some("Always"));
     let uses_host_network = spec.host_network.unwrap_or_default();
-    let port = |port: &ContainerPort| {
-        let on_host = port.host_port.or(uses_host_network.then_some(port.container_port));
-        on_host.filter(|number| *number > 0)
+    let host_port = |declared: &ContainerPort| {
+        declared.host_port.or(uses_host_network.then_some(declared.container_port))
     };
     let containers = spec.containers.iter().chain(sidecars);
     let ports = containers.flat_map(|container| container.ports.iter().flatten());
@@ -48,7 +43,7 @@ fn host_ports(pod: &Pod) -> Vec<HostPort<'_>> {
                     Some(address) => address,
                 },
                 protocol: declared.protocol.as_deref().unwrap_or("TCP"),
-                port: port(declared)?,
+                port: host_port(declared).filter(|number| *number > 0)?,
             })
         })
         .collect()

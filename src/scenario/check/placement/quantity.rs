@@ -1,6 +1,5 @@
 use std::cmp::Ordering;
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::ops::{Add, Sub};
 use std::str::FromStr;
 
@@ -9,18 +8,9 @@ const NANOS: i128 = 1_000_000_000;
 /// The largest quantity of Kubernetes; larger ones are cut to it.
 const LARGEST: i128 = i64::MAX as i128 * NANOS;
 
-const DECIMAL: [(&str, i32); 10] = [
-    ("n", -9),
-    ("u", -6),
-    ("m", -3),
-    ("", 0),
-    ("k", 3),
-    ("M", 6),
-    ("G", 9),
-    ("T", 12),
-    ("P", 15),
-    ("E", 18),
-];
+/// Suffixes of powers of 1000, from 10^-9.
+const DECIMAL: [&str; 10] = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"];
+/// Suffixes of powers of 1024, from 1024.
 const BINARY: [&str; 6] = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 
 /// An exact quantity of a resource: `500m`, `2`, `1.5Gi`, `1e3`
@@ -40,17 +30,10 @@ pub struct Quantity {
 pub struct ParseQuantityError(String);
 
 impl Quantity {
-    /// Zero.
     pub const ZERO: Self = Self { nanos: 0, is_binary: false };
 
-    /// A number of whole units.
     pub fn from_units(units: i64) -> Self {
         Self { nanos: i128::from(units) * NANOS, is_binary: false }
-    }
-
-    /// Whether it is zero.
-    pub fn is_zero(self) -> bool {
-        self.nanos == 0
     }
 
     /// The notation for processors: thousandths below one, otherwise a decimal number.
@@ -95,8 +78,8 @@ fn parse(text: &str) -> Option<Quantity> {
 
 /// The multiplier of a suffix: a factor, a power of ten, and whether it is a power of 1024.
 fn suffix_of(suffix: &str) -> Option<(i128, i32, bool)> {
-    if let Some((_, exponent)) = DECIMAL.iter().find(|(known, _)| *known == suffix) {
-        return Some((1, *exponent, false));
+    if let Some(power) = DECIMAL.iter().position(|known| *known == suffix) {
+        return Some((1, 3 * i32::try_from(power).ok()? - 9, false));
     }
     if let Some(power) = BINARY.iter().position(|known| *known == suffix) {
         return Some((1 << (10 * (power + 1)), 0, true));
@@ -112,15 +95,13 @@ fn suffix_of(suffix: &str) -> Option<(i128, i32, bool)> {
 }
 
 /// `digits * multiplier * 10^exponent`, rounded up and cut to the largest quantity.
-fn scaled(digits: &str, multiplier: i128, exponent: i32) -> i128 {
+fn scaled(digits: &str, mut multiplier: i128, exponent: i32) -> i128 {
     if digits.is_empty() {
         return 0;
     }
     // Beyond 30 digits, what is left out is either rounded up or too much anyway.
-    let kept = digits.len().min(30);
-    let (kept, left_out) = digits.split_at(kept);
+    let (kept, left_out) = digits.split_at(digits.len().min(30));
     let exponent = exponent.saturating_add(i32::try_from(left_out.len()).unwrap_or(i32::MAX));
-    let is_more = left_out.bytes().any(|digit| digit != b'0');
     let mut value: i128 = kept.parse().unwrap_or(LARGEST);
     if exponent >= 0 {
         for _ in 0..exponent {
@@ -129,8 +110,7 @@ fn scaled(digits: &str, multiplier: i128, exponent: i32) -> i128 {
         return value.saturating_mul(multiplier).min(LARGEST);
     }
     // A value of 30 digits times 2^60 is too much for the type: divide what can be divided first.
-    let mut is_inexact = is_more;
-    let mut multiplier = multiplier;
+    let mut is_inexact = left_out.bytes().any(|digit| digit != b'0');
     for _ in 0..exponent.unsigned_abs() {
         if value == 0 {
             break;
@@ -152,25 +132,16 @@ impl fmt::Display for Quantity {
         if self.nanos == 0 {
             return out.write_str("0");
         }
-        if self.is_binary && self.nanos % NANOS == 0 {
-            let mut value = self.nanos / NANOS;
-            let mut suffix = "";
-            for larger in BINARY {
-                if value % 1024 != 0 {
-                    break;
-                }
-                value /= 1024;
-                suffix = larger;
-            }
-            return write!(out, "{value}{suffix}");
-        }
-        let mut value = self.nanos;
-        let mut suffix = "n";
-        for (larger, _) in DECIMAL.iter().skip(1) {
-            if value % 1000 != 0 {
+        let (mut value, base, mut suffix, larger) = match self.is_binary && self.nanos % NANOS == 0
+        {
+            true => (self.nanos / NANOS, 1024, "", &BINARY[..]),
+            false => (self.nanos, 1000, DECIMAL[0], &DECIMAL[1..]),
+        };
+        for larger in larger {
+            if value % base != 0 {
                 break;
             }
-            value /= 1000;
+            value /= base;
             suffix = larger;
         }
         write!(out, "{value}{suffix}")
@@ -197,12 +168,6 @@ impl Ord for Quantity {
     }
 }
 
-impl Hash for Quantity {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.nanos.hash(state);
-    }
-}
-
 impl Add for Quantity {
     type Output = Self;
 
@@ -218,12 +183,6 @@ impl Sub for Quantity {
     fn sub(self, other: Self) -> Self {
         let nanos = self.nanos.saturating_sub(other.nanos);
         Self { nanos, is_binary: self.is_binary || other.is_binary }
-    }
-}
-
-impl std::iter::Sum for Quantity {
-    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
-        amounts.fold(Self::ZERO, Add::add)
     }
 }
 

@@ -1,20 +1,20 @@
 use std::fmt;
 
 use k8s_openapi::api::core::v1::{Node, Pod};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::situation::Situation;
 use super::{inter_pod, node, node_affinity, ports, resources, spread};
 
 /// Why a pod does not fit a node.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Refusal {
-    /// The node's name.
     pub node: String,
     /// At least one reason, such as `had untolerated taint {dedicated: gpu}`.
     pub reasons: Vec<String>,
     /// Whether the node does not have enough cpu or memory.
+    #[serde(skip)]
     pub lacks_capacity: bool,
 }
 

@@ -20,6 +20,10 @@ fn pod(name: &str, spec: &Value) -> Value {
     pod
 }
 
+fn plain(name: &str) -> Value {
+    pod(name, &json!({}))
+}
+
 fn on(node: &str, mut pod: Value) -> Value {
     pod["spec"]["nodeName"] = json!(node);
     pod
@@ -38,24 +42,17 @@ fn merge(object: &mut Value, more: &Value) {
 
 /// A node's refusal a line.
 fn refused(pod: &Value, nodes: &[Value], pods: &[Value]) -> String {
-    let nodes: Vec<_> = nodes.iter().collect();
-    let pods: Vec<_> = pods.iter().collect();
+    let (nodes, pods): (Vec<_>, Vec<_>) = (nodes.iter().collect(), pods.iter().collect());
     let lines: Vec<_> = refusals(pod, &nodes, &pods).iter().map(ToString::to_string).collect();
     lines.join("\n")
 }
 
 #[test]
 fn cordoned_nodes_need_a_toleration() {
-    let cordoned = with(
-        node("n", "a"),
-        "/spec",
-        &json!({
-            "unschedulable": true,
-            "taints": [{"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}],
-        }),
-    );
-    let nodes = [cordoned];
-    assert_eq!(refused(&pod("p", &json!({})), &nodes, &[]), "n: is cordoned");
+    let taint = json!({"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"});
+    let cordon = json!({"unschedulable": true, "taints": [taint]});
+    let nodes = [with(node("n", "a"), "/spec", &cordon)];
+    assert_eq!(refused(&plain("p"), &nodes, &[]), "n: is cordoned");
     let tolerant = json!({"tolerations": [{"operator": "Exists"}]});
     assert_eq!(refused(&pod("p", &tolerant), &nodes, &[]), "");
 }
@@ -106,10 +103,8 @@ fn a_pod_with_a_node_name_fits_that_node_only() {
 #[test]
 fn pods_with_scheduling_gates_fit_nowhere() {
     let pod = pod("p", &json!({"schedulingGates": [{"name": "quota"}]}));
-    assert_eq!(
-        refused(&pod, &[node("a", "z")], &[]),
-        "a: not tried: the pod has scheduling gates (quota)"
-    );
+    let refusal = "a: is not tried: the pod has scheduling gates (quota)";
+    assert_eq!(refused(&pod, &[node("a", "z")], &[]), refusal);
 }
 
 #[test]
@@ -170,14 +165,12 @@ fn requesting(name: &str, requests: &Value) -> Value {
 #[test]
 fn adds_requests_to_those_of_other_pods() {
     let nodes = [node("n", "a")];
+    let mut succeeded = on("n", requesting("z", &json!({"cpu": "4"})));
+    succeeded["status"] = json!({"phase": "Succeeded"});
     let there = [
         on("n", requesting("x", &json!({"cpu": "2500m", "memory": "1Gi"}))),
         on("other", requesting("y", &json!({"cpu": "4"}))),
-        with(
-            on("n", requesting("z", &json!({"cpu": "4"}))),
-            "",
-            &json!({"status": {"phase": "Succeeded"}}),
-        ),
+        succeeded,
     ];
     assert_eq!(refused(&requesting("p", &json!({"cpu": "1500m"})), &nodes, &there), "");
     let too_much = json!({"cpu": 2, "memory": "7.5Gi", "example.com/gpu": "1"});
@@ -197,15 +190,8 @@ fn ignores_the_pod_itself() {
 #[test]
 fn counts_init_containers_sidecars_and_overhead() {
     let cpu = |amount: &str| json!({"requests": {"cpu": amount}});
-    let with_init = |init: Value| {
-        pod(
-            "p",
-            &json!({
-                "containers": [{"name": "main", "resources": cpu("1")}],
-                "initContainers": init,
-            }),
-        )
-    };
+    let main = requesting("p", &json!({"cpu": "1"}));
+    let with_init = |init: Value| with(main.clone(), "/spec", &json!({"initContainers": init}));
     let nodes = [node("n", "a")];
     let before = with_init(json!([{"name": "a", "resources": cpu("4")}]));
     assert_eq!(refused(&before, &nodes, &[]), "");
@@ -213,37 +199,26 @@ fn counts_init_containers_sidecars_and_overhead() {
         {"name": "s", "restartPolicy": "Always", "resources": cpu("500m")},
         {"name": "a", "resources": cpu("4")},
     ]));
-    assert_eq!(
-        refused(&with_sidecar, &nodes, &[]),
-        "n: insufficient cpu: 4.5 requested, 4 free of 4"
-    );
+    let refusal = "n: insufficient cpu: 4.5 requested, 4 free of 4";
+    assert_eq!(refused(&with_sidecar, &nodes, &[]), refusal);
     let overhead = with(before, "/spec", &json!({"overhead": {"cpu": "250m"}}));
     assert_eq!(refused(&overhead, &nodes, &[]), "n: insufficient cpu: 4.25 requested, 4 free of 4");
-    let of_the_pod = pod(
-        "p",
-        &json!({
-            "containers": [{"name": "main", "resources": cpu("1")}],
-            "resources": {"requests": {"cpu": "5"}},
-        }),
-    );
+    let of_the_pod = with(main.clone(), "/spec", &json!({"resources": cpu("5")}));
     assert_eq!(refused(&of_the_pod, &nodes, &[]), "n: insufficient cpu: 5 requested, 4 free of 4");
 }
 
 #[test]
 fn limits_the_number_of_pods() {
     let small = with(node("n", "a"), "/status/allocatable", &json!({"pods": "1"}));
-    let there = [on("n", pod("x", &json!({})))];
-    assert_eq!(refused(&pod("p", &json!({})), &[small], &there), "n: too many pods: 1 of 1");
+    let there = [on("n", plain("x"))];
+    assert_eq!(refused(&plain("p"), &[small], &there), "n: too many pods: 1 of 1");
 }
 
 #[test]
 fn counts_pods_with_a_nominated_node() {
     let nominated = |priority: i32| {
-        let pod = with(
-            requesting("x", &json!({"cpu": "3"})),
-            "",
-            &json!({"status": {"nominatedNodeName": "n"}}),
-        );
+        let mut pod = requesting("x", &json!({"cpu": "3"}));
+        pod["status"] = json!({"nominatedNodeName": "n"});
         [with(pod, "/spec", &json!({"priority": priority}))]
     };
     let pod = with(requesting("p", &json!({"cpu": "2"})), "/spec", &json!({"priority": 10}));
@@ -300,10 +275,8 @@ fn the_first_pod_of_an_affine_group_fits_anywhere() {
     let pod = near("p", "podAffinity", &json!({"app": "web"}), "zone");
     assert_eq!(refused(&pod, &nodes, &[]), "");
     let there = [on("n", near("x", "podAffinity", &json!({"app": "web"}), "zone"))];
-    assert_eq!(
-        refused(&pod, &nodes, &there),
-        "m: no pod with app=web is in zone b (required pod affinity)"
-    );
+    let refusal = "m: no pod with app=web is in zone b (required pod affinity)";
+    assert_eq!(refused(&pod, &nodes, &there), refusal);
 }
 
 #[test]
@@ -313,12 +286,12 @@ fn anti_affinity_works_in_both_directions() {
     let alone = near("x", "podAntiAffinity", &json!({"app": "web"}), key);
     let there = [on("n", alone)];
     assert_eq!(
-        refused(&pod("p", &json!({})), &nodes, &there),
+        refused(&plain("p"), &nodes, &there),
         "n: Pod default/x keeps pods with app=web out of hostname n (its required anti-affinity)"
     );
     let shy = near("p", "podAntiAffinity", &json!({"app": "web"}), "zone");
     assert_eq!(
-        refused(&shy, &nodes, &[on("m", pod("x", &json!({})))]),
+        refused(&shy, &nodes, &[on("m", plain("x"))]),
         "n: Pod default/x with app=web is in zone a (required pod anti-affinity)\n\
          m: Pod default/x with app=web is in zone a (required pod anti-affinity)"
     );
@@ -338,56 +311,44 @@ fn spreading(more: &Value) -> Value {
 #[test]
 fn topology_spread_compares_domains() {
     let nodes = [node("n", "b"), node("m", "c")];
-    let there = [
-        on("n", pod("x", &json!({}))),
-        on("n", pod("y", &json!({}))),
-        on("m", pod("z", &json!({}))),
-    ];
+    let there = [on("n", plain("x")), on("n", plain("y")), on("m", plain("z"))];
     let refusal = "n: zone b would have 3 pods against 1 in zone c (maxSkew 1)";
-    assert_eq!(refused(&spreading(&json!({})), &nodes, &there), refusal);
-    assert_eq!(refused(&spreading(&json!({"maxSkew": 2})), &nodes, &there), "");
-    assert_eq!(
-        refused(&spreading(&json!({"whenUnsatisfiable": "ScheduleAnyway"})), &nodes, &there),
-        ""
-    );
+    for (constraint, expected) in [
+        (json!({}), refusal),
+        (json!({"maxSkew": 2}), ""),
+        (json!({"whenUnsatisfiable": "ScheduleAnyway"}), ""),
+    ] {
+        assert_eq!(refused(&spreading(&constraint), &nodes, &there), expected, "{constraint}");
+    }
     // Pods that end, and those of other namespaces, are not counted.
-    let mut ending = there.clone();
-    ending[0]["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
-    assert_eq!(refused(&spreading(&json!({})), &nodes, &ending), "");
-    let mut elsewhere = there.clone();
-    elsewhere[0]["metadata"]["namespace"] = json!("other");
-    assert_eq!(refused(&spreading(&json!({})), &nodes, &elsewhere), "");
-    assert_eq!(
-        refused(
-            &spreading(&json!({})),
-            &[json!({"metadata": {"name": "bare"},
-            "status": {"allocatable": {"pods": "9"}}})],
-            &[]
-        ),
-        "bare: has no label zone, which topology spread needs"
-    );
+    for (field, value) in [("deletionTimestamp", "2026-01-01T00:00:00Z"), ("namespace", "other")] {
+        let mut uncounted = there.clone();
+        uncounted[0]["metadata"][field] = json!(value);
+        assert_eq!(refused(&spreading(&json!({})), &nodes, &uncounted), "", "{field}");
+    }
+    let bare = json!({"metadata": {"name": "bare"}, "status": {"allocatable": {"pods": "9"}}});
+    let refusal = "bare: has no label zone, which topology spread needs";
+    assert_eq!(refused(&spreading(&json!({})), &[bare], &[]), refusal);
 }
 
 #[test]
 fn tainted_zones_count_unless_taints_are_honoured() {
     let taint = json!({"taints": [{"key": "lost", "effect": "NoExecute"}]});
     let nodes = [node("n", "a"), with(node("m", "b"), "/spec", &taint)];
-    let there = [on("n", pod("x", &json!({})))];
+    let there = [on("n", plain("x"))];
     assert_eq!(
         refused(&spreading(&json!({})), &nodes, &there),
         "n: zone a would have 2 pods against 0 in zone b (maxSkew 1)\n\
          m: had untolerated taint {lost}"
     );
-    assert_eq!(
-        refused(&spreading(&json!({"nodeTaintsPolicy": "Honor"})), &nodes, &there),
-        "m: had untolerated taint {lost}"
-    );
+    let honouring = spreading(&json!({"nodeTaintsPolicy": "Honor"}));
+    assert_eq!(refused(&honouring, &nodes, &there), "m: had untolerated taint {lost}");
 }
 
 #[test]
 fn zones_out_of_reach_count_only_if_affinity_is_ignored() {
     let nodes = [node("n", "a"), node("m", "b")];
-    let there = [on("n", pod("x", &json!({})))];
+    let there = [on("n", plain("x"))];
     let bound =
         |more: Value| with(spreading(&more), "/spec", &json!({"nodeSelector": {"zone": "a"}}));
     let out = "m: has label zone=b, but nodeSelector needs a";
@@ -401,7 +362,7 @@ fn zones_out_of_reach_count_only_if_affinity_is_ignored() {
 #[test]
 fn too_few_domains_count_as_an_empty_one() {
     let nodes = [node("n", "a"), node("m", "b")];
-    let there = [on("n", pod("x", &json!({}))), on("m", pod("y", &json!({})))];
+    let there = [on("n", plain("x")), on("m", plain("y"))];
     assert_eq!(
         refused(&spreading(&json!({"minDomains": 3})), &nodes, &there),
         "n: zone a would have 2 pods against 0, as there are 2 of 3 minDomains (maxSkew 1)\n\
@@ -417,21 +378,19 @@ fn spread_compares_pods_with_equal_label_values() {
         pod["metadata"]["labels"]["pod-template-hash"] = json!(revision);
         pod
     };
-    let there = [on("n", of_revision("old", pod("x", &json!({}))))];
+    let there = [on("n", of_revision("old", plain("x")))];
     let constraint = json!({"matchLabelKeys": ["pod-template-hash", "none"]});
-    let pod = of_revision("new", spreading(&constraint));
-    assert_eq!(refused(&pod, &nodes, &there), "");
-    let pod = of_revision("old", spreading(&constraint));
-    assert_eq!(
-        refused(&pod, &nodes, &there),
-        "n: zone a would have 2 pods against 0 in zone b (maxSkew 1)"
-    );
+    let refusal = "n: zone a would have 2 pods against 0 in zone b (maxSkew 1)";
+    for (revision, expected) in [("new", ""), ("old", refusal)] {
+        let pod = of_revision(revision, spreading(&constraint));
+        assert_eq!(refused(&pod, &nodes, &there), expected, "{revision}");
+    }
 }
 
 #[test]
 fn ignores_values_that_are_no_pods_or_nodes() {
     assert_eq!(refused(&json!("x"), &[node("n", "a")], &[]), "");
-    assert_eq!(refused(&pod("p", &json!({})), &[json!(1)], &[json!([])]), "");
+    assert_eq!(refused(&plain("p"), &[json!(1)], &[json!([])]), "");
 }
 
 proptest! {
@@ -450,7 +409,7 @@ proptest! {
             }).collect::<Vec<_>>()},
             "status": {"allocatable": {"pods": pods.to_string(), "cpu": cpu.to_string()}},
         })).collect();
-        prop_assert_eq!(refused(&pod("p", &json!({})), &nodes, &[]), "");
+        prop_assert_eq!(refused(&plain("p"), &nodes, &[]), "");
         let small = requesting("p", &json!({"cpu": format!("{cpu}")}));
         prop_assert_eq!(refused(&small, &nodes, &[]), "");
         let large = requesting("p", &json!({"cpu": format!("{cpu}001m")}));

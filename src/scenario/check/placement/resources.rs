@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{Container, Pod, ResourceRequirements};
+use k8s_openapi::api::core::v1::{Pod, ResourceRequirements};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Written;
 
 use super::Quantity;
@@ -58,15 +58,15 @@ pub(super) fn shortage(situation: &Situation<'_>, node: usize) -> Shortage {
 /// init container with the sidecars before it if that is more, or the pod-level request; plus the
 /// overhead of its runtime class.
 fn requests(pod: &Pod) -> Amounts {
-    let Some(spec) = spec(pod) else { return Amounts::new() };
+    let spec = spec(pod);
     let mut whole = Amounts::new();
     for container in &spec.containers {
-        add(&mut whole, requests_of(container));
+        add(&mut whole, requested(container.resources.as_ref()));
     }
     let mut sidecars = Amounts::new();
     let mut peak = Amounts::new();
     for container in spec.init_containers.iter().flatten() {
-        let mut now = requests_of(container);
+        let mut now = requested(container.resources.as_ref());
         if container.restart_policy.as_deref() == Some("Always") {
             add(&mut sidecars, now);
             now = sidecars.clone();
@@ -84,10 +84,6 @@ fn requests(pod: &Pod) -> Amounts {
     }
     add(&mut whole, read(spec.overhead.as_ref()));
     whole
-}
-
-fn requests_of(container: &Container) -> Amounts {
-    requested(container.resources.as_ref())
 }
 
 /// A limit without a request counts as a request, which the API server fills in.

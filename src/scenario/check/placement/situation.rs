@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use k8s_openapi::api::core::v1::{Node, Pod, PodSpec};
 
@@ -33,12 +34,13 @@ impl<'a> Situation<'a> {
             if matches!(status.and_then(|s| s.phase.as_deref()), Some("Succeeded" | "Failed")) {
                 return None;
             }
-            if let Some(name) = spec(other).and_then(|spec| spec.node_name.as_deref()) {
-                let node = *by_name.get(name)?;
+            if let Some(name) = &spec(other).node_name {
+                let node = *by_name.get(name.as_str())?;
                 return Some(Placed { pod: other, node, is_nominated: false });
             }
             let name = status.and_then(|status| status.nominated_node_name.as_deref())?;
             let node = *by_name.get(name)?;
+            let priority = |pod: &Pod| spec(pod).priority.unwrap_or_default();
             let is_nominated = priority(other) >= priority(pod);
             is_nominated.then_some(Placed { pod: other, node, is_nominated })
         });
@@ -49,7 +51,6 @@ impl<'a> Situation<'a> {
         self.placed.iter().filter(move |placed| placed.node == node)
     }
 
-    /// A label of a node.
     pub fn label(&self, node: usize, key: &str) -> Option<&'a str> {
         label(self.nodes.get(node)?.metadata.labels.as_ref(), key)
     }
@@ -62,8 +63,9 @@ pub(super) fn label<'a>(
     labels?.get(key).map(String::as_str)
 }
 
-pub(super) fn spec(pod: &Pod) -> Option<&PodSpec> {
-    pod.spec.as_ref()
+pub(super) fn spec(pod: &Pod) -> &PodSpec {
+    static NONE: LazyLock<PodSpec> = LazyLock::new(PodSpec::default);
+    pod.spec.as_ref().unwrap_or(&NONE)
 }
 
 pub(super) fn namespace(pod: &Pod) -> &str {
@@ -78,10 +80,6 @@ pub(super) fn name(pod: &Pod) -> String {
 /// The last part of a label's key, such as `zone`.
 pub(super) fn short(key: &str) -> &str {
     key.rsplit('/').next().unwrap_or(key)
-}
-
-fn priority(pod: &Pod) -> i32 {
-    spec(pod).and_then(|spec| spec.priority).unwrap_or_default()
 }
 
 fn is_same(one: &Pod, other: &Pod) -> bool {

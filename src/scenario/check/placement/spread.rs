@@ -18,11 +18,8 @@ struct Constraint<'a> {
 
 impl<'a> Constraints<'a> {
     pub fn new(situation: &Situation<'a>) -> Self {
-        let constraints = spec(situation.pod)
-            .and_then(|spec| spec.topology_spread_constraints.as_deref())
-            .unwrap_or_default();
+        let constraints = spec(situation.pod).topology_spread_constraints.iter().flatten();
         let hard: Vec<_> = constraints
-            .iter()
             .filter(|constraint| constraint.when_unsatisfiable == "DoNotSchedule")
             .collect();
         let counted = hard
@@ -31,7 +28,6 @@ impl<'a> Constraints<'a> {
         Self(counted.collect())
     }
 
-    /// The constraints that the pod would violate on the node.
     pub fn reasons(&self, situation: &Situation<'_>, node: usize) -> Vec<String> {
         let reasons = self.0.iter().filter_map(|constraint| constraint.reason(situation, node));
         reasons.collect()
@@ -62,10 +58,10 @@ impl Constraint<'_> {
             Some((other, _)) => format!("{least_count} in {} {other}", short(key)),
             None => "0".to_owned(),
         };
-        let pods = plural(count, "pod");
         Some(format!(
-            "{} {domain} would have {pods} against {against} (maxSkew {most})",
-            short(key)
+            "{} {domain} would have {} against {against} (maxSkew {most})",
+            short(key),
+            plural(count, "pod")
         ))
     }
 }
@@ -81,7 +77,7 @@ fn domains<'a>(
         let has_all_keys =
             hard.iter().all(|other| situation.label(index, &other.topology_key).is_some());
         let is_out_by_affinity = wanted.node_affinity_policy.as_deref() != Some("Ignore")
-            && !node_affinity::allows(situation.pod, candidate);
+            && !node_affinity::reasons(situation.pod, candidate).is_empty();
         let is_out_by_taints = wanted.node_taints_policy.as_deref() == Some("Honor")
             && node::untolerated_taints(situation.pod, candidate).next().is_some();
         if !has_all_keys || is_out_by_affinity || is_out_by_taints {

@@ -13,7 +13,6 @@ use crate::scenario::report::status::status;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FailureDetails {
-    /// The name of the assertion or step.
     pub name: String,
     pub cause: Cause,
     /// Fail or inconclusive.
@@ -21,9 +20,7 @@ pub struct FailureDetails {
     /// The text of the assertion. Empty for a step that asserts nothing.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub claim: String,
-    /// The reason in one sentence.
     pub summary: String,
-    /// The decisive moment.
     pub moment: Moment,
     /// The values of the condition's parts at that moment.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -25,14 +25,16 @@ pub struct NearbyEntry {
     /// Whether the entry is about an unexpected object, its owner, its descendants or its node.
     #[serde(rename = "about")]
     pub is_related: bool,
-    /// The entry in one line.
     pub text: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// The name for people has at most seven characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, strum::Display)]
 #[serde(rename_all = "camelCase")]
+#[strum(serialize_all = "lowercase")]
 pub enum NearbyKind {
     /// A node or a pod was deleted.
+    #[strum(serialize = "deleted")]
     Object,
     /// A Kubernetes Event was created or updated.
     Event,
@@ -44,20 +46,6 @@ pub enum NearbyKind {
     Step,
     /// The API server or a watch failed or recovered.
     Watch,
-}
-
-impl NearbyKind {
-    /// The label for people, at most seven characters.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Object => "deleted",
-            Self::Event => "event",
-            Self::Log => "log",
-            Self::Fault => "fault",
-            Self::Step => "step",
-            Self::Watch => "watch",
-        }
-    }
 }
 
 /// Which entries explain a failure.
@@ -108,59 +96,47 @@ fn rank(found: &NearbyEntry) -> u8 {
 /// The breached objects with their owners, descendants and nodes.
 struct Subject {
     uids: HashSet<String>,
-    /// Kind, namespace and name.
-    names: HashSet<(String, String, String)>,
+    /// As of [`path`].
+    paths: HashSet<String>,
+}
+
+/// Kind, namespace and name. Events about nodes can have a namespace, which does not count.
+fn path(kind: &str, namespace: &str, name: &str) -> String {
+    match kind {
+        "Node" => format!("Node//{name}"),
+        _ => format!("{kind}/{namespace}/{name}"),
+    }
 }
 
 impl Subject {
     fn of(moment: Moment, breaches: &[Breach], lifetimes: &Lifetimes) -> Self {
-        let breached: HashSet<&str> =
-            breaches.iter().map(|breach| breach.object.uid.as_str()).collect();
-        let mut uids: HashSet<String> = breached.iter().map(|uid| (*uid).to_owned()).collect();
-        uids.extend(
-            lifetimes
-                .descendants(&breached, moment)
-                .into_iter()
-                .map(|lifetime| lifetime.name.uid.clone()),
-        );
-        let mut names = HashSet::new();
-        for breach in breaches {
-            names.insert((
-                short_kind(&breach.object.kind).to_owned(),
-                breach.object.namespace.clone(),
-                breach.object.name.clone(),
-            ));
-            if let Some((_, _, owner)) = controller(&breach.then) {
-                uids.insert(owner.to_owned());
-            }
-            let node = text(&breach.then, "/spec/nodeName");
+        let family = lifetimes.family(breaches, moment);
+        let mut uids: HashSet<String> = family.into_iter().map(str::to_owned).collect();
+        let mut paths = HashSet::new();
+        for Breach { object, then, .. } in breaches {
+            paths.insert(path(short_kind(&object.kind), &object.namespace, &object.name));
+            uids.extend(controller(then).map(|(_, _, owner)| owner.to_owned()));
+            let node = text(then, "/spec/nodeName");
             if !node.is_empty() {
-                names.insert(("Node".to_owned(), String::new(), node.to_owned()));
+                paths.insert(path("Node", "", node));
             }
         }
         uids.remove("");
-        Self { uids, names }
+        Self { uids, paths }
     }
 
     fn has(&self, involved: &Value) -> bool {
+        let [kind, namespace, name] =
+            ["/kind", "/namespace", "/name"].map(|pointer| text(involved, pointer));
         self.uids.contains(text(involved, "/uid"))
-            || self.names.contains(&(
-                text(involved, "/kind").to_owned(),
-                match text(involved, "/kind") {
-                    "Node" => String::new(),
-                    _ => text(involved, "/namespace").to_owned(),
-                },
-                text(involved, "/name").to_owned(),
-            ))
+            || self.paths.contains(&path(kind, namespace, name))
     }
 
     fn has_source(&self, source: &str) -> bool {
-        let mut parts = source.split('/');
-        let (Some("pod"), Some(namespace), Some(name)) = (parts.next(), parts.next(), parts.next())
-        else {
-            return false;
-        };
-        self.names.contains(&("Pod".to_owned(), namespace.to_owned(), name.to_owned()))
+        match source.split('/').collect::<Vec<_>>()[..] {
+            ["pod", namespace, name, ..] => self.paths.contains(&path("Pod", namespace, name)),
+            _ => false,
+        }
     }
 }
 

@@ -1,10 +1,9 @@
-use std::collections::HashSet;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::scenario::check::placement;
+use crate::scenario::check::placement::{self, Refusal};
 use crate::scenario::history::Moment;
 use crate::scenario::judge::{Breach, ObjectName};
 use crate::scenario::report::fields::{text, unschedulable};
@@ -26,15 +25,7 @@ pub struct PendingPod {
     pub message: Option<String>,
     /// Why the pod does not fit on each node, in the order in which the nodes appeared.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub refusals: Vec<NodeRefusal>,
-}
-
-/// Why a pod does not fit on a node.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct NodeRefusal {
-    pub node: String,
-    pub reasons: Vec<String>,
+    pub refusals: Vec<Refusal>,
 }
 
 /// The pods that were not scheduled at a moment: those among the breached objects and their
@@ -44,10 +35,7 @@ pub(super) fn pending_pods(
     breaches: &[Breach],
     lifetimes: &Lifetimes,
 ) -> Vec<PendingPod> {
-    let mut concerned: HashSet<&str> =
-        breaches.iter().map(|breach| breach.object.uid.as_str()).collect();
-    let owned = lifetimes.descendants(&concerned, moment);
-    concerned.extend(owned.into_iter().map(|lifetime| lifetime.name.uid.as_str()));
+    let concerned = lifetimes.family(breaches, moment);
     let nodes = lifetimes.objects_at("Node", moment);
     let pods = lifetimes.objects_at("Pod", moment);
     lifetimes
@@ -84,19 +72,21 @@ fn last_failure<'a>(pod: &Lifetime, moment: Moment, lifetimes: &'a Lifetimes) ->
     Some(kubernetes_event::message(last))
 }
 
-fn refusals(pod: &Value, nodes: &[&Value], pods: &[&Value]) -> Vec<NodeRefusal> {
+fn refusals(pod: &Value, nodes: &[&Value], pods: &[&Value]) -> Vec<Refusal> {
     let mut refused = placement::refusals(pod, nodes, pods).into_iter().peekable();
     nodes
         .iter()
         .map(|node| {
-            let node = text(node, "/metadata/name").to_owned();
-            let reasons = refused.next_if(|refusal| refusal.node == node);
-            let mut reasons = reasons
-                .map(|refusal| refusal.reasons)
-                .unwrap_or_else(|| vec!["no known reason: the pod fits on this node".to_owned()]);
+            let node = text(node, "/metadata/name");
+            let known = refused.next_if(|refusal| refusal.node == node);
+            let mut refusal = known.unwrap_or_else(|| Refusal {
+                node: node.to_owned(),
+                reasons: vec!["no known reason: the pod fits on this node".to_owned()],
+                lacks_capacity: false,
+            });
             // Two taints with the same key differ only in their effect.
-            reasons.dedup();
-            NodeRefusal { node, reasons }
+            refusal.reasons.dedup();
+            refusal
         })
         .collect()
 }

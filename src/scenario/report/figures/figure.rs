@@ -43,7 +43,6 @@ impl Figure {
         Self { name, of: of.to_owned(), value, unit: Unit::Seconds, method: method.into() }
     }
 
-    /// A count over the whole run.
     pub(super) fn count(name: &'static str, count: usize, method: impl Into<String>) -> Self {
         // A double is exact for every count up to 2^53.
         let value = Some(count as f64);
@@ -62,7 +61,6 @@ impl Figure {
         }
     }
 
-    /// What the figure is about, for people.
     pub fn subject(&self) -> &str {
         if self.of.is_empty() { "whole run" } else { &self.of }
     }

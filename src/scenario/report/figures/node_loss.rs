@@ -1,11 +1,11 @@
 use serde_json::Value;
 
 use super::Figure;
-use crate::scenario::history::Moment;
+use crate::plural::plural;
+use crate::scenario::history::{FaultEntry, Moment};
 use crate::scenario::report::fields::{MIRROR, controller, is_ready, is_terminating, list, text};
-use crate::scenario::report::format;
 use crate::scenario::report::lifetime::{Lifetime, Lifetimes};
-use crate::scenario::report::periods::FaultPeriod;
+use crate::scenario::report::periods::Period;
 
 /// A period during which a node that had been Ready was not.
 struct Loss<'a> {
@@ -20,13 +20,17 @@ struct Loss<'a> {
 }
 
 /// For every loss of a node: when Kubernetes noticed it, evicted its pods and replaced them.
-pub(super) fn figures(lifetimes: &Lifetimes, faults: &[FaultPeriod]) -> Vec<Figure> {
+pub(super) fn figures(lifetimes: &Lifetimes, faults: &[Period<FaultEntry>]) -> Vec<Figure> {
     let nodes = lifetimes.of_kind("Node");
     let losses = nodes.flat_map(|node| losses(node, lifetimes, faults));
     losses.flat_map(|loss| of(&loss, lifetimes)).collect()
 }
 
-fn losses<'a>(node: &'a Lifetime, lifetimes: &Lifetimes, faults: &[FaultPeriod]) -> Vec<Loss<'a>> {
+fn losses<'a>(
+    node: &'a Lifetime,
+    lifetimes: &Lifetimes,
+    faults: &[Period<FaultEntry>],
+) -> Vec<Loss<'a>> {
     let mut losses: Vec<Loss<'a>> = Vec::new();
     let mut last_ready: Option<Moment> = None;
     let mut is_lost = false;
@@ -57,16 +61,15 @@ fn start(
     not_ready: Moment,
     ready: Moment,
     lifetimes: &Lifetimes,
-    faults: &[FaultPeriod],
+    faults: &[Period<FaultEntry>],
 ) -> (Moment, String) {
     let path = format!("node/{}", node.name.name);
     let fault = faults.iter().rfind(|fault| {
-        fault.injected >= earliest
-            && fault.injected <= not_ready
-            && fault.fault.actions.iter().any(|action| action.target == path)
+        (earliest..=not_ready).contains(&fault.from)
+            && fault.of.actions.iter().any(|action| action.target == path)
     });
     if let Some(fault) = fault {
-        return (fault.injected, format!("from the fault {}", fault.fault.fault));
+        return (fault.from, format!("from the fault {}", fault.of.fault));
     }
     let leases = lifetimes.of_kind("Lease").filter(|lease| {
         lease.name.namespace == "kube-node-lease" && lease.name.name == node.name.name
@@ -88,12 +91,9 @@ fn of(loss: &Loss<'_>, lifetimes: &Lifetimes) -> Vec<Figure> {
         let time = moment.map(|moment| moment - loss.start);
         Figure::time(what, &name, time, format!("{} until {until}", loss.started_by))
     };
-    let mut figures = vec![figure(
-        "time to NotReady",
-        Some(loss.not_ready),
-        "its condition Ready is no longer True",
-    )];
-    let within = |moment: &Moment| *moment >= loss.start && *moment <= loss.until;
+    let until = "its condition Ready is no longer True";
+    let mut figures = vec![figure("time to NotReady", Some(loss.not_ready), until)];
+    let within = |moment: &Moment| (loss.start..=loss.until).contains(moment);
 
     let taint = loss.node.first_where(loss.start, is_tainted).filter(within);
     if taint.is_some() {
@@ -102,16 +102,13 @@ fn of(loss: &Loss<'_>, lifetimes: &Lifetimes) -> Vec<Figure> {
     }
     let evicted = evicted(loss, lifetimes);
     let (Some(first), Some(last)) = (evicted.first(), evicted.last()) else { return figures };
-    let (first_pod, last_pod) = match evicted.len() {
-        1 => ("its pod".to_owned(), String::new()),
-        number => {
-            (format!("the first of its {number} pods"), format!("the last of its {number} pods"))
-        }
+    let until = match evicted.len() {
+        1 => "its pod has a deletionTimestamp".to_owned(),
+        number => format!("the first of its {number} pods has a deletionTimestamp"),
     };
-    let until = format!("{first_pod} has a deletionTimestamp");
     figures.push(figure("time to eviction", Some(first.1), &until));
     if last.1 > first.1 {
-        let until = format!("{last_pod} has a deletionTimestamp");
+        let until = format!("the last of its {} pods has a deletionTimestamp", evicted.len());
         figures.push(figure("time to eviction of all", Some(last.1), &until));
     }
     let deleted = evicted.iter().map(|(pod, _)| pod.deleted).collect::<Option<Vec<_>>>();
@@ -190,14 +187,10 @@ fn replacement(
     let ready: Vec<Moment> =
         created.iter().filter_map(|pod| pod.first_where(pod.first(), is_ready)).collect();
     let all = (ready.len() == number).then(|| ready.into_iter().max()).flatten();
-    let pods = format::count(number, "pod");
+    let until = format!("every evicted pod has a Ready replacement ({})", plural(number, "pod"));
     let first = created.iter().map(|pod| pod.first()).min();
     vec![
         figure("time to replacement", first, "a controller creates the first replacement pod"),
-        figure(
-            "time to all ready",
-            all,
-            &format!("every evicted pod has a Ready replacement ({pods})"),
-        ),
+        figure("time to all ready", all, &until),
     ]
 }

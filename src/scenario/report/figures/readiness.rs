@@ -41,20 +41,13 @@ fn of(workload: &Lifetime, created: Moment, desired: &str, ready: &str) -> [Figu
     let first = workload.first_where(created, |object| ready(object) > 0);
     let all = workload
         .first_where(created, |object| is_observed(object) && ready(object) >= desired(object));
-    let since = |moment: Option<Moment>| moment.map(|moment| moment - created);
-    let of = workload.name.to_string();
+    let figure = |name: &'static str, moment: Option<Moment>, pods: &str| {
+        let method = format!("from its creation until its status reports {pods}");
+        let time = moment.map(|moment| moment - created);
+        Figure::time(name, &workload.name.to_string(), time, method)
+    };
     [
-        Figure::time(
-            "time to first ready",
-            &of,
-            since(first),
-            "from its creation until its status reports a ready pod",
-        ),
-        Figure::time(
-            "time to all ready",
-            &of,
-            since(all),
-            "from its creation until its status reports all requested pods as ready",
-        ),
+        figure("time to first ready", first, "a ready pod"),
+        figure("time to all ready", all, "all requested pods as ready"),
     ]
 }

@@ -4,14 +4,14 @@ use serde_json::Value;
 
 use super::Figure;
 use super::figure::Unit;
-use crate::scenario::history::{Moment, ObjectEvent};
+use crate::plural::plural;
+use crate::scenario::history::{Gap, GapState, Moment, ObjectEvent};
 use crate::scenario::outcome::RunReport;
 use crate::scenario::report::fields::{condition_entry, restarts, text};
 use crate::scenario::report::format;
 use crate::scenario::report::lifetime::{Lifetime, Lifetimes};
-use crate::scenario::report::periods::{Outage, Periods, WatchGap};
+use crate::scenario::report::periods::{Period, Periods};
 
-/// The figures of the whole run.
 pub(super) fn figures(run: &RunReport, lifetimes: &Lifetimes, periods: &Periods) -> Vec<Figure> {
     let mut figures = availability(&periods.outages, lifetimes.end);
     figures.push(Figure::count(
@@ -63,7 +63,7 @@ fn restarted(pod: &Lifetime) -> usize {
 }
 
 /// The availability of the API server, from the first entry of the record to the last.
-fn availability(outages: &[Outage], end: Moment) -> Vec<Figure> {
+fn availability(outages: &[Period<String>], end: Moment) -> Vec<Figure> {
     let length = end.elapsed();
     if length.is_zero() {
         return Vec::new();
@@ -79,17 +79,17 @@ fn availability(outages: &[Outage], end: Moment) -> Vec<Figure> {
         method: "share of the run during which the API server responded".to_owned(),
     }];
     if let Some(longest) = lengths.iter().max() {
-        let outages = format::count(lengths.len(), "outage");
+        let outages = plural(lengths.len(), "outage");
         let method = format!("longest period without a response of the API server ({outages})");
         figures.push(Figure::time("longest API outage", "", Some(*longest), method));
     }
     figures
 }
 
-fn gaps(gaps: &[WatchGap], end: Moment) -> Figure {
+fn gaps(gaps: &[Period<Gap>], end: Moment) -> Figure {
     let mut method = "periods during which a kind was not watched".to_owned();
     if let Some(longest) = gaps.iter().map(|gap| gap.to.unwrap_or(end) - gap.from).max() {
-        let incomplete = gaps.iter().filter(|gap| !gap.is_complete).count();
+        let incomplete = gaps.iter().filter(|gap| gap.of.state != GapState::Resumed).count();
         let longest = format::duration(longest);
         method += &format!("; {incomplete} may lack changes; the longest took {longest}");
     }

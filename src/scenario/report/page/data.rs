@@ -31,7 +31,6 @@ pub(super) struct Data {
     pub(super) notes: Vec<String>,
 }
 
-/// An object with all its versions.
 #[derive(Debug, Serialize)]
 pub(super) struct Object {
     /// The kind without group and version.
@@ -42,7 +41,6 @@ pub(super) struct Object {
     /// The kind and name of the controller.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) owner: String,
-    /// The node of a pod.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) node: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,7 +48,6 @@ pub(super) struct Object {
     pub(super) versions: Vec<Version>,
 }
 
-/// An object from a moment on.
 #[derive(Debug, Serialize)]
 pub(super) struct Version {
     pub(super) at: Moment,
@@ -69,7 +66,6 @@ fn is_modified(event: &ObjectEvent) -> bool {
     *event == ObjectEvent::Modified
 }
 
-/// A Kubernetes Event in one line.
 #[derive(Debug, Serialize)]
 pub(super) struct KubernetesEvent {
     pub(super) at: Moment,

@@ -1,12 +1,6 @@
 // The plot: the axis, and a lane for each kind of bar.
 
-const eventsByObject = new Map();
-for (const event of record.events) {
-  if (event.object === undefined) continue;
-  const list = eventsByObject.get(event.object) ?? [];
-  list.push(event);
-  eventsByObject.set(event.object, list);
-}
+const eventsByObject = Map.groupBy(record.events, ({ object }) => object);
 const places = new Map(record.objects.map((object, place) => [object, place]));
 const eventsOf = (object) => eventsByObject.get(places.get(object)) ?? [];
 
@@ -15,15 +9,13 @@ function objectDetails(object) {
     title: fullName(object),
     from: startOf(object),
     to: endOf(object),
-    moments: [...object.versions.map(({ at }) => at)],
+    moments: object.versions.map(({ at }) => at),
     owner: object.owner && `${object.namespace}/${object.owner}`,
     lines(moment) {
-      const place = versionAt(object, moment);
-      if (place < 0) return ['does not exist'];
-      const version = object.versions[place];
-      const lines = [version.state || wordOf(version.class)].filter(Boolean);
-      if (object.owner) lines.push(`controlled by ${object.owner}`);
-      return lines;
+      const version = object.versions[versionAt(object, moment)];
+      if (!version) return ['does not exist'];
+      const owner = object.owner && `controlled by ${object.owner}`;
+      return [version.state || wordOf(version.class), owner].filter(Boolean);
     },
     events: () => eventsOf(object),
     open: (moment) => openObject(object, moment),
@@ -51,10 +43,8 @@ const shown = { workload: false, system: false };
 const folded = new Set(['Other objects']);
 
 function axis() {
-  const row = create('div', 'row axis');
   const track = create('div', 'track');
   track.id = 'axis';
-  row.append(create('div', 'label', 'seconds'), track);
   redrawn.push(() => {
     track.replaceChildren();
     const most = Math.max(2, Math.floor(view.pixels / 64));
@@ -68,17 +58,13 @@ function axis() {
       track.append(tick);
     }
   });
-  return row;
+  return create('div', 'row axis', create('div', 'label', 'seconds'), track);
 }
 
 function lane(name, rows) {
   if (rows.length === 0) return [];
-  const section = create('section', 'lane');
-  const title = create('h3');
   const button = create('button', 'fold', name);
-  button.type = 'button';
-  const body = create('div', 'rows');
-  body.append(...rows);
+  const body = create('div', 'rows', ...rows);
   const fold = (isFolded) => {
     button.setAttribute('aria-expanded', String(!isFolded));
     body.hidden = isFolded;
@@ -89,9 +75,7 @@ function lane(name, rows) {
     fold(folded.has(name));
     redraw();
   });
-  title.append(button);
-  section.append(title, body);
-  return [section];
+  return [create('section', 'lane', create('h3', '', button), body)];
 }
 
 const byName = (one, other) => fullName(one).localeCompare(fullName(other), 'en', { numeric: true });
@@ -107,16 +91,14 @@ function podRow(pod, detail) {
   return objectRow(pod, 2, [namespace, detail].filter(Boolean).join(', '));
 }
 
+const isShown = (object) => shown.system || !isSystem(object);
+
 function nodesAndPods() {
-  const isShown = (object) => shown.system || !isSystem(object);
   const nodes = record.objects.filter(({ kind }) => kind === 'Node').sort(byName);
   const pods = record.objects.filter((object) => object.kind === 'Pod' && isShown(object));
   if (shown.workload) {
-    const workloads = new Map();
-    for (const pod of pods.sort(byOwner)) {
-      const key = pod.owner ? `${pod.namespace}/${pod.owner}` : '';
-      workloads.set(key, [...(workloads.get(key) ?? []), pod]);
-    }
+    const keyOf = (pod) => (pod.owner ? `${pod.namespace}/${pod.owner}` : '');
+    const workloads = Map.groupBy(pods.sort(byOwner), keyOf);
     const rows = [...workloads].flatMap(([key, list]) => [
       create('div', 'group', key ? `${list[0].owner}${list[0].namespace === 'default' ? '' : ` in ${list[0].namespace}`}` : 'no workload'),
       ...list.map((pod) => podRow(pod, pod.node ? `on ${nodeName(pod.node)}` : 'not scheduled')),
@@ -137,42 +119,36 @@ function nodesAndPods() {
 
 function others() {
   const list = record.objects.filter((object) => !['Node', 'Pod'].includes(object.kind));
-  const isShown = (object) => shown.system || !isSystem(object);
   return lane('Other objects', list.filter(isShown).sort(byName).map((object) => objectRow(object, 1)));
 }
 
 function bands() {
-  const layer = create('div', 'bands');
   const cursor = create('div', 'cursor');
   cursor.id = 'cursor';
   const selection = create('div', 'selection');
   selection.id = 'selection';
   selection.hidden = true;
-  const list = [...record.outages, ...record.faults].map((occurrence) => {
-    const band = create('div', `band ${occurrence.class}`);
-    layer.append(band);
-    return { band, occurrence };
-  });
-  layer.append(cursor, selection);
+  const list = [...record.outages, ...record.faults]
+    .map((occurrence) => ({ band: create('div', `band ${occurrence.class}`), occurrence }));
   redrawn.push(() => {
     for (const { band, occurrence } of list) position(band, occurrence.from, occurrence.to);
   });
-  return layer;
+  return create('div', 'bands', ...list.map(({ band }) => band), cursor, selection);
 }
 
 function build() {
   redrawn.length = 0;
   measured.length = 0;
-  const watch = [];
-  if (record.outages.length > 0) watch.push(packedRow('API server', record.outages, 'outage'));
-  if (record.gaps.length > 0) watch.push(packedRow('Watches', record.gaps, 'gap'));
-  const packed = (name, list, kind) => (list.length > 0 ? [packedRow('', list, kind)] : []);
+  const packed = (name, list, kind) => (list.length > 0 ? [packedRow(name, list, kind)] : []);
   document.getElementById('plot').replaceChildren(
     axis(),
     ...lane('Steps', packed('', record.steps, 'step')),
     ...lane('Faults', packed('', record.faults, 'fault')),
     ...lane('Assertions', packed('', record.assertions, 'assertion')),
-    ...lane('Not observed', watch),
+    ...lane('Not observed', [
+      ...packed('API server', record.outages, 'outage'),
+      ...packed('Watches', record.gaps, 'gap'),
+    ]),
     ...nodesAndPods(),
     ...others(),
     bands(),

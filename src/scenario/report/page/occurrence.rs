@@ -1,19 +1,17 @@
 use serde::Serialize;
 
-use crate::scenario::history::{Moment, StepState};
+use crate::scenario::history::{FaultEntry, Gap, GapState, Moment, StepState};
 use crate::scenario::judge::Judgement;
 use crate::scenario::outcome::RunReport;
 use crate::scenario::report::explanation::fault_line;
 use crate::scenario::report::label::Label;
-use crate::scenario::report::periods::{Attempt, FaultPeriod, Outage, Periods, WatchGap};
+use crate::scenario::report::periods::{Attempt, Period, Periods};
 
 /// A bar of the timeline that is not an object: a step, a fault, an assertion, an outage or a gap.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Occurrence {
     name: String,
-    /// The class of the style sheet.
     class: &'static str,
-    /// The state in a few words.
     state: String,
     from: Moment,
     to: Moment,
@@ -41,6 +39,10 @@ pub(super) fn steps(run: &RunReport, periods: &Periods, end: Moment) -> Vec<Occu
         for (number, attempt) in (1..).zip(attempts) {
             let (to, state) = attempt.end.unwrap_or((end, StepState::Started));
             let label = Label::from(state);
+            let which = match attempts.len() {
+                1 => String::new(),
+                all => format!("{number} of {all}"),
+            };
             steps.push(Occurrence {
                 name: step.name.clone(),
                 class: label.class,
@@ -50,13 +52,7 @@ pub(super) fn steps(run: &RunReport, periods: &Periods, end: Moment) -> Vec<Occu
                 decisive: None,
                 facts: facts([
                     ("Action", step.action.clone()),
-                    (
-                        "Attempt",
-                        match attempts.len() {
-                            1 => String::new(),
-                            all => format!("{number} of {all}"),
-                        },
-                    ),
+                    ("Attempt", which),
                     ("Message", step.detail.clone()),
                 ]),
             });
@@ -66,15 +62,15 @@ pub(super) fn steps(run: &RunReport, periods: &Periods, end: Moment) -> Vec<Occu
     steps
 }
 
-pub(super) fn fault(period: &FaultPeriod, end: Moment) -> Occurrence {
+pub(super) fn fault(period: &Period<FaultEntry>, end: Moment) -> Occurrence {
     Occurrence {
-        name: period.fault.fault.clone(),
+        name: period.of.fault.clone(),
         class: "fault",
-        state: if period.healed.is_some() { "healed" } else { "not healed" }.to_owned(),
-        from: period.injected,
-        to: period.healed.unwrap_or(end),
+        state: if period.to.is_some() { "healed" } else { "not healed" }.to_owned(),
+        from: period.from,
+        to: period.to.unwrap_or(end),
         decisive: None,
-        facts: facts([("Step", period.fault.step.clone()), ("Effect", fault_line(&period.fault))]),
+        facts: facts([("Step", period.of.step.clone()), ("Effect", fault_line(&period.of))]),
     }
 }
 
@@ -97,7 +93,7 @@ pub(super) fn assertion(judgement: &Judgement) -> Occurrence {
     }
 }
 
-pub(super) fn outage(outage: &Outage, end: Moment) -> Occurrence {
+pub(super) fn outage(outage: &Period<String>, end: Moment) -> Occurrence {
     Occurrence {
         name: "no response".to_owned(),
         class: "outage",
@@ -105,23 +101,23 @@ pub(super) fn outage(outage: &Outage, end: Moment) -> Occurrence {
         from: outage.from,
         to: outage.to.unwrap_or(end),
         decisive: None,
-        facts: facts([("Reason", outage.reason.clone())]),
+        facts: facts([("Reason", outage.of.clone())]),
     }
 }
 
-pub(super) fn gap(gap: &WatchGap, end: Moment) -> Occurrence {
-    let result = match (gap.to, gap.is_complete) {
-        (None, _) => "did not end",
-        (Some(_), true) => "no changes are missing",
-        (Some(_), false) => "changes may be missing",
+pub(super) fn gap(gap: &Period<Gap>, end: Moment) -> Occurrence {
+    let (class, result) = match gap.of.state {
+        GapState::Lost => ("gap missing", "did not end"),
+        GapState::Resumed => ("gap", "no changes are missing"),
+        GapState::Relisted => ("gap missing", "changes may be missing"),
     };
     Occurrence {
-        name: gap.kind.to_string(),
-        class: if gap.is_complete { "gap" } else { "gap missing" },
+        name: gap.of.kind.to_string(),
+        class,
         state: format!("not watched, {result}"),
         from: gap.from,
         to: gap.to.unwrap_or(end),
         decisive: None,
-        facts: facts([("Reason", gap.reason.clone()), ("Result", result.to_owned())]),
+        facts: facts([("Reason", gap.of.reason.clone()), ("Result", result.to_owned())]),
     }
 }

@@ -6,17 +6,12 @@ let opener = null;
 function openPanel(title, parts) {
   if (panel.hidden) opener = document.activeElement;
   const close = create('button', 'close', '×');
-  close.type = 'button';
   close.setAttribute('aria-label', 'Close');
   close.addEventListener('click', closePanel);
   const heading = create('h2', '', title);
   heading.id = 'panel-title';
   heading.tabIndex = -1;
-  const head = create('div', 'head');
-  head.append(heading, close);
-  const body = create('div', 'body');
-  body.append(...parts);
-  panel.replaceChildren(head, body);
+  panel.replaceChildren(create('div', 'head', heading, close), create('div', 'body', ...parts));
   panel.hidden = false;
   document.body.classList.add('has-panel');
   heading.focus({ preventScroll: true });
@@ -29,23 +24,15 @@ function closePanel() {
   opener = null;
 }
 
-function momentButton(moment, text) {
-  const button = create('button', 'moment', text ?? seconds(moment));
-  button.type = 'button';
+function momentButton(moment) {
+  const button = create('button', 'moment', seconds(moment));
   button.dataset.at = moment;
   return button;
 }
 
 function facts(list) {
-  const all = create('dl', 'facts');
-  for (const [name, value] of list) {
-    const fact = create('div');
-    const detail = create('dd');
-    detail.append(value);
-    fact.append(create('dt', '', name), detail);
-    all.append(fact);
-  }
-  return all;
+  const fact = ([name, value]) => create('div', '', create('dt', '', name), create('dd', '', value));
+  return create('dl', 'facts', ...list.map(fact));
 }
 
 function openOccurrence(occurrence, kind, moment) {
@@ -67,7 +54,6 @@ function openObject(object, moment) {
   const version = object.versions[place];
   const step = (by, text) => {
     const button = create('button', '', text);
-    button.type = 'button';
     const other = object.versions[place + by];
     button.disabled = !other;
     button.addEventListener('click', () => {
@@ -76,8 +62,7 @@ function openObject(object, moment) {
     });
     return button;
   };
-  const steps = create('div', 'set');
-  steps.append(step(-1, '‹ previous version'), step(1, 'next version ›'));
+  const steps = create('div', 'set', step(-1, '‹ previous version'), step(1, 'next version ›'));
   const event = {
     initial: 'existed at the start', added: 'created', deleted: 'deleted',
     found: 'found after a gap', missed: 'missing after a gap',
@@ -94,27 +79,18 @@ function openObject(object, moment) {
 function changesPart(object, place) {
   const changes = changesOf(object, place);
   if (changes.length === 0) return [];
-  const table = create('table', 'changes');
-  for (const { path, before, after } of changes) {
-    const row = create('tr');
-    const values = create('td');
-    values.append(create('del', '', brief(before)), ' → ', create('ins', '', brief(after)));
-    row.append(create('th', '', path.join('.')), values);
-    table.append(row);
-  }
-  return [create('h3', '', 'Changes from the previous version'), table];
+  const rows = changes.map(({ path, before, after }) => {
+    const values = [create('del', '', brief(before)), ' → ', create('ins', '', brief(after))];
+    return create('tr', '', create('th', '', path.join('.')), create('td', '', ...values));
+  });
+  return [create('h3', '', 'Changes from the previous version'), create('table', 'changes', ...rows)];
 }
 
 function eventsPart(object) {
   const events = eventsOf(object).slice(-20);
   if (events.length === 0) return [];
-  const list = create('ul', 'lines');
-  for (const { at, text } of events) {
-    const item = create('li');
-    item.append(momentButton(at), ` ${text}`);
-    list.append(item);
-  }
-  return [create('h3', '', 'Events'), list];
+  const items = events.map(({ at, text }) => create('li', '', momentButton(at), ` ${text}`));
+  return [create('h3', '', 'Events'), create('ul', 'lines', ...items)];
 }
 
 function bodyPart(object, place) {
@@ -127,10 +103,9 @@ function bodyPart(object, place) {
     const at = path.join('\n');
     return changed.some((change) => at === change || at.startsWith(`${change}\n`));
   };
-  const pre = create('pre', 'yaml');
-  for (const { text, path } of yamlLines(body)) {
-    pre.append(create(isChanged(path) ? 'mark' : 'span', '', `${text}\n`));
-  }
+  const lines = yamlLines(body)
+    .map(({ text, path }) => create(isChanged(path) ? 'mark' : 'span', '', `${text}\n`));
+  const pre = create('pre', 'yaml', ...lines);
   pre.tabIndex = 0;
   pre.setAttribute('aria-label', 'The object as YAML; changed lines are marked');
   return [create('h3', '', 'The object'), pre];

@@ -1,9 +1,11 @@
 // Rows, their bars, and the positions of the bars in time.
 
-function create(tag, name, text) {
+// An element with a class and with texts or other elements in it.
+function create(tag, name, ...children) {
   const element = document.createElement(tag);
   if (name) element.className = name;
-  if (text !== undefined) element.textContent = text;
+  if (tag === 'button') element.type = 'button';
+  element.append(...children);
   return element;
 }
 
@@ -12,7 +14,6 @@ const barDetails = new WeakMap();
 
 function barOf(details, name) {
   const bar = create('button', `bar ${name}`);
-  bar.type = 'button';
   bar.setAttribute('aria-label', [details.title, ...details.lines(details.from)].join(', '));
   barDetails.set(bar, details);
   return bar;
@@ -29,14 +30,10 @@ function position(element, from, to) {
 
 // The row of one object: its name and a bar of its states.
 function objectRow(object, level, detail) {
-  const row = create('div', `row object level${level}`);
-  row.dataset.kind = object.kind;
-  const label = create('div', 'label');
   const name = object.kind === 'Node' ? nodeName(object.name) : level === 1 ? fullName(object) : object.name;
-  label.append(create('span', 'name', name));
+  const label = create('div', 'label', create('span', 'name', name));
   if (detail) label.append(create('span', 'detail', detail));
   label.title = fullName(object);
-  const track = create('div', 'track');
   const bar = barOf(objectDetails(object), 'states');
   bar.dataset.uid = object.uid;
   bar.dataset.kind = object.kind;
@@ -45,14 +42,12 @@ function objectRow(object, level, detail) {
     bar.append(element);
     return { ...segment, element, room: wordOf(segment.name).length * 6.2 + 8 };
   });
-  const warnings = eventsOf(object).filter(({ warning }) => warning).map(({ at }) => {
-    const element = create('span', 'warning');
-    track.append(element);
-    return { at, element };
-  });
   if (object.deleted === undefined) bar.classList.add('open-end');
-  track.prepend(bar);
-  row.append(label, track);
+  const warnings = eventsOf(object).filter(({ warning }) => warning)
+    .map(({ at }) => ({ at, element: create('span', 'warning') }));
+  const track = create('div', 'track', bar, ...warnings.map(({ element }) => element));
+  const row = create('div', `row object level${level}`, label, track);
+  row.dataset.kind = object.kind;
   redrawn.push(() => {
     const [start, end] = [startOf(object), endOf(object)];
     position(bar, start, end);
@@ -79,7 +74,6 @@ const LINE = 24;
 
 // A row in which bars share as few lines as their names allow.
 function packedRow(name, list, kind) {
-  const row = create('div', 'row packed');
   const track = create('div', 'track');
   const items = list.map((occurrence) => {
     const bar = barOf(occurrenceDetails(occurrence, kind), `${kind} ${occurrence.class}`);
@@ -92,14 +86,13 @@ function packedRow(name, list, kind) {
     track.append(bar);
     return { bar, text, mark, occurrence };
   });
-  row.append(create('div', 'label', name), track);
   // The bars of a folded lane have no size yet.
   measured.push(() => items.filter(({ room }) => !room).forEach((item) => {
     item.text.style.maxWidth = '';
     item.room = item.text.offsetWidth;
   }));
   redrawn.push(() => pack(track, items));
-  return row;
+  return create('div', 'row packed', create('div', 'label', name), track);
 }
 
 const SIGNS = { pass: '✓', fail: '✗', inconclusive: '?', retried: '↻', fault: '⚡' };

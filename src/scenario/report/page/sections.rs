@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use crate::plural::plural;
 use crate::scenario::history::Moment;
 use crate::scenario::judge::{Judgement, ObjectName, Verdict};
 use crate::scenario::outcome::{RunReport, StepReport};
@@ -25,7 +26,6 @@ fn badge(label: impl Into<Label>) -> Markup {
     html! { span class={ "badge " (label.class) } { (label) } }
 }
 
-/// The verdict and the facts of the run.
 pub(super) fn header(run: &RunReport) -> Markup {
     let variables: Vec<String> =
         run.variables.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -55,16 +55,17 @@ pub(super) fn header(run: &RunReport) -> Markup {
     }
 }
 
-/// Why steps and assertions did not pass.
+fn section(id: &str, title: &str, content: Markup) -> Markup {
+    html! { section id=(id) { h2 { (title) } (content) } }
+}
+
+fn table(id: &str, title: &str, head: Markup, bodies: Markup) -> Markup {
+    section(id, title, html! { table { thead { tr { (head) } } (bodies) } })
+}
+
 pub(super) fn failures(failures: &[FailureDetails]) -> Markup {
-    html! {
-        @if !failures.is_empty() {
-            section #failures {
-                h2 { "Failed and inconclusive" }
-                @for details in failures { (failure(details)) }
-            }
-        }
-    }
+    let articles = html! { @for details in failures { (failure(details)) } };
+    section("failures", "Failed and inconclusive", articles)
 }
 
 fn failure(failure: &FailureDetails) -> Markup {
@@ -89,7 +90,7 @@ fn failure(failure: &FailureDetails) -> Markup {
                 @if let Some(pod) = failure.pending_of(unexpected) { (pending(pod)) }
             }
             @if failure.more_objects > 0 {
-                p { "and " (format::count(failure.more_objects, "more object")) }
+                p { "and " (plural(failure.more_objects, "more object")) }
             }
             @for pod in failure.other_pending() {
                 h4 { (object(&pod.pod, failure.moment)) " " span.state { "pending" } }
@@ -133,7 +134,7 @@ fn nearby(failure: &FailureDetails) -> Markup {
                         tr {
                             td { @if entry.is_related { abbr title="about these objects" { "●" } } }
                             td.number { (moment(entry.at)) }
-                            td { (entry.kind.word()) }
+                            td { (entry.kind) }
                             td { (entry.text) }
                         }
                     }
@@ -147,78 +148,51 @@ fn nearby(failure: &FailureDetails) -> Markup {
 }
 
 pub(super) fn assertions(judgements: &[Judgement]) -> Markup {
-    html! {
-        @if !judgements.is_empty() {
-            section #assertions {
-                h2 { "Assertions" }
-                table {
-                    thead {
-                        tr { th { "Verdict" } th { "Assertion" } th.number { "Decided at" } }
-                    }
-                    tbody {
-                        @for judgement in judgements {
-                            tr {
-                                td { (badge(judgement.verdict)) }
-                                td {
-                                    (judgement.assertion)
-                                    @if judgement.claim != judgement.assertion {
-                                        br; code { (judgement.claim) }
-                                    }
-                                }
-                                td.number { (moment(judgement.decided)) }
-                            }
+    let head = html! { th { "Verdict" } th { "Assertion" } th.number { "Decided at" } };
+    let body = html! {
+        tbody {
+            @for judgement in judgements {
+                tr {
+                    td { (badge(judgement.verdict)) }
+                    td {
+                        (judgement.assertion)
+                        @if judgement.claim != judgement.assertion {
+                            br; code { (judgement.claim) }
                         }
                     }
+                    td.number { (moment(judgement.decided)) }
                 }
             }
         }
-    }
+    };
+    table("assertions", "Assertions", head, body)
 }
 
 pub(super) fn figures(figures: &[Figure]) -> Markup {
-    html! {
-        @if !figures.is_empty() {
-            section #figures {
-                h2 { "Figures" }
-                table {
-                    thead { tr { th { "Figure" } th.number { "Value" } th { "Method" } } }
-                    @for figures in figures.chunk_by(|one, other| one.of == other.of) {
-                        tbody {
-                            @if let Some(first) = figures.first() {
-                                tr { th colspan="3" scope="rowgroup" { (first.subject()) } }
-                            }
-                            @for figure in figures {
-                                tr {
-                                    td { (figure.name) }
-                                    td.number { (figure.shown()) }
-                                    td.method { (figure.method) }
-                                }
-                            }
-                        }
+    let head = html! { th { "Figure" } th.number { "Value" } th { "Method" } };
+    let bodies = html! {
+        @for figures in figures.chunk_by(|one, other| one.of == other.of) {
+            tbody {
+                tr { th colspan="3" scope="rowgroup" { (figures[0].subject()) } }
+                @for figure in figures {
+                    tr {
+                        td { (figure.name) }
+                        td.number { (figure.shown()) }
+                        td.method { (figure.method) }
                     }
                 }
             }
         }
-    }
+    };
+    table("figures", "Figures", head, bodies)
 }
 
 pub(super) fn steps(steps: &[StepReport]) -> Markup {
-    html! {
-        @if !steps.is_empty() {
-            section #steps {
-                h2 { "Steps" }
-                table {
-                    thead {
-                        tr {
-                            th { "Result" } th { "Step" }
-                            th.number { "Started" } th.number { "Duration" }
-                        }
-                    }
-                    tbody { @for details in steps { (step(details)) } }
-                }
-            }
-        }
-    }
+    let head = html! {
+        th { "Result" } th { "Step" } th.number { "Started" } th.number { "Duration" }
+    };
+    let body = html! { tbody { @for details in steps { (step(details)) } } };
+    table("steps", "Steps", head, body)
 }
 
 fn step(step: &StepReport) -> Markup {

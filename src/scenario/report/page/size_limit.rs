@@ -9,9 +9,6 @@ pub(super) const LARGEST: usize = 15_000_000;
 /// The data as JSON of at most `largest` bytes if possible. Leaves out the bodies of objects, the
 /// largest kinds first and pods and nodes last, then versions that look like the one before. Adds a
 /// note for each.
-///
-/// # Errors
-/// None in practice: all keys are strings.
 pub(super) fn fitted(mut data: Data, largest: usize) -> serde_json::Result<String> {
     let mut json = serde_json::to_string(&data)?;
     while json.len() > largest {

@@ -10,15 +10,10 @@ function legend() {
   const isUsed = ([name]) => name === 'outage'
     ? record.outages.length + record.gaps.length > 0
     : record.objects.some(({ versions }) => versions.some((version) => version.class === name));
-  const list = entries.filter(isUsed).map(([name, text]) => {
-    const entry = create('span', 'entry');
-    entry.append(create('span', `segment ${name}`), text);
-    return entry;
-  });
+  const list = entries.filter(isUsed)
+    .map(([name, text]) => create('span', 'entry', create('span', `segment ${name}`), text));
   if (record.events.some(({ warning }) => warning)) {
-    const entry = create('span', 'entry');
-    entry.append(create('span', 'warning'), 'warning Event');
-    list.push(entry);
+    list.push(create('span', 'entry', create('span', 'warning'), 'warning Event'));
   }
   document.getElementById('legend').replaceChildren(...list);
 }

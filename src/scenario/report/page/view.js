@@ -5,6 +5,8 @@ const NARROWEST = Math.min(END, 20000);
 const redrawn = [];
 const measured = [];
 
+const isSeen = (moment) => moment !== null && moment >= view.from && moment <= view.to;
+
 // Shows a part of the run.
 function show(from, to) {
   const width = Math.min(END, Math.max(NARROWEST, to - from));
@@ -17,8 +19,7 @@ function show(from, to) {
 // Scales the view by a factor around the cursor, or around its middle if the cursor is not visible.
 function zoom(factor) {
   const width = (view.to - view.from) * factor;
-  const isSeen = view.cursor !== null && view.cursor >= view.from && view.cursor <= view.to;
-  const around = isSeen ? view.cursor : (view.from + view.to) / 2;
+  const around = isSeen(view.cursor) ? view.cursor : (view.from + view.to) / 2;
   const share = (around - view.from) / (view.to - view.from);
   show(around - width * share, around + width * (1 - share));
 }
@@ -34,10 +35,9 @@ function setCursor(moment) {
   view.cursor = moment;
   const line = document.getElementById('cursor');
   const output = document.getElementById('cursor-time');
-  const isSeen = moment !== null && moment >= view.from && moment <= view.to;
   if (line) {
-    line.hidden = !isSeen;
-    if (isSeen) line.style.left = `${shareOf(moment) * 100}%`;
+    line.hidden = !isSeen(moment);
+    if (isSeen(moment)) line.style.left = `${shareOf(moment) * 100}%`;
   }
   output.textContent = moment === null ? '' : `${seconds(moment)} · ${clock(moment)}`;
 }
@@ -45,7 +45,7 @@ function setCursor(moment) {
 // Moves the cursor to a moment, and the view if the moment is outside.
 function reveal(moment) {
   const width = view.to - view.from;
-  if (moment < view.from || moment > view.to) show(moment - width / 2, moment + width / 2);
+  if (!isSeen(moment)) show(moment - width / 2, moment + width / 2);
   setCursor(moment);
 }
 

@@ -1,9 +1,8 @@
 use std::fmt::Write as _;
 
-use super::Paint;
-use super::layout::wrapped;
+use super::layout::{Paint, wrapped};
+use crate::plural::plural;
 use crate::scenario::report::explanation::{FailureDetails, PendingPod};
-use crate::scenario::report::format;
 use crate::scenario::report::label::Label;
 
 /// The details of a failure in lines of 80 columns.
@@ -53,7 +52,7 @@ fn objects(out: &mut String, failure: &FailureDetails, paint: Paint) {
         }
     }
     if failure.more_objects > 0 {
-        let _ = writeln!(out, "  and {}", format::count(failure.more_objects, "more object"));
+        let _ = writeln!(out, "  and {}", plural(failure.more_objects, "more object"));
     }
 }
 
@@ -78,7 +77,7 @@ fn nearby(out: &mut String, failure: &FailureDetails, paint: Paint) {
     for entry in &failure.nearby {
         let mark = if entry.is_related { "*" } else { " " };
         let moment = paint.faint(&format!("{:>9}", entry.at.to_string()));
-        let first = format!("  {mark} {moment}  {:<7}  ", entry.kind.word());
+        let first = format!("  {mark} {moment}  {:<7}  ", entry.kind);
         wrapped(out, &first, &" ".repeat(24), &entry.text);
     }
     if failure.more_nearby > 0 {

@@ -2,9 +2,8 @@
 
 mod failure;
 mod layout;
-mod paint;
 mod run;
 
 pub(super) use failure::failure_text;
-pub(super) use paint::Paint;
+pub(super) use layout::Paint;
 pub use run::text;

@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
-use super::layout::{WIDTH, wrapped, wrapping};
-use super::{Paint, failure_text};
+use super::failure_text;
+use super::layout::{Paint, WIDTH, wrapped, wrapping};
 use crate::scenario::history::StepState;
 use crate::scenario::judge::Verdict;
 use crate::scenario::report::label::Label;
@@ -140,10 +140,8 @@ fn figures(out: &mut String, run: &Analysis, paint: Paint) {
     }
     let _ = writeln!(out, "\n{}", paint.strong("Figures"));
     for figures in run.figures.chunk_by(|one, other| one.of == other.of) {
-        for (number, figure) in figures.iter().enumerate() {
-            if number == 0 {
-                let _ = writeln!(out, "  {}", paint.faint(figure.subject()));
-            }
+        let _ = writeln!(out, "  {}", paint.faint(figures[0].subject()));
+        for figure in figures {
             let _ = writeln!(out, "    {:<52} {:>21}", figure.name, figure.shown());
         }
     }
