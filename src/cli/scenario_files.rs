@@ -10,14 +10,12 @@ use crate::scenario::history::{Entry, Reader};
 use crate::scenario::read::{FORMAT, ScenarioFile, load};
 use crate::yaml;
 
-/// The file of a scenario.
 pub(super) struct Source {
     pub(super) path: PathBuf,
     pub(super) text: String,
 }
 
 impl Source {
-    /// The file's name in messages.
     pub(super) fn name(&self) -> String {
         self.path.display().to_string()
     }
@@ -27,13 +25,10 @@ impl Source {
         self.path.parent().unwrap_or(Path::new(""))
     }
 
-    /// Returns the findings of lint for all runs of the matrix.
     pub(super) fn lint(&self, set: &Map<String, Value>) -> Vec<Finding> {
         lint_text(&self.name(), self.folder(), &self.text, set, &Capacity::default())
     }
 
-    /// Reads the scenario.
-    ///
     /// # Errors
     /// [`Failure::Input`] with every problem of the structure.
     pub(super) fn load(&self) -> Result<ScenarioFile, Failure> {
@@ -78,21 +73,21 @@ fn expand(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Checks all files, shows what is only worth a warning, and fails with all that is wrong.
+/// Lints all files and prints the warnings.
 ///
 /// # Errors
-/// [`Failure::Input`] with everything that is wrong in all files.
+/// [`Failure::Input`] with the errors of all files.
 pub(super) fn require_sound(
     context: &Context,
     sources: &[Source],
     set: &Map<String, Value>,
 ) -> anyhow::Result<()> {
     let findings = sources.iter().flat_map(|source| source.lint(set));
-    let (wrongs, warnings): (Vec<_>, Vec<_>) = findings.partition(Finding::is_error);
+    let (errors, warnings): (Vec<_>, Vec<_>) = findings.partition(Finding::is_error);
     for warning in warnings {
         context.progress.note(warning.to_string());
     }
-    if wrongs.is_empty() { Ok(()) } else { Err(wrong(&wrongs)) }
+    if errors.is_empty() { Ok(()) } else { Err(failure(&errors)) }
 }
 
 /// Reads the record of a run.
@@ -104,8 +99,7 @@ pub(super) fn record(path: &Path) -> Result<Vec<Entry>, Failure> {
     reader.collect::<Result<_, _>>().map_err(|error| Failure::input(error.to_string()))
 }
 
-/// Everything that is wrong, as one failure.
-pub(super) fn wrong(findings: &[Finding]) -> anyhow::Error {
+fn failure(findings: &[Finding]) -> anyhow::Error {
     let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
     Failure::input(lines.join("\n")).with_hint(FORMAT).into()
 }

@@ -7,6 +7,7 @@ use super::context::Context;
 use super::output::{self, Format};
 use super::scenario_files::{assignment, sources};
 use crate::failure::Failure;
+use crate::plural::plural;
 use crate::scenario::check::lint::Finding;
 use crate::scenario::read::FORMAT;
 
@@ -46,19 +47,14 @@ impl ScenarioLint {
             }
             Format::Json => output::json(&findings)?,
         })?;
-        let scenarios = counted(files.len(), "scenario");
+        let scenarios = plural(files.len(), "scenario");
         match findings.iter().filter(|finding| finding.is_error()).count() {
             0 => context.progress.note(format!("no errors in {scenarios}")),
             errors => {
-                let message = format!("{} in {scenarios}", counted(errors, "error"));
+                let message = format!("{} in {scenarios}", plural(errors, "error"));
                 return Err(Failure::input(message).with_hint(FORMAT).into());
             }
         }
         Ok(())
     }
-}
-
-/// A number of things, such as `2 scenarios`.
-fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

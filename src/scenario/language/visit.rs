@@ -167,11 +167,7 @@ pub fn walk_assertion<'s, V: Visitor<'s>>(visitor: &mut V, path: &str, assertion
     }
 }
 
-pub fn walk_objects<'s, V: Visitor<'s>>(
-    visitor: &mut V,
-    path: &str,
-    objects: &'s Objects,
-) {
+pub fn walk_objects<'s, V: Visitor<'s>>(visitor: &mut V, path: &str, objects: &'s Objects) {
     if let Objects::Selected { select, .. } = objects {
         visitor.reference(&format!("{path}.select"), select);
     }
@@ -189,7 +185,11 @@ pub fn walk_condition<'s, V: Visitor<'s>>(visitor: &mut V, path: &str, condition
     }
 }
 
-pub fn walk_occurrence<'s, V: Visitor<'s>>(visitor: &mut V, path: &str, occurrence: &'s Occurrence) {
+pub fn walk_occurrence<'s, V: Visitor<'s>>(
+    visitor: &mut V,
+    path: &str,
+    occurrence: &'s Occurrence,
+) {
     let field = format!("{path}.{}", occurrence.name());
     if let Some((selection, filter)) = occurrence.objects() {
         visitor.reference(&field, selection);
@@ -200,13 +200,22 @@ pub fn walk_occurrence<'s, V: Visitor<'s>>(visitor: &mut V, path: &str, occurren
     }
 }
 
-pub fn walk_reference<'s, V: Visitor<'s>>(visitor: &mut V, path: &str, reference: &'s SelectionRef) {
+pub fn walk_reference<'s, V: Visitor<'s>>(
+    visitor: &mut V,
+    path: &str,
+    reference: &'s SelectionRef,
+) {
     if let SelectionRef::Inline(selection) = reference {
         visitor.selection(path, selection);
     }
 }
 
-pub fn walk_filter<'s, V: Visitor<'s>>(visitor: &mut V, path: &str, filter: &'s Filter, scope: ObjectScope<'s>) {
+pub fn walk_filter<'s, V: Visitor<'s>>(
+    visitor: &mut V,
+    path: &str,
+    filter: &'s Filter,
+    scope: ObjectScope<'s>,
+) {
     if let Some(text) = &filter.expression {
         visitor.expression(&format!("{path}.where"), text, Scope::Object(scope));
     }

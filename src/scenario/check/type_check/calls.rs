@@ -100,7 +100,6 @@ fn function_names() -> Vec<&'static str> {
     names
 }
 
-/// The text of a string literal.
 pub(super) fn literal_text(expression: &IdedExpr) -> Option<&str> {
     match &expression.expr {
         Expr::Literal(cel::common::ast::LiteralValue::String(text)) => Some(text.inner()),

@@ -90,7 +90,10 @@ impl Check<'_> {
                 "expected a name for CEL: letters, digits and `_`, not starting with a digit",
                 is_better.then_some(spelled),
             )
-        } else if RESERVED_WORDS.split(' ').any(|word| word == name) || TYPE_NAMES.contains(&name) || is_namespace() {
+        } else if RESERVED_WORDS.split(' ').any(|word| word == name)
+            || TYPE_NAMES.contains(&name)
+            || is_namespace()
+        {
             ("the name is reserved in CEL", None)
         } else if TAKEN_NAMES.contains(&name) {
             ("the name has another meaning in CEL", None)

@@ -184,7 +184,16 @@ pub(super) const MACROS: &[(&str, &str)] = &[
 
 /// The names of types, such as in `type(x) == int`.
 pub(super) const TYPE_NAMES: &[&str] = &[
-    "bool", "bytes", "double", "int", "list", "map", "null_type", "string", "type", "uint",
+    "bool",
+    "bytes",
+    "double",
+    "int",
+    "list",
+    "map",
+    "null_type",
+    "string",
+    "type",
+    "uint",
     "optional_type",
 ];
 
