@@ -99,16 +99,8 @@ impl<'a> Findings<'a> {
     ) -> &mut Finding {
         let path = path.into();
         let position = self.variant.position(&path);
-        self.push(Finding {
-            rule,
-            severity: Severity::Error,
-            file: self.file.name.clone(),
-            line: position.line,
-            column: position.column,
-            path,
-            message: message.into(),
-            suggestion: None,
-        })
+        let problem = Problem::new(position, path, message);
+        self.push(Finding::of_problem(rule, &self.file.name, problem))
     }
 
     /// Adds an error at the name of the field at a path.

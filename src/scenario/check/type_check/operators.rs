@@ -114,12 +114,9 @@ impl<'a> Checker<'a> {
                 }
                 Type::String
             }
-            Type::String => {
-                let message = "expected a list or a map after `in`, found string; use `contains`";
-                return self.report(message, None, self.source.token(expression.id));
-            }
             other => {
-                let message = format!("expected a list or a map after `in`, found {other}");
+                let hint = if *other == Type::String { "; use `contains`" } else { "" };
+                let message = format!("expected a list or a map after `in`, found {other}{hint}");
                 return self.report(message, None, self.source.token(expression.id));
             }
         };
