@@ -25,7 +25,6 @@ impl Source {
         self.path.parent().unwrap_or(Path::new(""))
     }
 
-    /// Returns the findings of lint for all runs of the matrix.
     pub(super) fn lint(&self, set: &Map<String, Value>) -> Vec<Finding> {
         lint_text(&self.name(), self.folder(), &self.text, set, &Capacity::default())
     }
@@ -77,11 +76,11 @@ pub(super) fn require_sound(
     set: &Map<String, Value>,
 ) -> anyhow::Result<()> {
     let findings = sources.iter().flat_map(|source| source.lint(set));
-    let (wrongs, warnings): (Vec<_>, Vec<_>) = findings.partition(Finding::is_error);
+    let (errors, warnings): (Vec<_>, Vec<_>) = findings.partition(Finding::is_error);
     for warning in warnings {
         context.progress.note(warning.to_string());
     }
-    if wrongs.is_empty() { Ok(()) } else { Err(wrong(&wrongs)) }
+    if errors.is_empty() { Ok(()) } else { Err(failure(&errors)) }
 }
 
 /// Fails with [`Failure::Input`] if the file is not the record of a run.
@@ -90,7 +89,7 @@ pub(super) fn record(path: &Path) -> Result<Vec<Entry>, Failure> {
     reader.collect::<Result<_, _>>().map_err(|error| Failure::input(error.to_string()))
 }
 
-pub(super) fn wrong(findings: &[Finding]) -> anyhow::Error {
+fn failure(findings: &[Finding]) -> anyhow::Error {
     let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
     Failure::input(lines.join("\n")).with_hint(FORMAT).into()
 }

@@ -131,7 +131,6 @@ impl Claim {
         }
     }
 
-    /// Its `within`.
     pub fn within(&self) -> Option<Duration> {
         match self {
             Self::Eventually { within, .. }
@@ -143,7 +142,6 @@ impl Claim {
         }
     }
 
-    /// Its `for`.
     pub fn lasting(&self) -> Option<Duration> {
         match self {
             Self::Stable { lasting, .. } => Some(*lasting),

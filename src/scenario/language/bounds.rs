@@ -16,23 +16,14 @@ pub struct Bounds {
     pub max: Option<u64>,
 }
 
-/// Why limits make no sense.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BoundsMistake {
-    /// A count has no limit.
     #[error("needs a number: `exactly`, `min` or `max`")]
     Missing,
-    /// `exactly` with another limit.
     #[error("`exactly` cannot be used with `min` or `max`")]
     Exclusive,
-    /// `min` is larger than `max`.
     #[error("{min} is more than `max`, which is {max}")]
-    Reversed {
-        /// The lower limit.
-        min: u64,
-        /// The upper limit.
-        max: u64,
-    },
+    Reversed { min: u64, max: u64 },
     /// `min` is 0 and there is no `max`.
     #[error("0 or more is always true")]
     Always,
@@ -50,7 +41,6 @@ impl BoundsMistake {
 }
 
 impl Bounds {
-    /// Whether no limit is set.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }

@@ -65,7 +65,6 @@ impl Quantifier {
         self.into()
     }
 
-    /// The selection that it is about.
     pub fn selection(&self) -> &SelectionRef {
         match self {
             Self::All { selection, .. }

@@ -98,7 +98,6 @@ impl StepPhase {
         self.into()
     }
 
-    /// The step's name.
     pub fn step(&self) -> &str {
         match self {
             Self::Started(step) | Self::Finished(step) => step,

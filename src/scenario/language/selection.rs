@@ -38,7 +38,6 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Whether every object matches.
     pub fn is_empty(&self) -> bool {
         self.matches.is_none() && self.expression.is_none()
     }

@@ -122,7 +122,6 @@ impl Step {
         }
     }
 
-    /// Its deadline, or the default.
     pub fn deadline(&self) -> Duration {
         self.deadline.unwrap_or(DEFAULT_DEADLINE)
     }

@@ -8,9 +8,7 @@ use super::{
 /// What an expression can name besides `vars`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Scope<'s> {
-    /// The named selections.
     Selections,
-    /// An object.
     Object(ObjectScope<'s>),
 }
 
@@ -46,8 +44,7 @@ impl<'s> From<&'s SelectionRef> for Subject<'s> {
 ///
 /// The default methods walk on into the part. A method that is overridden ends the walk there, unless
 /// it calls the `walk_…` function of the part.
-pub trait Visitor<'s> {
-    /// A selection of `selections`.
+pub trait Visitor<'s>: Sized {
     fn named_selection(&mut self, path: &str, _name: &'s str, selection: &'s Selection) {
         self.selection(path, selection);
     }
@@ -72,17 +69,14 @@ pub trait Visitor<'s> {
         walk_objects(self, path, objects);
     }
 
-    /// A condition.
     fn condition(&mut self, path: &str, condition: &'s Condition) {
         walk_condition(self, path, condition);
     }
 
-    /// An occurrence.
     fn occurrence(&mut self, path: &str, occurrence: &'s Occurrence) {
         walk_occurrence(self, path, occurrence);
     }
 
-    /// A selection where one is used.
     fn reference(&mut self, path: &str, reference: &'s SelectionRef) {
         walk_reference(self, path, reference);
     }
@@ -98,12 +92,10 @@ pub trait Visitor<'s> {
         walk_filter(self, path, filter, scope);
     }
 
-    /// CEL.
     fn expression(&mut self, _path: &str, _text: &'s str, _scope: Scope<'s>) {}
 }
 
-/// Visits all parts of a scenario.
-pub fn walk_scenario<'s, V: Visitor<'s> + ?Sized>(visitor: &mut V, scenario: &'s Scenario) {
+pub fn walk_scenario<'s, V: Visitor<'s>>(visitor: &mut V, scenario: &'s Scenario) {
     for (name, selection) in &scenario.selections {
         visitor.named_selection(&crate::yaml::join("selections", name), name, selection);
     }
@@ -116,14 +108,13 @@ pub fn walk_scenario<'s, V: Visitor<'s> + ?Sized>(visitor: &mut V, scenario: &'s
     walk_steps(visitor, "steps", &scenario.steps);
 }
 
-fn walk_steps<'s, V: Visitor<'s> + ?Sized>(visitor: &mut V, path: &str, steps: &'s [Step]) {
+fn walk_steps<'s, V: Visitor<'s>>(visitor: &mut V, path: &str, steps: &'s [Step]) {
     for (index, step) in steps.iter().enumerate() {
         visitor.step(&format!("{path}[{index}]"), step);
     }
 }
 
-/// Visits the parts of a step.
-pub fn walk_step<'s, V: Visitor<'s> + ?Sized>(visitor: &mut V, path: &str, step: &'s Step) {
+pub fn walk_step<'s, V: Visitor<'s>>(visitor: &mut V, path: &str, step: &'s Step) {
     let path = format!("{path}.{}", step.action.name());
     let target = |field: &str| format!("{path}.{field}");
     match &step.action {
@@ -152,11 +143,7 @@ pub fn walk_step<'s, V: Visitor<'s> + ?Sized>(visitor: &mut V, path: &str, step:
     }
 }
 
-/// Visits the parts of an assertion.
-pub fn walk_assertion<'s, V>(visitor: &mut V, path: &str, assertion: &'s Assertion)
-where
-    V: Visitor<'s> + ?Sized,
-{
+pub fn walk_assertion<'s, V: Visitor<'s>>(visitor: &mut V, path: &str, assertion: &'s Assertion) {
     let path = format!("{path}.{}", assertion.claim.name());
     match &assertion.claim {
         Claim::Eventually { condition, .. }
@@ -180,22 +167,13 @@ where
     }
 }
 
-/// Visits the selection of a step's objects.
-pub fn walk_objects<'s, V: Visitor<'s> + ?Sized>(
-    visitor: &mut V,
-    path: &str,
-    objects: &'s Objects,
-) {
+pub fn walk_objects<'s, V: Visitor<'s>>(visitor: &mut V, path: &str, objects: &'s Objects) {
     if let Objects::Selected { select, .. } = objects {
         visitor.reference(&format!("{path}.select"), select);
     }
 }
 
-/// Visits the parts of a condition.
-pub fn walk_condition<'s, V>(visitor: &mut V, path: &str, condition: &'s Condition)
-where
-    V: Visitor<'s> + ?Sized,
-{
+pub fn walk_condition<'s, V: Visitor<'s>>(visitor: &mut V, path: &str, condition: &'s Condition) {
     match condition {
         Condition::Cel(text) => visitor.expression(path, text, Scope::Selections),
         Condition::Quantified(quantified) => {
@@ -207,11 +185,11 @@ where
     }
 }
 
-/// Visits the parts of an occurrence.
-pub fn walk_occurrence<'s, V>(visitor: &mut V, path: &str, occurrence: &'s Occurrence)
-where
-    V: Visitor<'s> + ?Sized,
-{
+pub fn walk_occurrence<'s, V: Visitor<'s>>(
+    visitor: &mut V,
+    path: &str,
+    occurrence: &'s Occurrence,
+) {
     let field = format!("{path}.{}", occurrence.name());
     if let Some((selection, filter)) = occurrence.objects() {
         visitor.reference(&field, selection);
@@ -222,21 +200,22 @@ where
     }
 }
 
-/// Visits an inline selection.
-pub fn walk_reference<'s, V>(visitor: &mut V, path: &str, reference: &'s SelectionRef)
-where
-    V: Visitor<'s> + ?Sized,
-{
+pub fn walk_reference<'s, V: Visitor<'s>>(
+    visitor: &mut V,
+    path: &str,
+    reference: &'s SelectionRef,
+) {
     if let SelectionRef::Inline(selection) = reference {
         visitor.selection(path, selection);
     }
 }
 
-/// Visits the expression of a filter.
-pub fn walk_filter<'s, V>(visitor: &mut V, path: &str, filter: &'s Filter, scope: ObjectScope<'s>)
-where
-    V: Visitor<'s> + ?Sized,
-{
+pub fn walk_filter<'s, V: Visitor<'s>>(
+    visitor: &mut V,
+    path: &str,
+    filter: &'s Filter,
+    scope: ObjectScope<'s>,
+) {
     if let Some(text) = &filter.expression {
         visitor.expression(&format!("{path}.where"), text, Scope::Object(scope));
     }

@@ -41,11 +41,11 @@ fn action(found: &mut Findings<'_>, path: &str, action: &Action) {
                 taint.set.is_empty() && taint.remove.is_empty(),
                 "changes nothing; expected `set` or `remove`",
             );
-            for (index, text) in taint.set.iter().enumerate() {
-                taint_syntax(found, &format!("{path}.set[{index}]"), text, true);
-            }
-            for (index, text) in taint.remove.iter().enumerate() {
-                taint_syntax(found, &format!("{path}.remove[{index}]"), text, false);
+            for (field, taints) in [("set", &taint.set), ("remove", &taint.remove)] {
+                for (index, text) in taints.iter().enumerate() {
+                    let path = format!("{path}.{field}[{index}]");
+                    taint_syntax(found, &path, text, field == "set");
+                }
             }
         }
         Action::Label(label) => empty(
@@ -83,32 +83,23 @@ fn object_name(context: &Context<'_>, found: &mut Findings<'_>, path: &str, obje
 }
 
 fn taint_syntax(found: &mut Findings<'_>, path: &str, text: &str, needs_effect: bool) {
-    let (rest, effect) = match text.split_once(':') {
-        Some((rest, effect)) => (rest, Some(effect)),
-        None => (text, None),
-    };
+    let effect = text.split_once(':').map(|(_, effect)| effect);
+    let rest = text.split(':').next().unwrap_or_default();
+    let shown = text.escape_debug();
+    let effects = list(&EFFECTS, "or");
     let key = rest.split('=').next().unwrap_or_default();
     let is_key =
         !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
     let (message, suggestion) = match effect {
         _ if !is_key || rest.matches('=').count() > 1 => {
-            let shown = text.escape_debug();
             (format!("expected a taint such as `key=value:NoSchedule`, found `{shown}`"), None)
         }
         None if needs_effect => (
-            format!(
-                "`{}` has no effect; append a colon and {}",
-                text.escape_debug(),
-                list(&EFFECTS, "or")
-            ),
+            format!("`{shown}` has no effect; append a colon and {effects}"),
             Some(format!("{text}:NoSchedule")),
         ),
         Some(effect) if !EFFECTS.contains(&effect) => (
-            format!(
-                "expected {} as the taint's effect, found `{}`",
-                list(&EFFECTS, "or"),
-                effect.escape_debug()
-            ),
+            format!("expected {effects} as the taint's effect, found `{}`", effect.escape_debug()),
             nearest(effect, &EFFECTS).map(|near| format!("{rest}:{near}")),
         ),
         _ => return,

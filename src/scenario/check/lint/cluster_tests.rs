@@ -5,21 +5,29 @@ use super::rule_tests::{findings, findings_in};
 #[test]
 fn checks_the_source_of_the_cluster() {
     let steps = "steps: [{wait: 'true'}]\n";
-    let cluster = |fields: &str| findings(&format!("cluster: {{{fields}}}\n{steps}"));
-    insta::assert_snapshot!(cluster("existing: {name: dev}, config: {nodes: []}"), @"4:34: cluster: has `existing` and `config`; keep one of them [structure]");
-    insta::assert_snapshot!(cluster("existing: {name: dev}, workers: 2, kubernetes: v1.37.2"), @r"
+    let found = [
+        "existing: {name: dev}, config: {nodes: []}",
+        "existing: {name: dev}, workers: 2, kubernetes: v1.37.2",
+        "file: c.yaml, workers: 2",
+        "existing: {name: dev}, timing: fast",
+        "controlPlanes: 0",
+        "kubernetes: latest",
+        "kubernetes: v1.37.2, image: kindest/node:v1.37.2",
+        "file: none.yaml",
+    ]
+    .map(|fields| findings(&format!("cluster: {{{fields}}}\n{steps}")));
+    insta::assert_snapshot!(found.join("\n"), @r"
+    4:34: cluster: has `existing` and `config`; keep one of them [structure]
     4:34: cluster.workers: `workers` cannot be used with `existing` [structure]
     4:46: cluster.kubernetes: `kubernetes` cannot be used with `existing` [structure]
-    ");
-    insta::assert_snapshot!(cluster("file: c.yaml, workers: 2"), @r"
     4:17: cluster.file: cannot read /nowhere/c.yaml: No such file or directory (os error 2) [cluster-config]
     4:25: cluster.workers: `workers` cannot be used with `file` [structure]
+    4:42: warning: cluster.timing: has no effect on an existing cluster; create the cluster with this timing [existing-timing]
+    4:26: cluster.controlPlanes: expected 1 or more, found 0 [structure]
+    4:23: cluster.kubernetes: invalid Kubernetes source `latest`: expected vMAJOR.MINOR.PATCH, file:PATH or release:vMAJOR.MINOR.PATCH [kubernetes-version]
+    4:11: warning: cluster.kubernetes: has no effect together with `image`, which contains Kubernetes [unused-field]
+    4:17: cluster.file: cannot read /nowhere/none.yaml: No such file or directory (os error 2) [cluster-config]
     ");
-    insta::assert_snapshot!(cluster("existing: {name: dev}, timing: fast"), @"4:42: warning: cluster.timing: has no effect on an existing cluster; create the cluster with this timing [existing-timing]");
-    insta::assert_snapshot!(cluster("controlPlanes: 0"), @"4:26: cluster.controlPlanes: expected 1 or more, found 0 [structure]");
-    insta::assert_snapshot!(cluster("kubernetes: latest"), @"4:23: cluster.kubernetes: invalid Kubernetes source `latest`: expected vMAJOR.MINOR.PATCH, file:PATH or release:vMAJOR.MINOR.PATCH [kubernetes-version]");
-    insta::assert_snapshot!(cluster("kubernetes: v1.37.2, image: kindest/node:v1.37.2"), @"4:11: warning: cluster.kubernetes: has no effect together with `image`, which contains Kubernetes [unused-field]");
-    insta::assert_snapshot!(cluster("file: none.yaml"), @"4:17: cluster.file: cannot read /nowhere/none.yaml: No such file or directory (os error 2) [cluster-config]");
 }
 
 #[test]

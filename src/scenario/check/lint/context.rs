@@ -11,33 +11,11 @@ use crate::scenario::language::{Action, Apply, KubectlCommand, Scenario};
 use crate::scenario::read::{Reading, ScenarioFile, Variant, planned_cluster, read_manifests};
 use crate::yaml::{Problem, list, nearest};
 
-/// Longest list of names in a message.
 const LONGEST_LIST: usize = 12;
 /// kubectl commands that create nothing.
-const COMMANDS_THAT_CREATE_NOTHING: [&str; 20] = [
-    "get",
-    "describe",
-    "logs",
-    "top",
-    "wait",
-    "version",
-    "api-resources",
-    "api-versions",
-    "auth",
-    "cluster-info",
-    "explain",
-    "diff",
-    "events",
-    "delete",
-    "cordon",
-    "uncordon",
-    "drain",
-    "exec",
-    "config",
-    "cp",
-];
+const COMMANDS_THAT_CREATE_NOTHING: &str = "get describe logs top wait version api-resources \
+    api-versions auth cluster-info explain diff events delete cordon uncordon drain exec config cp";
 
-/// What the rules read.
 pub(super) struct Context<'a> {
     pub file: &'a ScenarioFile,
     pub variant: &'a Variant,
@@ -55,7 +33,6 @@ pub(super) struct Context<'a> {
     pub expected: ExpectedObjects,
 }
 
-/// An `apply` or `create` step.
 pub(super) struct Applied<'a> {
     pub path: String,
     pub apply: &'a Apply,
@@ -66,20 +43,18 @@ impl<'a> Context<'a> {
     pub fn new(file: &'a ScenarioFile, variant: &'a Variant, capacity: Capacity) -> Self {
         let scenario = &variant.scenario;
         let parts = Parts::of(scenario);
-        let (nodes, cluster_problems) =
-            match planned_cluster(variant, &file.folder, &cluster_name(variant)) {
-                Ok(planned) => {
-                    (planned.map(|planned| PlannedNodes::new(planned, capacity)), vec![])
-                }
-                Err(problems) => (None, problems),
-            };
+        let planned = planned_cluster(variant, &file.folder, &cluster_name(variant));
+        let (nodes, cluster_problems) = match planned {
+            Ok(planned) => (planned.map(|planned| PlannedNodes::new(planned, capacity)), vec![]),
+            Err(problems) => (None, problems),
+        };
         let mut applied = Vec::new();
         let mut expected = ExpectedObjects::default();
         for at in &parts.steps {
             match &at.step.action {
                 Action::Apply(apply) | Action::Create(apply) => {
-                    let (path, reading) =
-                        (at.action_path(), read_manifests(apply, &file.folder, &variant.variables));
+                    let path = at.action_path();
+                    let reading = read_manifests(apply, &file.folder, &variant.variables);
                     let namespace = apply.namespace.as_ref().unwrap_or(&scenario.namespace);
                     for manifest in &reading.manifests {
                         expected.add(&manifest.value, namespace);
@@ -109,7 +84,6 @@ impl<'a> Context<'a> {
         cluster_name(self.variant)
     }
 
-    /// Whether the whole step could be read.
     pub fn is_readable(&self, at: &StepAt<'_>) -> bool {
         !self.variant.touches_unreadable(&at.path)
     }
@@ -128,7 +102,6 @@ impl<'a> Context<'a> {
     }
 }
 
-/// The cluster's name, from the variables.
 fn cluster_name(variant: &Variant) -> String {
     let name = variant.variables.get("cluster").and_then(Value::as_str);
     name.unwrap_or_default().to_owned()
@@ -137,7 +110,7 @@ fn cluster_name(variant: &Variant) -> String {
 /// Whether a kubectl command can create or change objects that others select.
 fn can_create(command: &KubectlCommand) -> bool {
     let verb = command.args.iter().find(|argument| !argument.starts_with('-'));
-    verb.is_none_or(|verb| !COMMANDS_THAT_CREATE_NOTHING.contains(&verb.as_str()))
+    verb.is_none_or(|verb| COMMANDS_THAT_CREATE_NOTHING.split(' ').all(|command| command != verb))
 }
 
 /// A message such as ``step `x` does not exist``, with those that exist if none has a similar name.

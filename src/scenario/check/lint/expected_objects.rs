@@ -7,12 +7,11 @@ use serde_json::Value;
 use super::context::texts_of;
 use crate::kubernetes::find_kind;
 
-/// An object that a step creates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Expected {
     /// Its kind without group and version, such as `Pod`.
     pub kind: String,
-    /// Its kind with group and version.
+    /// With group and version in manifests.
     pub full_kind: String,
     /// `None` for cluster-scoped kinds.
     pub namespace: Option<String>,
@@ -30,6 +29,22 @@ pub(super) enum Name {
     Prefix(String),
 }
 
+impl Name {
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Whole(name) | Self::Prefix(name) => name,
+        }
+    }
+
+    /// Whether the object can have this name.
+    pub fn fits(&self, wanted: &str) -> bool {
+        match self {
+            Self::Whole(name) => name == wanted,
+            Self::Prefix(prefix) => wanted.starts_with(prefix.as_str()),
+        }
+    }
+}
+
 /// Equal pods to place.
 #[derive(Debug, Clone)]
 pub(super) struct Workload {
@@ -41,7 +56,6 @@ pub(super) struct Workload {
     pub path: &'static str,
 }
 
-/// All objects that a scenario's steps create.
 #[derive(Debug, Default)]
 pub(super) struct ExpectedObjects {
     pub objects: Vec<Expected>,
@@ -52,7 +66,6 @@ pub(super) struct ExpectedObjects {
 }
 
 impl ExpectedObjects {
-    /// Whether the scenario defines a kind.
     pub fn defines(&self, kind: &str) -> bool {
         self.kinds.contains(kind)
     }
@@ -74,9 +87,7 @@ impl ExpectedObjects {
         }
         let labels = texts_of(object.pointer("/metadata/labels"));
         let what = format!("{kind} {}", text(object, "/metadata/name"));
-        let base = match &name {
-            Name::Whole(name) | Name::Prefix(name) => name.clone(),
-        };
+        let base = name.text().to_owned();
         self.objects.push(Expected {
             kind: kind.to_owned(),
             full_kind,
@@ -85,55 +96,43 @@ impl ExpectedObjects {
             labels,
             owner: None,
         });
-        let mut made = |kind: &str, full_kind: &str, template: &str, prefix: String| {
-            self.objects.push(Expected {
-                kind: kind.to_owned(),
-                full_kind: full_kind.to_owned(),
-                namespace: namespace.clone(),
-                name: Name::Prefix(prefix),
-                labels: texts_of(object.pointer(&format!("{template}/metadata/labels"))),
-                owner: Some(what.clone()),
-            });
-        };
         let prefix = format!("{base}-");
-        match kind {
-            "Deployment" => {
-                made("ReplicaSet", "apps/v1/ReplicaSet", "/spec/template", prefix.clone());
-                made("Pod", "v1/Pod", "/spec/template", prefix);
-            }
-            "ReplicaSet" | "ReplicationController" => {
-                made("Pod", "v1/Pod", "/spec/template", prefix);
-            }
+        let template = "/spec/template";
+        // The kinds that controllers create, where their labels come from, and how their names begin.
+        let mut created = match kind {
+            "Deployment" => vec![("ReplicaSet", template), ("Pod", template)],
+            "ReplicaSet" | "ReplicationController" | "Job" => vec![("Pod", template)],
             "StatefulSet" | "DaemonSet" => {
-                made(
-                    "ControllerRevision",
-                    "apps/v1/ControllerRevision",
-                    "/spec/template",
-                    prefix.clone(),
-                );
-                made("Pod", "v1/Pod", "/spec/template", prefix.clone());
+                vec![("ControllerRevision", template), ("Pod", template)]
+            }
+            "CronJob" => {
+                vec![("Job", "/spec/jobTemplate"), ("Pod", "/spec/jobTemplate/spec/template")]
+            }
+            _ => vec![],
+        }
+        .into_iter()
+        .map(|(kind, labels)| (kind, labels, prefix.clone()))
+        .collect::<Vec<_>>();
+        let volume = ("PersistentVolume", "/none", String::new());
+        match kind {
+            "StatefulSet" | "DaemonSet" => {
                 for claim in list(object, "/spec/volumeClaimTemplates") {
-                    let name = text(claim, "/metadata/name");
-                    made(
-                        "PersistentVolumeClaim",
-                        "v1/PersistentVolumeClaim",
-                        "",
-                        format!("{name}-{prefix}"),
-                    );
-                    made("PersistentVolume", "v1/PersistentVolume", "/none", String::new());
+                    let name = format!("{}-{prefix}", text(claim, "/metadata/name"));
+                    created.extend([("PersistentVolumeClaim", "", name), volume.clone()]);
                 }
             }
-            "Job" => made("Pod", "v1/Pod", "/spec/template", prefix),
-            "CronJob" => {
-                made("Job", "batch/v1/Job", "/spec/jobTemplate", prefix.clone());
-                made("Pod", "v1/Pod", "/spec/jobTemplate/spec/template", prefix);
-            }
-            "PersistentVolumeClaim" => {
-                made("PersistentVolume", "v1/PersistentVolume", "/none", String::new());
-            }
-            "Service" => made("Endpoints", "v1/Endpoints", "", base),
+            "PersistentVolumeClaim" => created.push(volume),
+            "Service" => created.push(("Endpoints", "", base)),
             _ => {}
         }
+        self.objects.extend(created.into_iter().map(|(kind, source, prefix)| Expected {
+            kind: kind.to_owned(),
+            full_kind: kind.to_owned(),
+            namespace: namespace.clone(),
+            name: Name::Prefix(prefix),
+            labels: texts_of(object.pointer(&format!("{source}/metadata/labels"))),
+            owner: Some(what.clone()),
+        }));
         // Labels that controllers add.
         let own_labels: &[&str] = match kind {
             "Deployment" => &["pod-template-hash"],
@@ -166,7 +165,7 @@ impl ExpectedObjects {
     }
 }
 
-/// Stands for a label's value that a controller chooses.
+/// A label's value that a controller chooses.
 pub(super) const ANY: &str = "\u{0}any";
 
 /// The pods that a manifest needs to place.

@@ -5,7 +5,6 @@ use serde::Serialize;
 use crate::scenario::read::{ScenarioFile, Variant};
 use crate::yaml::{Position, Problem, write_finding};
 
-/// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Severity {
@@ -23,15 +22,11 @@ pub enum Severity {
 pub struct Finding {
     /// The rule's name, which stays the same across versions.
     pub rule: &'static str,
-    /// How bad it is.
     pub severity: Severity,
-    /// The file's name.
     pub file: String,
-    /// Line, counted from 1.
     pub line: usize,
     /// Column in characters, counted from 1.
     pub column: usize,
-    /// The field, such as `steps[1].wait`.
     pub path: String,
     /// What is wrong and what was expected.
     pub message: String,
@@ -84,7 +79,6 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Collects the findings of a variant.
 pub(super) struct Findings<'a> {
     file: &'a ScenarioFile,
     variant: &'a Variant,
@@ -105,16 +99,8 @@ impl<'a> Findings<'a> {
     ) -> &mut Finding {
         let path = path.into();
         let position = self.variant.position(&path);
-        self.push(Finding {
-            rule,
-            severity: Severity::Error,
-            file: self.file.name.clone(),
-            line: position.line,
-            column: position.column,
-            path,
-            message: message.into(),
-            suggestion: None,
-        })
+        let problem = Problem::new(position, path, message);
+        self.push(Finding::of_problem(rule, &self.file.name, problem))
     }
 
     /// Adds an error at the name of the field at a path.
@@ -135,12 +121,10 @@ impl<'a> Findings<'a> {
         &mut self.all[last]
     }
 
-    /// How many there are so far.
     pub fn count(&self) -> usize {
         self.all.len()
     }
 
-    /// Whether there is an error at a path.
     pub fn has_error_at(&self, path: &str) -> bool {
         self.all.iter().any(|finding| finding.is_error() && finding.path == path)
     }

@@ -1,10 +1,10 @@
 //! Rules about the objects that steps apply.
 
 use super::context::{Applied, Context, within};
-use super::finding::{Finding, Findings, Severity};
+use super::finding::{Finding, Findings};
 use crate::scenario::check::type_check::object_mistakes;
 use crate::scenario::read::{ManifestProblem, Origin};
-use crate::yaml::{Node, Position};
+use crate::yaml::{Node, Position, Problem};
 
 pub(super) fn manifests(context: &Context<'_>, found: &mut Findings<'_>) {
     for applied in &context.applied {
@@ -69,16 +69,10 @@ pub(super) fn at_origin<'f>(
             finding.path = shown;
             finding
         }
-        Origin::File(_, file, Position { line, column }) => found.push(Finding {
-            rule,
-            severity: Severity::Error,
-            file,
-            line,
-            column,
-            path: field.to_owned(),
-            message,
-            suggestion: None,
-        }),
+        Origin::File(_, file, position) => {
+            let problem = Problem::new(position, field, message);
+            found.push(Finding::of_problem(rule, &file, problem))
+        }
     }
 }
 

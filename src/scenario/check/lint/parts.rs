@@ -6,7 +6,6 @@ use crate::scenario::language::{
     walk_occurrence, walk_reference, walk_scenario, walk_step,
 };
 
-/// A step with its place.
 pub(super) struct StepAt<'a> {
     pub path: String,
     pub step: &'a Step,
@@ -20,7 +19,6 @@ impl<'a> StepAt<'a> {
         self.step.name.as_deref().unwrap_or_default()
     }
 
-    /// The path of its action.
     pub fn action_path(&self) -> String {
         format!("{}.{}", self.path, self.step.action.name())
     }
@@ -35,7 +33,6 @@ pub(super) enum Order {
     Together,
 }
 
-/// An assertion with its place.
 pub(super) struct AssertionAt<'a> {
     pub path: String,
     pub assertion: &'a Assertion,
@@ -55,7 +52,6 @@ pub(super) struct Parts<'a> {
     pub selections: Vec<(String, &'a Selection)>,
     pub objects: Vec<(String, &'a Objects)>,
     pub filters: Vec<(String, &'a Filter, Subject<'a>)>,
-    /// CEL texts.
     pub texts: Vec<&'a str>,
     /// The groups around the current step.
     around: Vec<usize>,
@@ -68,7 +64,6 @@ impl<'a> Parts<'a> {
         parts
     }
 
-    /// The number of the step with a name.
     pub fn step(&self, name: &str) -> Option<usize> {
         self.steps.iter().position(|at| at.name() == name)
     }

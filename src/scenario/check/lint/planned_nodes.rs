@@ -5,13 +5,12 @@ use serde_json::{Value, json};
 use super::context::Context;
 use super::node_names::is_node;
 use crate::config::Role;
-use crate::scenario::language::{Action, Objects, Patch, PatchType};
+use crate::scenario::language::{Action, Objects, PatchType};
 use crate::scenario::read::PlannedCluster;
 
 /// Resources of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capacity {
-    /// Processors.
     pub cpus: u64,
     /// Memory in bytes.
     pub memory: u64,
@@ -24,11 +23,9 @@ impl Default for Capacity {
     }
 }
 
-/// The nodes of a new cluster.
 pub(super) struct PlannedNodes {
     pub names: Vec<String>,
     pub roles: Vec<Role>,
-    /// As Node objects.
     pub objects: Vec<Value>,
 }
 
@@ -71,10 +68,8 @@ fn node_object(
     if node.role == Role::ControlPlane {
         labels["node-role.kubernetes.io/control-plane"] = "".into();
         if has_workers {
-            taints = json!([{
-                "key": "node-role.kubernetes.io/control-plane",
-                "effect": "NoSchedule",
-            }]);
+            let key = "node-role.kubernetes.io/control-plane";
+            taints = json!([{"key": key, "effect": "NoSchedule"}]);
         }
     }
     let resources = json!({
@@ -118,13 +113,14 @@ impl Context<'_> {
 
     fn change(&self, node: &mut Value, action: &Action) {
         match action {
-            Action::Label(label) if self.targets(&label.target, node) => {
+            Action::Label(label) if self.targets(&label.target, Some(node)) => {
                 for (key, value) in &label.set {
                     node["metadata"]["labels"][key] = value.as_str().into();
                 }
             }
             Action::Patch(patch)
-                if patch.patch_type != PatchType::Json && self.targets(&patch.target, node) =>
+                if patch.patch_type != PatchType::Json
+                    && self.targets(&patch.target, Some(node)) =>
             {
                 merge(node, &patch.patch);
             }
@@ -145,31 +141,22 @@ impl Context<'_> {
 
     /// Whether a step patches nodes in a way that lint does not follow.
     pub fn patches_nodes_by_operations(&self) -> bool {
-        let is_of_nodes = |patch: &Patch| match &patch.target {
-            Objects::Named { .. } => {
-                patch.target.kind_and_name().is_some_and(|(kind, _)| is_node(kind))
-            }
-            Objects::Selected { select, .. } => {
-                self.scenario.selection(select.into()).is_some_and(|one| is_node(&one.kind))
-            }
-        };
-        self.parts.steps.iter().any(|at| match &at.step.action {
-            Action::Patch(patch) => patch.patch_type == PatchType::Json && is_of_nodes(patch),
-            _ => false,
+        self.parts.steps.iter().any(|at| {
+            matches!(&at.step.action, Action::Patch(patch)
+                if patch.patch_type == PatchType::Json && self.targets(&patch.target, None))
         })
     }
 
-    /// Whether a step can change a node.
-    fn targets(&self, target: &Objects, node: &Value) -> bool {
-        let own = &node["metadata"]["name"];
+    /// Whether a step can change a node, or any node.
+    fn targets(&self, target: &Objects, node: Option<&Value>) -> bool {
+        let is_own = |name: &str| node.is_none_or(|node| node["metadata"]["name"] == name);
         match target {
             Objects::Named { .. } => {
-                target.kind_and_name().is_some_and(|(kind, name)| is_node(kind) && own == name)
+                target.kind_and_name().is_some_and(|(kind, name)| is_node(kind) && is_own(name))
             }
             Objects::Selected { select, .. } => {
                 self.scenario.selection(select.into()).is_some_and(|selection| {
-                    let is_named = selection.name.as_ref().is_none_or(|name| own == name);
-                    is_node(&selection.kind) && is_named
+                    is_node(&selection.kind) && selection.name.as_deref().is_none_or(is_own)
                 })
             }
         }

@@ -48,9 +48,8 @@ fn accepts_the_scenarios_of_this_repository() {
             seen += 1;
         }
     }
-    lines.sort();
-    assert!(seen > 0);
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    assert!(seen >= 13, "{seen}");
+    assert_eq!(lines, Vec::<String>::new());
 }
 
 #[test]

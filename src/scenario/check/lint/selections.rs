@@ -6,7 +6,7 @@ use kube::core::{Expression, SelectorExt as _};
 use serde_json::Value;
 
 use super::context::{Context, does_not_exist, texts_of};
-use super::expected_objects::{ANY, Expected, Name};
+use super::expected_objects::{ANY, Expected};
 use super::finding::Findings;
 use super::kinds::check_kind;
 use super::node_names::is_node;
@@ -19,29 +19,11 @@ use crate::yaml::{list, nearest};
 const SYSTEM_NAMESPACES: [&str; 4] =
     ["kube-system", "kube-public", "kube-node-lease", "local-path-storage"];
 /// Kinds with objects that controllers and kubeadm create.
-const CREATED_BY_THE_CLUSTER: [&str; 21] = [
-    "Event",
-    "EndpointSlice",
-    "Lease",
-    "Namespace",
-    "ServiceAccount",
-    "PriorityClass",
-    "StorageClass",
-    "ClusterRole",
-    "ClusterRoleBinding",
-    "Role",
-    "RoleBinding",
-    "CSINode",
-    "CertificateSigningRequest",
-    "VolumeAttachment",
-    "CSIStorageCapacity",
-    "ResourceSlice",
-    "ValidatingAdmissionPolicy",
-    "ValidatingAdmissionPolicyBinding",
-    "Endpoints",
-    "RuntimeClass",
-    "ControllerRevision",
-];
+const CREATED_BY_THE_CLUSTER: &str = "Event EndpointSlice Lease Namespace ServiceAccount \
+    PriorityClass StorageClass ClusterRole ClusterRoleBinding Role RoleBinding CSINode \
+    CertificateSigningRequest VolumeAttachment CSIStorageCapacity ResourceSlice \
+    ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding Endpoints RuntimeClass \
+    ControllerRevision";
 /// The part of a selection that nothing fits.
 struct Missing {
     field: &'static str,
@@ -69,12 +51,13 @@ pub(super) fn references(context: &Context<'_>, found: &mut Findings<'_>) {
 pub(super) fn selections(context: &Context<'_>, found: &mut Findings<'_>) {
     for (path, selection) in &context.parts.selections {
         check_kind(context, found, &format!("{path}.kind"), &selection.kind);
-        match selection.labels.as_ref().map(label_expressions) {
-            Some(Err(message)) => {
+        match selection.labels.as_ref().map(label_expressions).transpose() {
+            Err(message) => {
                 found.error("label-selector", format!("{path}.labels"), message);
             }
-            Some(Ok(labels)) => check_selection(context, found, path, selection, &labels),
-            None => check_selection(context, found, path, selection, &[]),
+            Ok(labels) => {
+                check_selection(context, found, path, selection, &labels.unwrap_or_default());
+            }
         }
     }
 }
@@ -113,11 +96,9 @@ fn is_doubtful(context: &Context<'_>, kind: &str) -> bool {
 /// Objects that steps name and nothing creates.
 pub(super) fn named_objects(context: &Context<'_>, found: &mut Findings<'_>) {
     let tolerates_absence = |target: &&Objects| {
-        context.parts.steps.iter().any(|at| match &at.step.action {
-            Action::Delete(delete) => {
-                delete.ignore_not_found && std::ptr::eq(&delete.target, *target)
-            }
-            _ => false,
+        context.parts.steps.iter().any(|at| {
+            matches!(&at.step.action, Action::Delete(delete)
+                if delete.ignore_not_found && std::ptr::eq(&delete.target, *target))
         })
     };
     for (path, objects) in &context.parts.objects {
@@ -155,7 +136,7 @@ fn missing(context: &Context<'_>, selection: &Selection, labels: &[Expression]) 
     let named = selection.name.as_deref();
     if known.is_none() && !selection.kind.contains('/')
         || SYSTEM_NAMESPACES.contains(&namespace.as_str())
-        || CREATED_BY_THE_CLUSTER.contains(&kind)
+        || CREATED_BY_THE_CLUSTER.split(' ').any(|known| known == kind)
         || OF_DEFAULT.iter().any(|(of, name)| *of == kind && named == Some(name))
         || (namespace == "*" && labels.is_empty() && named.is_none())
     {
@@ -170,9 +151,9 @@ fn missing(context: &Context<'_>, selection: &Selection, labels: &[Expression]) 
         namespace == "*" || object.namespace.as_ref().is_none_or(|own| own == namespace)
     };
     let here: Vec<&Expected> = of_kind.iter().copied().filter(is_here).collect();
-    let has_name = |object: &&Expected| named.is_none_or(|name| may_be(&object.name, name));
+    let has_name = |object: &&Expected| named.is_none_or(|name| object.name.fits(name));
     let of_name: Vec<&Expected> = here.iter().copied().filter(has_name).collect();
-    let missing = |field, message, near: Option<String>| Some(Missing { field, message, near });
+    let missing = |field, message, near| Some(Missing { field, message, near });
     if of_kind.is_empty() {
         return missing("kind", format!("no step creates any {kind}"), None);
     }
@@ -281,21 +262,6 @@ fn key(expression: &Expression) -> &str {
         | Expression::NotEqual(key, _)
         | Expression::In(key, _)
         | Expression::NotIn(key, _) => key,
-    }
-}
-
-fn may_be(name: &Name, wanted: &str) -> bool {
-    match name {
-        Name::Whole(name) => name == wanted,
-        Name::Prefix(prefix) => wanted.starts_with(prefix.as_str()),
-    }
-}
-
-impl Name {
-    fn text(&self) -> &str {
-        match self {
-            Self::Whole(name) | Self::Prefix(name) => name,
-        }
     }
 }
 

@@ -3,17 +3,16 @@ use cel::common::ast::{CallExpr, Expr, IdedExpr};
 use super::Type;
 use super::check::{Checker, segments};
 use super::constants::constant_mistake;
-use super::signatures::{MACROS, SIGNATURES, Signature};
-use crate::yaml::nearest;
+use super::signatures::{MACROS, SIGNATURES, Signature, written_call};
+use crate::yaml::{list, nearest};
 
 impl<'a> Checker<'a> {
     pub(super) fn infer_call(&mut self, expression: &'a IdedExpr, call: &'a CallExpr) -> Type {
         let name = call.func_name.trim_start_matches('.');
         let Some(target) = call.target.as_deref() else {
-            return match self.infer_operator(expression, name, &call.args) {
-                Some(result) => result,
-                None => self.infer_function(expression, name, None, &call.args),
-            };
+            return self
+                .infer_operator(expression, name, &call.args)
+                .unwrap_or_else(|| self.infer_function(expression, name, None, &call.args));
         };
         // A namespace such as in `math.ceil(x)`, unless a variable has its name.
         if let Some(namespace) = segments(target)
@@ -21,9 +20,6 @@ impl<'a> Checker<'a> {
         {
             let qualified = format!("{}.{name}", namespace.join("."));
             let prefix = format!("{}.", namespace[0]);
-            if SIGNATURES.iter().any(|known| known.name == qualified) {
-                return self.infer_function(expression, &qualified, None, &call.args);
-            }
             if SIGNATURES.iter().any(|known| known.name.starts_with(&prefix)) {
                 return self.infer_function(expression, &qualified, None, &call.args);
             }
@@ -40,9 +36,7 @@ impl<'a> Checker<'a> {
     ) -> Type {
         let is_macro = MACROS.iter().find(|(known, _)| *known == name);
         let named: Vec<_> = SIGNATURES.iter().filter(|known| known.name == name).collect();
-        if named.is_empty()
-            && let Some((_, usage)) = is_macro
-        {
+        if let (true, Some((_, usage))) = (named.is_empty(), is_macro) {
             // The arguments use a variable that is not declared.
             if let Some(target) = target {
                 self.infer(target);
@@ -60,10 +54,8 @@ impl<'a> Checker<'a> {
             return Type::Dyn;
         }
         let member = target.is_some();
-        let mut results = named
-            .iter()
-            .filter(|known| known.member == member)
-            .filter_map(|known| result_of(known, &given));
+        let alike = named.iter().filter(|known| known.member == member);
+        let mut results = alike.filter_map(|known| result_of(known, &given));
         let Some(first) = results.next() else {
             let message = refusal(name, &named, member, &given);
             self.report(message, None, self.source.name_before(expression.id));
@@ -84,30 +76,19 @@ fn result_of(signature: &Signature, given: &[Type]) -> Option<Type> {
         return None;
     }
     let mut t = Type::Nothing;
-    let accepted = signature
-        .parameters
-        .iter()
-        .zip(given)
-        .all(|(parameter, argument)| parameter.accepts(argument, &mut t));
+    let mut pairs = signature.parameters.iter().zip(given);
+    let accepted = pairs.all(|(parameter, argument)| parameter.accepts(argument, &mut t));
     accepted.then(|| signature.result.result(t))
 }
 
 fn refusal(name: &str, named: &[&Signature], member: bool, given: &[Type]) -> String {
     // Those with the same way to call them, if any.
-    let alike = |known: &&&Signature| {
-        known.member == member || named.iter().all(|other| other.member != member)
-    };
-    let usages: Vec<_> = named.iter().filter(alike).map(|known| format!("`{known}`")).collect();
-    let usages = match usages.split_last() {
-        Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
-        None => String::new(),
-    };
-    let types: Vec<_> = given.iter().map(ToString::to_string).collect();
-    let called = match types.split_first() {
-        Some((target, arguments)) if member => format!("{target}.{name}({})", arguments.join(", ")),
-        _ => format!("{name}({})", types.join(", ")),
-    };
+    let is_other = |known: &&Signature| known.member != member;
+    let alike = named.iter().filter(|known| !is_other(known) || named.iter().all(is_other));
+    let usages: Vec<String> = alike.map(ToString::to_string).collect();
+    let usages: Vec<&str> = usages.iter().map(String::as_str).collect();
+    let usages = list(&usages, "or");
+    let called = written_call(name, member, given);
     format!("`{called}` has the wrong arguments; expected {usages}")
 }
 
@@ -119,7 +100,6 @@ fn function_names() -> Vec<&'static str> {
     names
 }
 
-/// The text of a string literal.
 pub(super) fn literal_text(expression: &IdedExpr) -> Option<&str> {
     match &expression.expr {
         Expr::Literal(cel::common::ast::LiteralValue::String(text)) => Some(text.inner()),

@@ -124,7 +124,6 @@ impl<'a> Checker<'a> {
         if select.test { Type::Bool } else { field }
     }
 
-    /// The type of the field `name` of a value of type `operand`.
     pub(super) fn field(
         &mut self,
         operand: &Type,
@@ -198,45 +197,35 @@ impl<'a> Checker<'a> {
         Type::Map(Box::new(keys), Box::new(values))
     }
 
-    fn infer_comprehension(&mut self, comprehension: &'a ComprehensionExpr) -> Type {
-        let ComprehensionExpr {
-            iter_range,
-            iter_var,
-            iter_var2,
-            accu_var,
-            accu_init,
-            loop_cond,
-            loop_step,
-            result,
-        } = comprehension;
-        let range = self.infer(iter_range);
+    fn infer_comprehension(&mut self, looped: &'a ComprehensionExpr) -> Type {
+        let range = self.infer(&looped.iter_range);
         let (first, second) = match range {
             Type::Dyn | Type::Nothing => (Type::Dyn, Type::Dyn),
-            Type::List(element) if iter_var2.is_some() => (Type::Int, *element),
+            Type::List(element) if looped.iter_var2.is_some() => (Type::Int, *element),
             Type::List(element) => (*element, Type::Dyn),
             Type::Map(key, value) => (*key, *value),
             Type::Object(_) | Type::Record(_) => (Type::String, Type::Dyn),
             other => {
                 let message = format!("expected a list or a map, found {other}");
-                self.report(message, None, self.source.whole(iter_range));
+                self.report(message, None, self.source.whole(&looped.iter_range));
                 (Type::Dyn, Type::Dyn)
             }
         };
-        let accumulator = self.infer(accu_init);
+        let accumulator = self.infer(&looped.accu_init);
         let outside = self.scopes.len();
-        self.scopes.push((accu_var, accumulator.clone()));
+        self.scopes.push((&looped.accu_var, accumulator.clone()));
         let with_result = self.scopes.len();
-        self.scopes.push((iter_var, first));
-        if let Some(name) = iter_var2 {
+        self.scopes.push((&looped.iter_var, first));
+        if let Some(name) = &looped.iter_var2 {
             self.scopes.push((name, second));
         }
-        self.infer(loop_cond);
-        let step = self.infer(loop_step);
+        self.infer(&looped.loop_cond);
+        let step = self.infer(&looped.loop_step);
         self.scopes.truncate(with_result);
         if let Some((_, known)) = self.scopes.last_mut() {
             *known = accumulator.join(step);
         }
-        let result = self.infer(result);
+        let result = self.infer(&looped.result);
         self.scopes.truncate(outside);
         result
     }

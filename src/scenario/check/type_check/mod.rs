@@ -16,8 +16,6 @@ mod types;
 #[cfg(test)]
 mod check_tests;
 #[cfg(test)]
-mod own_scenarios_tests;
-#[cfg(test)]
 mod signature_tests;
 
 pub use check::check;

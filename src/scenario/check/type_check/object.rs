@@ -14,11 +14,8 @@ use crate::yaml::nearest;
 pub fn object_mistakes(object: &Value) -> Vec<ObjectMistake> {
     let mut found = Found::default();
     let Some(fields) = object.as_object() else {
-        found.report(
-            String::new(),
-            format!("expected an object, found {}", described(object)),
-            None,
-        );
+        let message = format!("expected an object, found {}", described(object));
+        found.report("", message, None);
         return found.mistakes;
     };
     let text = |name: &str| match fields.get(name) {
@@ -27,7 +24,7 @@ pub fn object_mistakes(object: &Value) -> Vec<ObjectMistake> {
     };
     for name in ["apiVersion", "kind"] {
         if text(name).is_none() {
-            found.report(name.to_owned(), "missing required field".to_owned(), None);
+            found.report(name, "missing required field", None);
         }
     }
     let (Some(api_version), Some(kind)) = (text("apiVersion"), text("kind")) else {
@@ -67,7 +64,13 @@ struct Found {
 }
 
 impl Found {
-    fn report(&mut self, path: String, message: String, suggestion: Option<String>) {
+    fn report(
+        &mut self,
+        path: impl Into<String>,
+        message: impl Into<String>,
+        suggestion: Option<String>,
+    ) {
+        let (path, message) = (path.into(), message.into());
         self.mistakes.push(ObjectMistake { path, message, suggestion, is_about_name: false });
     }
 
@@ -80,14 +83,13 @@ impl Found {
         if let Some(known) = kinds().iter().find(|known| known.kind == kind) {
             let expected = known.api_version();
             let message = format!("{kind} belongs to {expected}, not to {api_version}");
-            return self.report("apiVersion".to_owned(), message, Some(expected));
+            return self.report("apiVersion", message, Some(expected));
         }
-        let of_version = |known: &&Kind| known.api_version() == api_version;
-        let names: BTreeSet<_> =
-            kinds().iter().filter(of_version).map(|known| known.kind).collect();
+        let of_version = kinds().iter().filter(|known| known.api_version() == api_version);
+        let names: BTreeSet<_> = of_version.map(|known| known.kind).collect();
         if let Some(near) = nearest(kind, &names.into_iter().collect::<Vec<_>>()) {
             let message = format!("{api_version} has no kind {kind}");
-            self.report("kind".to_owned(), message, Some(near.to_owned()));
+            self.report("kind", message, Some(near.to_owned()));
         }
     }
 
@@ -100,7 +102,7 @@ impl Found {
             && !has("/metadata/name")
             && !has("/metadata/generateName")
         {
-            self.report("metadata.name".to_owned(), "missing required field".to_owned(), None);
+            self.report("metadata.name", "missing required field", None);
         }
     }
 
@@ -135,15 +137,13 @@ impl Found {
                 }
             }
             (Shape::Quantity, value) => self.look_at_quantity(value, path),
-            (Shape::Integer, Value::Number(number)) if !number.is_f64() => {}
+            (Shape::Integer | Shape::IntOrString, Value::Number(number)) if !number.is_f64() => {}
             (Shape::Boolean, Value::Bool(_))
             | (Shape::Number, Value::Number(_))
-            | (Shape::String, Value::String(_))
-            | (Shape::IntOrString, Value::String(_)) => {}
-            (Shape::IntOrString, Value::Number(number)) if !number.is_f64() => {}
+            | (Shape::String | Shape::IntOrString, Value::String(_)) => {}
             (shape, value) => {
                 let message = format!("expected {}, found {}", expected(&shape), described(value));
-                self.report(path.to_owned(), message, rewritten(&shape, value));
+                self.report(path, message, rewritten(&shape, value));
             }
         }
     }
@@ -152,19 +152,18 @@ impl Found {
         let text = match value {
             Value::String(text) => text.clone(),
             Value::Number(number) if self.is_match => {
-                let message =
-                    "expected a string, which the API server returns for quantities".to_owned();
-                return self.report(path.to_owned(), message, Some(format!("\"{number}\"")));
+                let message = "expected a string, which the API server returns for quantities";
+                return self.report(path, message, Some(format!("\"{number}\"")));
             }
             Value::Number(number) => number.to_string(),
             other => {
-                let message =
-                    format!("expected a quantity such as 500m or 2Gi, found {}", described(other));
-                return self.report(path.to_owned(), message, None);
+                let found = described(other);
+                let message = format!("expected a quantity such as 500m or 2Gi, found {found}");
+                return self.report(path, message, None);
             }
         };
         if let Err(error) = text.parse::<Quantity>() {
-            self.report(path.to_owned(), error.to_string(), None);
+            self.report(path, error.to_string(), None);
         }
     }
 

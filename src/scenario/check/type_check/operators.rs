@@ -12,63 +12,53 @@ impl<'a> Checker<'a> {
         name: &str,
         arguments: &'a [IdedExpr],
     ) -> Option<Type> {
-        match (name, arguments) {
-            (operators::LOGICAL_AND | operators::LOGICAL_OR, [left, right]) => {
-                self.expect_bool(left);
-                self.expect_bool(right);
-                Some(Type::Bool)
+        use operators::*;
+        Some(match (name, arguments) {
+            (LOGICAL_AND | LOGICAL_OR | LOGICAL_NOT, operands) => {
+                operands.iter().for_each(|operand| self.expect_bool(operand));
+                Type::Bool
             }
-            (operators::LOGICAL_NOT, [operand]) => {
-                self.expect_bool(operand);
-                Some(Type::Bool)
-            }
-            (operators::NOT_STRICTLY_FALSE, [operand]) => {
+            (NOT_STRICTLY_FALSE, [operand]) => {
                 self.infer(operand);
-                Some(Type::Bool)
+                Type::Bool
             }
-            (operators::CONDITIONAL, [condition, one, other]) => {
+            (CONDITIONAL, [condition, one, other]) => {
                 self.expect_bool(condition);
-                Some(self.infer(one).join(self.infer(other)))
-            }
-            (operators::EQUALS | operators::NOT_EQUALS, [left, right]) => {
-                self.check_equality(expression, left, right);
-                Some(Type::Bool)
+                self.infer(one).join(self.infer(other))
             }
             (
-                operators::LESS
-                | operators::LESS_EQUALS
-                | operators::GREATER
-                | operators::GREATER_EQUALS,
+                EQUALS | NOT_EQUALS | LESS | LESS_EQUALS | GREATER | GREATER_EQUALS,
                 [left, right],
             ) => {
-                self.check_order(expression, left, right);
-                Some(Type::Bool)
+                let (one, other) = (self.infer(left), self.infer(right));
+                let message = match name {
+                    EQUALS | NOT_EQUALS => equality_mistake(&one, &other),
+                    _ => order_mistake(&one, &other),
+                };
+                if let Some(message) = message {
+                    self.report_comparison(message, expression, (left, &one), (right, &other));
+                }
+                Type::Bool
             }
-            (operators::IN, [element, whole]) => {
+            (IN, [element, whole]) => {
                 self.check_membership(expression, element, whole);
-                Some(Type::Bool)
+                Type::Bool
             }
-            (operators::NEGATE, [operand]) => Some(self.infer_negation(operand)),
-            (operators::INDEX, [whole, index]) => Some(self.infer_index(expression, whole, index)),
-            (operators::OPT_INDEX, [whole, index]) => {
-                Some(made_optional(self.infer_index(expression, whole, index)))
+            (NEGATE, [operand]) => self.infer_negation(operand),
+            (INDEX, [whole, index]) => self.infer_index(expression, whole, index),
+            (OPT_INDEX, [whole, index]) => {
+                made_optional(self.infer_index(expression, whole, index))
             }
-            (operators::OPT_SELECT, [operand, field]) => {
+            (OPT_SELECT, [operand, field]) => {
                 let operand = self.infer(operand);
                 let range = self.source.name_after(expression.id);
-                let field = literal_text(field).unwrap_or_default();
-                Some(made_optional(self.field(&operand, field, range)))
+                made_optional(self.field(&operand, literal_text(field).unwrap_or_default(), range))
             }
-            (
-                operators::ADD
-                | operators::SUBSTRACT
-                | operators::MULTIPLY
-                | operators::DIVIDE
-                | operators::MODULO,
-                [left, right],
-            ) => Some(self.infer_arithmetic(expression, name, left, right)),
-            _ => None,
-        }
+            (ADD | SUBSTRACT | MULTIPLY | DIVIDE | MODULO, [left, right]) => {
+                self.infer_arithmetic(expression, name, left, right)
+            }
+            _ => return None,
+        })
     }
 
     fn expect_bool(&mut self, expression: &'a IdedExpr) {
@@ -79,32 +69,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn check_equality(
-        &mut self,
-        expression: &'a IdedExpr,
-        left: &'a IdedExpr,
-        right: &'a IdedExpr,
-    ) {
-        let (one, other) = (self.infer(left), self.infer(right));
-        if !one.can_equal(&other) {
-            let message = format!("{one} is never equal to {other}");
-            self.report_comparison(message, expression, (left, &one), (right, &other));
-        }
-    }
-
-    fn check_order(&mut self, expression: &'a IdedExpr, left: &'a IdedExpr, right: &'a IdedExpr) {
-        let (one, other) = (self.infer(left), self.infer(right));
-        if !one.can_be_ordered(&other) {
-            let message = if one == other {
-                format!("values of type {one} have no order")
-            } else {
-                format!("{one} cannot be compared with {other}")
-            };
-            self.report_comparison(message, expression, (left, &one), (right, &other));
-        }
-    }
-
-    /// Reports two values that cannot be compared, at the literal if another notation of it helps.
+    /// Reports two values that cannot be compared, at the literal if rewriting it fixes the mistake.
     fn report_comparison(
         &mut self,
         message: String,
@@ -118,7 +83,7 @@ impl<'a> Checker<'a> {
                 return self.report(message, Some(suggestion), range);
             }
         }
-        // Times are texts in JSON.
+        // JSON has times as strings.
         for ((text, one), (_, other)) in [(left, right), (right, left)] {
             if matches!((one, other), (Type::String, Type::Timestamp | Type::Duration)) {
                 let range = self.source.whole(text);
@@ -149,12 +114,9 @@ impl<'a> Checker<'a> {
                 }
                 Type::String
             }
-            Type::String => {
-                let message = "`in` looks into lists and maps, not into a string: use `contains`";
-                return self.report(message, None, self.source.token(expression.id));
-            }
             other => {
-                let message = format!("expected a list or a map after `in`, found {other}");
+                let hint = if *other == Type::String { "; use `contains`" } else { "" };
+                let message = format!("expected a list or a map after `in`, found {other}{hint}");
                 return self.report(message, None, self.source.token(expression.id));
             }
         };
@@ -245,9 +207,11 @@ impl<'a> Checker<'a> {
         }
         let sign = operator.trim_matches('_');
         let message = match (&one, &other) {
-            (one, other) if one.is_number() && other.is_number() => format!(
-                "{one} {sign} {other} does not fit: convert one of them, as with `{one}(…)`"
-            ),
+            (one, other) if one.is_number() && other.is_number() => {
+                format!(
+                    "{one} {sign} {other} is not defined; convert one operand, such as `{one}(…)`"
+                )
+            }
             _ => format!("{one} {sign} {other} is not defined"),
         };
         let wanted = [(right, &one), (left, &other)]
@@ -260,6 +224,18 @@ impl<'a> Checker<'a> {
             None => self.report(message, None, self.source.whole(expression)),
         }
         Type::Dyn
+    }
+}
+
+fn equality_mistake(one: &Type, other: &Type) -> Option<String> {
+    (!one.can_equal(other)).then(|| format!("{one} is never equal to {other}"))
+}
+
+fn order_mistake(one: &Type, other: &Type) -> Option<String> {
+    match one == other {
+        _ if one.can_be_ordered(other) => None,
+        true => Some(format!("values of type {one} have no order")),
+        false => Some(format!("{one} cannot be compared with {other}")),
     }
 }
 
@@ -289,22 +265,21 @@ fn made_optional(inferred: Type) -> Type {
     }
 }
 
-/// A literal in the notation of type `wanted`.
+/// A literal, rewritten as one of type `wanted`.
 fn rewritten(literal: &IdedExpr, wanted: &Type) -> Option<String> {
     use cel::common::ast::{Expr, LiteralValue};
     let Expr::Literal(literal) = &literal.expr else { return None };
     match (literal, wanted) {
-        (LiteralValue::String(text), Type::Int | Type::Uint | Type::Double) => {
-            text.inner().parse::<f64>().is_ok().then(|| text.inner().to_owned())
-        }
-        (LiteralValue::String(text), Type::Bool) => {
-            matches!(text.inner(), "true" | "false").then(|| text.inner().to_owned())
-        }
-        (LiteralValue::String(text), Type::Timestamp) => {
-            Some(format!("timestamp('{}')", text.inner()))
-        }
-        (LiteralValue::String(text), Type::Duration) => {
-            Some(format!("duration('{}')", text.inner()))
+        (LiteralValue::String(text), wanted) => {
+            let text = text.inner();
+            match wanted {
+                Type::Int | Type::Uint | Type::Double => {
+                    text.parse::<f64>().is_ok().then(|| text.to_owned())
+                }
+                Type::Bool => matches!(text, "true" | "false").then(|| text.to_owned()),
+                Type::Timestamp | Type::Duration => Some(format!("{wanted}('{text}')")),
+                _ => None,
+            }
         }
         (LiteralValue::Int(number), Type::String) => Some(format!("'{}'", number.inner())),
         (LiteralValue::Int(number), Type::Double) => Some(format!("{}.0", number.inner())),

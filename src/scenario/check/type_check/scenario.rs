@@ -13,29 +13,8 @@ use crate::scenario::language::{
 const TAKEN_NAMES: &[&str] = &["vars", "object", "old"];
 
 /// Reserved words of CEL.
-const RESERVED_WORDS: &[&str] = &[
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "false",
-    "for",
-    "function",
-    "if",
-    "import",
-    "in",
-    "let",
-    "loop",
-    "namespace",
-    "null",
-    "package",
-    "return",
-    "true",
-    "var",
-    "void",
-    "while",
-];
+const RESERVED_WORDS: &str = "as break const continue else false for function if import in let loop \
+                              namespace null package return true var void while";
 
 /// All mistakes in the CEL expressions of a scenario, in the order of the fields: conditions over the
 /// named selections and `vars`, and every `where` over `object`.
@@ -111,7 +90,10 @@ impl Check<'_> {
                 "expected a name for CEL: letters, digits and `_`, not starting with a digit",
                 is_better.then_some(spelled),
             )
-        } else if RESERVED_WORDS.contains(&name) || TYPE_NAMES.contains(&name) || is_namespace() {
+        } else if RESERVED_WORDS.split(' ').any(|word| word == name)
+            || TYPE_NAMES.contains(&name)
+            || is_namespace()
+        {
             ("the name is reserved in CEL", None)
         } else if TAKEN_NAMES.contains(&name) {
             ("the name has another meaning in CEL", None)
@@ -134,20 +116,12 @@ fn kind_type(kind: &str) -> Type {
 
 /// The type of `vars`: each variable has the common type of all its values.
 fn variables_type(scenario: &Scenario) -> Type {
-    let of_values = |values: &[serde_json::Value]| {
-        values.iter().map(Type::of_value).fold(Type::Nothing, Type::join)
-    };
-    let mut types: BTreeMap<String, Type> = scenario
-        .variables
-        .iter()
-        .map(|(name, value)| (name.clone(), Type::of_value(value)))
-        .collect();
+    let variables = scenario.variables.iter();
+    let mut types: BTreeMap<String, Type> =
+        variables.map(|(name, value)| (name.clone(), Type::of_value(value))).collect();
     for (name, values) in scenario.matrix.iter().flat_map(|matrix| &matrix.variables) {
-        let inferred = of_values(values);
-        let whole = match types.remove(name) {
-            Some(known) => known.join(inferred),
-            None => inferred,
-        };
+        let known = types.remove(name).unwrap_or(Type::Nothing);
+        let whole = values.iter().map(Type::of_value).fold(known, Type::join);
         types.insert(name.clone(), whole);
     }
     types.entry("cluster".to_owned()).or_insert(Type::String);

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{LazyLock, OnceLock};
 
 use serde_json::Value;
@@ -16,8 +17,14 @@ pub struct ObjectType {
 
 impl PartialEq for ObjectType {
     fn eq(&self, other: &Self) -> bool {
-        // Every kind has its own copy of what it shares with others.
+        // Each kind's schema has its own copy of shared types such as `ObjectMeta`.
         self.name == other.name
+    }
+}
+
+impl fmt::Display for ObjectType {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name)
     }
 }
 
@@ -27,7 +34,7 @@ impl ObjectType {
         self.name
     }
 
-    /// The type of its field `name`; `None` for an unknown field.
+    /// The type of a field; `None` if the field does not exist.
     pub fn field(&self, name: &str) -> Option<Type> {
         self.field_node(name).map(Node::cel_type)
     }
@@ -37,13 +44,11 @@ impl ObjectType {
         Some(Node { root: self.root, schema })
     }
 
-    /// The names of its fields.
     pub fn fields(&self) -> Vec<&'static str> {
         let fields = self.schema.get("properties").and_then(Value::as_object);
         fields.into_iter().flat_map(|fields| fields.keys().map(String::as_str)).collect()
     }
 
-    /// The names of the required fields.
     pub(super) fn required(&self) -> Vec<&'static str> {
         let required = self.schema.get("required").and_then(Value::as_array);
         required.into_iter().flatten().filter_map(Value::as_str).collect()
@@ -58,7 +63,7 @@ pub fn object_type(kind: &str) -> Option<ObjectType> {
     Some(ObjectType { root, schema: root, name: kind.kind })
 }
 
-/// The whole schema of a kind, created once.
+/// The schema of a kind, read once.
 pub(super) fn schema_of(kind: &Kind) -> Option<&'static Value> {
     type Schemas = HashMap<(String, &'static str), OnceLock<Value>>;
     static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| {
@@ -78,7 +83,6 @@ pub(super) struct Node {
 /// The type of a place in a schema.
 #[derive(Debug, Clone)]
 pub(super) enum Shape {
-    /// Unknown.
     Any,
     Boolean,
     Integer,
@@ -93,13 +97,11 @@ pub(super) enum Shape {
 }
 
 impl Node {
-    /// The whole of a kind.
     pub fn of_kind(kind: &Kind) -> Option<Self> {
         let root = schema_of(kind)?;
         Some(Self { root, schema: root })
     }
 
-    /// The type here.
     pub fn shape(self) -> Shape {
         let (schema, reference) = self.resolve();
         let Some(schema) = schema else { return Shape::Any };
@@ -129,7 +131,7 @@ impl Node {
         }
     }
 
-    /// The type of the values here, as a recorded object has them.
+    /// The type of the values here in a recorded object.
     pub fn cel_type(self) -> Type {
         match self.shape() {
             // A double without a fraction is an int in JSON.
@@ -143,7 +145,7 @@ impl Node {
         }
     }
 
-    /// The target of its `$ref`, if any, with its name.
+    /// The schema, after following its `$ref`, and the name in the `$ref`.
     fn resolve(self) -> (Option<&'static Value>, Option<&'static str>) {
         let Some(reference) = self.schema.get("$ref").and_then(Value::as_str) else {
             return (Some(self.schema), None);
@@ -189,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn other_kinds_and_fields_have_none() {
+    fn unknown_kinds_and_fields_have_no_type() {
         assert!(object_type("example.com/v1/Widget").is_none());
         let pod = object_type("Pod").unwrap();
         assert!(pod.field("status2").is_none());

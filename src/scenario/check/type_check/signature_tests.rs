@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use cel::{Context, Value};
 
-use super::signatures::{MACROS, Part, SIGNATURES, Signature, TYPE_NAMES};
+use super::signatures::{MACROS, Part, SIGNATURES, Signature, TYPE_NAMES, written_call};
 use super::*;
 use crate::scenario::judge::expression::environment;
 
@@ -44,12 +44,7 @@ fn call(signature: &Signature) -> String {
         "@sortByAssociatedKeys" => return "[2, 1].map(x, x).sortBy(x, -x)".to_owned(),
         _ => {}
     }
-    match samples.split_first() {
-        Some((target, arguments)) if signature.member => {
-            format!("{target}.{name}({})", arguments.join(", "))
-        }
-        _ => format!("{name}({})", samples.join(", ")),
-    }
+    written_call(name, signature.member, &samples)
 }
 
 /// The type that is inferred, without that of its elements; `None` for `dyn`.
@@ -81,7 +76,7 @@ fn evaluated(text: &str) -> &'static str {
 
 #[test]
 fn every_function_has_the_result_of_its_signature() {
-    for signature in SIGNATURES {
+    for signature in SIGNATURES.iter() {
         let text = call(signature);
         match inferred(&text).as_deref() {
             // Types become texts when they leave CEL.

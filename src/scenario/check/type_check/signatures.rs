@@ -2,15 +2,17 @@
 //! math, and our own.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use super::Type;
 
 /// The type of a parameter or a result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display)]
+#[strum(serialize_all = "lowercase")]
 pub(super) enum Part {
-    /// Any type.
     Any,
     /// Any type, the same wherever it is in the signature.
+    #[strum(to_string = "any")]
     T,
     Bool,
     Int,
@@ -18,6 +20,7 @@ pub(super) enum Part {
     Double,
     /// `int`, `uint` or `double`.
     Number,
+    #[strum(to_string = "string")]
     Text,
     Bytes,
     Timestamp,
@@ -28,9 +31,13 @@ pub(super) enum Part {
     /// A Kubernetes object.
     Object,
     List,
+    #[strum(to_string = "list")]
     ListOfT,
+    #[strum(to_string = "list(string)")]
     ListOfText,
+    #[strum(to_string = "list(number)")]
     ListOfNumbers,
+    #[strum(to_string = "optional")]
     OptionalOfT,
 }
 
@@ -44,12 +51,28 @@ pub(super) struct Signature {
     pub result: Part,
 }
 
-const fn function(name: &'static str, parameters: &'static [Part], result: Part) -> Signature {
-    Signature { name, member: false, parameters, result }
+/// Functions with the same parameter lists and the same result.
+struct Group {
+    names: &'static [&'static str],
+    member: bool,
+    parameters: &'static [&'static [Part]],
+    result: Part,
 }
 
-const fn member(name: &'static str, parameters: &'static [Part], result: Part) -> Signature {
-    Signature { name, member: true, parameters, result }
+const fn functions(
+    names: &'static [&'static str],
+    parameters: &'static [&'static [Part]],
+    result: Part,
+) -> Group {
+    Group { names, member: false, parameters, result }
+}
+
+const fn members(
+    names: &'static [&'static str],
+    parameters: &'static [&'static [Part]],
+    result: Part,
+) -> Group {
+    Group { names, member: true, parameters, result }
 }
 
 use Part::{
@@ -57,143 +80,91 @@ use Part::{
     Object, OptionalOfT, T, Text, Timestamp, Uint,
 };
 
-pub(super) const SIGNATURES: &[Signature] = &[
+const GROUPS: &[Group] = &[
     // Scenarios' own.
-    function("ready", &[Object], Bool),
-    function("condition", &[Object, Text], Text),
-    // Sizes.
-    function("size", &[Text], Int),
-    function("size", &[Bytes], Int),
-    function("size", &[List], Int),
-    function("size", &[Map], Int),
-    member("size", &[Text], Int),
-    member("size", &[Bytes], Int),
-    member("size", &[List], Int),
-    member("size", &[Map], Int),
+    functions(&["ready"], &[&[Object]], Bool),
+    functions(&["condition"], &[&[Object, Text]], Text),
+    functions(&["size"], &[&[Text], &[Bytes], &[List], &[Map]], Int),
+    members(&["size"], &[&[Text], &[Bytes], &[List], &[Map]], Int),
     // Conversions.
-    function("bool", &[Bool], Bool),
-    function("bool", &[Text], Bool),
-    function("bytes", &[Text], Bytes),
-    function("bytes", &[Bytes], Bytes),
-    function("double", &[Number], Double),
-    function("double", &[Text], Double),
-    function("int", &[Number], Int),
-    function("int", &[Text], Int),
-    function("int", &[Timestamp], Int),
-    function("uint", &[Number], Uint),
-    function("uint", &[Text], Uint),
-    function("string", &[Text], Text),
-    function("string", &[Bool], Text),
-    function("string", &[Number], Text),
-    function("string", &[Bytes], Text),
-    function("string", &[Timestamp], Text),
-    function("string", &[Duration], Text),
-    function("duration", &[Text], Duration),
-    function("duration", &[Duration], Duration),
-    function("timestamp", &[Text], Timestamp),
-    function("timestamp", &[Timestamp], Timestamp),
-    function("timestamp", &[Int], Timestamp),
-    function("dyn", &[Any], Any),
-    function("type", &[Any], Part::Type),
+    functions(&["bool"], &[&[Bool], &[Text]], Bool),
+    functions(&["bytes"], &[&[Text], &[Bytes]], Bytes),
+    functions(&["double"], &[&[Number], &[Text]], Double),
+    functions(&["int"], &[&[Number], &[Text], &[Timestamp]], Int),
+    functions(&["uint"], &[&[Number], &[Text]], Uint),
+    functions(
+        &["string"],
+        &[&[Text], &[Bool], &[Number], &[Bytes], &[Timestamp], &[Duration]],
+        Text,
+    ),
+    functions(&["duration"], &[&[Text], &[Duration]], Duration),
+    functions(&["timestamp"], &[&[Text], &[Timestamp], &[Int]], Timestamp),
+    functions(&["dyn"], &[&[Any]], Any),
+    functions(&["type"], &[&[Any]], Part::Type),
     // Texts.
-    member("contains", &[Text, Text], Bool),
-    member("startsWith", &[Text, Text], Bool),
-    member("endsWith", &[Text, Text], Bool),
-    member("matches", &[Text, Text], Bool),
-    function("matches", &[Text, Text], Bool),
-    member("charAt", &[Text, Int], Text),
-    member("indexOf", &[Text, Text], Int),
-    member("indexOf", &[Text, Text, Int], Int),
-    member("lastIndexOf", &[Text, Text], Int),
-    member("lastIndexOf", &[Text, Text, Int], Int),
-    member("lowerAscii", &[Text], Text),
-    member("upperAscii", &[Text], Text),
-    member("trim", &[Text], Text),
-    member("replace", &[Text, Text, Text], Text),
-    member("replace", &[Text, Text, Text, Int], Text),
-    member("split", &[Text, Text], ListOfText),
-    member("split", &[Text, Text, Int], ListOfText),
-    member("substring", &[Text, Int], Text),
-    member("substring", &[Text, Int, Int], Text),
-    member("format", &[Text, List], Text),
-    member("reverse", &[Text], Text),
-    member("join", &[ListOfText], Text),
-    member("join", &[ListOfText, Text], Text),
-    function("strings.quote", &[Text], Text),
+    members(&["contains", "startsWith", "endsWith", "matches"], &[&[Text, Text]], Bool),
+    functions(&["matches"], &[&[Text, Text]], Bool),
+    members(&["charAt"], &[&[Text, Int]], Text),
+    members(&["indexOf", "lastIndexOf"], &[&[Text, Text], &[Text, Text, Int]], Int),
+    members(&["lowerAscii", "upperAscii", "trim"], &[&[Text]], Text),
+    members(&["replace"], &[&[Text, Text, Text], &[Text, Text, Text, Int]], Text),
+    members(&["split"], &[&[Text, Text], &[Text, Text, Int]], ListOfText),
+    members(&["substring"], &[&[Text, Int], &[Text, Int, Int]], Text),
+    members(&["format"], &[&[Text, List]], Text),
+    members(&["reverse"], &[&[Text]], Text),
+    members(&["join"], &[&[ListOfText], &[ListOfText, Text]], Text),
+    functions(&["strings.quote"], &[&[Text]], Text),
     // Lists.
-    member("slice", &[ListOfT, Int, Int], ListOfT),
-    member("flatten", &[List], List),
-    member("flatten", &[List, Int], List),
-    member("distinct", &[ListOfT], ListOfT),
-    member("reverse", &[ListOfT], ListOfT),
-    member("sort", &[ListOfT], ListOfT),
+    members(&["slice"], &[&[ListOfT, Int, Int]], ListOfT),
+    members(&["flatten"], &[&[List], &[List, Int]], List),
+    members(&["distinct", "reverse", "sort"], &[&[ListOfT]], ListOfT),
     // What `sortBy` becomes.
-    member("@sortByAssociatedKeys", &[ListOfT, List], ListOfT),
-    function("lists.range", &[Int], ListOfNumbers),
+    members(&["@sortByAssociatedKeys"], &[&[ListOfT, List]], ListOfT),
+    functions(&["lists.range"], &[&[Int]], ListOfNumbers),
     // Times.
-    member("getFullYear", &[Timestamp], Int),
-    member("getFullYear", &[Timestamp, Text], Int),
-    member("getMonth", &[Timestamp], Int),
-    member("getMonth", &[Timestamp, Text], Int),
-    member("getDayOfYear", &[Timestamp], Int),
-    member("getDayOfYear", &[Timestamp, Text], Int),
-    member("getDayOfMonth", &[Timestamp], Int),
-    member("getDayOfMonth", &[Timestamp, Text], Int),
-    member("getDate", &[Timestamp], Int),
-    member("getDate", &[Timestamp, Text], Int),
-    member("getDayOfWeek", &[Timestamp], Int),
-    member("getDayOfWeek", &[Timestamp, Text], Int),
-    member("getHours", &[Timestamp], Int),
-    member("getHours", &[Timestamp, Text], Int),
-    member("getHours", &[Duration], Int),
-    member("getMinutes", &[Timestamp], Int),
-    member("getMinutes", &[Timestamp, Text], Int),
-    member("getMinutes", &[Duration], Int),
-    member("getSeconds", &[Timestamp], Int),
-    member("getSeconds", &[Timestamp, Text], Int),
-    member("getSeconds", &[Duration], Int),
-    member("getMilliseconds", &[Timestamp], Int),
-    member("getMilliseconds", &[Timestamp, Text], Int),
-    member("getMilliseconds", &[Duration], Int),
+    members(
+        &["getFullYear", "getMonth", "getDayOfYear", "getDayOfMonth", "getDate", "getDayOfWeek"],
+        &[&[Timestamp], &[Timestamp, Text]],
+        Int,
+    ),
+    members(
+        &["getHours", "getMinutes", "getSeconds", "getMilliseconds"],
+        &[&[Timestamp], &[Timestamp, Text], &[Duration]],
+        Int,
+    ),
     // Numbers.
-    function("math.ceil", &[Double], Double),
-    function("math.floor", &[Double], Double),
-    function("math.round", &[Double], Double),
-    function("math.trunc", &[Double], Double),
-    function("math.isInf", &[Double], Bool),
-    function("math.isNaN", &[Double], Bool),
-    function("math.isFinite", &[Double], Bool),
-    function("math.abs", &[Number], T),
-    function("math.sign", &[Number], T),
-    function("math.bitAnd", &[Int, Int], Int),
-    function("math.bitAnd", &[Uint, Uint], Uint),
-    function("math.bitOr", &[Int, Int], Int),
-    function("math.bitOr", &[Uint, Uint], Uint),
-    function("math.bitXor", &[Int, Int], Int),
-    function("math.bitXor", &[Uint, Uint], Uint),
-    function("math.bitNot", &[Int], Int),
-    function("math.bitNot", &[Uint], Uint),
-    function("math.bitShiftLeft", &[Int, Int], Int),
-    function("math.bitShiftLeft", &[Uint, Int], Uint),
-    function("math.bitShiftRight", &[Int, Int], Int),
-    function("math.bitShiftRight", &[Uint, Int], Uint),
-    function("math.sqrt", &[Number], Double),
+    functions(&["math.ceil", "math.floor", "math.round", "math.trunc"], &[&[Double]], Double),
+    functions(&["math.isInf", "math.isNaN", "math.isFinite"], &[&[Double]], Bool),
+    functions(&["math.abs", "math.sign"], &[&[Number]], T),
+    functions(&["math.bitAnd", "math.bitOr", "math.bitXor"], &[&[Int, Int]], Int),
+    functions(&["math.bitAnd", "math.bitOr", "math.bitXor"], &[&[Uint, Uint]], Uint),
+    functions(&["math.bitNot"], &[&[Int]], Int),
+    functions(&["math.bitNot"], &[&[Uint]], Uint),
+    functions(&["math.bitShiftLeft", "math.bitShiftRight"], &[&[Int, Int]], Int),
+    functions(&["math.bitShiftLeft", "math.bitShiftRight"], &[&[Uint, Int]], Uint),
+    functions(&["math.sqrt"], &[&[Number]], Double),
     // What `math.greatest` and `math.least` become.
-    function("math.@max", &[Number], T),
-    function("math.@max", &[Number, Number], T),
-    function("math.@max", &[ListOfNumbers], T),
-    function("math.@min", &[Number], T),
-    function("math.@min", &[Number, Number], T),
-    function("math.@min", &[ListOfNumbers], T),
+    functions(&["math.@max", "math.@min"], &[&[Number], &[Number, Number], &[ListOfNumbers]], T),
     // Values that may be missing.
-    function("optional.none", &[], OptionalOfT),
-    function("optional.of", &[T], OptionalOfT),
-    function("optional.ofNonZeroValue", &[T], OptionalOfT),
-    member("value", &[OptionalOfT], T),
-    member("hasValue", &[OptionalOfT], Bool),
-    member("or", &[OptionalOfT, OptionalOfT], OptionalOfT),
-    member("orValue", &[OptionalOfT, T], T),
+    functions(&["optional.none"], &[&[]], OptionalOfT),
+    functions(&["optional.of", "optional.ofNonZeroValue"], &[&[T]], OptionalOfT),
+    members(&["value"], &[&[OptionalOfT]], T),
+    members(&["hasValue"], &[&[OptionalOfT]], Bool),
+    members(&["or"], &[&[OptionalOfT, OptionalOfT]], OptionalOfT),
+    members(&["orValue"], &[&[OptionalOfT, T]], T),
 ];
+
+/// All functions, one entry for each list of parameters.
+pub(super) static SIGNATURES: LazyLock<Vec<Signature>> = LazyLock::new(|| {
+    let mut all = Vec::new();
+    for &Group { names, member, parameters, result } in GROUPS {
+        for name in names {
+            let with = |&parameters| Signature { name, member, parameters, result };
+            all.extend(parameters.iter().map(with));
+        }
+    }
+    all
+});
 
 /// Macros, which declare variables, and how to call them.
 pub(super) const MACROS: &[(&str, &str)] = &[
@@ -287,40 +258,17 @@ impl Part {
     }
 }
 
-impl fmt::Display for Part {
+impl fmt::Display for Signature {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Any | T => "any",
-            Bool => "bool",
-            Int => "int",
-            Uint => "uint",
-            Double => "double",
-            Number => "number",
-            Text => "string",
-            Bytes => "bytes",
-            Timestamp => "timestamp",
-            Duration => "duration",
-            Part::Type => "type",
-            Map => "map",
-            Object => "object",
-            List | ListOfT => "list",
-            ListOfText => "list(string)",
-            ListOfNumbers => "list(number)",
-            OptionalOfT => "optional",
-        })
+        out.write_str(&written_call(self.name, self.member, self.parameters))
     }
 }
 
-impl fmt::Display for Signature {
-    /// Such as `string.contains(string)` or `size(list)`.
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut parameters = self.parameters.iter();
-        if let (true, Some(target)) = (self.member, parameters.next()) {
-            write!(out, "{target}.")?;
-        } else {
-            parameters = self.parameters.iter();
-        }
-        let parameters: Vec<_> = parameters.map(ToString::to_string).collect();
-        write!(out, "{}({})", self.name, parameters.join(", "))
+/// A call such as `string.contains(string)` or `size(list)`.
+pub(super) fn written_call(name: &str, member: bool, parts: &[impl ToString]) -> String {
+    let parts: Vec<String> = parts.iter().map(ToString::to_string).collect();
+    match parts.split_first() {
+        Some((target, rest)) if member => format!("{target}.{name}({})", rest.join(", ")),
+        _ => format!("{name}({})", parts.join(", ")),
     }
 }

@@ -14,7 +14,6 @@ impl<'a> Source<'a> {
         Self { text, info }
     }
 
-    /// The text in a range of characters.
     pub fn slice(&self, range: Range<usize>) -> String {
         self.text.chars().skip(range.start).take(range.len()).collect()
     }
@@ -160,10 +159,6 @@ mod tests {
     use super::*;
     use crate::scenario::judge::expression::environment;
 
-    fn slice(text: &str, range: Range<usize>) -> String {
-        text.chars().skip(range.start).take(range.len()).collect()
-    }
-
     #[test]
     fn ranges_are_in_characters() {
         let text = "'é€' == pod . metadata.name";
@@ -171,11 +166,15 @@ mod tests {
         let source = Source::new(text, program.source_info());
         let Expr::Call(call) = &program.expression().expr else { panic!() };
         let [literal, name] = call.args.as_slice() else { panic!() };
-        assert_eq!(slice(text, source.token(literal.id).unwrap()), "'é€'");
-        assert_eq!(slice(text, source.token(program.expression().id).unwrap()), "==");
-        assert_eq!(slice(text, source.name_after(name.id).unwrap()), "name");
-        assert_eq!(slice(text, source.whole(name).unwrap()), "pod . metadata.name");
-        assert_eq!(slice(text, source.whole(program.expression()).unwrap()), text);
+        for (range, expected) in [
+            (source.token(literal.id), "'é€'"),
+            (source.token(program.expression().id), "=="),
+            (source.name_after(name.id), "name"),
+            (source.whole(name), "pod . metadata.name"),
+            (source.whole(program.expression()), text),
+        ] {
+            assert_eq!(source.slice(range.unwrap()), expected);
+        }
     }
 
     #[test]
@@ -198,8 +197,7 @@ mod tests {
         ] {
             let program = environment().compile(text).unwrap();
             let source = Source::new(text, program.source_info());
-            let whole = source.whole(program.expression()).unwrap();
-            assert_eq!(slice(text, whole), text);
+            assert_eq!(source.slice(source.whole(program.expression()).unwrap()), text);
         }
     }
 
@@ -209,7 +207,7 @@ mod tests {
         let program = environment().compile(text).unwrap();
         let source = Source::new(text, program.source_info());
         let name = source.name_before(program.expression().id).unwrap();
-        assert_eq!(slice(text, name), "contains");
+        assert_eq!(source.slice(name), "contains");
     }
 
     #[test]

@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -7,46 +6,43 @@ use serde_json::Value;
 use super::ObjectType;
 
 /// The type of a CEL expression, as far as it is known without values.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, strum::Display)]
+#[strum(serialize_all = "lowercase")]
 pub enum Type {
     /// Any type: unknown, or different for each value.
     Dyn,
     /// No value: the elements of an empty list.
+    #[strum(to_string = "dyn")]
     Nothing,
-    /// `null`.
     Null,
-    /// `true` or `false`.
     Bool,
-    /// A whole number.
     Int,
     /// An unsigned whole number, such as `3u`.
     Uint,
-    /// A number with a fraction.
     Double,
-    /// A string.
     String,
-    /// Bytes.
     Bytes,
-    /// A point in time.
     Timestamp,
-    /// A duration.
     Duration,
     /// A type, the result of `type(x)`.
     Type,
-    /// A list, with the type of its elements.
+    #[strum(to_string = "list({0})")]
     List(Box<Type>),
     /// A map, with the types of its keys and values.
+    #[strum(to_string = "map({0}, {1})")]
     Map(Box<Type>, Box<Type>),
     /// A value that can be missing, such as `x.?field`.
+    #[strum(to_string = "optional({0})")]
     Optional(Box<Type>),
     /// A Kubernetes object, or a part of one, with the fields of its schema.
+    #[strum(to_string = "{0}")]
     Object(ObjectType),
     /// A map with known keys: the scenario's variables.
+    #[strum(to_string = "map")]
     Record(Arc<BTreeMap<String, Type>>),
 }
 
 impl Type {
-    /// A list of `element`.
     pub fn list(element: Type) -> Self {
         Self::List(Box::new(element))
     }
@@ -56,7 +52,6 @@ impl Type {
         Self::Map(Box::new(Self::String), Box::new(value))
     }
 
-    /// An optional `value`.
     pub fn optional(value: Type) -> Self {
         Self::Optional(Box::new(value))
     }
@@ -64,7 +59,7 @@ impl Type {
     /// The type of a variable of the scenario with this value.
     pub fn of_value(value: &Value) -> Self {
         match value {
-            // It says nothing of the values that the command line may give.
+            // The command line can set any value.
             Value::Null => Self::Dyn,
             Value::Bool(_) => Self::Bool,
             Value::Number(number) if number.is_f64() => Self::Double,
@@ -110,7 +105,7 @@ impl Type {
     pub(super) fn can_equal(&self, other: &Self) -> bool {
         match (self, other) {
             (one, other) if one.is_open() || other.is_open() => true,
-            // What JSON leaves out is null to some.
+            // Some clients write `null` for a missing field.
             (Self::Null, _) | (_, Self::Null) => true,
             (one, other) if one.is_number() && other.is_number() => true,
             (Self::List(one), Self::List(other)) | (Self::Optional(one), Self::Optional(other)) => {
@@ -141,29 +136,5 @@ impl Type {
                 self,
                 Self::Bool | Self::String | Self::Bytes | Self::Timestamp | Self::Duration
             )
-    }
-}
-
-impl fmt::Display for Type {
-    /// Such as `string` or `list(Pod)`.
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Dyn | Self::Nothing => out.write_str("dyn"),
-            Self::Null => out.write_str("null"),
-            Self::Bool => out.write_str("bool"),
-            Self::Int => out.write_str("int"),
-            Self::Uint => out.write_str("uint"),
-            Self::Double => out.write_str("double"),
-            Self::String => out.write_str("string"),
-            Self::Bytes => out.write_str("bytes"),
-            Self::Timestamp => out.write_str("timestamp"),
-            Self::Duration => out.write_str("duration"),
-            Self::Type => out.write_str("type"),
-            Self::List(element) => write!(out, "list({element})"),
-            Self::Map(key, value) => write!(out, "map({key}, {value})"),
-            Self::Optional(value) => write!(out, "optional({value})"),
-            Self::Object(object) => out.write_str(object.name()),
-            Self::Record(_) => out.write_str("map"),
-        }
     }
 }
