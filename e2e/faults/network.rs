@@ -92,7 +92,7 @@ fn wrong_input(on: &Cluster) {
         ("network-partition --node control-plane", 2, "only control plane"),
         ("network-partition --node control-plane --peer-role worker", 2, "only control plane"),
         ("network-loss --node worker --probability 101%", 2, "at most 100%"),
-        ("network-delay --node worker --delay 5", 2, "no unit"),
+        ("network-delay --node worker --delay 5", 2, "missing unit"),
         ("network-bandwidth --node worker --rate 1mb", 2, "512kbit"),
     ];
     assert_refused(&on.sandbox, &refusals);

@@ -51,7 +51,7 @@ fn wrong_input(Cluster { sandbox, .. }: &Cluster) {
         ("node-kill --selector a=b", 2, "no node matches"),
         ("node-kill --selector a=,,b", 2, "--selector"),
         ("node-kill --node worker --for 0s", 2, "duration of zero"),
-        ("node-kill --node worker --for 5", 2, "no unit"),
+        ("node-kill --node worker --for 5", 2, "missing unit"),
         ("node-restart --node worker --for 5s", 2, "cannot have a duration"),
         ("node-kill --role worker --count 5", 2, "only 2 available"),
         ("node-stop --node control-plane", 2, "only control plane"),

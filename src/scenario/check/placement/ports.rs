@@ -10,7 +10,7 @@ pub(super) fn reasons(situation: &Situation<'_>, node: usize) -> Vec<String> {
             host_ports(placed.pod).iter().any(|taken| is_conflict(&wanted, taken))
         })?;
         let HostPort { port, protocol, .. } = wanted;
-        Some(format!("host port {port}/{protocol} is taken by {}", name(holder.pod)))
+        Some(format!("host port {port}/{protocol} is in use by {}", name(holder.pod)))
     });
     reasons.collect()
 }

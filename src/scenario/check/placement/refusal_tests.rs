@@ -103,7 +103,7 @@ fn a_pod_with_a_node_name_fits_that_node_only() {
 #[test]
 fn pods_with_scheduling_gates_fit_nowhere() {
     let pod = pod("p", &json!({"schedulingGates": [{"name": "quota"}]}));
-    let refusal = "a: is not tried: the pod has scheduling gates (quota)";
+    let refusal = "a: not tried: the pod has scheduling gates (quota)";
     assert_eq!(refused(&pod, &[node("a", "z")], &[]), refusal);
 }
 
