@@ -1,21 +1,18 @@
-//! Clusters made at the same time.
+//! Clusters that are created at the same time.
 
 use std::process::Command;
 
-use crate::harness::{Ran, Sandbox, Steps, inspect, run};
+use harness::{Ran, Sandbox, Suite, inspect, run};
 
 const ONE_NODE: &str = "
 kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4
 ";
 
-#[test]
-fn concurrent() {
-    let sandbox = Sandbox::new("two");
-    let steps = Steps::default();
-    steps.step("two clusters of different names both come up", || different_names(&sandbox));
-    steps.step("of two clusters with one name one comes up", || same_name(&sandbox));
-    steps.finish();
+pub fn suite() -> Suite<Sandbox> {
+    Suite::new("concurrent", || Sandbox::new("two"))
+        .step("clusters_with_two_names_both_start", two_names)
+        .step("one_of_two_clusters_with_the_same_name_starts", same_name)
 }
 
 fn both(commands: [Command; 2]) -> [Ran; 2] {
@@ -25,7 +22,7 @@ fn both(commands: [Command; 2]) -> [Ran; 2] {
     [first.join().unwrap(), second]
 }
 
-fn different_names(sandbox: &Sandbox) {
+fn two_names(sandbox: &Sandbox) {
     let names = ["a", "b"].map(|suffix| sandbox.node(suffix));
     let commands = names.clone().map(|name| {
         let arguments = sandbox.create_arguments(&name, ONE_NODE);
@@ -36,7 +33,7 @@ fn different_names(sandbox: &Sandbox) {
     for ran in both(commands) {
         ran.ok();
     }
-    // Both are in the one kubeconfig, and each is reached at an address of its own.
+    // Both are in the same kubeconfig, each with its own address.
     let kubectl = sandbox.kubectl_of(&names[0]);
     for name in &names {
         let nodes = kubectl.context(&format!("kindrs-{name}")).run("get nodes -o name");
@@ -61,5 +58,5 @@ fn same_name(sandbox: &Sandbox) {
     let kubectl = sandbox.kubectl();
     assert_eq!(kubectl.run("get nodes -o name").lines().count(), 1);
     kubectl.run("-n kube-system rollout status deployment/coredns --timeout=240s");
-    sandbox.delete_wholly();
+    sandbox.delete();
 }

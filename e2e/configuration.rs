@@ -1,18 +1,18 @@
-//! Every field of a configuration has its effect.
+//! Every field of a configuration takes effect.
 
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::harness::{
-    Kubectl, Sandbox, Steps, container, deployment, in_node, inspect, pod, service, try_in_node,
-    until, until_holds, web_container,
+use harness::{
+    Cluster, Environment, Kubectl, Sandbox, Suite, container, deployment, in_node, inspect, pod,
+    service, try_in_node, until, until_holds, web_container,
 };
 
-/// A gate that every component knows, and the API that it opens.
+/// A feature gate that every component has, and the API that it enables.
 const GATE: &str = "StorageVersionAPI";
 const GATED_API: &str = "internal.apiserver.k8s.io/v1alpha1";
 
@@ -85,8 +85,22 @@ fn free_ports() -> [u16; 3] {
     listeners.map(|listener| listener.local_addr().unwrap().port())
 }
 
-#[test]
-fn configuration_of_everything() {
+/// The cluster, and what its configuration names on this machine.
+pub struct Configured {
+    cluster: Cluster,
+    folder: PathBuf,
+    api_port: u16,
+    node_port: u16,
+    host_port: u16,
+}
+
+impl Environment for Configured {
+    fn save_logs(&self, folder: &str) {
+        self.cluster.save_logs(folder);
+    }
+}
+
+fn create() -> Configured {
     let sandbox = Sandbox::new("configured");
     let folder = sandbox.home().parent().unwrap().to_owned();
     for name in ["shared", "writable"] {
@@ -96,27 +110,29 @@ fn configuration_of_everything() {
     let [api_port, node_port, host_port] = free_ports();
     let kubectl = sandbox.create(&configuration(api_port, node_port, host_port, &folder));
     kubectl.namespace("configured");
-    let steps = Steps::default();
-    steps.step("featureGates reach every component", || feature_gates(&sandbox, &kubectl));
-    steps.step("runtimeConfig serves an API", || {
-        assert!(kubectl.run("api-versions").lines().any(|line| line == GATED_API));
-    });
-    steps.step("patches of kubeadm's configuration apply", || kubeadm(&sandbox, &kubectl));
-    steps.step("patches of containerd's configuration apply", || {
-        let dump = in_node(&sandbox.node("worker"), "containerd config dump 2>/dev/null");
-        assert!(dump.contains("max_container_log_line_size = 12345"), "{dump}");
-    });
-    steps.step("subnets and the API's port are as asked for", || {
-        networking(&sandbox, &kubectl, api_port);
-    });
-    steps.step("folders of the host are in the node", || mounts(&sandbox, &kubectl, &folder));
-    steps.step("ports of the host lead into the cluster", || {
-        ports(&sandbox, &kubectl, node_port, host_port);
-    });
-    steps.finish();
+    Configured { cluster: Cluster { sandbox, kubectl }, folder, api_port, node_port, host_port }
 }
 
-fn feature_gates(sandbox: &Sandbox, kubectl: &Kubectl) {
+pub fn suite() -> Suite<Configured> {
+    Suite::new("configuration", create)
+        .step("feature_gates_reach_every_component", feature_gates)
+        .step("runtime_config_serves_an_api", |on| {
+            let versions = on.cluster.kubectl.run("api-versions");
+            assert!(versions.lines().any(|line| line == GATED_API));
+        })
+        .step("kubeadm_patches_apply", kubeadm)
+        .step("containerd_patches_apply", |on| {
+            let worker = on.cluster.sandbox.node("worker");
+            let dump = in_node(&worker, "containerd config dump 2>/dev/null");
+            assert!(dump.contains("max_container_log_line_size = 12345"), "{dump}");
+        })
+        .step("subnets_and_api_server_port_are_used", networking)
+        .step("folders_of_the_host_are_mounted", mounts)
+        .step("ports_of_the_host_are_forwarded", ports)
+}
+
+fn feature_gates(on: &Configured) {
+    let Cluster { sandbox, kubectl } = &on.cluster;
     let control_plane = sandbox.node("control-plane");
     for component in ["kube-apiserver", "kube-controller-manager", "kube-scheduler"] {
         let pod = format!("-n kube-system get pod {component}-{control_plane}");
@@ -141,7 +157,8 @@ fn kubelet_configuration(kubectl: &Kubectl, node: &str) -> Value {
     serde_json::from_str::<Value>(&text).unwrap()["kubeletconfig"].take()
 }
 
-fn kubeadm(sandbox: &Sandbox, kubectl: &Kubectl) {
+fn kubeadm(on: &Configured) {
+    let Cluster { sandbox, kubectl } = &on.cluster;
     let api = format!("-n kube-system get pod kube-apiserver-{}", sandbox.node("control-plane"));
     let command = kubectl.value(&api, ".spec.containers[0].command");
     assert!(command.contains("--event-ttl=2h0m0s"), "{command}");
@@ -165,7 +182,7 @@ fn kubeadm(sandbox: &Sandbox, kubectl: &Kubectl) {
     }
 }
 
-fn networking(sandbox: &Sandbox, kubectl: &Kubectl, api_port: u16) {
+fn networking(Configured { cluster: Cluster { sandbox, kubectl }, api_port, .. }: &Configured) {
     let server = kubectl.value("config view --minify", ".clusters[0].cluster.server");
     assert_eq!(server, format!("https://127.0.0.1:{api_port}"));
     let dns = kubectl.value("-n kube-system get service kube-dns", ".spec.clusterIP");
@@ -184,7 +201,7 @@ fn networking(sandbox: &Sandbox, kubectl: &Kubectl, api_port: u16) {
     assert_eq!(inspect(&sandbox.node("worker"))["HostConfig"]["Privileged"], false);
 }
 
-fn mounts(sandbox: &Sandbox, kubectl: &Kubectl, folder: &Path) {
+fn mounts(Configured { cluster: Cluster { sandbox, kubectl }, folder, .. }: &Configured) {
     let node = sandbox.node("worker");
     assert_eq!(in_node(&node, "cat /shared/file /writable/file"), "sharedwritable");
     let refused = try_in_node(&node, "echo x >/shared/new");
@@ -209,7 +226,7 @@ fn mounts(sandbox: &Sandbox, kubectl: &Kubectl, folder: &Path) {
     );
 }
 
-/// What answers to HTTP at a port of this machine.
+/// The response to an HTTP request at a port of this machine.
 fn get(port: u16) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(std::time::Duration::from_secs(5)))?;
@@ -219,7 +236,8 @@ fn get(port: u16) -> std::io::Result<String> {
     Ok(answer)
 }
 
-fn ports(sandbox: &Sandbox, kubectl: &Kubectl, node_port: u16, host_port: u16) {
+fn ports(on: &Configured) {
+    let Cluster { sandbox, kubectl } = &on.cluster;
     let mut by_node = service("web");
     by_node["spec"]["type"] = json!("NodePort");
     by_node["spec"]["ports"][0]["nodePort"] = json!(30080);
@@ -230,52 +248,10 @@ fn ports(sandbox: &Sandbox, kubectl: &Kubectl, node_port: u16, host_port: u16) {
     kubectl.apply("configured", &[deployment("web", 1, &[web_container()]), by_node, hosted]);
     kubectl.rolled_out("configured", "deployment/web");
     kubectl.wait_for("configured", "pod/hosted", "condition=Ready");
-    for (port, server) in [(node_port, "web-"), (host_port, "hosted")] {
+    for (port, server) in [(on.node_port, "web-"), (on.host_port, "hosted")] {
         until(&format!("{server} answers at port {port} of the host"), || match get(port) {
             Ok(answer) if answer.contains(server) => Ok(()),
             other => Err(other),
         });
     }
-}
-
-const WITHOUT_CNI: &str = "
-kind: Cluster
-apiVersion: kind.x-k8s.io/v1alpha4
-networking:
-  disableDefaultCNI: true
-nodes: [{role: control-plane}, {role: worker}]
-";
-
-/// A network of the user's own, as small as it gets: pods on one node reach each other.
-const USERS_CNI: &str = r#"cat >/etc/cni/net.d/10-mine.conflist <<END
-{"cniVersion": "1.0.0", "name": "mine", "plugins": [{"type": "ptp", "ipMasq": true, "ipam":
- {"type": "host-local", "ranges": [[{"subnet": "10.244.77.0/24"}]], "routes": [{"dst": "0.0.0.0/0"}]}}]}
-END"#;
-
-#[test]
-fn a_network_of_the_users_own() {
-    let sandbox = Sandbox::new("own-network");
-    let kubectl = sandbox.create(WITHOUT_CNI);
-    let steps = Steps::default();
-    let nodes = ["control-plane", "worker"].map(|node| sandbox.node(node));
-    steps.step("nodes are registered and wait for a network", || {
-        assert_eq!(kubectl.items("get nodes").len(), nodes.len());
-        for node in &nodes {
-            let line = format!("get node {node}");
-            let reason = kubectl.value(&line, ".status.conditions[?(@.type=='Ready')]");
-            assert!(reason.contains("\"status\":\"False\""), "{reason}");
-            assert!(reason.to_lowercase().contains("cni"), "{reason}");
-        }
-        let dns =
-            kubectl.value("-n kube-system get pods -l k8s-app=kube-dns", ".items[*].status.phase");
-        assert_eq!(dns, "Pending Pending");
-    });
-    steps.step("they are Ready once there is one", || {
-        for node in &nodes {
-            in_node(node, USERS_CNI);
-        }
-        kubectl.wait_for("default", "node --all", "condition=Ready");
-        kubectl.rolled_out("kube-system", "deployment/coredns");
-    });
-    steps.finish();
 }

@@ -1,4 +1,4 @@
-//! Three control planes behind a load balancer lose one of them.
+//! Three control planes behind a load balancer, of which one stops.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::harness::{
-    Kubectl, Sandbox, Steps, deployment, docker, try_in_node, until, until_holds, web_container,
+use harness::{
+    Cluster, Kubectl, Sandbox, Suite, deployment, docker, try_in_node, until, until_holds,
+    web_container,
 };
 
 const CONFIGURATION: &str = "
@@ -18,35 +19,36 @@ nodes: [{role: control-plane}, {role: control-plane}, {role: control-plane}, {ro
 const CONTROL_PLANES: [&str; 3] = ["control-plane", "control-plane2", "control-plane3"];
 const NAMESPACE: &str = "ha";
 
-#[test]
-fn high_availability() {
-    let sandbox = Sandbox::new("ha");
-    let kubectl = sandbox.create(CONFIGURATION);
-    kubectl.namespace(NAMESPACE);
-    let steps = Steps::default();
-    steps.step("etcd has three healthy members", || {
-        assert_eq!(healthy_members(&sandbox, CONTROL_PLANES[0]), 3);
-    });
-    steps.step("every node uses the load balancer", || through_load_balancer(&sandbox));
-    steps.step("the third control plane is lost and returns", || {
-        lost_and_back(&sandbox, &kubectl, CONTROL_PLANES[2], CONTROL_PLANES[1]);
-    });
-    steps.step("the first control plane is lost and returns", || {
-        lost_and_back(&sandbox, &kubectl, CONTROL_PLANES[0], CONTROL_PLANES[1]);
-    });
-    steps.step("the load balancer restarts", || {
-        docker(&format!("restart {}", sandbox.node("external-load-balancer")));
-        until_holds(
-            "the API answers",
-            || kubectl.attempt("--request-timeout=5s get --raw /readyz").stdout,
-            |answer| answer == "ok",
-        );
-    });
-    steps.step("nothing is left after delete", || sandbox.delete_wholly());
-    steps.finish();
+pub fn suite() -> Suite<Cluster> {
+    let create = || {
+        let cluster = Cluster::create("ha", CONFIGURATION);
+        cluster.kubectl.namespace(NAMESPACE);
+        cluster
+    };
+    let [first, second, third] = CONTROL_PLANES;
+    Suite::new("high_availability", create)
+        .step("etcd_has_three_healthy_members", |cluster| {
+            assert_eq!(healthy_members(&cluster.sandbox, first), 3);
+        })
+        .step("every_node_uses_the_load_balancer", through_load_balancer)
+        .step("third_control_plane_stops_and_returns", |cluster| {
+            stops_and_returns(cluster, third, second);
+        })
+        .step("first_control_plane_stops_and_returns", |cluster| {
+            stops_and_returns(cluster, first, second);
+        })
+        .step("load_balancer_restarts", |cluster| {
+            docker(&format!("restart {}", cluster.sandbox.node("external-load-balancer")));
+            until_holds(
+                "the API server answers",
+                || cluster.kubectl.attempt("--request-timeout=5s get --raw /readyz").stdout,
+                |answer| answer == "ok",
+            );
+        })
+        .step("delete_leaves_nothing", |cluster| cluster.sandbox.delete())
 }
 
-fn through_load_balancer(sandbox: &Sandbox) {
+fn through_load_balancer(Cluster { sandbox, .. }: &Cluster) {
     let listed = sandbox.kindrs(&format!("get nodes --name {} -o json", sandbox.name)).ok();
     let nodes: Vec<Value> = serde_json::from_str(&listed).unwrap();
     let balancer = nodes.iter().find(|node| node["role"] == "external-load-balancer").unwrap();
@@ -57,7 +59,7 @@ fn through_load_balancer(sandbox: &Sandbox) {
     }
 }
 
-/// How many members `etcd` says that it has and that are in health, asked at one control plane.
+/// The number of healthy members that etcd on one control plane reports.
 fn healthy_members(sandbox: &Sandbox, at: &str) -> usize {
     let ask = "curl --silent --fail --max-time 5 --cacert /etc/kubernetes/pki/etcd/ca.crt \
                --cert /etc/kubernetes/pki/etcd/server.crt --key /etc/kubernetes/pki/etcd/server.key";
@@ -74,7 +76,7 @@ fn healthy_members(sandbox: &Sandbox, at: &str) -> usize {
     healthy.count()
 }
 
-/// Asks the API all the time while `body` runs; returns the most refusals in a row, with the last.
+/// Sends requests while `body` runs; returns the most failures in a row, and the last error.
 fn while_asking(kubectl: &Kubectl, body: impl FnOnce()) -> (usize, String) {
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -99,17 +101,17 @@ fn while_asking(kubectl: &Kubectl, body: impl FnOnce()) -> (usize, String) {
     })
 }
 
-/// How many calls in a row may fail: those under way when a control plane goes.
+/// How many requests in a row can fail: those in flight when a control plane stops.
 const TOLERATED: usize = 2;
 
-fn lost_and_back(sandbox: &Sandbox, kubectl: &Kubectl, lost: &str, other: &str) {
+fn stops_and_returns(Cluster { sandbox, kubectl }: &Cluster, lost: &str, other: &str) {
     let node = sandbox.node(lost);
     let app = format!("while-{lost}-is-lost");
     let (refusals, last) = while_asking(kubectl, || {
         docker(&format!("stop {node}"));
         kubectl.wait_for(NAMESPACE, &format!("node/{node}"), "condition=Ready=Unknown");
-        // Writes work, and so do the controllers and the scheduler.
-        until("a Deployment is made", || {
+        // Writes, controllers and the scheduler work.
+        until("a Deployment is created", || {
             let ran = kubectl.with_input(
                 &format!("-n {NAMESPACE} apply -f -"),
                 &deployment(&app, 2, &[web_container()]).to_string(),
@@ -119,15 +121,19 @@ fn lost_and_back(sandbox: &Sandbox, kubectl: &Kubectl, lost: &str, other: &str) 
         kubectl.rolled_out(NAMESPACE, &format!("deployment/{app}"));
         assert_eq!(healthy_members(sandbox, other), 2);
     });
-    assert!(refusals <= TOLERATED, "{refusals} calls in a row failed: {last}");
+    assert!(refusals <= TOLERATED, "{refusals} requests in a row failed: {last}");
 
     let (refusals, last) = while_asking(kubectl, || {
         docker(&format!("start {node}"));
         kubectl.wait_for(NAMESPACE, &format!("node/{node}"), "condition=Ready");
-        until_holds("etcd is whole", || healthy_members(sandbox, lost), |count| *count == 3);
+        until_holds(
+            "all members of etcd are healthy",
+            || healthy_members(sandbox, lost),
+            |count| *count == 3,
+        );
         for component in ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"] {
             kubectl.wait_for("kube-system", &format!("pod/{component}-{node}"), "condition=Ready");
         }
     });
-    assert!(refusals <= TOLERATED, "{refusals} calls in a row failed: {last}");
+    assert!(refusals <= TOLERATED, "{refusals} requests in a row failed: {last}");
 }

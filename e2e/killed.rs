@@ -1,4 +1,4 @@
-//! kindrs is killed at any moment, and `delete cluster` leaves nothing.
+//! kindrs is killed at random moments, and `delete cluster` leaves nothing behind.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Stdio};
@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::harness::{Sandbox, Steps, run};
+use harness::{Environment, Sandbox, Suite, run};
 
-/// Several volumes and containers, so that there is much to be halfway through.
+/// More than one volume and container, so that kindrs can be killed between them.
 const TWO_NODES: &str = "
 kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4
@@ -17,10 +17,10 @@ nodes: [{role: control-plane}, {role: worker}]
 ";
 const SIGKILLS: u32 = 12;
 const POLITE_SIGNALS: u32 = 5;
-/// While Docker makes containers and volumes, it goes on with what was asked of it.
+/// Docker finishes what was requested before kindrs stopped.
 const SIGNALS_TO_STARTS: u32 = 4;
 
-/// What another cluster's entries look like: they must survive all of this.
+/// The entries of another cluster, which must survive.
 const OTHER: &str = "\
 apiVersion: v1
 kind: Config
@@ -40,64 +40,91 @@ users:
 current-context: other
 ";
 
-#[test]
-fn killed() {
+/// The sandbox, and the time that kindrs needs when nothing interrupts it.
+pub struct Measured {
+    sandbox: Sandbox,
+    seed: u64,
+    creation: Duration,
+    deletion: Duration,
+}
+
+impl Environment for Measured {
+    fn save_logs(&self, folder: &str) {
+        self.sandbox.save_logs(folder);
+    }
+}
+
+pub fn suite() -> Suite<Measured> {
+    let mut suite = Suite::new("killed", measure);
+    for number in 0..SIGKILLS {
+        suite = suite.step(format!("sigkill_{}_during_create", number + 1), move |on| {
+            sigkill(&on.sandbox, on.moment(number, SIGKILLS));
+        });
+    }
+    for number in 0..POLITE_SIGNALS {
+        let (signal, name) =
+            if number % 2 == 0 { (Signal::INT, "sigint") } else { (Signal::TERM, "sigterm") };
+        suite = suite.step(format!("{name}_{}_during_create", number + 1), move |on| {
+            // Not in the last part of the time, in which kindrs may have finished.
+            polite_signal(&on.sandbox, "", on.moment(number, POLITE_SIGNALS + 1), signal);
+        });
+    }
+    for number in 0..SIGNALS_TO_STARTS {
+        suite = suite.step(format!("sigterm_{}_while_containers_start", number + 1), move |on| {
+            let moment = Duration::from_millis(on.random(number).u64(0..500));
+            polite_signal(&on.sandbox, "Start ", moment, Signal::TERM);
+        });
+    }
+    suite.step("sigkill_during_delete", killed_delete)
+}
+
+/// Creates and deletes a cluster without interruption.
+fn measure() -> Measured {
     let seed = match std::env::var("KINDRS_E2E_SEED") {
         Ok(text) => text.parse().unwrap(),
         Err(_) => fastrand::u64(..),
     };
     eprintln!("KINDRS_E2E_SEED={seed}");
-    let mut random = fastrand::Rng::with_seed(seed);
     let sandbox = Sandbox::new("killed");
     std::fs::write(sandbox.kubeconfig(), OTHER).unwrap();
-
-    // One undisturbed run says how long there is something to disturb.
     let started = Instant::now();
     sandbox.create(TWO_NODES);
-    let whole = started.elapsed();
+    let creation = started.elapsed();
     let started = Instant::now();
-    sandbox.delete_wholly();
-    let deletion = started.elapsed();
-
-    let steps = Steps::default();
-    let share = |number: u32, of: u32, random: &mut fastrand::Rng| {
-        // One moment in each part of the run; the parts are shorter at its beginning, where most
-        // is made.
-        whole.mul_f64(((f64::from(number) + random.f64()) / f64::from(of)).powi(2))
-    };
-    for number in 0..SIGKILLS {
-        let moment = share(number, SIGKILLS, &mut random);
-        steps.step(&format!("SIGKILL after {moment:?}"), || sigkill(&sandbox, moment));
-    }
-    for number in 0..POLITE_SIGNALS {
-        let signal = if number % 2 == 0 { Signal::INT } else { Signal::TERM };
-        // The last part is left out: kindrs may have ended in it.
-        let moment = share(number, POLITE_SIGNALS + 1, &mut random);
-        steps.step(&format!("{signal:?} after {moment:?}"), || {
-            polite_signal(&sandbox, "", moment, signal);
-        });
-    }
-    for _ in 0..SIGNALS_TO_STARTS {
-        let moment = Duration::from_millis(random.u64(0..500));
-        steps.step(&format!("SIGTERM {moment:?} after the first container"), || {
-            polite_signal(&sandbox, "Start ", moment, Signal::TERM);
-        });
-    }
-    steps.step("delete is killed too", || {
-        sandbox.create(TWO_NODES);
-        for part in [0.2, 0.5, 0.8] {
-            let line = ["delete", "cluster", "--name", &sandbox.name];
-            let mut delete = sandbox.command(&line).stderr(Stdio::null()).spawn().unwrap();
-            sleep(deletion.mul_f64(part * random.f64()));
-            delete.kill().unwrap();
-            delete.wait().unwrap();
-        }
-        delete_and_look(&sandbox);
-    });
-    steps.finish();
+    sandbox.delete();
+    Measured { sandbox, seed, creation, deletion: started.elapsed() }
 }
 
-/// Starts `create` and leaves it alone until `moment`.
+impl Measured {
+    /// Random numbers of one step, the same whichever steps run.
+    fn random(&self, number: u32) -> fastrand::Rng {
+        fastrand::Rng::with_seed(self.seed.wrapping_add(u64::from(number)))
+    }
+
+    /// A random moment in one part of the time that `create` takes. The parts are shorter at the start,
+    /// when kindrs creates most.
+    fn moment(&self, number: u32, of: u32) -> Duration {
+        let share = (f64::from(number) + self.random(number).f64()) / f64::from(of);
+        let moment = self.creation.mul_f64(share.powi(2));
+        eprintln!("  after {moment:?}");
+        moment
+    }
+}
+
+fn killed_delete(on: &Measured) {
+    let mut random = on.random(0);
+    on.sandbox.create(TWO_NODES);
+    for part in [0.2, 0.5, 0.8] {
+        let line = ["delete", "cluster", "--name", &on.sandbox.name];
+        let mut delete = on.sandbox.command(&line).stderr(Stdio::null()).spawn().unwrap();
+        sleep(on.deletion.mul_f64(part * random.f64()));
+        delete.kill().unwrap();
+        delete.wait().unwrap();
+    }
+    delete_and_look(&on.sandbox);
+}
+
+/// Starts `create` and waits for `moment`.
 fn create_until(sandbox: &Sandbox, moment: Duration) -> Child {
     let child = start_create(sandbox);
     sleep(moment);
@@ -113,20 +140,20 @@ fn sigkill(sandbox: &Sandbox, moment: Duration) {
     let mut create = create_until(sandbox, moment);
     create.kill().unwrap();
     create.wait().unwrap();
-    eprintln!("  of it there is {:?}", sandbox.footprint());
+    eprintln!("  killed with {:?}", sandbox.footprint());
     delete_and_look(sandbox);
 }
 
-/// kindrs itself removes what it made when it is asked to stop, `moment` after it said `word`.
+/// kindrs deletes everything that it created when it gets a signal, `moment` after it printed `word`.
 fn polite_signal(sandbox: &Sandbox, word: &str, moment: Duration, signal: Signal) {
     let mut create = start_create(sandbox);
     let mut stderr = BufReader::new(create.stderr.take().unwrap());
     let mut text = String::new();
-    // From its first words on it listens for signals.
+    // kindrs listens for signals before it prints anything.
     while stderr.read_line(&mut text).unwrap() > 0 && !text.contains(word) {}
     sleep(moment);
     if create.try_wait().unwrap().is_some_and(|status| status.success()) {
-        eprintln!("  it was done before");
+        eprintln!("  create was done already");
         return delete_and_look(sandbox);
     }
     kill_process(Pid::from_child(&create), signal).unwrap();
@@ -141,7 +168,7 @@ fn delete_and_look(sandbox: &Sandbox) {
     let arguments = ["delete", "cluster", "--name", &sandbox.name];
     run(sandbox.command(&arguments), "").ok();
     look(sandbox);
-    // Docker may still be at work on what the killed one had asked for.
+    // Docker may still be at work on requests of the killed process.
     sleep(Duration::from_secs(1));
     look(sandbox);
 }

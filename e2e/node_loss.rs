@@ -1,41 +1,41 @@
-//! Nodes that stop and come back.
+//! Nodes that stop and start again.
 
 use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::harness::{
-    Kubectl, Sandbox, Steps, deployment, docker, inspect, service, until, until_holds,
+use harness::{
+    Cluster, Kubectl, Suite, deployment, docker, inspect, service, until, until_holds,
     web_container,
 };
 
 const THREE_NODES: &str = include_str!("../configs/three-nodes.yaml");
 const NAMESPACE: &str = "loss";
 
-#[test]
-fn node_loss() {
-    let sandbox = Sandbox::new("loss");
-    let kubectl = sandbox.create(THREE_NODES);
+pub fn suite() -> Suite<Cluster> {
+    Suite::new("node_loss", create)
+        .step("pods_of_a_stopped_worker_run_elsewhere", worker_stopped)
+        .then("worker_returns_with_its_address", worker_returns)
+        .step("pods_survive_a_restart_of_the_control_plane", control_plane_restarted)
+        .step("cluster_survives_a_stop_of_all_nodes", all_stopped)
+}
+
+fn create() -> Cluster {
+    let cluster = Cluster::create("loss", THREE_NODES);
+    let kubectl = &cluster.kubectl;
     kubectl.namespace(NAMESPACE);
     let mut web = deployment("web", 5, &[web_container()]);
-    // By default a pod tolerates the loss of its node for five minutes.
+    // By default, a pod tolerates the loss of its node for five minutes.
     let tolerate = |key: &str| json!({ "key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 2 });
     web["spec"]["template"]["spec"]["tolerations"] = json!(
         ["not-ready", "unreachable"].map(|key| tolerate(&format!("node.kubernetes.io/{key}")))
     );
     kubectl.apply(NAMESPACE, &[web, service("web")]);
     kubectl.rolled_out(NAMESPACE, "deployment/web");
-    let steps = Steps::default();
-    steps.step("a lost worker's pods run elsewhere", || worker_lost(&sandbox, &kubectl));
-    steps.step("the worker comes back as itself", || worker_back(&sandbox, &kubectl));
-    steps.step("a restarted control plane harms no workload", || {
-        control_plane_restarted(&sandbox, &kubectl);
-    });
-    steps.step("the whole cluster survives a stop", || all_stopped(&sandbox, &kubectl));
-    steps.finish();
+    cluster
 }
 
-fn worker_lost(sandbox: &Sandbox, kubectl: &Kubectl) {
+fn worker_stopped(Cluster { sandbox, kubectl }: &Cluster) {
     let (lost, other) = (sandbox.node("worker2"), sandbox.node("worker"));
     let before: BTreeSet<String> = kubectl.pods(NAMESPACE, "app=web").into_iter().collect();
     assert!(nodes_of_pods(kubectl).contains(&lost), "no pod was on {lost}");
@@ -52,7 +52,7 @@ fn worker_lost(sandbox: &Sandbox, kubectl: &Kubectl) {
     assert!(nodes.contains("exited"), "{nodes}");
 }
 
-fn worker_back(sandbox: &Sandbox, kubectl: &Kubectl) {
+fn worker_returns(Cluster { sandbox, kubectl }: &Cluster) {
     let node = sandbox.node("worker2");
     let address = address_of(kubectl, &node);
     docker(&format!("start {node}"));
@@ -66,15 +66,15 @@ fn worker_back(sandbox: &Sandbox, kubectl: &Kubectl) {
         || kubectl.pods(NAMESPACE, "app=web").len(),
         |count| *count == 5,
     );
-    // It takes pods again, and they have a network.
+    // The node accepts pods again, and they have a network.
     kubectl.run(&format!("-n {NAMESPACE} rollout restart deployment/web"));
     kubectl.rolled_out(NAMESPACE, "deployment/web");
     assert!(nodes_of_pods(kubectl).contains(&node), "no new pod is on {node}");
     every_pod_answers(kubectl);
 }
 
-fn control_plane_restarted(sandbox: &Sandbox, kubectl: &Kubectl) {
-    // Those that the last step replaced may still be ending.
+fn control_plane_restarted(Cluster { sandbox, kubectl }: &Cluster) {
+    // The pods that the step before replaced may still be terminating.
     let before = until_holds("there are five pods", || identities(kubectl), |pods| pods.len() == 5);
     docker(&format!("restart {}", sandbox.node("control-plane")));
     until_holds(
@@ -95,7 +95,7 @@ fn control_plane_restarted(sandbox: &Sandbox, kubectl: &Kubectl) {
     kubectl.rolled_out(NAMESPACE, "deployment/web");
 }
 
-fn all_stopped(sandbox: &Sandbox, kubectl: &Kubectl) {
+fn all_stopped(Cluster { sandbox, kubectl }: &Cluster) {
     let nodes = ["control-plane", "worker", "worker2"].map(|node| sandbox.node(node)).join(" ");
     docker(&format!("stop {nodes}"));
     docker(&format!("start {nodes}"));
@@ -104,7 +104,7 @@ fn all_stopped(sandbox: &Sandbox, kubectl: &Kubectl) {
         || kubectl.attempt("--request-timeout=5s get --raw /readyz").stdout,
         |answer| answer == "ok",
     );
-    // What the API holds is from before the stop, so only what changes tells of recovery.
+    // Objects still have their status from before the stop, so that only a change shows the recovery.
     kubectl.run(&format!("-n {NAMESPACE} rollout restart deployment/web"));
     kubectl.rolled_out(NAMESPACE, "deployment/web");
     kubectl.wait_for(NAMESPACE, "node --all", "condition=Ready");
@@ -112,7 +112,7 @@ fn all_stopped(sandbox: &Sandbox, kubectl: &Kubectl) {
     every_pod_answers(kubectl);
 }
 
-/// Name and node of every pod that is ready and is to stay.
+/// The name and node of every pod that is ready and not being deleted.
 fn ready_pods(kubectl: &Kubectl) -> Vec<(String, String)> {
     let pods = kubectl.items(&format!("-n {NAMESPACE} get pods -l app=web"));
     pods.iter()
@@ -132,7 +132,7 @@ fn nodes_of_pods(kubectl: &Kubectl) -> BTreeSet<String> {
     ready_pods(kubectl).into_iter().map(|(_, node)| node).collect()
 }
 
-/// What must stay the same of each pod while only the control plane is away.
+/// What must not change in each pod while the control plane is stopped.
 fn identities(kubectl: &Kubectl) -> BTreeSet<String> {
     let pods = kubectl.items(&format!("-n {NAMESPACE} get pods -l app=web"));
     pods.iter()
@@ -147,8 +147,8 @@ fn address_of(kubectl: &Kubectl, node: &str) -> String {
     kubectl.value(&format!("get node {node}"), ".status.addresses[?(@.type=='InternalIP')].address")
 }
 
-/// Asks the Service by its name from one of its pods until every pod has answered. On a busy
-/// machine a pod may be replaced meanwhile, so it is those of the moment that count.
+/// Requests the Service by its name from one of its pods, until every pod has answered. On a busy machine a
+/// pod may be replaced meanwhile, so that the current ones count.
 fn every_pod_answers(kubectl: &Kubectl) {
     let script = "for i in $(seq 40); do wget -q -T 5 -O - web.loss.svc.cluster.local; done";
     let mut answered: BTreeSet<String> = BTreeSet::new();

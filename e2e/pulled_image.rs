@@ -1,20 +1,20 @@
-//! A node image that is not here and comes from a registry, as it does for most users.
+//! A node image that is pulled from a registry, as most users do.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use crate::harness::{Sandbox, Steps, docker, run_in, try_docker, until};
+use harness::{Environment, Sandbox, Suite, docker, run_in, try_docker, until};
 
-/// A registry on the loopback interface, ended and emptied when dropped.
-struct Registry {
+/// A registry on the loopback interface, stopped and deleted when dropped.
+pub struct Registry {
     process: Child,
     address: SocketAddr,
     folder: PathBuf,
 }
 
 impl Registry {
-    /// Compiles upstream's registry (its module is pinned in `e2e/registry`) and starts it.
+    /// Compiles the CNCF Distribution registry that `e2e/registry` pins, and starts it.
     fn start(folder: &Path) -> Self {
         let program = folder.join("registry");
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e/registry");
@@ -52,42 +52,66 @@ impl Drop for Registry {
     }
 }
 
-#[test]
-fn pulled_image() {
+/// The sandbox, and the image that the registry serves.
+pub struct Published {
+    sandbox: Sandbox,
+    _registry: Registry,
+    image: String,
+}
+
+impl Environment for Published {
+    fn save_logs(&self, folder: &str) {
+        self.sandbox.save_logs(folder);
+    }
+}
+
+impl Drop for Published {
+    fn drop(&mut self) {
+        self.sandbox.kindrs(&format!("delete cluster --name {}", self.sandbox.name));
+        try_docker(&["image", "rm", &self.image]);
+    }
+}
+
+pub fn suite() -> Suite<Published> {
+    Suite::new("pulled_image", start)
+        .step("image_that_the_registry_lacks_is_refused", missing)
+        .step("image_is_pulled_and_used", pulled)
+        .then("delete_leaves_nothing", |on| on.sandbox.delete())
+}
+
+fn start() -> Published {
     let sandbox = Sandbox::new("pulled");
     let folder = sandbox.home().with_file_name("registry");
     std::fs::create_dir_all(&folder).unwrap();
     let registry = Registry::start(&folder);
-    let published = format!("{}/kindest/node:e2e", registry.address);
+    let image = format!("{}/kindest/node:e2e", registry.address);
+    Published { sandbox, _registry: registry, image }
+}
+
+fn missing(Published { sandbox, image, .. }: &Published) {
+    let line = format!("create cluster --name {} --image {image}", sandbox.name);
+    let error = sandbox.kindrs(&line).fails(2);
+    assert!(error.contains(&format!("error: image {image} does not exist")), "{error}");
+    sandbox.assert_gone();
+}
+
+fn pulled(Published { sandbox, image, .. }: &Published) {
     let own = std::env::var("KINDRS_E2E_IMAGE").unwrap_or_else(|_| {
         let dry =
             sandbox.kindrs(&format!("create cluster --name {} --dry-run -o json", sandbox.name));
         let plan: serde_json::Value = serde_json::from_str(&dry.ok()).unwrap();
         plan["nodes"][0]["image"].as_str().unwrap().to_owned()
     });
-
-    let steps = Steps::default();
-    steps.step("an image that the registry does not have is wrong input", || {
-        let line = format!("create cluster --name {} --image {published}", sandbox.name);
-        let error = sandbox.kindrs(&line).fails(2);
-        assert!(error.contains(&format!("error: there is no image {published}")), "{error}");
-        sandbox.assert_gone();
-    });
-    steps.step("an image that the registry has is pulled and used", || {
-        docker(&format!("tag {own} {published}"));
-        docker(&format!("push --quiet {published}"));
-        docker(&format!("image rm {published}"));
-        let line = format!("create cluster --name {} --image {published}", sandbox.name);
-        let created = sandbox.kindrs(&line);
-        assert!(created.stderr.contains(&format!("✓ Pull {published}")), "{}", created.stderr);
-        created.ok();
-        let used = docker(&format!(
-            "container inspect --format {{{{.Config.Image}}}} {}",
-            sandbox.node("control-plane")
-        ));
-        assert_eq!(used.trim(), published);
-    });
-    sandbox.delete_wholly();
-    try_docker(&["image", "rm", &published]);
-    steps.finish();
+    docker(&format!("tag {own} {image}"));
+    docker(&format!("push --quiet {image}"));
+    docker(&format!("image rm {image}"));
+    let line = format!("create cluster --name {} --image {image}", sandbox.name);
+    let created = sandbox.kindrs(&line);
+    assert!(created.stderr.contains(&format!("✓ Pull {image}")), "{}", created.stderr);
+    created.ok();
+    let used = docker(&format!(
+        "container inspect --format {{{{.Config.Image}}}} {}",
+        sandbox.node("control-plane")
+    ));
+    assert_eq!(used.trim(), *image);
 }

@@ -1,20 +1,20 @@
-//! Scenarios run by `kindrs scenario run`, as people and CI run them.
+//! Scenarios, run by `kindrs scenario run`.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::harness::{Ran, Sandbox, Steps, footprint, run, until, until_holds};
+use harness::{Ran, Sandbox, Suite, footprint, run, until, until_holds};
 
-/// What each of the scenarios that must fail needs.
+/// Enough for each of the failing scenarios.
 const ONE_WORKER: &str = "\
 kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4
 nodes: [{role: control-plane}, {role: worker}]
 ";
 
-/// Scenarios of a folder beside this file, by name.
+/// The sorted scenarios of a folder.
 fn scenarios(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e").join(folder);
     let entries = std::fs::read_dir(folder).unwrap();
@@ -33,13 +33,13 @@ fn scenario(sandbox: &Sandbox, arguments: &[&str]) -> Ran {
     run(sandbox.command(&arguments), "")
 }
 
-/// The reports of a run, by what they say.
+/// The report of a run.
 fn report(folder: &Path) -> Value {
     let text = std::fs::read_to_string(folder.join("report.json")).unwrap();
     serde_json::from_str(&text).unwrap()
 }
 
-/// The verdicts of a run's report, each with its assertion.
+/// The assertions of a report with their verdicts.
 fn verdicts(report: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let judgements = report["runs"][0]["judgements"].as_array().unwrap();
@@ -49,20 +49,18 @@ fn verdicts(report: &Value) -> Vec<(String, String)> {
         .collect()
 }
 
-#[test]
-fn first_scenarios() {
-    let sandbox = Sandbox::new("scenarios");
+pub fn passing_suite() -> Suite<Sandbox> {
     let files = scenarios("scenarios");
     assert!(files.len() >= 5, "{files:?}");
-    let steps = Steps::default();
-    for file in &files {
-        steps.step(&name(file), || passes(&sandbox, file));
+    let mut suite = Suite::new("scenarios", || Sandbox::new("scenarios"));
+    for file in files {
+        suite = suite.step(name(&file), move |sandbox| passes(sandbox, &file));
     }
-    steps.finish();
+    suite
 }
 
-/// The scenario passes, its reports are there, its record gets the same verdicts again, and nothing
-/// of its cluster is left.
+/// Checks that a scenario passes and writes its reports, that checking its record returns the same
+/// verdicts, and that nothing is left of its cluster.
 fn passes(sandbox: &Sandbox, file: &Path) {
     let folder = sandbox.home().join(format!("report-{}", name(file)));
     let (path, out) = (file.to_str().unwrap(), folder.to_str().unwrap());
@@ -87,23 +85,24 @@ fn passes(sandbox: &Sandbox, file: &Path) {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
-#[test]
-fn scenarios_that_must_not_pass() {
-    let sandbox = Sandbox::new("failing");
-    sandbox.create(ONE_WORKER);
-    let steps = Steps::default();
+pub fn failing_suite() -> Suite<Sandbox> {
+    let mut suite = Suite::new("failing_scenarios", || {
+        let sandbox = Sandbox::new("failing");
+        sandbox.create(ONE_WORKER);
+        sandbox
+    });
     for file in scenarios("scenarios/failing") {
-        steps.step(&name(&file), || fails(&sandbox, &file));
+        suite = suite.step(name(&file), move |sandbox| fails(sandbox, &file));
     }
-    steps.step("Ctrl-C heals, reports and tidies up", || interrupted(&sandbox));
-    steps.step("a killed run leaves what `delete` clears", || killed(&sandbox));
-    steps.step("a lost API server is no failure", || inconclusive(&sandbox));
-    steps.step("repeated, in parts", || repeated(&sandbox));
-    steps.step("a wrong file makes nothing", || wrong(&sandbox));
-    steps.finish();
+    suite
+        .step("interrupted_run_heals_and_reports", interrupted)
+        .step("delete_removes_the_cluster_of_a_killed_run", killed)
+        .step("lost_api_server_is_not_a_failure", inconclusive)
+        .step("repetitions_are_split_into_shards", repeated)
+        .step("invalid_file_creates_nothing", invalid)
 }
 
-/// The scenario fails, exits so, and explains itself.
+/// Checks that a scenario fails, with its exit code and its explanation.
 fn fails(sandbox: &Sandbox, file: &Path) {
     let folder = sandbox.home().join("report");
     let (path, out) = (file.to_str().unwrap(), folder.to_str().unwrap());
@@ -116,7 +115,7 @@ fn fails(sandbox: &Sandbox, file: &Path) {
         snapshot_path => "scenarios/failing/explanations",
         prepend_module_to_snapshot => false,
         filters => vec![
-            // Times, and what the API server makes up.
+            // Times and generated names.
             (r"\d+\.\d+ ?s\b", "[time]"),
             (r"-[0-9a-f]{8,10}-[a-z0-9]{5}\b", "-[pod]"),
             (r"-[0-9a-f]{8,10}\b", "-[replicaset]"),
@@ -127,7 +126,7 @@ fn fails(sandbox: &Sandbox, file: &Path) {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
-/// What a report says of what failed.
+/// The explanations of everything that did not pass.
 fn explanations(report: &Value) -> String {
     let mut text = String::new();
     for judgement in report["runs"][0]["judgements"].as_array().unwrap() {
@@ -154,7 +153,7 @@ fn explanations(report: &Value) -> String {
     text
 }
 
-/// A scenario in the sandbox's home that breaks the scheduler and then waits.
+/// A scenario that stops the scheduler and then runs `step`.
 fn waiting(sandbox: &Sandbox, name: &str, step: &str) -> PathBuf {
     let file = sandbox.home().with_file_name(format!("{name}.yaml"));
     let text = format!(
@@ -194,19 +193,19 @@ fn faults(sandbox: &Sandbox) -> usize {
     serde_json::from_str::<Value>(&text).unwrap().as_array().unwrap().len()
 }
 
-fn has_made(sandbox: &Sandbox) -> bool {
+fn has_object(sandbox: &Sandbox) -> bool {
     sandbox.kubectl().attempt("get configmap made").code == Some(0)
 }
 
 fn interrupted(sandbox: &Sandbox) {
     let mut child = start(sandbox, &waiting(sandbox, "interrupted", LONG), &[]);
     until_holds("the scheduler is stopped", || faults(sandbox), |faults| *faults == 1);
-    assert!(has_made(sandbox));
+    assert!(has_object(sandbox));
     let pid = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(3));
     assert_eq!(faults(sandbox), 0);
-    assert!(!has_made(sandbox), "what the run made is left");
+    assert!(!has_object(sandbox), "an object of the run is left");
     let report = report(&sandbox.home().join("report"));
     assert_eq!(report["runs"][0]["error"], "interrupted");
     assert_eq!(report["runs"][0]["verdict"], "inconclusive");
@@ -222,8 +221,8 @@ fn killed(sandbox: &Sandbox) {
         let clusters = sandbox.kindrs("get clusters").ok();
         clusters.lines().find(|name| name.starts_with("killed-")).map(str::to_owned)
     };
-    until("its cluster has nodes", || {
-        let cluster = cluster().ok_or("there is no cluster")?;
+    until("the cluster has nodes", || {
+        let cluster = cluster().ok_or("no cluster")?;
         let ran = sandbox.kindrs(&format!("get nodes --name {cluster} -o json"));
         if ran.stdout.contains("running") { Ok(()) } else { Err(ran.to_string()) }
     });
@@ -232,7 +231,7 @@ fn killed(sandbox: &Sandbox) {
     let cluster = cluster().unwrap();
     sandbox.kindrs(&format!("delete cluster --name {cluster}")).ok();
     assert!(footprint(&cluster).is_empty(), "{:?}", footprint(&cluster));
-    // A scenario keeps its hands off the user's kubeconfig.
+    // A scenario does not change the user's kubeconfig.
     let kubeconfig = std::fs::read_to_string(sandbox.kubeconfig()).unwrap();
     assert!(!kubeconfig.contains(&cluster), "{kubeconfig}");
 }
@@ -250,7 +249,7 @@ fn inconclusive(sandbox: &Sandbox) {
     assert_eq!(code, Some(3));
     let report = report(&sandbox.home().join("report"));
     assert_eq!(report["runs"][0]["verdict"], "inconclusive");
-    assert!(!has_made(sandbox), "what the run made is left");
+    assert!(!has_object(sandbox), "an object of the run is left");
 }
 
 fn repeated(sandbox: &Sandbox) {
@@ -281,10 +280,10 @@ steps:
     }
 }
 
-fn wrong(sandbox: &Sandbox) {
-    let file = waiting(sandbox, "wrong", "  slep: {for: 1s}");
+fn invalid(sandbox: &Sandbox) {
+    let file = waiting(sandbox, "invalid", "  slep: {for: 1s}");
     let ran = scenario(sandbox, &["run", file.to_str().unwrap()]);
     let text = ran.fails(2);
     assert!(text.contains("slep") && text.contains("did you mean `sleep`?"), "{text}");
-    assert!(!has_made(sandbox));
+    assert!(!has_object(sandbox));
 }

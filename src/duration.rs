@@ -1,19 +1,19 @@
-//! Durations as people write them.
+//! Durations as people write them: `5m30s`.
 
 use std::time::Duration;
 
 /// Reads `30s`, `5m`, `1h` or `5m0s`, and `0`.
 ///
 /// # Errors
-/// A text for the user when it is no duration, as a number without a unit.
+/// A message for the user when the text is not a duration, such as a number without a unit.
 pub fn parse(text: &str) -> Result<Duration, String> {
-    const EXPECTED: &str = "expected a duration as 30s, 5m, 1h or 5m30s, or 0";
+    const EXPECTED: &str = "expected a duration such as 30s, 5m, 1h or 5m30s, or 0";
     let trimmed = text.trim();
     if trimmed == "0" {
         return Ok(Duration::ZERO);
     }
     if !trimmed.is_empty() && trimmed.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(format!("it has no unit: did you mean {trimmed}s or {trimmed}m?"));
+        return Err(format!("missing unit; did you mean {trimmed}s or {trimmed}m?"));
     }
     humantime::parse_duration(trimmed).map_err(|_| EXPECTED.to_owned())
 }
@@ -36,12 +36,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_duration_says_what_would_be() {
-        assert_eq!(parse("5").unwrap_err(), "it has no unit: did you mean 5s or 5m?");
+    fn rejects_other_texts() {
+        assert_eq!(parse("5").unwrap_err(), "missing unit; did you mean 5s or 5m?");
         for text in ["", "-5s", "soon", "5x", "s", "1.5.2s", "99999999999999999999h"] {
             assert_eq!(
                 parse(text).unwrap_err(),
-                "expected a duration as 30s, 5m, 1h or 5m30s, or 0",
+                "expected a duration such as 30s, 5m, 1h or 5m30s, or 0",
                 "{text}"
             );
         }
@@ -49,7 +49,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn gos_way_of_writing_is_read(hours in 0u64..99, minutes in 0u64..60, seconds in 0u64..60) {
+        fn reads_gos_format(hours in 0u64..99, minutes in 0u64..60, seconds in 0u64..60) {
             let read = parse(&format!("{hours}h{minutes}m{seconds}s")).unwrap();
             prop_assert_eq!(read, Duration::from_secs(hours * 3600 + minutes * 60 + seconds));
         }

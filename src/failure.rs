@@ -1,57 +1,40 @@
-//! What a command failed with, sorted by who can mend it: that decides the exit code.
+//! Failures for the user, by the exit code of the command.
 
 use std::process::ExitCode;
 
-use crate::runtime::EngineError;
-
-/// A failure that the user reads: what is wrong, and what to do next.
+/// A failure that the user reads: a message, and a hint what to do next.
 ///
-/// Anything that reaches the edge as another error counts as [`Failure::Environment`].
+/// Any other error that ends a command counts as [`Failure::Environment`].
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// Wrong input or usage. Exit code 2.
+    /// Invalid input or usage. Exit code 2.
     #[error("{message}")]
     Input {
-        /// What is wrong, naming the file, line or object, and what was expected.
+        /// Names the file, line or object, and says what was expected.
         message: String,
-        /// What to do next.
         hint: Option<String>,
     },
-    /// An assertion, or a step of a scenario, failed. Exit code 1.
+    /// An assertion or a step of a scenario failed. Exit code 1.
     #[error("{message}")]
-    Assertion {
-        /// What failed.
-        message: String,
-        /// What to do next.
-        hint: Option<String>,
-    },
+    Assertion { message: String, hint: Option<String> },
     /// Docker, an image, a disk or a network failed. Exit code 3.
     #[error("{message}")]
-    Environment {
-        /// What failed, naming the object.
-        message: String,
-        /// What to do next.
-        hint: Option<String>,
-    },
+    Environment { message: String, hint: Option<String> },
 }
 
 impl Failure {
-    /// Wrong input, with no hint yet.
     pub fn input(message: impl Into<String>) -> Self {
         Self::Input { message: message.into(), hint: None }
     }
 
-    /// A failed assertion, with no hint yet.
     pub fn assertion(message: impl Into<String>) -> Self {
         Self::Assertion { message: message.into(), hint: None }
     }
 
-    /// A failed environment, with no hint yet.
     pub fn environment(message: impl Into<String>) -> Self {
         Self::Environment { message: message.into(), hint: None }
     }
 
-    /// The same failure, saying what to do next.
     #[must_use]
     pub fn with_hint(mut self, next: impl Into<String>) -> Self {
         let (Self::Input { hint, .. }
@@ -61,7 +44,6 @@ impl Failure {
         self
     }
 
-    /// What to do next, when it is known.
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Input { hint, .. }
@@ -71,7 +53,7 @@ impl Failure {
     }
 }
 
-/// Exit code for an error, as README's table documents: 1 for a failed assertion, 2 for wrong input, 3 for the environment.
+/// The exit code for an error: 1 for a failed assertion, 2 for invalid input, 3 for the environment.
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
     match find(error) {
         Some(Failure::Assertion { .. }) => ExitCode::from(1),
@@ -80,18 +62,12 @@ pub fn exit_code(error: &anyhow::Error) -> ExitCode {
     }
 }
 
-/// The text for stderr: `error:` with its causes, then a `hint:` line when there is one.
-pub fn describe(error: &anyhow::Error) -> String {
-    let mut text = format!("error: {error:#}");
-    let engine = || error.chain().find_map(|cause| cause.downcast_ref::<EngineError>());
-    let hint = find(error)
-        .and_then(|failure| failure.hint().map(str::to_owned))
-        .or_else(|| engine().and_then(EngineError::hint));
-    if let Some(hint) = hint {
-        text.push_str("\nhint: ");
-        text.push_str(&hint);
-    }
-    text
+/// The text for stderr: `error:` with its causes, then a `hint:` line if there is a hint.
+/// `fallback` is the hint for an error in which no [`Failure`] has one.
+pub fn describe(error: &anyhow::Error, fallback: Option<&str>) -> String {
+    let hint = find(error).and_then(Failure::hint).or(fallback);
+    let hint = hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
+    format!("error: {error:#}{hint}")
 }
 
 fn find(error: &anyhow::Error) -> Option<&Failure> {
@@ -108,12 +84,15 @@ mod tests {
         let error = Err::<(), _>(Failure::input("no such thing").with_hint("make one"))
             .context("while looking")
             .unwrap_err();
-        assert_eq!(describe(&error), "error: while looking: no such thing\nhint: make one");
+        let text = describe(&error, Some("another"));
+        assert_eq!(text, "error: while looking: no such thing\nhint: make one");
         assert_eq!(exit_code(&error), ExitCode::from(2));
     }
 
     #[test]
-    fn an_unsorted_error_is_the_environments() {
-        assert_eq!(exit_code(&anyhow::anyhow!("boom")), ExitCode::from(3));
+    fn any_other_error_is_the_environments() {
+        let error = anyhow::anyhow!("boom");
+        assert_eq!(exit_code(&error), ExitCode::from(3));
+        assert_eq!(describe(&error, Some("run")), "error: boom\nhint: run");
     }
 }

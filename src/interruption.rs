@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: what is under way is dropped, so that it cleans up after itself.
+//! Ctrl-C and SIGTERM drop the work in progress, so that it cleans up after itself.
 
 use std::future::Future;
 
@@ -6,10 +6,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::failure::Failure;
 
-/// Does `work`, and drops it at Ctrl-C or SIGTERM. From then on neither ends the process.
+/// Does `work`, and drops it at Ctrl-C or SIGTERM. From then on, neither signal ends the process.
 ///
 /// # Errors
-/// Those of `work`; [`Failure::Environment`] when it was interrupted.
+/// Those of `work`; [`Failure::Environment`] when the work is interrupted.
 pub async fn unless_interrupted<T>(
     work: impl Future<Output = anyhow::Result<T>>,
 ) -> anyhow::Result<T> {
@@ -19,7 +19,7 @@ pub async fn unless_interrupted<T>(
     }
 }
 
-/// Waits for Ctrl-C or SIGTERM. From then on neither ends the process.
+/// Waits for Ctrl-C or SIGTERM. From then on, neither signal ends the process.
 pub async fn interrupted() {
     let terminated = async {
         match signal(SignalKind::terminate()) {

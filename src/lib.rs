@@ -14,6 +14,7 @@ pub mod kubeconfig;
 pub mod kubernetes;
 pub mod pki;
 pub mod plan;
+pub mod plural;
 pub mod progress;
 pub mod render;
 pub mod runtime;

@@ -36,7 +36,7 @@ const VERBS: [&[&str]; 25] = [
     &["version"],
 ];
 
-/// The command in an environment of its own, where Docker does not answer.
+/// The command in its own environment, where Docker does not answer.
 fn kindrs(home: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kindrs"));
     command
@@ -75,7 +75,7 @@ fn help_of_every_verb() {
 }
 
 #[test]
-fn every_verb_that_needs_docker_says_that_it_does_not_answer() {
+fn every_verb_that_needs_docker_reports_that_it_does_not_answer() {
     let home = tempfile::tempdir().unwrap();
     let archive = home.path().join("images.tar");
     std::fs::write(&archive, "x").unwrap();
@@ -100,8 +100,8 @@ fn every_verb_that_needs_docker_says_that_it_does_not_answer() {
     for arguments in commands {
         kindrs(home.path()).args(arguments).assert().code(3).stdout("").stderr(
             predicate::str::starts_with(
-                "error: Docker cannot be reached at unix:///nonexistent/docker.sock: no such \
-                 socket\nhint: Docker is not running: start it with",
+                "error: cannot reach Docker at unix:///nonexistent/docker.sock: no such \
+                 socket\nhint: start Docker with",
             ),
         );
     }
@@ -109,9 +109,9 @@ fn every_verb_that_needs_docker_says_that_it_does_not_answer() {
 }
 
 #[test]
-fn quiet_still_tells_errors() {
+fn quiet_still_shows_errors() {
     let text = stderr_of(&["--quiet", "get", "clusters"], 3);
-    assert!(text.starts_with("error: Docker cannot be reached"), "{text}");
+    assert!(text.starts_with("error: cannot reach Docker"), "{text}");
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn wrong_usage() {
 }
 
 #[test]
-fn wrong_input_is_told_before_docker_is_asked() {
+fn rejects_invalid_input_before_connecting_to_docker() {
     let home = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(home.path().join(name), text).unwrap();
     write("field.yaml", "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnodez: []\n");
@@ -155,8 +155,8 @@ fn wrong_input_is_told_before_docker_is_asked() {
         (&["--config", "field.yaml"], "error: field.yaml:3:1: nodez: unknown field `nodez`"),
         (&["--config", "none.yaml"], "error: cannot read the configuration none.yaml: "),
         (&["--name", "Bad"], "error: cluster name: `Bad` contains `B`"),
-        (&["--kubernetes", "v1"], "error: `v1` is no source of Kubernetes"),
-        (&["--kubeconfig", "corrupt"], "error: corrupt is no kubeconfig: line 2, column 1: "),
+        (&["--kubernetes", "v1"], "error: invalid Kubernetes source `v1`: "),
+        (&["--kubeconfig", "corrupt"], "error: corrupt is not a kubeconfig: line 2, column 1: "),
     ];
     for (arguments, message) in cases {
         kindrs(home.path())
@@ -232,7 +232,7 @@ fn version_as_text_and_json() {
 }
 
 #[test]
-fn a_reader_that_stops_early_is_no_failure() {
+fn a_reader_that_stops_early_is_not_a_failure() {
     let home = tempfile::tempdir().unwrap();
     for arguments in [&["version"][..], &["completion", "bash"], &["--help"]] {
         let mut child = kindrs(home.path())
@@ -249,7 +249,7 @@ fn a_reader_that_stops_early_is_no_failure() {
 }
 
 #[test]
-fn a_closed_stderr_is_no_panic() {
+fn does_not_panic_when_stderr_is_closed() {
     let home = tempfile::tempdir().unwrap();
     let mut child = kindrs(home.path())
         .args(["get", "clusters"])

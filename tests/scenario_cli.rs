@@ -1,4 +1,4 @@
-//! The verbs of scenarios from outside, without Docker.
+//! `kindrs scenario` from outside, without Docker.
 #![allow(clippy::unwrap_used)]
 
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use assert_cmd::assert::{Assert, OutputAssertExt as _};
 use predicates::prelude::*;
 use serde_json::{Value, json};
 
-/// A scenario in which nothing is wrong.
+/// A valid scenario.
 const GOOD: &str = "\
 apiVersion: kindrs.dev/v1alpha1
 kind: Scenario
@@ -26,7 +26,7 @@ steps:
   assert: {eventually: size(web) == vars.count, within: 10s}
 ";
 
-/// The same with ten mistakes.
+/// A scenario with ten mistakes.
 const BAD: &str = "\
 apiVersion: kindrs.dev/v1alpha2
 kind: Scenario
@@ -54,7 +54,7 @@ steps:
   drain: {node: a}
 ";
 
-/// A folder of its own for a test.
+/// A folder for one test.
 struct Place(tempfile::TempDir);
 
 impl Place {
@@ -70,7 +70,7 @@ impl Place {
         self.0.path()
     }
 
-    /// Runs a verb where Docker does not answer.
+    /// Runs `kindrs scenario` where Docker does not respond.
     fn scenario(&self, arguments: &[&str]) -> Assert {
         Command::new(env!("CARGO_BIN_EXE_kindrs"))
             .env_clear()
@@ -93,7 +93,7 @@ fn stderr(assert: &Assert) -> String {
 }
 
 #[test]
-fn help_of_every_verb() {
+fn prints_help_for_every_verb() {
     let place = Place::with(&[]);
     for verb in ["run", "lint", "check", "schema"] {
         let assert = place.scenario(&[verb, "--help"]).success().stderr("");
@@ -104,24 +104,25 @@ fn help_of_every_verb() {
 }
 
 #[test]
-fn lint_tells_every_mistake() {
+fn lint_reports_every_mistake() {
     let place = Place::with(&[("bad.yaml", BAD)]);
     let assert = place.scenario(&["lint", "bad.yaml"]).code(2);
-    let text = stderr(&assert);
+    let text = stdout(&assert);
     insta::assert_snapshot!("lint-of-ten-mistakes", text);
+    insta::assert_snapshot!("lint-of-ten-mistakes-summary", stderr(&assert));
     assert!(text.lines().filter(|line| line.contains("bad.yaml:")).count() >= 10, "{text}");
     assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1);
 }
 
 #[test]
-fn lint_is_quiet_about_what_is_right() {
+fn lint_accepts_a_valid_scenario() {
     let place = Place::with(&[("good.yaml", GOOD)]);
     let assert = place.scenario(&["lint", "good.yaml"]).success().stdout("");
-    assert_eq!(stderr(&assert), "1 scenario without a mistake\n");
+    assert_eq!(stderr(&assert), "no errors in 1 scenario\n");
 }
 
 #[test]
-fn lint_as_json() {
+fn lint_prints_json() {
     let place = Place::with(&[("bad.yaml", BAD), ("good.yaml", GOOD)]);
     let assert = place.scenario(&["lint", "good.yaml", "-o", "json"]).success();
     assert_eq!(serde_json::from_str::<Value>(&stdout(&assert)).unwrap(), json!([]));
@@ -132,7 +133,7 @@ fn lint_as_json() {
 }
 
 #[test]
-fn the_schema_is_the_published_one() {
+fn prints_the_published_schema() {
     let place = Place::with(&[]);
     let printed = stdout(&place.scenario(&["schema"]).success().stderr(""));
     let printed: Value = serde_json::from_str(&printed).unwrap();
@@ -141,12 +142,13 @@ fn the_schema_is_the_published_one() {
     assert_eq!(printed, published);
 }
 
-/// A record of the scenario in which its pod comes after so many seconds, and which ends after 12 s.
+/// A record of the valid scenario that ends after 12 s. The pod is created after `pod_after`
+/// seconds, if at all. Without `seen`, pods are not watched after 2 s.
 fn record(pod_after: Option<u64>, seen: bool) -> String {
     let mut lines = vec![json!({ "at": 0, "begin": {
         "format": 1, "kindrs": "0.1.0", "scenario": "good", "time": "2026-11-24T10:00:00Z",
         "cluster": "demo", "kubernetes": "v1.37.2", "timing": "default",
-        "variables": { "cluster": "demo", "count": 1, "gone": "from the scenario since" },
+        "variables": { "cluster": "demo", "count": 1, "removed": "since the run" },
         "kinds": ["v1/Pod"],
     } })];
     let mut line = |seconds: u64, what: &str, body: Value| {
@@ -180,7 +182,7 @@ fn record(pod_after: Option<u64>, seen: bool) -> String {
 }
 
 #[test]
-fn check_judges_again() {
+fn check_judges_a_record() {
     for (name, history, code) in [
         ("pass", record(Some(3), true), 0),
         ("fail", record(None, true), 1),
@@ -191,7 +193,7 @@ fn check_judges_again() {
         let assert = place.scenario(&check).code(code);
         insta::assert_snapshot!(format!("check-{name}"), stdout(&assert) + &stderr(&assert));
         let files = std::fs::read_dir(place.path()).unwrap().count();
-        assert_eq!(files, 2, "reports only where they are asked for");
+        assert_eq!(files, 2, "check writes reports only on request");
         let reported = [&check[..], &["--report", "again", "-o", "json"]].concat();
         let assert = place.scenario(&reported).code(code);
         let report: Value = serde_json::from_str(&stdout(&assert)).unwrap();
@@ -203,7 +205,7 @@ fn check_judges_again() {
 }
 
 #[test]
-fn check_tries_a_changed_assertion_on_an_old_record() {
+fn check_applies_a_changed_assertion_to_an_old_record() {
     let strict = GOOD.replace("within: 10s", "within: 1s");
     let history = record(Some(3), true);
     let place = Place::with(&[("strict.yaml", &strict), ("history.jsonl", &history)]);
@@ -212,19 +214,16 @@ fn check_tries_a_changed_assertion_on_an_old_record() {
 }
 
 #[test]
-fn check_names_the_line_of_a_broken_record() {
+fn check_reports_the_line_of_an_invalid_record() {
     let history = record(Some(3), true);
     let mut lines: Vec<&str> = history.lines().collect();
     lines[3] = r#"{"at":1000000,"steps":{}}"#;
     let broken = lines.join("\n") + "\n";
     let backwards = history.replace(r#"{"at":3000000"#, r#"{"at":300"#);
     for (text, message) in [
-        (
-            broken.as_str(),
-            "error: history.jsonl:4: this is no line of a record: unknown field `steps`",
-        ),
-        (backwards.as_str(), "error: history.jsonl:5: it is of 0.000s, before the line above"),
-        ("", "error: history.jsonl is empty: it records no run"),
+        (broken.as_str(), "error: history.jsonl:4: invalid line: unknown field `steps`"),
+        (backwards.as_str(), "error: history.jsonl:5: `at` is 0.000s, earlier than "),
+        ("", "error: history.jsonl is empty: expected the record of a run"),
         ("{}\n", "error: history.jsonl:1: "),
     ] {
         let place = Place::with(&[("good.yaml", GOOD), ("history.jsonl", text)]);
@@ -237,10 +236,10 @@ fn check_names_the_line_of_a_broken_record() {
 }
 
 #[test]
-fn wrong_input_is_told_before_docker_is_asked() {
+fn run_rejects_wrong_input_before_it_connects_to_docker() {
     let place = Place::with(&[("good.yaml", GOOD), ("bad.yaml", BAD), ("again.yaml", GOOD)]);
     std::fs::create_dir(place.path().join("empty")).unwrap();
-    let same = "error: again.yaml and good.yaml are both named `good`";
+    let same = "error: again.yaml and good.yaml have the same name `good`";
     let cases: [(&[&str], &str); 10] = [
         (&["bad.yaml"], "error: bad.yaml:"),
         (&["good.yaml", "bad.yaml"], "error: bad.yaml:"),
@@ -256,25 +255,27 @@ fn wrong_input_is_told_before_docker_is_asked() {
     for (arguments, message) in cases {
         let arguments = [&["run"], arguments].concat();
         let assert = place.scenario(&arguments).code(2).stdout("");
-        assert!(stderr(&assert).starts_with(message), "{arguments:?}: {}", stderr(&assert));
+        // Warnings come first.
+        let is_told = stderr(&assert).lines().any(|line| line.starts_with(message));
+        assert!(is_told, "{arguments:?}: {}", stderr(&assert));
     }
     let count = std::fs::read_dir(place.path()).unwrap().count();
-    assert_eq!(count, 4, "nothing is written for runs that are none");
+    assert_eq!(count, 4, "no run starts, so that nothing is written");
 }
 
 #[test]
-fn a_sound_scenario_needs_docker() {
+fn run_needs_docker() {
     let place = Place::with(&[("good.yaml", GOOD)]);
     place
         .scenario(&["run", "good.yaml", "--set", "count=2"])
         .code(3)
         .stdout("")
-        .stderr(predicate::str::contains("Docker cannot be reached at unix:///nonexistent"));
+        .stderr(predicate::str::contains("cannot reach Docker at unix:///nonexistent"));
     assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1);
 }
 
 #[test]
-fn a_file_that_cannot_be_read() {
+fn rejects_a_file_that_is_not_utf_8() {
     let place = Place::with(&[]);
     std::fs::write(place.path().join("latin.yaml"), b"name: caf\xe9\n").unwrap();
     for verb in ["run", "lint"] {

@@ -1,4 +1,4 @@
-//! The page of a run, in a real browser: headless Chromium, driven by chromedriver.
+//! The page of a run in a real browser: headless Chromium, driven by chromedriver.
 #![allow(clippy::unwrap_used)]
 
 use std::io::{BufRead as _, BufReader};
@@ -15,12 +15,12 @@ use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use kindrs::scenario::history::Entry;
 use kindrs::scenario::outcome::RunReport;
-use kindrs::scenario::report::page;
+use kindrs::scenario::report::{Analysis, page};
 use serde_json::{Value, json};
 
 const MISSING: &str = "this test needs a browser: apt-get install chromium chromium-driver";
 
-/// A process that ends with its owner, also when a test fails.
+/// A process that is killed with its owner, even when a test fails.
 struct Process(Child);
 
 impl Drop for Process {
@@ -30,7 +30,7 @@ impl Drop for Process {
     }
 }
 
-/// A browser with the page of the run whose files are in `fixtures`.
+/// A browser that shows the page of the run in `fixtures`.
 struct Browser {
     client: Client,
     _driver: Process,
@@ -38,7 +38,7 @@ struct Browser {
 }
 
 impl Browser {
-    /// A window so wide and high, which is a phone's where it takes touches.
+    /// Opens a window of a desktop, or the touch screen of a phone.
     async fn open(width: u32, height: u32, is_phone: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("report.html");
@@ -60,7 +60,7 @@ impl Browser {
                 port.trim_end_matches('.').parse::<u16>().ok()
             })
             .unwrap_or_else(|| panic!("chromedriver ended without a port; {MISSING}"));
-        // Whatever it has to say after that needs a reader.
+        // Chromedriver blocks if nothing reads the rest of its output.
         std::thread::spawn(move || lines.for_each(drop));
 
         let mut options = json!({ "args": [
@@ -100,7 +100,7 @@ impl Browser {
         self.client.find(Locator::Css(selector)).await.unwrap().text().await.unwrap()
     }
 
-    /// Where in the window the bar of an object is at a second of the run.
+    /// The position in the window of an object's bar at a second of the run.
     async fn place(&self, uid: &str, second: f64) -> (f64, f64) {
         let script = format!(
             "const bar = document.querySelector('.bar[data-uid=\"{uid}\"]');
@@ -151,7 +151,7 @@ impl Browser {
         self.client.issue_cmd(Post("goog/cdp/execute", body)).await.unwrap();
     }
 
-    /// What the browser complained about since the page was opened.
+    /// The browser's log since the page was opened.
     async fn complaints(&self) -> Vec<String> {
         let log =
             self.client.issue_cmd(Post("se/log", json!({ "type": "browser" }))).await.unwrap();
@@ -159,8 +159,8 @@ impl Browser {
         lines.map(|line| line["message"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
-    /// Keeps a picture of the whole page, or of the window, for people who work on the page: where
-    /// `KINDRS_SCREENSHOTS` names a folder.
+    /// Saves a picture of the whole page or of the window in the folder `KINDRS_SCREENSHOTS`, for
+    /// people who work on the page.
     async fn picture(&self, name: &str, is_whole: bool) {
         let Some(folder) = std::env::var_os("KINDRS_SCREENSHOTS") else { return };
         let parameters = json!({ "captureBeyondViewport": is_whole, "format": "png" });
@@ -179,7 +179,8 @@ impl Browser {
 }
 
 impl Drop for Browser {
-    /// After a failed assertion nobody closes the session, and the browser outlives its driver.
+    /// Kills the browser after a failed assertion: the session is still open, and the browser
+    /// outlives its driver.
     fn drop(&mut self) {
         let process = self.client.capabilities().and_then(|known| known.get("goog:processID"));
         let process = process.and_then(Value::as_i64).and_then(|id| i32::try_from(id).ok());
@@ -191,7 +192,7 @@ impl Drop for Browser {
     }
 }
 
-/// A command of chromedriver's own.
+/// A command that only chromedriver has.
 #[derive(Debug)]
 struct Post(&'static str, Value);
 
@@ -211,16 +212,16 @@ impl WebDriverCompatibleCommand for Post {
 
 fn fixture_page() -> String {
     let run: RunReport =
-        serde_json::from_str(include_str!("fixtures/lost_node_report.snap.json")).unwrap();
-    let history: Vec<Entry> = include_str!("fixtures/lost_node_history.snap.jsonl")
+        serde_json::from_str(include_str!("fixtures/lost_node/report.json")).unwrap();
+    let history: Vec<Entry> = include_str!("fixtures/lost_node/history.jsonl")
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    page(&run, &history).unwrap()
+    page(&Analysis::new(run, &history)).unwrap()
 }
 
 #[tokio::test]
-async fn the_timeline_has_all_that_happened_and_opens_objects_as_they_were() {
+async fn shows_everything_and_opens_objects_as_they_were() {
     let browser = Browser::open(1280, 900, false).await;
     for (bars, number) in [
         ("step", 8),
@@ -241,7 +242,7 @@ async fn the_timeline_has_all_that_happened_and_opens_objects_as_they_were() {
     let tooltip = browser.text("#tooltip").await;
     assert!(tooltip.contains("Pod default/web-5d8c-a"), "{tooltip}");
     assert!(tooltip.contains("Running, not ready, on node demo-worker"), "{tooltip}");
-    assert!(tooltip.contains("of ReplicaSet web-5d8c"), "{tooltip}");
+    assert!(tooltip.contains("controlled by ReplicaSet web-5d8c"), "{tooltip}");
     assert_eq!(browser.count(".row.related").await, 5, "pods of the same workload");
     browser.picture("desktop-tooltip", false).await;
 
@@ -265,11 +266,11 @@ async fn the_timeline_has_all_that_happened_and_opens_objects_as_they_were() {
 }
 
 #[tokio::test]
-async fn the_timeline_works_by_keyboard() {
+async fn works_with_the_keyboard() {
     let browser = Browser::open(1280, 900, false).await;
     let start = "document.querySelector('.bar[data-uid=uid-demo-worker]').focus(); return 1;";
     browser.run(start).await;
-    // Focus by a script shows no ring; that by a key does.
+    // Only focus by a key shows a focus ring.
     browser.key(Key::Tab).await;
     let focused = browser.run("return document.activeElement.dataset.uid;").await;
     assert_eq!(focused, "uid-web-5d8c-a");
@@ -291,7 +292,7 @@ async fn the_timeline_works_by_keyboard() {
 }
 
 #[tokio::test]
-async fn a_drag_and_buttons_zoom_and_pods_group_by_workload() {
+async fn zooms_and_groups_pods() {
     let browser = Browser::open(1280, 900, false).await;
     let axis = browser
         .run(
@@ -324,7 +325,7 @@ async fn a_drag_and_buttons_zoom_and_pods_group_by_workload() {
     let groups = browser
         .run("return [...document.querySelectorAll('.group')].map((group) => group.textContent);")
         .await;
-    assert_eq!(groups, json!(["of no workload", "ReplicaSet web-5d8c"]));
+    assert_eq!(groups, json!(["no workload", "ReplicaSet web-5d8c"]));
     browser.client.find(Locator::Id("system")).await.unwrap().click().await.unwrap();
     assert_eq!(browser.count(".bar[data-kind=Pod]").await, 9);
     browser.picture("desktop-by-workload", true).await;
@@ -332,7 +333,7 @@ async fn a_drag_and_buttons_zoom_and_pods_group_by_workload() {
     browser.close().await;
 }
 
-/// Elements that are wider than the window, and texts of too little contrast.
+/// Finds elements that are wider than the window, and text with too little contrast.
 const FLAWS: &str = r#"
     const width = document.documentElement.clientWidth;
     const flaws = [];
@@ -367,7 +368,7 @@ const FLAWS: &str = r#"
 "#;
 
 #[tokio::test]
-async fn a_phone_shows_everything_within_its_width_in_both_color_schemes() {
+async fn fits_on_a_phone_in_both_color_schemes() {
     let browser = Browser::open(375, 740, true).await;
     for scheme in ["dark", "light"] {
         browser.color_scheme(scheme).await;
@@ -389,7 +390,7 @@ async fn a_phone_shows_everything_within_its_width_in_both_color_schemes() {
 }
 
 #[tokio::test]
-async fn a_desktop_is_legible_in_both_color_schemes() {
+async fn is_legible_on_a_desktop_in_both_color_schemes() {
     let browser = Browser::open(1280, 900, false).await;
     for scheme in ["light", "dark"] {
         browser.color_scheme(scheme).await;

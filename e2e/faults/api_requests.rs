@@ -1,4 +1,4 @@
-//! Requests to the API server that wait, fail and are cut off.
+//! Requests to the API server that are delayed, fail and are cut off.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
@@ -7,21 +7,38 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::harness::{
-    Kubectl, Sandbox, Steps, container, in_node, pod, until, until_holds, web_container, words,
+use harness::faults::{
+    QUICK, active, assert_no_trace, await_ready, condition, events, heal, heal_all, inject,
+    try_inject,
 };
-
-use super::{
-    QUICK, active, assert_no_trace, await_ready, condition, events, heal, inject, try_inject,
+use harness::{
+    Cluster, Kubectl, Sandbox, Suite, container, in_node, pod, until, until_holds, web_container,
+    words,
 };
 
 const NAMESPACE: &str = "requests";
 const NODES: [&str; 3] = ["control-plane", "worker", "worker2"];
 
-#[test]
-fn api_requests() {
-    let sandbox = Sandbox::new("faults-api-requests");
-    let kubectl = sandbox.create(QUICK);
+pub fn suite() -> Suite<Cluster> {
+    Suite::new("faults_api_requests", create)
+        .before_each(|cluster| heal_all(&cluster.sandbox))
+        .after_each(|cluster| {
+            assert_no_trace(&cluster.sandbox, &NODES);
+            let tables = in_node(&cluster.sandbox.node("control-plane"), "nft list tables");
+            assert!(!tables.contains("kindrs"), "{tables}");
+        })
+        .step("wrong_input_is_refused", wrong_input)
+        .step("matching_requests_fail_and_no_others", refused)
+        .step("requests_of_one_program_are_delayed", delayed)
+        .step("dropped_watches_end_and_return", dropped)
+        .step("other_requests_work_through_the_proxy", everything_works)
+        .step("fault_without_matchers_hits_every_request", everybody)
+        .step("pods_of_a_node_without_heartbeats_run_on", heartbeats)
+}
+
+fn create() -> Cluster {
+    let cluster = Cluster::create("faults-api-requests", QUICK);
+    let kubectl = &cluster.kubectl;
     kubectl.namespace(NAMESPACE);
     let talking = container("while :; do date; sleep 0.2; done");
     let mut reader = pod("reader", &[talking]);
@@ -32,42 +49,26 @@ fn api_requests() {
     ));
     kubectl.apply(NAMESPACE, &[reader, pod("web", &[web_container()])]);
     kubectl.wait_for(NAMESPACE, "pod/reader pod/web", "condition=Ready");
-    let steps = Steps::default();
-    let step = |name: &str, body: &dyn Fn()| {
-        steps.step(name, || {
-            sandbox.kindrs(&format!("fault heal --all --name {}", sandbox.name)).ok();
-            body();
-            assert_no_trace(&sandbox, &NODES);
-            let tables = in_node(&sandbox.node("control-plane"), "nft list tables");
-            assert!(!tables.contains("kindrs"), "{tables}");
-        });
-    };
-    step("wrong input is told, and nothing is injected", &|| wrong_input(&sandbox));
-    step("what is matched is refused, and nothing else", &|| refused(&sandbox, &kubectl));
-    step("only one program's requests wait", &|| delayed(&sandbox, &kubectl));
-    step("dropped watches end, and come back", &|| dropped(&sandbox, &kubectl));
-    step("all else works through the proxy", &|| everything_works(&sandbox, &kubectl));
-    step("without matchers it hits everybody", &|| everybody(&sandbox, &kubectl));
-    step("a node without heartbeats is lost, and its pods run on", &|| {
-        heartbeats(&sandbox, &kubectl);
-    });
-    steps.finish();
+    cluster
 }
 
-fn wrong_input(sandbox: &Sandbox) {
+fn wrong_input(Cluster { sandbox, .. }: &Cluster) {
     for (line, refusal) in [
-        ("api-request --verb get", "nothing is said of what becomes of the requests"),
-        ("api-request --error 503", "this would take the whole cluster"),
+        ("api-request --verb get", "the fault would do nothing"),
+        ("api-request --error 503", "this would take down the whole cluster"),
         ("api-request --verb get --error 200", "200 is not in 400..=599"),
-        ("api-request --verb get --error 503 --drop", "cannot be used with"),
+        ("api-request --verb get --error 503 --drop", "cannot be used together with"),
         ("api-request --verb fetch --drop", "invalid value 'fetch'"),
-        ("api-request --resource Pods --drop", "expected a resource as pods"),
-        ("api-request --verb get --delay 0s", "a delay of nothing has no effect"),
-        ("api-request --verb get --delay 2", "it has no unit"),
-        ("api-request --verb create --object web --drop", "no request to create names an object"),
-        ("api-request --verb get --drop --node worker", "is no control plane"),
-        ("heartbeat-loss", "no target is given"),
-        ("heartbeat-loss --all-nodes", "this would take every node"),
+        ("api-request --resource Pods --drop", "expected a resource such as pods"),
+        ("api-request --verb get --delay 0s", "a delay of zero has no effect"),
+        ("api-request --verb get --delay 2", "missing unit"),
+        (
+            "api-request --verb create --object web --drop",
+            "requests to create do not name an object",
+        ),
+        ("api-request --verb get --drop --node worker", "is not a control plane"),
+        ("heartbeat-loss", "no target is specified"),
+        ("heartbeat-loss --all-nodes", "this would take down every node"),
     ] {
         let said = try_inject(sandbox, line).fails(2);
         assert!(said.contains(refusal), "{line}: {said}");
@@ -75,7 +76,7 @@ fn wrong_input(sandbox: &Sandbox) {
     assert!(active(sandbox).is_empty());
 }
 
-fn refused(sandbox: &Sandbox, kubectl: &Kubectl) {
+fn refused(Cluster { sandbox, kubectl }: &Cluster) {
     let create = format!("-n {NAMESPACE} create configmap");
     let fault = "api-request --user-agent kubectl* --verb create --resource configmaps";
     let id = inject(sandbox, &format!("{fault} --in-namespace {NAMESPACE} --error 503"));
@@ -96,9 +97,9 @@ fn refused(sandbox: &Sandbox, kubectl: &Kubectl) {
     assert!(told.iter().any(|message| message.contains(&id)), "{told:?}");
 }
 
-fn delayed(sandbox: &Sandbox, kubectl: &Kubectl) {
+fn delayed(Cluster { sandbox, kubectl }: &Cluster) {
     let asked = |by: &str| {
-        // As the API server's own node asks it, over the node's address.
+        // From the node of the API server, to the address of the node.
         let script = format!(
             "curl -s -o /dev/null -w '%{{time_total}}' -A {by} --cacert /etc/kubernetes/pki/ca.crt \
              --cert /var/lib/kubelet/pki/kubelet-client-current.pem \
@@ -110,16 +111,16 @@ fn delayed(sandbox: &Sandbox, kubectl: &Kubectl) {
     let id =
         inject(sandbox, "api-request --user-agent slow/* --verb get --resource nodes --delay 3s");
     assert!(asked("slow/1") >= 3.0);
-    // Only what is meant waits.
+    // Other requests are not delayed.
     assert!(asked("quick/1") < 3.0);
     kubectl.run("get nodes");
     heal(sandbox, &id);
     assert!(asked("slow/1") < 3.0);
 }
 
-fn dropped(sandbox: &Sandbox, kubectl: &Kubectl) {
+fn dropped(Cluster { sandbox, kubectl }: &Cluster) {
     let follow = format!("-n {NAMESPACE} get pods --watch-only -o name");
-    // Through a proxy that is there for another reason, so that it is not its start that cuts.
+    // The proxy runs already, so that the watch is not cut off by its start.
     let first = inject(sandbox, "api-request --user-agent nobody --error 500");
     let mut watch = kubectl.command(&words(&follow)).stdout(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(watch.stdout.take().unwrap()).lines();
@@ -137,13 +138,13 @@ fn dropped(sandbox: &Sandbox, kubectl: &Kubectl) {
     until_ended(&mut watch);
     let ran = kubectl.attempt(&format!("{follow} --request-timeout=5s"));
     assert!(ran.stdout.is_empty(), "{ran}");
-    // A list is no watch.
+    // A list is not a watch.
     kubectl.run(&format!("-n {NAMESPACE} get pods"));
     heal(sandbox, &id);
     heal(sandbox, &first);
     kubectl.run(&format!("-n {NAMESPACE} wait pod/web --for=condition=Ready --timeout=60s"));
 
-    // Whose watches are dropped comes back: the scheduler sees what was made meanwhile.
+    // A client returns after its watches were dropped: the scheduler sees what was created meanwhile.
     let id = inject(
         sandbox,
         "api-request --user system:kube-scheduler --verb watch --resource pods --drop",
@@ -156,11 +157,11 @@ fn dropped(sandbox: &Sandbox, kubectl: &Kubectl) {
 fn until_ended(child: &mut Child) {
     until("the watch has ended", || match child.try_wait().unwrap() {
         Some(_) => Ok(()),
-        None => Err("it runs on"),
+        None => Err("the watch continues"),
     });
 }
 
-fn everything_works(sandbox: &Sandbox, kubectl: &Kubectl) {
+fn everything_works(Cluster { sandbox, kubectl }: &Cluster) {
     let id = inject(sandbox, "api-request --user-agent nobody --error 500");
     assert_eq!(kubectl.run("auth can-i * *").trim(), "yes");
     let whoami = kubectl.run("auth whoami");
@@ -175,7 +176,7 @@ fn everything_works(sandbox: &Sandbox, kubectl: &Kubectl) {
     let output = spdy.env("KUBECTL_REMOTE_COMMAND_WEBSOCKETS", "false").output().unwrap();
     assert_eq!(output.stdout, b"spdy\n", "{output:?}");
 
-    // Lines of a log come as they are written.
+    // Lines of a log arrive as they are written.
     let line = format!("-n {NAMESPACE} logs --follow --tail=1 reader");
     let mut logs = kubectl.command(&words(&line)).stdout(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(logs.stdout.take().unwrap()).lines();
@@ -207,7 +208,7 @@ fn everything_works(sandbox: &Sandbox, kubectl: &Kubectl) {
     forward.kill().unwrap();
     forward.wait().unwrap();
 
-    // A pod with its own token, by the Service's address.
+    // A pod with its token, at the address of the Service.
     let ask = "wget -q -O - --no-check-certificate --header \
                \"Authorization: Bearer $(cat /var/run/secrets/kubernetes.io/serviceaccount/token)\" \
                https://kubernetes.default/api/v1/namespaces/requests";
@@ -215,7 +216,7 @@ fn everything_works(sandbox: &Sandbox, kubectl: &Kubectl) {
     assert!(pods.contains("\"PodList\""), "{pods}");
     let secrets = kubectl.try_exec(NAMESPACE, "reader", &format!("{ask}/secrets"));
     assert!(secrets.stderr.contains("403"), "{secrets}");
-    // Nobody becomes another by saying so.
+    // No client becomes another user with the headers of a front proxy.
     let claim = "wget -q -O - --no-check-certificate --header 'X-Remote-User: root' \
                  --header 'X-Remote-Group: system:masters' \
                  https://kubernetes.default/api/v1/secrets";
@@ -229,11 +230,11 @@ fn everything_works(sandbox: &Sandbox, kubectl: &Kubectl) {
     heal(sandbox, &id);
 }
 
-fn everybody(sandbox: &Sandbox, kubectl: &Kubectl) {
+fn everybody(Cluster { sandbox, kubectl }: &Cluster) {
     let before = restarts(kubectl);
     inject(sandbox, "api-request --drop --allow-total --for 6s");
     assert!(kubectl.attempt("--request-timeout=5s get nodes").code != Some(0));
-    until_holds("the node has healed it", || active(sandbox), Vec::is_empty);
+    until_holds("the node has healed the fault", || active(sandbox), Vec::is_empty);
     until("the API server answers", || {
         let ran = kubectl.attempt("--request-timeout=5s get nodes");
         if ran.code == Some(0) { Ok(()) } else { Err(ran.stderr) }
@@ -241,7 +242,7 @@ fn everybody(sandbox: &Sandbox, kubectl: &Kubectl) {
     assert_eq!(restarts(kubectl), before, "the API server was restarted");
     let units = "systemctl list-units --all --plain --no-legend 'kindrs-fault*'";
     let node = sandbox.node("control-plane");
-    until_holds("the timers are done", || in_node(&node, units), String::is_empty);
+    until_holds("no timer is left", || in_node(&node, units), String::is_empty);
 }
 
 fn restarts(kubectl: &Kubectl) -> String {
@@ -249,7 +250,7 @@ fn restarts(kubectl: &Kubectl) -> String {
     kubectl.value(pods, ".items[*].status.containerStatuses[*].restartCount")
 }
 
-fn heartbeats(sandbox: &Sandbox, kubectl: &Kubectl) {
+fn heartbeats(Cluster { sandbox, kubectl }: &Cluster) {
     let node = sandbox.node(&node_of(kubectl, sandbox, "reader"));
     let renewed =
         || kubectl.value(&format!("-n kube-node-lease get lease {node}"), ".spec.renewTime");
@@ -258,11 +259,11 @@ fn heartbeats(sandbox: &Sandbox, kubectl: &Kubectl) {
     await_ready(kubectl, &node, false);
     assert_eq!(condition(kubectl, &node, "Ready"), "Unknown");
     assert_eq!(renewed(), last, "the lease is renewed");
-    // Its pods run on: kubelet is there to say so.
+    // Its pods run on, and kubelet still runs commands in them.
     assert_eq!(kubectl.exec(NAMESPACE, "reader", "echo still here"), "still here\n");
     let told = events(kubectl, "default", &node, "FaultInjected");
-    assert!(told.iter().any(|message| message.contains("refuses the heartbeats")), "{told:?}");
-    // Of three nodes this one counts as gone.
+    assert!(told.iter().any(|message| message.contains("rejects the heartbeats")), "{told:?}");
+    // Only this node is a target.
     let listed = active(sandbox);
     assert_eq!(listed[0]["target"], format!("node/{node}"));
     heal(sandbox, &id);
@@ -270,7 +271,7 @@ fn heartbeats(sandbox: &Sandbox, kubectl: &Kubectl) {
     until_holds("the lease is renewed", renewed, |now| *now != last);
 }
 
-/// The node of a pod, without the cluster's name.
+/// The node of a pod, without the name of the cluster.
 fn node_of(kubectl: &Kubectl, sandbox: &Sandbox, pod: &str) -> String {
     let node = kubectl.value(&format!("-n {NAMESPACE} get pod {pod}"), ".spec.nodeName");
     node.trim_start_matches(&format!("{}-", sandbox.name)).to_owned()

@@ -1,12 +1,15 @@
-//! Networks that are parted, lossy, slow and narrow.
+//! Networks that are partitioned, lossy, slow and limited.
 
 use std::net::TcpListener;
 
 use serde_json::{Value, json};
 
-use super::{QUICK, active, assert_no_trace, await_ready, events, heal, inject, try_inject};
-use crate::harness::{
-    Kubectl, Sandbox, Steps, container, in_node, inspect, node_get, pod, try_in_node, until,
+use harness::faults::{
+    QUICK, active, assert_no_trace, await_ready, condition, events, heal, heal_all, inject,
+    try_inject,
+};
+use harness::{
+    Cluster, Environment, Suite, container, in_node, inspect, node_get, pod, try_in_node, until,
     until_holds,
 };
 
@@ -15,18 +18,34 @@ const NODES: [&str; 3] = ["control-plane", "worker", "worker2"];
 /// Two pods on the first worker and one on the second.
 const PODS: [(&str, &str); 3] = [("one", "worker"), ("near", "worker"), ("far", "worker2")];
 
-struct Shared {
-    sandbox: Sandbox,
-    kubectl: Kubectl,
+pub struct Nodes(Cluster);
+
+impl Environment for Nodes {
+    fn save_logs(&self, folder: &str) {
+        self.0.save_logs(folder);
+    }
 }
 
-#[test]
-fn network() {
-    let sandbox = Sandbox::new("faults-network");
-    let kubectl = sandbox.create(QUICK);
+pub fn suite() -> Suite<Nodes> {
+    Suite::new("faults_network", create)
+        .before_each(|on| heal_all(&on.0.sandbox))
+        .step("wrong_input_is_refused", wrong_input)
+        .step("worker_without_its_control_plane_runs_on", from_control_plane)
+        .step("two_workers_do_not_reach_each_other", between_workers)
+        .step("packets_go_one_way_only", one_way)
+        .step("isolated_node_returns_after_its_duration", from_everything)
+        .step("halves_do_not_reach_each_other", halves)
+        .step("packets_are_lost", loss)
+        .step("packets_are_delayed_duplicated_and_corrupted", netem)
+        .step("bandwidth_is_limited", bandwidth)
+}
+
+fn create() -> Nodes {
+    let cluster = Cluster::create("faults-network", QUICK);
+    let Cluster { sandbox, kubectl } = &cluster;
     kubectl.namespace(NAMESPACE);
     for (name, worker) in PODS {
-        // Beside its name it serves a megabyte.
+        // Serves its name and a file of a megabyte.
         let mut web = container(
             "mkdir -p /tmp/www; hostname >/tmp/www/index.html; \
              dd if=/dev/zero of=/tmp/www/big bs=1024 count=1024; exec httpd -f -p 8080 -h /tmp/www",
@@ -40,52 +59,39 @@ fn network() {
     for (name, _) in PODS {
         kubectl.wait_for(NAMESPACE, &format!("pod/{name}"), "condition=Ready");
     }
-    let shared = Shared { sandbox, kubectl };
-    let steps = Steps::default();
-    steps.step("wrong input is told, and nothing is injected", || wrong_input(&shared));
-    steps.step("a worker without its control plane is lost and runs on", || {
-        from_control_plane(&shared);
-    });
-    steps.step("two workers do not reach each other", || between_workers(&shared));
-    steps.step("packets go one way only", || one_way(&shared));
-    steps.step("a node is alone until its time is over", || from_everything(&shared));
-    steps.step("nodes are parted by halves", || halves(&shared));
-    steps.step("packets are lost", || loss(&shared));
-    steps.step("packets are late, doubled and damaged, or that is refused", || netem(&shared));
-    steps.step("a link is narrow", || bandwidth(&shared));
-    steps.finish();
+    Nodes(cluster)
 }
 
-impl Shared {
+impl Nodes {
     fn node(&self, node: &str) -> String {
-        self.sandbox.node(node)
+        self.0.sandbox.node(node)
     }
 
     fn address(&self, pod: &str) -> String {
-        self.kubectl.value(&format!("-n {NAMESPACE} get pod {pod}"), ".status.podIP")
+        self.0.kubectl.value(&format!("-n {NAMESPACE} get pod {pod}"), ".status.podIP")
     }
 
     fn node_address(&self, node: &str) -> String {
         let line = format!("get node {}", self.node(node));
-        self.kubectl.value(&line, ".status.addresses[?(@.type=='InternalIP')].address")
+        self.0.kubectl.value(&line, ".status.addresses[?(@.type=='InternalIP')].address")
     }
 
-    /// What one pod answers another.
+    /// The response of one pod to another.
     fn ask(&self, from: &str, to: &str) -> Result<String, String> {
         let url = format!("http://{}:8080", self.address(to));
-        self.kubectl.pod_get(NAMESPACE, from, &url)
+        self.0.kubectl.pod_get(NAMESPACE, from, &url)
     }
 
-    /// What a pod answers a node.
+    /// The response of a pod to a node.
     fn ask_from_node(&self, node: &str, to: &str) -> Result<String, String> {
         node_get(&self.node(node), &format!("http://{}:8080", self.address(to)))
     }
 
     fn no_trace(&self) {
-        assert_no_trace(&self.sandbox, &NODES);
+        assert_no_trace(&self.0.sandbox, &NODES);
     }
 
-    /// How many of 200 UDP packets that one node sends another arrive.
+    /// The number of UDP packets that arrive when one node sends 200 to another.
     fn arrived(&self, from: &str, to: &str) -> usize {
         let (sender, receiver) = (self.node(from), self.node(to));
         in_node(
@@ -109,11 +115,11 @@ impl Shared {
     }
 }
 
-fn wrong_input(shared: &Shared) {
+fn wrong_input(on: &Nodes) {
     for (line, code, said) in [
         ("network-partition --node worker --peer worker3", 2, "has no node `worker3`"),
         ("network-partition --node worker --peer worker", 2, "no peer but itself"),
-        ("network-partition --shape ring", 2, "4 nodes or more"),
+        ("network-partition --shape ring", 2, "at least 4 nodes"),
         ("network-partition --shape isolate", 2, "every node"),
         ("network-partition --node control-plane", 2, "only control plane"),
         ("network-partition --node control-plane --peer-role worker", 2, "only control plane"),
@@ -121,84 +127,84 @@ fn wrong_input(shared: &Shared) {
         ("network-delay --node worker --delay 5", 2, "no unit"),
         ("network-bandwidth --node worker --rate 1mb", 2, "512kbit"),
     ] {
-        let text = try_inject(&shared.sandbox, line).fails(code);
+        let text = try_inject(&on.0.sandbox, line).fails(code);
         assert!(text.contains(said), "{line}: {text}");
     }
-    shared.no_trace();
+    on.no_trace();
 }
 
-fn from_control_plane(shared: &Shared) {
-    let node = shared.node("worker2");
-    let id = inject(&shared.sandbox, "network-partition --node worker2 --peer-role control-plane");
-    await_ready(&shared.kubectl, &node, false);
-    assert_eq!(shared.ask("one", "far").as_deref(), Ok("far"));
-    assert!(shared.ask_from_node("control-plane", "far").is_err());
-    heal(&shared.sandbox, &id);
-    await_ready(&shared.kubectl, &node, true);
-    assert_eq!(shared.ask_from_node("control-plane", "far").as_deref(), Ok("far"));
+fn from_control_plane(on: &Nodes) {
+    let node = on.node("worker2");
+    let id = inject(&on.0.sandbox, "network-partition --node worker2 --peer-role control-plane");
+    await_ready(&on.0.kubectl, &node, false);
+    assert_eq!(on.ask("one", "far").as_deref(), Ok("far"));
+    assert!(on.ask_from_node("control-plane", "far").is_err());
+    heal(&on.0.sandbox, &id);
+    await_ready(&on.0.kubectl, &node, true);
+    assert_eq!(on.ask_from_node("control-plane", "far").as_deref(), Ok("far"));
     for reason in ["FaultInjected", "FaultHealed"] {
-        let told = events(&shared.kubectl, "default", &node, reason);
+        let told = events(&on.0.kubectl, "default", &node, reason);
         assert!(told.iter().any(|message| message.contains(&id)), "{told:?}");
     }
-    shared.no_trace();
+    on.no_trace();
 }
 
-fn between_workers(shared: &Shared) {
-    // A connection that is there before does not survive.
-    let far = shared.address("far");
+fn between_workers(on: &Nodes) {
+    // An open connection does not survive.
+    let far = on.address("far");
     let stream = format!("exec 3<>/dev/tcp/{far}/8080; sleep 3; ");
     let request = "printf \"GET / HTTP/1.0\\r\\n\\r\\n\" >&3; timeout 5 grep -q far <&3";
-    let node = shared.node("worker");
+    let node = on.node("worker");
     let script = format!("bash -c '{stream}{request}'");
     let open = std::thread::spawn(move || try_in_node(&node, &script));
     until_holds(
-        "the connection is there",
-        || in_node(&shared.node("worker"), &format!("ss -Htn state established dst {far}")),
+        "the connection is open",
+        || in_node(&on.node("worker"), &format!("ss -Htn state established dst {far}")),
         |connections| !connections.is_empty(),
     );
-    let id = inject(&shared.sandbox, "network-partition --node worker --peer worker2");
-    assert!(shared.ask("one", "far").is_err());
-    assert!(shared.ask("far", "one").is_err());
-    assert!(shared.ask_from_node("worker", "far").is_err());
-    assert_ne!(open.join().unwrap().code, Some(0), "the open connection goes on");
-    assert_eq!(shared.ask("one", "near").as_deref(), Ok("near"));
+    let id = inject(&on.0.sandbox, "network-partition --node worker --peer worker2");
+    assert!(on.ask("one", "far").is_err());
+    assert!(on.ask("far", "one").is_err());
+    assert!(on.ask_from_node("worker", "far").is_err());
+    assert_ne!(open.join().unwrap().code, Some(0), "the open connection survived");
+    assert_eq!(on.ask("one", "near").as_deref(), Ok("near"));
     for pod in ["one", "near", "far"] {
-        assert_eq!(shared.ask_from_node("control-plane", pod).as_deref(), Ok(pod));
+        assert_eq!(on.ask_from_node("control-plane", pod).as_deref(), Ok(pod));
     }
     for node in ["worker", "worker2"] {
-        let ready = super::condition(&shared.kubectl, &shared.node(node), "Ready");
+        let ready = condition(&on.0.kubectl, &on.node(node), "Ready");
         assert_eq!(ready, "True", "{node}");
     }
-    heal(&shared.sandbox, &id);
-    assert_eq!(shared.ask("one", "far").as_deref(), Ok("far"));
-    assert_eq!(shared.ask("far", "one").as_deref(), Ok("one"));
-    shared.no_trace();
+    heal(&on.0.sandbox, &id);
+    assert_eq!(on.ask("one", "far").as_deref(), Ok("far"));
+    assert_eq!(on.ask("far", "one").as_deref(), Ok("one"));
+    on.no_trace();
 }
 
-fn one_way(shared: &Shared) {
+fn one_way(on: &Nodes) {
     let line = "network-partition --node worker --peer worker2 --direction";
-    let id = inject(&shared.sandbox, &format!("{line} in"));
-    assert_eq!(shared.arrived("worker2", "worker"), 0);
-    assert_eq!(shared.arrived("worker", "worker2"), 200);
-    heal(&shared.sandbox, &id);
-    let id = inject(&shared.sandbox, &format!("{line} out"));
-    assert_eq!(shared.arrived("worker2", "worker"), 200);
-    assert_eq!(shared.arrived("worker", "worker2"), 0);
-    heal(&shared.sandbox, &id);
-    assert_eq!(shared.arrived("worker", "worker2"), 200);
-    shared.no_trace();
+    let id = inject(&on.0.sandbox, &format!("{line} in"));
+    assert_eq!(on.arrived("worker2", "worker"), 0);
+    assert_eq!(on.arrived("worker", "worker2"), 200);
+    heal(&on.0.sandbox, &id);
+    let id = inject(&on.0.sandbox, &format!("{line} out"));
+    assert_eq!(on.arrived("worker2", "worker"), 200);
+    assert_eq!(on.arrived("worker", "worker2"), 0);
+    heal(&on.0.sandbox, &id);
+    assert_eq!(on.arrived("worker", "worker2"), 200);
+    on.no_trace();
 }
 
-fn from_everything(shared: &Shared) {
-    let node = shared.node("worker2");
-    let network = inspect(&format!("kindrs-{}", shared.sandbox.name));
+fn from_everything(on: &Nodes) {
+    let node = on.node("worker2");
+    let network = inspect(&format!("kindrs-{}", on.0.sandbox.name));
     let gateway = network["IPAM"]["Config"][0]["Gateway"].as_str().unwrap();
     let listener = TcpListener::bind((gateway, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
-    let far = shared.address("far");
-    let one = shared.address("one");
-    let id = inject(&shared.sandbox, "network-partition --node worker2 --for 5s");
-    // Whoever made it is gone, and nobody else heals it.
+    let far = on.address("far");
+    let one = on.address("one");
+    let id = inject(&on.0.sandbox, "network-partition --node worker2 --for 5s");
+    // The process that injected it has exited, and no other process heals it.
     let processes = std::process::Command::new("ps").args(["-eo", "args"]).output().unwrap();
     let processes = String::from_utf8_lossy(&processes.stdout).into_owned();
     assert!(!processes.contains(&format!("--at-end {id}")), "{processes}");
@@ -216,41 +222,41 @@ fn from_everything(shared: &Shared) {
         || in_node(&node, "ls -A /kindrs/faults"),
         String::is_empty,
     );
-    until("the node itself tells of the end", || {
-        let told = events(&shared.kubectl, "default", &node, "FaultHealed");
+    until("the node records the end", || {
+        let told = events(&on.0.kubectl, "default", &node, "FaultHealed");
         if told.iter().any(|message| message.contains(&id)) { Ok(()) } else { Err(told) }
     });
-    assert_eq!(shared.ask("one", "far").as_deref(), Ok("far"));
-    shared.no_trace();
+    assert_eq!(on.ask("one", "far").as_deref(), Ok("far"));
+    on.no_trace();
 }
 
-fn halves(shared: &Shared) {
-    let id = inject(&shared.sandbox, "network-partition --shape halves");
-    let node = shared.node("worker2");
-    let list = active(&shared.sandbox);
+fn halves(on: &Nodes) {
+    let id = inject(&on.0.sandbox, "network-partition --shape halves");
+    let node = on.node("worker2");
+    let list = active(&on.0.sandbox);
     assert_eq!(list.len(), 1);
     assert_eq!(list[0]["node"], Value::from(node.as_str()));
     for from in ["control-plane", "worker"] {
-        assert!(shared.ask_from_node(from, "far").is_err(), "{from}");
+        assert!(on.ask_from_node(from, "far").is_err(), "{from}");
     }
-    assert_eq!(shared.ask_from_node("control-plane", "one").as_deref(), Ok("one"));
-    heal(&shared.sandbox, &id);
-    await_ready(&shared.kubectl, &node, true);
+    assert_eq!(on.ask_from_node("control-plane", "one").as_deref(), Ok("one"));
+    heal(&on.0.sandbox, &id);
+    await_ready(&on.0.kubectl, &node, true);
     for from in ["control-plane", "worker"] {
-        assert_eq!(shared.ask_from_node(from, "far").as_deref(), Ok("far"));
+        assert_eq!(on.ask_from_node(from, "far").as_deref(), Ok("far"));
     }
-    shared.no_trace();
+    on.no_trace();
 }
 
-fn loss(shared: &Shared) {
-    let id = inject(&shared.sandbox, "network-loss --probability 50% --node worker --peer worker2");
-    let arrived = shared.arrived("worker", "worker2");
-    // Ten times the standard deviation from either end.
+fn loss(on: &Nodes) {
+    let id = inject(&on.0.sandbox, "network-loss --probability 50% --node worker --peer worker2");
+    let arrived = on.arrived("worker", "worker2");
+    // Each limit is ten standard deviations away.
     assert!((30..170).contains(&arrived), "{arrived} of 200 arrived");
-    assert_eq!(shared.arrived("control-plane", "worker"), 200);
-    heal(&shared.sandbox, &id);
-    assert_eq!(shared.arrived("worker", "worker2"), 200);
-    shared.no_trace();
+    assert_eq!(on.arrived("control-plane", "worker"), 200);
+    heal(&on.0.sandbox, &id);
+    assert_eq!(on.arrived("worker", "worker2"), 200);
+    on.no_trace();
 }
 
 const NETEM: [&str; 3] = [
@@ -259,61 +265,61 @@ const NETEM: [&str; 3] = [
     "network-corrupt --probability 50% --node worker",
 ];
 
-fn netem(shared: &Shared) {
+fn netem(on: &Nodes) {
     let probe = "unshare -n tc qdisc add dev lo root netem delay 1ms";
-    if try_in_node(&shared.node("worker"), probe).code != Some(0) {
-        let queues = || in_node(&shared.node("worker"), "tc qdisc show");
+    if try_in_node(&on.node("worker"), probe).code != Some(0) {
+        let queues = || in_node(&on.node("worker"), "tc qdisc show");
         let before = queues();
         for line in NETEM {
-            let refusal = try_inject(&shared.sandbox, line).fails(3);
+            let refusal = try_inject(&on.0.sandbox, line).fails(3);
             assert!(refusal.contains("no netem"), "{refusal}");
             assert!(refusal.contains("network-loss"), "{refusal}");
         }
         assert_eq!(queues(), before);
-        shared.no_trace();
+        on.no_trace();
         return;
     }
     for line in NETEM {
-        let id = inject(&shared.sandbox, line);
+        let id = inject(&on.0.sandbox, line);
         if line.contains("delay") {
             let ask = "curl -s -o /dev/null -w '%{time_connect}'";
-            let script = format!("{ask} http://{}:8080", shared.address("far"));
-            let seconds: f64 = in_node(&shared.node("worker"), &script).parse().unwrap();
+            let script = format!("{ask} http://{}:8080", on.address("far"));
+            let seconds: f64 = in_node(&on.node("worker"), &script).parse().unwrap();
             assert!(seconds >= 0.2, "connected after {seconds} s");
         } else {
-            let arrived = shared.arrived("worker", "worker2");
+            let arrived = on.arrived("worker", "worker2");
             let doubled = line.contains("duplicate");
             assert!(
                 if doubled { arrived > 230 } else { arrived < 170 },
                 "{line}: {arrived} of 200"
             );
         }
-        heal(&shared.sandbox, &id);
-        assert_eq!(shared.arrived("worker", "worker2"), 200);
-        shared.no_trace();
+        heal(&on.0.sandbox, &id);
+        assert_eq!(on.arrived("worker", "worker2"), 200);
+        on.no_trace();
     }
 }
 
-fn bandwidth(shared: &Shared) {
-    // In bytes a second: half of what is between the limit and a free link.
+fn bandwidth(on: &Nodes) {
+    // Bytes per second, between the limit and the speed of a free link.
     const NARROW: f64 = 1_000_000.0;
     let speed = |from: &str, to: &str| -> f64 {
-        let url = format!("http://{}:8080/big", shared.address(to));
+        let url = format!("http://{}:8080/big", on.address(to));
         let get = format!("curl -s -o /dev/null -w '%{{speed_download}}' {url}");
-        in_node(&shared.node(from), &get).parse().unwrap()
+        in_node(&on.node(from), &get).parse().unwrap()
     };
     assert!(speed("worker", "far") > NARROW && speed("control-plane", "one") > NARROW);
     let line = "network-bandwidth --rate 2mbit --node worker --direction";
-    let id = inject(&shared.sandbox, &format!("{line} out"));
+    let id = inject(&on.0.sandbox, &format!("{line} out"));
     assert!(speed("control-plane", "one") < NARROW);
-    assert!(speed("worker", "far") > NARROW, "what comes is limited");
-    let clash = try_inject(&shared.sandbox, &format!("{line} in")).fails(2);
+    assert!(speed("worker", "far") > NARROW, "incoming traffic is limited");
+    let clash = try_inject(&on.0.sandbox, &format!("{line} in")).fails(2);
     assert!(clash.contains(&id), "{clash}");
-    heal(&shared.sandbox, &id);
-    let id = inject(&shared.sandbox, &format!("{line} in"));
+    heal(&on.0.sandbox, &id);
+    let id = inject(&on.0.sandbox, &format!("{line} in"));
     assert!(speed("worker", "far") < NARROW);
-    assert!(speed("control-plane", "one") > NARROW, "what leaves is limited");
-    heal(&shared.sandbox, &id);
+    assert!(speed("control-plane", "one") > NARROW, "outgoing traffic is limited");
+    heal(&on.0.sandbox, &id);
     assert!(speed("worker", "far") > NARROW && speed("control-plane", "one") > NARROW);
-    shared.no_trace();
+    on.no_trace();
 }

@@ -1,77 +1,71 @@
-//! Nodes that are lost, frozen, starved and refused.
+//! Nodes that are stopped, frozen and short of resources.
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{
-    QUICK, active, assert_no_trace, await_ready, condition, events, heal, inject, pass, quick_web,
+use harness::faults::{
+    QUICK, active, assert_no_trace, await_ready, condition, events, heal, heal_all, inject,
     try_inject,
 };
-use crate::harness::{
-    Kubectl, Sandbox, Steps, container, docker, in_node, inspect, pod, service, until, until_holds,
+use harness::{
+    Cluster, Kubectl, Suite, container, deployment, docker, in_node, inspect, pass, pod, service,
+    until, until_holds, web_container,
 };
 
 const NAMESPACE: &str = "faults";
 const NODES: [&str; 3] = ["control-plane", "worker", "worker2"];
 
-#[test]
-fn nodes() {
-    let sandbox = Sandbox::new("faults-nodes");
-    let kubectl = sandbox.create(QUICK);
+pub fn suite() -> Suite<Cluster> {
+    Suite::new("faults_nodes", create)
+        .before_each(|cluster| heal_all(&cluster.sandbox))
+        .step("wrong_input_is_refused", wrong_input)
+        .step("dry_run_changes_nothing", dry_run)
+        .step("pods_run_on_while_kubelet_is_stopped", kubelet_stop)
+        .step("frozen_node_resumes_after_its_duration", pause)
+        .step("pods_of_a_killed_node_are_replaced", kill)
+        .step("next_command_heals_when_the_healer_was_killed", orphaned)
+        .step("node_restarts", restart)
+        .step("containers_do_not_start_without_a_runtime", runtime_stop)
+        .step("node_with_a_full_disk_evicts", disk_fill)
+        .step("node_without_memory_evicts", memory_stress)
+        .step("cpu_of_a_node_is_busy", cpu_stress)
+        .step("stopped_cluster_is_reported", stopped_cluster)
+        .step("cluster_with_a_frozen_node_is_deleted", |cluster| {
+            inject(&cluster.sandbox, "node-pause --node worker");
+            cluster.sandbox.delete();
+        })
+}
+
+fn create() -> Cluster {
+    let cluster = Cluster::create("faults-nodes", QUICK);
+    let kubectl = &cluster.kubectl;
     kubectl.namespace(NAMESPACE);
     kubectl.apply(NAMESPACE, &[quick_web(4), service("web")]);
     kubectl.rolled_out(NAMESPACE, "deployment/web");
-    let steps = Steps::default();
-    let step = |name: &str, body: &dyn Fn()| {
-        steps.step(name, || {
-            // What a failed step left is no matter of the next.
-            sandbox.kindrs(&format!("fault heal --all --name {}", sandbox.name)).ok();
-            body();
-        });
-    };
-    step("wrong input is told, and nothing is injected", &|| wrong_input(&sandbox));
-    step("a dry run changes nothing", &|| dry_run(&sandbox));
-    step("kubelet stops and its pods run on", &|| kubelet_stop(&sandbox, &kubectl));
-    step("a frozen node thaws at its time", &|| pause(&sandbox, &kubectl));
-    step("a node without power is replaced", &|| kill(&sandbox, &kubectl));
-    step("a fault whose keeper is killed ends with the next command", &|| {
-        orphaned(&sandbox, &kubectl);
-    });
-    step("a node restarts", &|| restart(&sandbox, &kubectl));
-    step("no container starts without the runtime", &|| runtime_stop(&sandbox, &kubectl));
-    step("a node with a full disk evicts", &|| disk_fill(&sandbox, &kubectl));
-    step("a node without memory evicts", &|| memory_stress(&sandbox, &kubectl));
-    step("a node's CPU is busy", &|| cpu_stress(&sandbox, &kubectl));
-    step("a cluster that is down is told", &|| {
-        for node in NODES {
-            docker(&format!("stop --time 2 {}", sandbox.node(node)));
-        }
-        let down = try_inject(&sandbox, "node-kill --node worker").fails(3);
-        assert!(down.contains("no node of cluster"), "{down}");
-        for node in NODES {
-            docker(&format!("start {}", sandbox.node(node)));
-        }
-        assert_eq!(active(&sandbox), Vec::<Value>::new());
-    });
-    step("a cluster with a frozen node is deleted", &|| {
-        inject(&sandbox, "node-pause --node worker");
-        sandbox.delete_wholly();
-    });
-    steps.finish();
+    cluster
 }
 
-fn wrong_input(sandbox: &Sandbox) {
+/// A web server of several replicas, which leave a lost node after two seconds.
+fn quick_web(replicas: usize) -> Value {
+    let mut web = deployment("web", replicas, &[web_container()]);
+    let tolerate = |key: &str| json!({ "key": format!("node.kubernetes.io/{key}"), "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 2 });
+    web["spec"]["template"]["spec"]["tolerations"] =
+        json!(["not-ready", "unreachable"].map(tolerate));
+    web
+}
+
+fn wrong_input(Cluster { sandbox, .. }: &Cluster) {
     for (line, code, said) in [
         ("node-kil --node worker", 2, "node-kill"),
         ("node-kill --node wroker", 2, "did you mean `"),
-        ("node-kill", 2, "no target is given"),
-        ("node-kill --selector a=b", 2, "no node fits"),
+        ("node-kill", 2, "no target is specified"),
+        ("node-kill --selector a=b", 2, "no node matches"),
         ("node-kill --selector a=,,b", 2, "--selector"),
-        ("node-kill --node worker --for 0s", 2, "no duration"),
+        ("node-kill --node worker --for 0s", 2, "duration of zero"),
         ("node-kill --node worker --for 5", 2, "no unit"),
-        ("node-restart --node worker --for 5s", 2, "takes no duration"),
-        ("node-kill --role worker --count 5", 2, "only 2 fit"),
+        ("node-restart --node worker --for 5s", 2, "cannot have a duration"),
+        ("node-kill --role worker --count 5", 2, "only 2 available"),
         ("node-stop --node control-plane", 2, "only control plane"),
         ("kubelet-stop --all-nodes", 2, "every node"),
         ("disk-fill --node worker --size 1", 2, "512Mi"),
@@ -83,11 +77,11 @@ fn wrong_input(sandbox: &Sandbox) {
         assert!(text.contains(said), "{line}: {text}");
     }
     let ran = sandbox.kindrs("fault inject node-kill --node worker --name e2e-no-such");
-    assert!(ran.fails(2).contains("there is no cluster named"));
+    assert!(ran.fails(2).contains("does not exist"));
     assert_eq!(active(sandbox), Vec::<Value>::new());
 }
 
-fn dry_run(sandbox: &Sandbox) {
+fn dry_run(Cluster { sandbox, .. }: &Cluster) {
     let ran = try_inject(sandbox, "node-kill --role worker --random --seed 7 --for 60s --dry-run");
     assert!(ran.stderr.contains("seed 7"), "{}", ran.stderr);
     let text = ran.ok();
@@ -101,7 +95,7 @@ fn dry_run(sandbox: &Sandbox) {
     }
 }
 
-fn kubelet_stop(sandbox: &Sandbox, kubectl: &Kubectl) {
+fn kubelet_stop(Cluster { sandbox, kubectl }: &Cluster) {
     let node = sandbox.node("worker");
     let address = address_of_pod_on(kubectl, &node);
     let id = inject(sandbox, "kubelet-stop --node worker");
@@ -126,12 +120,12 @@ fn kubelet_stop(sandbox: &Sandbox, kubectl: &Kubectl) {
     assert_no_trace(sandbox, &NODES);
 }
 
-fn pause(sandbox: &Sandbox, kubectl: &Kubectl) {
+fn pause(Cluster { sandbox, kubectl }: &Cluster) {
     let node = sandbox.node("worker2");
     inject(sandbox, "node-pause --node worker2 --for 20s");
     assert_eq!(inspect(&node)["State"]["Paused"], true);
     await_ready(kubectl, &node, false);
-    until("the node thaws by itself", || {
+    until("the node resumes without help", || {
         if inspect(&node)["State"]["Paused"] == false { Ok(()) } else { Err("paused") }
     });
     await_ready(kubectl, &node, true);
@@ -139,8 +133,8 @@ fn pause(sandbox: &Sandbox, kubectl: &Kubectl) {
     assert_no_trace(sandbox, &NODES);
 }
 
-fn kill(sandbox: &Sandbox, kubectl: &Kubectl) {
-    // Earlier losses have moved the pods away from it.
+fn kill(Cluster { sandbox, kubectl }: &Cluster) {
+    // Earlier steps may have moved the pods to other nodes.
     kubectl.run(&format!("-n {NAMESPACE} rollout restart deployment/web"));
     kubectl.rolled_out(NAMESPACE, "deployment/web");
     let node = sandbox.node("worker2");
@@ -150,7 +144,7 @@ fn kill(sandbox: &Sandbox, kubectl: &Kubectl) {
     assert_eq!(inspect(&node)["State"]["Running"], false);
     await_ready(kubectl, &node, false);
     until_holds(
-        "its pods are replaced",
+        "the pods are replaced",
         || kubectl.pods(NAMESPACE, "app=web").into_iter().collect::<BTreeSet<String>>(),
         |after| !after.is_subset(&before),
     );
@@ -160,21 +154,25 @@ fn kill(sandbox: &Sandbox, kubectl: &Kubectl) {
     assert_no_trace(sandbox, &NODES);
 }
 
-fn orphaned(sandbox: &Sandbox, kubectl: &Kubectl) {
+fn orphaned(Cluster { sandbox, kubectl }: &Cluster) {
     let node = sandbox.node("worker2");
     let id = inject(sandbox, "node-stop --node worker2 --for 2s");
     let _ =
         std::process::Command::new("pkill").args(["-KILL", "-f", &format!("at-end {id}")]).status();
     pass(3);
-    assert_eq!(inspect(&node)["State"]["Running"], false, "healed although its keeper was killed");
+    assert_eq!(
+        inspect(&node)["State"]["Running"],
+        false,
+        "the fault healed although its healer was killed"
+    );
     let told = sandbox.kindrs(&format!("get nodes --name {} -o json", sandbox.name));
-    assert!(told.stderr.contains("was over"), "{}", told.stderr);
+    assert!(told.stderr.contains("healed overdue fault"), "{}", told.stderr);
     assert_eq!(inspect(&node)["State"]["Running"], true);
     await_ready(kubectl, &node, true);
     assert_no_trace(sandbox, &NODES);
 }
 
-fn restart(sandbox: &Sandbox, kubectl: &Kubectl) {
+fn restart(Cluster { sandbox, kubectl }: &Cluster) {
     let node = sandbox.node("worker");
     let started = || inspect(&node)["State"]["StartedAt"].clone();
     let boot = || kubectl.value(&format!("get node {node}"), ".status.nodeInfo.machineID");
@@ -182,7 +180,7 @@ fn restart(sandbox: &Sandbox, kubectl: &Kubectl) {
     inject(sandbox, "node-restart --node worker");
     assert_ne!(started(), before);
     until_holds(
-        "kubelet tells of the restart",
+        "kubelet records the restart",
         || {
             kubectl.run(&format!(
                 "get events --field-selector involvedObject.name={node},reason=Starting"
@@ -195,7 +193,7 @@ fn restart(sandbox: &Sandbox, kubectl: &Kubectl) {
     assert_no_trace(sandbox, &NODES);
 }
 
-fn runtime_stop(sandbox: &Sandbox, kubectl: &Kubectl) {
+fn runtime_stop(Cluster { sandbox, kubectl }: &Cluster) {
     let node = sandbox.node("worker");
     let id = inject(sandbox, "runtime-stop --node worker");
     let mut late = pod("late", &[container("sleep 3600")]);
@@ -210,18 +208,18 @@ fn runtime_stop(sandbox: &Sandbox, kubectl: &Kubectl) {
     kubectl.run(&format!("-n {NAMESPACE} delete pod late --grace-period=0 --force"));
 }
 
-fn disk_fill(sandbox: &Sandbox, kubectl: &Kubectl) {
-    evicts(sandbox, kubectl, "disk-fill --node worker2 --size 256Mi", "DiskPressure");
+fn disk_fill(cluster: &Cluster) {
+    evicts(cluster, "disk-fill --node worker2 --size 256Mi", "DiskPressure");
 }
 
-fn memory_stress(sandbox: &Sandbox, kubectl: &Kubectl) {
-    evicts(sandbox, kubectl, "memory-stress --node worker2 --size 256Mi", "MemoryPressure");
+fn memory_stress(cluster: &Cluster) {
+    evicts(cluster, "memory-stress --node worker2 --size 256Mi", "MemoryPressure");
 }
 
-/// A node under pressure evicts pods and takes no others; healed, it takes them again.
-fn evicts(sandbox: &Sandbox, kubectl: &Kubectl, fault: &str, pressure: &str) {
+/// A node under pressure evicts pods and accepts no others, until the fault heals.
+fn evicts(Cluster { sandbox, kubectl }: &Cluster, fault: &str, pressure: &str) {
     let node = sandbox.node("worker2");
-    // One that is on it whatever the Deployment does.
+    // A pod on this node, whatever the Deployment does.
     let mut victim = pod("victim", &[container("sleep 3600")]);
     victim["spec"]["nodeName"] = node.clone().into();
     kubectl.apply(NAMESPACE, &[victim]);
@@ -244,7 +242,7 @@ fn evicts(sandbox: &Sandbox, kubectl: &Kubectl, fault: &str, pressure: &str) {
     kubectl.rolled_out(NAMESPACE, "deployment/web");
 }
 
-fn cpu_stress(sandbox: &Sandbox, kubectl: &Kubectl) {
+fn cpu_stress(Cluster { sandbox, kubectl }: &Cluster) {
     let node = sandbox.node("worker2");
     let used = || -> f64 {
         let metrics =
@@ -257,7 +255,7 @@ fn cpu_stress(sandbox: &Sandbox, kubectl: &Kubectl) {
     until_holds("CPU time is used", || used() - before, |used| *used > 2.0);
     until_holds("the journal is empty", || active(sandbox), Vec::is_empty);
     assert_no_trace(sandbox, &NODES);
-    until("its own Event tells of the end", || {
+    until("the node records the end", || {
         let told = events(kubectl, "default", &node, "FaultHealed");
         if told.iter().any(|message| message.contains("cpu-stress")) { Ok(()) } else { Err(told) }
     });
@@ -271,4 +269,16 @@ fn address_of_pod_on(kubectl: &Kubectl, node: &str) -> String {
     let pods = kubectl.items(&format!("-n {NAMESPACE} get pods -l app=web"));
     let pod = pods.iter().find(|pod| pod["spec"]["nodeName"] == node).unwrap();
     pod["status"]["podIP"].as_str().unwrap().to_owned()
+}
+
+fn stopped_cluster(Cluster { sandbox, .. }: &Cluster) {
+    for node in NODES {
+        docker(&format!("stop --time 2 {}", sandbox.node(node)));
+    }
+    let down = try_inject(sandbox, "node-kill --node worker").fails(3);
+    assert!(down.contains("no node of cluster"), "{down}");
+    for node in NODES {
+        docker(&format!("start {}", sandbox.node(node)));
+    }
+    assert_eq!(active(sandbox), Vec::<Value>::new());
 }

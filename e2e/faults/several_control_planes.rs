@@ -1,36 +1,34 @@
-//! Three control planes that lose their quorum, one API server, or a node's heartbeats.
+//! Faults of three control planes: a lost quorum, a stopped API server, refused heartbeats.
 
-use crate::harness::{Kubectl, Sandbox, Steps, in_node, until, until_holds};
+use harness::{Cluster, Kubectl, Suite, in_node, until, until_holds};
 
-use super::{QUICK, active, assert_no_trace, await_ready, events, heal, inject, try_inject};
+use harness::faults::{
+    QUICK, active, assert_no_trace, await_ready, events, heal, heal_all, inject, try_inject,
+};
 
 const NODES: [&str; 4] = ["control-plane", "control-plane2", "control-plane3", "worker"];
 
-#[test]
-fn several_control_planes() {
-    let sandbox = Sandbox::new("faults-several");
+pub fn suite() -> Suite<Cluster> {
     let three =
         "- role: control-plane\n- role: control-plane\n- role: control-plane\n- role: worker\n";
     let one = "- role: control-plane\n- role: worker\n- role: worker\n";
-    let kubectl = sandbox.create(&QUICK.replace(one, three));
-    let steps = Steps::default();
-    let step = |name: &str, body: &dyn Fn()| {
-        steps.step(name, || {
-            sandbox.kindrs(&format!("fault heal --all --name {}", sandbox.name)).ok();
-            await_api(&kubectl);
-            body();
-            assert_no_trace(&sandbox, &NODES);
-        });
-    };
-    step("which of them has to be said, and not too many", &|| wrong_input(&sandbox));
-    step("one API server less goes unnoticed", &|| one_api_server(&sandbox, &kubectl));
-    step("without a quorum nothing can be written", &|| quorum(&sandbox, &kubectl));
-    step("requests are hit at every API server", &|| requests(&sandbox, &kubectl));
-    step("heartbeats are refused by every API server", &|| heartbeats(&sandbox, &kubectl));
-    steps.finish();
+    let configuration = QUICK.replace(one, three);
+    Suite::new("faults_several_control_planes", move || {
+        Cluster::create("faults-several", &configuration)
+    })
+    .before_each(|cluster| {
+        heal_all(&cluster.sandbox);
+        await_api(&cluster.kubectl);
+    })
+    .after_each(|cluster| assert_no_trace(&cluster.sandbox, &NODES))
+    .step("ambiguous_and_excessive_targets_are_refused", wrong_input)
+    .step("one_api_server_less_goes_unnoticed", one_api_server)
+    .step("writes_fail_without_a_quorum", quorum)
+    .step("requests_fail_at_every_api_server", requests)
+    .step("every_api_server_refuses_heartbeats", heartbeats)
 }
 
-fn wrong_input(sandbox: &Sandbox) {
+fn wrong_input(Cluster { sandbox, .. }: &Cluster) {
     for (line, refusal) in [
         ("component-stop --component etcd", "there are 3 control planes"),
         (
@@ -39,7 +37,7 @@ fn wrong_input(sandbox: &Sandbox) {
         ),
         (
             "component-pause --component kube-apiserver --role control-plane",
-            "this would take the API servers of all 3 control planes",
+            "this would take down the API servers of all 3 control planes",
         ),
         ("etcd-quorum-loss", "etcd's quorum: 1 of 3 members would be left"),
     ] {
@@ -49,10 +47,10 @@ fn wrong_input(sandbox: &Sandbox) {
     assert!(active(sandbox).is_empty());
 }
 
-fn one_api_server(sandbox: &Sandbox, kubectl: &Kubectl) {
+fn one_api_server(Cluster { sandbox, kubectl }: &Cluster) {
     let id = inject(sandbox, "component-stop --component kube-apiserver --node control-plane");
     await_api(kubectl);
-    // One member of etcd may go as well, but not what is left of the API servers.
+    // One member of etcd can stop as well, but not the remaining API servers.
     let more = "component-stop --component etcd --node control-plane2 --dry-run";
     try_inject(sandbox, more).ok();
     let said = try_inject(
@@ -64,7 +62,7 @@ fn one_api_server(sandbox: &Sandbox, kubectl: &Kubectl) {
     await_static_pod(kubectl, &format!("kube-apiserver-{}", sandbox.node("control-plane")));
 }
 
-fn quorum(sandbox: &Sandbox, kubectl: &Kubectl) {
+fn quorum(Cluster { sandbox, kubectl }: &Cluster) {
     let id = inject(sandbox, "etcd-quorum-loss --allow-total");
     let hit: Vec<String> =
         active(sandbox).iter().map(|fault| fault["node"].as_str().unwrap().to_owned()).collect();
@@ -78,9 +76,9 @@ fn quorum(sandbox: &Sandbox, kubectl: &Kubectl) {
     }
 }
 
-fn requests(sandbox: &Sandbox, kubectl: &Kubectl) {
+fn requests(Cluster { sandbox, kubectl }: &Cluster) {
     let id = inject(sandbox, "api-request --user-agent kubectl* --resource secrets --error 503");
-    // The load balancer chooses another each time.
+    // The load balancer chooses another API server each time.
     for _ in 0..6 {
         let said = kubectl.attempt("get secrets").fails(1);
         assert!(said.contains(&id), "{said}");
@@ -92,7 +90,7 @@ fn requests(sandbox: &Sandbox, kubectl: &Kubectl) {
     }
 }
 
-fn heartbeats(sandbox: &Sandbox, kubectl: &Kubectl) {
+fn heartbeats(Cluster { sandbox, kubectl }: &Cluster) {
     let node = sandbox.node("worker");
     let id = inject(sandbox, "heartbeat-loss --node worker");
     await_ready(kubectl, &node, false);
@@ -104,7 +102,7 @@ fn heartbeats(sandbox: &Sandbox, kubectl: &Kubectl) {
     assert!(!in_node(&sandbox.node("control-plane3"), "nft list tables").contains("kindrs"));
 }
 
-/// Waits until kubelet shows a static pod as ready; it makes the one it shows anew.
+/// Waits until a static pod is ready. kubelet replaces its mirror pod, so that it can be missing.
 fn await_static_pod(kubectl: &Kubectl, name: &str) {
     until(&format!("{name} is ready"), || {
         let condition = "jsonpath={.status.conditions[?(@.type==\"Ready\")].status}";
@@ -113,7 +111,7 @@ fn await_static_pod(kubectl: &Kubectl, name: &str) {
     });
 }
 
-/// Waits until the API server writes and reads.
+/// Waits until the API server accepts writes.
 fn await_api(kubectl: &Kubectl) {
     until("the API server works", || {
         let ran = kubectl.attempt(
@@ -122,7 +120,7 @@ fn await_api(kubectl: &Kubectl) {
         if ran.code == Some(0) { Ok(()) } else { Err(ran.stderr) }
     });
     until_holds(
-        "every node is there",
+        "every node is registered",
         || kubectl.items("get nodes").len(),
         |nodes| *nodes == NODES.len(),
     );

@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::Shared;
-use crate::harness::{container, deployment, pod, until_holds, web_container};
+use harness::{Cluster, container, deployment, pod, until_holds, web_container};
 
-pub fn replica_set(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "replicas");
+pub fn replica_set(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "replicas");
     kubectl.namespace(ns);
     let mut set = deployment("five", 5, &[web_container()]);
     set["kind"] = json!("ReplicaSet");
@@ -33,11 +32,11 @@ pub fn replica_set(shared: &Shared) {
     assert!(!after.contains(victim));
     assert_eq!(after.difference(&before).count(), 1, "{before:?} became {after:?}");
     kubectl.run(&format!("-n {ns} delete replicaset five"));
-    until_holds("its pods are gone", || kubectl.pods(ns, "app=five"), Vec::is_empty);
+    until_holds("its pods are deleted", || kubectl.pods(ns, "app=five"), Vec::is_empty);
 }
 
-pub fn daemon_set(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "daemons");
+pub fn daemon_set(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "daemons");
     kubectl.namespace(ns);
     let mut set = deployment("daemon", 1, &[web_container()]);
     set["kind"] = json!("DaemonSet");
@@ -64,8 +63,8 @@ fn job(name: &str, spec: Value, script: &str) -> Value {
     job
 }
 
-pub fn jobs(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "jobs");
+pub fn jobs(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "jobs");
     kubectl.namespace(ns);
     let indexed = json!({ "completions": 3, "parallelism": 2, "completionMode": "Indexed" });
     let failing = json!({ "backoffLimit": 0 });
@@ -90,8 +89,8 @@ pub fn jobs(shared: &Shared) {
     assert_eq!(reason, "BackoffLimitExceeded");
 }
 
-pub fn cron_job(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "cron");
+pub fn cron_job(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "cron");
     kubectl.namespace(ns);
     let every_minute = |name: &str, schedule: &str| {
         let job = job(name, json!({}), "date");
@@ -110,8 +109,8 @@ pub fn cron_job(shared: &Shared) {
     assert!(jobs.iter().any(|job| job["metadata"]["ownerReferences"][0]["name"] == "minutely"));
 }
 
-pub fn rollout(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "rollout");
+pub fn rollout(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "rollout");
     kubectl.namespace(ns);
     let mut web = deployment("web", 2, &[web_container()]);
     let mut apply = |version: &str| {
@@ -125,12 +124,12 @@ pub fn rollout(shared: &Shared) {
     assert_eq!(kubectl.pods(ns, "app=web,version=two").len(), 2);
     kubectl.run(&format!("-n {ns} rollout undo deployment/web"));
     kubectl.rolled_out(ns, "deployment/web");
-    until_holds("the second version is gone", || kubectl.pods(ns, "version=two"), Vec::is_empty);
+    until_holds("the second version is deleted", || kubectl.pods(ns, "version=two"), Vec::is_empty);
     assert_eq!(kubectl.pods(ns, "version=one").len(), 2);
 }
 
-pub fn disruption_budget(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "budget");
+pub fn disruption_budget(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "budget");
     kubectl.namespace(ns);
     let budget = json!({
         "apiVersion": "policy/v1",

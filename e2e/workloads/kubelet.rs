@@ -1,12 +1,11 @@
-//! What kubelet does for the containers of a pod.
+//! Volumes, limits, probes and hooks of containers.
 
 use serde_json::json;
 
-use super::Shared;
-use crate::harness::{container, in_node, pod, until_holds, web_container};
+use harness::{Cluster, container, in_node, pod, until_holds, web_container};
 
-pub fn config_map_update(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "update");
+pub fn config_map_update(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "update");
     kubectl.namespace(ns);
     kubectl.run(&format!("-n {ns} create configmap settings --from-literal=colour=blue"));
     let mut main = container("sleep 3600");
@@ -23,8 +22,8 @@ pub fn config_map_update(shared: &Shared) {
     until_holds("the change is seen", colour, |colour| colour == "green");
 }
 
-pub fn downward_api(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "downward");
+pub fn downward_api(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "downward");
     kubectl.namespace(ns);
     let field = |name: &str, path: &str| json!({ "name": name, "valueFrom": { "fieldRef": { "fieldPath": path } } });
     let mut main = container("sleep 3600");
@@ -56,11 +55,11 @@ pub fn downward_api(shared: &Shared) {
     assert!(labels.contains("colour=\"blue\""), "{labels}");
 }
 
-/// The preStop hook runs first, then the program is told to end and has time for it.
-pub fn termination(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "termination");
+/// The preStop hook runs before the program gets SIGTERM, and both have time to finish.
+pub fn termination(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "termination");
     kubectl.namespace(ns);
-    let node = shared.sandbox.node("worker");
+    let node = cluster.sandbox.node("worker");
     let mut main = container(
         "trap 'echo told >>/diary/lines; sleep 1; echo done >>/diary/lines; exit 0' TERM; \
          echo started >/diary/lines; while :; do sleep 0.1; done",
@@ -85,11 +84,11 @@ pub fn termination(shared: &Shared) {
     assert_eq!(lines.lines().collect::<Vec<_>>(), ["started", "hook", "hooked", "told", "done"]);
 }
 
-pub fn out_of_memory(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "memory");
+pub fn out_of_memory(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "memory");
     kubectl.namespace(ns);
-    // containerd hears of the kill from the kernel: it must be listening by then, and the container
-    // must not end before that is heard, or it ended by an error like any other.
+    // The kernel notifies containerd of the kill. The sleeps give containerd time to subscribe, and to be
+    // notified before the container exits; otherwise the reason is Error.
     let mut greedy = container("sleep 2; tail /dev/zero; ended=$?; sleep 5; exit $ended");
     greedy["resources"] = json!({ "limits": { "memory": "32Mi" } });
     let mut pod = pod("greedy", &[greedy]);
@@ -102,15 +101,15 @@ pub fn out_of_memory(shared: &Shared) {
     assert_eq!(ended["exitCode"], 137, "{ended}");
 }
 
-pub fn cpu_limit(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "cpu");
+pub fn cpu_limit(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "cpu");
     kubectl.namespace(ns);
     let mut main = container("sleep 3600");
     main["resources"] = json!({ "limits": { "cpu": "200m", "memory": "64Mi" } });
     kubectl.apply(ns, &[pod("slow", &[main])]);
     kubectl.wait_for(ns, "pod/slow", "condition=Ready");
     assert_eq!(kubectl.value(&format!("-n {ns} get pod slow"), ".status.qosClass"), "Guaranteed");
-    // Control groups of version 2, else of version 1.
+    // Control groups of version 2 or 1.
     let limits = kubectl.exec(
         ns,
         "slow",
@@ -121,8 +120,8 @@ pub fn cpu_limit(shared: &Shared) {
     assert_eq!(numbers, ["20000", "100000", "67108864"]);
 }
 
-pub fn liveness(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "liveness");
+pub fn liveness(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "liveness");
     kubectl.namespace(ns);
     let mut main = web_container();
     main["livenessProbe"] = json!({
@@ -138,8 +137,8 @@ pub fn liveness(shared: &Shared) {
     kubectl.wait_for(ns, "pod/web", "condition=Ready");
 }
 
-pub fn init_containers(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "init");
+pub fn init_containers(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "init");
     kubectl.namespace(ns);
     let named = |name: &str, script: &str| {
         let mut container = container(script);
@@ -157,7 +156,7 @@ pub fn init_containers(shared: &Shared) {
     pod["spec"]["initContainers"] = json!([named("first", "echo first >>/data/order"), sidecar]);
     pod["spec"]["volumes"] = json!([{ "name": "data", "emptyDir": {} }]);
     kubectl.apply(ns, &[pod]);
-    // The sidecar does not keep the pod from being done.
+    // The running sidecar does not keep the pod from completing.
     kubectl.wait_for(ns, "pod/ordered", "jsonpath={.status.phase}=Succeeded");
     assert_eq!(kubectl.run(&format!("-n {ns} logs ordered -c main")), "first\nsidecar\nmain\n");
 }

@@ -1,4 +1,4 @@
-//! What people run on clusters, on one of three nodes.
+//! Workloads that people run, on a cluster of three nodes. Each step has its own namespace.
 
 mod controllers;
 mod kubelet;
@@ -8,59 +8,45 @@ mod pods;
 mod security;
 mod storage;
 
-use crate::harness::{Kubectl, Sandbox, Steps};
+use harness::{Cluster, Suite};
 
 const THREE_NODES: &str = include_str!("../../configs/three-nodes.yaml");
 
-/// The cluster that all steps share; each has a namespace of its own.
-pub struct Shared {
-    pub sandbox: Sandbox,
-    pub kubectl: Kubectl,
-}
-
-#[test]
-fn workloads() {
-    let sandbox = Sandbox::new("workloads");
-    let kubectl = sandbox.create(THREE_NODES);
-    let shared = Shared { sandbox, kubectl };
-    let steps = Steps::default();
-    steps.together(
-        &shared,
-        &[
-            // The longest waits first.
-            ("a CronJob runs at its time", controllers::cron_job),
-            ("a pod sees its ConfigMap change", kubelet::config_map_update),
-            ("a StatefulSet keeps its data", storage::stateful_set),
-            ("Services lead to every replica from every node", network::services),
-            ("a ReplicaSet of five heals", controllers::replica_set),
-            ("a DaemonSet runs on every node", controllers::daemon_set),
-            ("Jobs succeed and fail", controllers::jobs),
-            ("a Deployment is rolled forward and back", controllers::rollout),
-            ("DNS answers for Services of every kind", network::dns),
-            ("a Service keeps a client at one pod", network::session_affinity),
-            ("a port of a node leads to its pod", network::host_port),
-            ("pods reach nodes and the host", network::beyond_pods),
-            ("a pod on its node's network uses Services", network::host_network),
-            ("exec runs in a pod", pods::exec),
-            ("attach talks to a pod", pods::attach),
-            ("logs of a pod are read", pods::logs),
-            ("a port of a pod is forwarded", pods::port_forward),
-            ("files are copied to a pod and back", pods::copy),
-            ("an ephemeral container joins a pod", pods::ephemeral_container),
-            ("a service account's token is good", security::token),
-            ("the API grants what roles allow", security::roles),
-            ("a disruption budget holds off evictions", controllers::disruption_budget),
-            ("a pod knows itself", kubelet::downward_api),
-            ("volumes of every kind hold their files", storage::volumes),
-            ("a claim's volume goes with it", storage::reclaimed),
-            ("a pod ends in order", kubelet::termination),
-            ("a container that takes too much memory is ended", kubelet::out_of_memory),
-            ("a container gets the CPU it may have", kubelet::cpu_limit),
-            ("a container that does not answer is restarted", kubelet::liveness),
-            ("init containers and sidecars run in order", kubelet::init_containers),
-        ],
-    );
-    steps.step("a node is drained and used again", || nodes::drain(&shared));
-    steps.step("metrics of nodes and pods are there", || nodes::metrics(&shared));
-    steps.finish();
+pub fn suite() -> Suite<Cluster> {
+    Suite::new("workloads", || Cluster::create("workloads", THREE_NODES))
+        .together(&[
+            // Those that wait longest come first.
+            ("cron_job_runs_at_its_time", controllers::cron_job),
+            ("pod_sees_its_config_map_change", kubelet::config_map_update),
+            ("stateful_set_keeps_its_data", storage::stateful_set),
+            ("services_reach_every_replica_from_every_node", network::services),
+            ("replica_set_replaces_a_pod", controllers::replica_set),
+            ("daemon_set_runs_on_every_node", controllers::daemon_set),
+            ("jobs_complete_and_fail", controllers::jobs),
+            ("deployment_rolls_forward_and_back", controllers::rollout),
+            ("dns_resolves_every_kind_of_service", network::dns),
+            ("session_affinity_keeps_a_client_at_one_pod", network::session_affinity),
+            ("host_port_reaches_its_pod", network::host_port),
+            ("pods_reach_nodes_and_the_host", network::beyond_pods),
+            ("host_network_pod_uses_services", network::host_network),
+            ("exec_runs_in_a_pod", pods::exec),
+            ("attach_talks_to_a_pod", pods::attach),
+            ("logs_of_a_pod_are_read", pods::logs),
+            ("port_of_a_pod_is_forwarded", pods::port_forward),
+            ("files_are_copied_to_a_pod_and_back", pods::copy),
+            ("ephemeral_container_joins_a_pod", pods::ephemeral_container),
+            ("service_account_token_is_valid", security::token),
+            ("roles_grant_and_deny", security::roles),
+            ("disruption_budget_refuses_evictions", controllers::disruption_budget),
+            ("downward_api_describes_the_pod", kubelet::downward_api),
+            ("volumes_of_every_kind_have_their_files", storage::volumes),
+            ("volume_is_deleted_with_its_claim", storage::reclaimed),
+            ("pod_terminates_in_order", kubelet::termination),
+            ("container_over_its_memory_limit_is_killed", kubelet::out_of_memory),
+            ("container_has_its_cpu_limit", kubelet::cpu_limit),
+            ("failed_liveness_probe_restarts_the_container", kubelet::liveness),
+            ("init_containers_and_sidecars_run_in_order", kubelet::init_containers),
+        ])
+        .step("node_is_drained_and_used_again", nodes::drain)
+        .step("kubelet_has_metrics_of_nodes_and_pods", nodes::metrics)
 }

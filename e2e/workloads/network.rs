@@ -1,4 +1,4 @@
-//! Services, DNS and the ways between pods, nodes and the host.
+//! Services, DNS and connections between pods, nodes and the host.
 
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
@@ -6,28 +6,27 @@ use std::net::TcpListener;
 
 use serde_json::json;
 
-use super::Shared;
-use crate::harness::{
-    Kubectl, Ran, container, deployment, inspect, node_get, pod, service, try_in_node, until,
-    until_holds, web_container,
+use harness::{
+    Cluster, Kubectl, Ran, container, deployment, inspect, node_get, pod, service, try_in_node,
+    until, until_holds, web_container,
 };
 
-/// A pod on each worker to ask from: `client-worker` and `client-worker2`.
-fn clients(shared: &Shared, ns: &str) -> [&'static str; 2] {
+/// Creates a client on each worker: `client-worker` and `client-worker2`.
+fn clients(cluster: &Cluster, ns: &str) -> [&'static str; 2] {
     for worker in ["worker", "worker2"] {
         let mut client = pod(&format!("client-{worker}"), &[container("sleep 3600")]);
-        client["spec"]["nodeName"] = json!(shared.sandbox.node(worker));
-        shared.kubectl.apply(ns, &[client]);
+        client["spec"]["nodeName"] = json!(cluster.sandbox.node(worker));
+        cluster.kubectl.apply(ns, &[client]);
     }
     let names = ["client-worker", "client-worker2"];
     for name in names {
-        shared.kubectl.wait_for(ns, &format!("pod/{name}"), "condition=Ready");
+        cluster.kubectl.wait_for(ns, &format!("pod/{name}"), "condition=Ready");
     }
     names
 }
 
-/// Asks until everything in `wanted` has answered. `ask` runs a script that asks often, in a pod
-/// or a node.
+/// Waits until every server in `wanted` has answered. `ask` runs a script with many requests in a pod or a
+/// node.
 fn until_all_answer(what: &str, wanted: &BTreeSet<String>, get: &str, ask: impl Fn(&str) -> Ran) {
     let script = format!("for i in $(seq {}); do {get}; done", 8 * wanted.len());
     let mut answered: BTreeSet<String> = BTreeSet::new();
@@ -38,13 +37,13 @@ fn until_all_answer(what: &str, wanted: &BTreeSet<String>, get: &str, ask: impl 
     });
 }
 
-/// The command by which a pod asks for `url`.
+/// A command that requests `url` in a pod.
 fn wget(url: &str) -> String {
     format!("wget -q -T 5 -O - {url}")
 }
 
-pub fn services(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "services");
+pub fn services(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "services");
     kubectl.namespace(ns);
     let mut web = deployment("web", 4, &[web_container()]);
     web["spec"]["template"]["spec"]["topologySpreadConstraints"] = json!([{
@@ -64,14 +63,14 @@ pub fn services(shared: &Shared) {
     assert_eq!(nodes.split(' ').collect::<BTreeSet<_>>().len(), 2, "{nodes}");
 
     let address = kubectl.value(&format!("-n {ns} get service web"), ".spec.clusterIP");
-    for client in clients(shared, ns) {
+    for client in clients(cluster, ns) {
         for host in ["web", "web.services", "web.services.svc.cluster.local", &address] {
             let what = format!("every pod answers {client} at {host}");
             until_all_answer(&what, &pods, &wget(host), |script| {
                 kubectl.try_exec(ns, client, script)
             });
         }
-        // Pods reach each other across nodes without a Service too.
+        // Pods on different nodes reach each other without a Service, too.
         for pod in kubectl.items(&format!("-n {ns} get pods -l app=web")) {
             let at = format!("http://{}:8080", pod["status"]["podIP"].as_str().unwrap());
             let name = pod["metadata"]["name"].as_str().unwrap();
@@ -80,7 +79,7 @@ pub fn services(shared: &Shared) {
     }
 
     let port = kubectl.value(&format!("-n {ns} get service by-node"), ".spec.ports[0].nodePort");
-    let names = ["control-plane", "worker", "worker2"].map(|node| shared.sandbox.node(node));
+    let names = ["control-plane", "worker", "worker2"].map(|node| cluster.sandbox.node(node));
     for from in &names {
         for to in &names {
             let get = format!("curl -s -m 5 {}:{port}", node_address(kubectl, to));
@@ -91,7 +90,7 @@ pub fn services(shared: &Shared) {
     refused_without_endpoints(kubectl, ns);
 }
 
-/// A Service without pods refuses at once, rather than letting its clients hang.
+/// A Service without pods refuses connections at once, so that clients do not hang.
 fn refused_without_endpoints(kubectl: &Kubectl, ns: &str) {
     let mut empty = service("nothing");
     empty["metadata"]["name"] = json!("empty");
@@ -104,8 +103,8 @@ fn node_address(kubectl: &Kubectl, node: &str) -> String {
     kubectl.value(&format!("get node {node}"), ".status.addresses[?(@.type=='InternalIP')].address")
 }
 
-pub fn session_affinity(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "affinity");
+pub fn session_affinity(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "affinity");
     kubectl.namespace(ns);
     let mut sticky = service("web");
     sticky["metadata"]["name"] = json!("sticky");
@@ -113,7 +112,7 @@ pub fn session_affinity(shared: &Shared) {
     kubectl.apply(ns, &[deployment("web", 3, &[web_container()]), service("web"), sticky]);
     kubectl.rolled_out(ns, "deployment/web");
     let pods: BTreeSet<String> = kubectl.pods(ns, "app=web").into_iter().collect();
-    for client in clients(shared, ns) {
+    for client in clients(cluster, ns) {
         until_all_answer("the free Service leads to all", &pods, &wget("web"), |script| {
             kubectl.try_exec(ns, client, script)
         });
@@ -128,8 +127,8 @@ pub fn session_affinity(shared: &Shared) {
     }
 }
 
-pub fn dns(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "dns");
+pub fn dns(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "dns");
     kubectl.namespace(ns);
     let mut headless = service("web");
     headless["metadata"]["name"] = json!("headless");
@@ -151,7 +150,7 @@ pub fn dns(shared: &Shared) {
     );
     kubectl.rolled_out(ns, "deployment/web");
     kubectl.wait_for(ns, "pod/named", "condition=Ready");
-    let client = clients(shared, ns)[0];
+    let client = clients(cluster, ns)[0];
     let look_up = |kind: &str, name: &str| {
         kubectl.try_exec(ns, client, &format!("nslookup -type={kind} {name}")).stdout
     };
@@ -184,10 +183,10 @@ pub fn dns(shared: &Shared) {
     assert!(answer.is_ok(), "{answer:?}");
 }
 
-pub fn host_port(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "host-port");
+pub fn host_port(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "host-port");
     kubectl.namespace(ns);
-    let (worker, other) = (shared.sandbox.node("worker"), shared.sandbox.node("worker2"));
+    let (worker, other) = (cluster.sandbox.node("worker"), cluster.sandbox.node("worker2"));
     let mut web = web_container();
     web["ports"] = json!([{ "containerPort": 8080, "hostPort": 8088 }]);
     let mut server = pod("server", &[web]);
@@ -195,7 +194,7 @@ pub fn host_port(shared: &Shared) {
     kubectl.apply(ns, &[server]);
     kubectl.wait_for(ns, "pod/server", "condition=Ready");
     let address = node_address(kubectl, &worker);
-    for from in [&other, &shared.sandbox.node("control-plane")] {
+    for from in [&other, &cluster.sandbox.node("control-plane")] {
         assert_eq!(node_get(from, &format!("http://{address}:8088")).as_deref(), Ok("server"));
     }
     let elsewhere = node_address(kubectl, &other);
@@ -208,11 +207,11 @@ pub fn host_port(shared: &Shared) {
     );
 }
 
-/// Pods reach addresses outside the cluster by way of their node's address; nodes reach pods.
-pub fn beyond_pods(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "beyond");
+/// Pods reach addresses outside the cluster with the address of their node, and nodes reach pods.
+pub fn beyond_pods(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "beyond");
     kubectl.namespace(ns);
-    let network = inspect(&format!("kindrs-{}", shared.sandbox.name));
+    let network = inspect(&format!("kindrs-{}", cluster.sandbox.name));
     let gateway = network["IPAM"]["Config"][0]["Gateway"].as_str().unwrap();
     let listener = TcpListener::bind((gateway, 0)).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -227,24 +226,24 @@ pub fn beyond_pods(shared: &Shared) {
         }
         callers
     });
-    for client in clients(shared, ns) {
+    for client in clients(cluster, ns) {
         assert_eq!(kubectl.pod_get(ns, client, &url).as_deref(), Ok("host"));
     }
     let workers =
-        ["worker", "worker2"].map(|node| node_address(kubectl, &shared.sandbox.node(node)));
+        ["worker", "worker2"].map(|node| node_address(kubectl, &cluster.sandbox.node(node)));
     assert_eq!(host.join().unwrap(), workers);
 
     kubectl.apply(ns, &[pod("web", &[web_container()])]);
     kubectl.wait_for(ns, "pod/web", "condition=Ready");
     let address = kubectl.value(&format!("-n {ns} get pod web"), ".status.podIP");
     for node in ["control-plane", "worker", "worker2"] {
-        let answer = node_get(&shared.sandbox.node(node), &format!("http://{address}:8080"));
+        let answer = node_get(&cluster.sandbox.node(node), &format!("http://{address}:8080"));
         assert_eq!(answer.as_deref(), Ok("web"), "from {node}");
     }
 }
 
-pub fn host_network(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "host-network");
+pub fn host_network(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "host-network");
     kubectl.namespace(ns);
     let mut on_host = pod("on-host", &[container("sleep 3600")]);
     on_host["spec"]["hostNetwork"] = json!(true);

@@ -1,12 +1,11 @@
-//! What is done with nodes.
+//! Draining and metrics of nodes.
 
-use super::Shared;
-use crate::harness::{deployment, until_holds, web_container};
+use harness::{Cluster, deployment, until, until_holds, web_container};
 
-pub fn drain(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "drain");
+pub fn drain(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "drain");
     kubectl.namespace(ns);
-    let (drained, other) = (shared.sandbox.node("worker2"), shared.sandbox.node("worker"));
+    let (drained, other) = (cluster.sandbox.node("worker2"), cluster.sandbox.node("worker"));
     kubectl.apply(ns, &[deployment("web", 4, &[web_container()])]);
     kubectl.rolled_out(ns, "deployment/web");
     let nodes = || {
@@ -30,18 +29,18 @@ pub fn drain(shared: &Shared) {
     assert!(nodes().contains(&drained), "{:?}", nodes());
 }
 
-pub fn metrics(shared: &Shared) {
-    let kubectl = &shared.kubectl;
-    for node in ["control-plane", "worker", "worker2"].map(|node| shared.sandbox.node(node)) {
+pub fn metrics(cluster: &Cluster) {
+    let kubectl = &cluster.kubectl;
+    for node in ["control-plane", "worker", "worker2"].map(|node| cluster.sandbox.node(node)) {
         let proxy = format!("get --raw /api/v1/nodes/{node}/proxy");
-        let summary = kubectl.run(&format!("{proxy}/stats/summary"));
-        let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
-        assert!(summary["node"]["memory"]["workingSetBytes"].as_u64().unwrap() > 0);
-        let pods = summary["pods"].as_array().unwrap();
-        assert!(
-            pods.iter().any(|pod| pod["memory"]["workingSetBytes"].as_u64().is_some_and(|n| n > 0)),
-            "no pod of {node} has memory"
-        );
+        // kubelet needs some seconds for the first numbers of a new cluster.
+        until(&format!("{node} reports the memory of its pods"), || {
+            let summary = kubectl.run(&format!("{proxy}/stats/summary"));
+            let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+            let used = |of: &serde_json::Value| of["memory"]["workingSetBytes"].as_u64() > Some(0);
+            let pods = summary["pods"].as_array().unwrap();
+            if used(&summary["node"]) && pods.iter().any(used) { Ok(()) } else { Err(summary) }
+        });
         assert!(kubectl.run(&format!("{proxy}/metrics")).contains("kubelet_running_pods"));
     }
 }

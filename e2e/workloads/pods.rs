@@ -1,4 +1,4 @@
-//! What a user does with a single pod by hand.
+//! Commands of kubectl for a single pod.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -6,10 +6,9 @@ use std::process::{Child, Stdio};
 
 use serde_json::json;
 
-use super::Shared;
-use crate::harness::{BUSYBOX, container, pod, run, run_in, until_holds, web_container};
+use harness::{BUSYBOX, Cluster, container, pod, run, run_in, until_holds, web_container};
 
-/// A child process that is ended with its test.
+/// A child process that is killed when it is dropped.
 struct Ended(Child);
 
 impl Drop for Ended {
@@ -19,13 +18,13 @@ impl Drop for Ended {
     }
 }
 
-pub fn exec(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "exec");
+pub fn exec(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "exec");
     kubectl.namespace(ns);
-    // One on each kind of node: the API server asks each kubelet by itself.
+    // One on each node, because the API server connects to each kubelet.
     for node in ["control-plane", "worker", "worker2"] {
         let mut pod = pod(node, &[container("sleep 3600")]);
-        pod["spec"]["nodeName"] = json!(shared.sandbox.node(node));
+        pod["spec"]["nodeName"] = json!(cluster.sandbox.node(node));
         kubectl.apply(ns, &[pod]);
     }
     for node in ["control-plane", "worker", "worker2"] {
@@ -38,8 +37,8 @@ pub fn exec(shared: &Shared) {
     }
 }
 
-pub fn attach(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "attach");
+pub fn attach(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "attach");
     kubectl.namespace(ns);
     let mut listener = container("read line; echo \"you said $line\"; sleep 2");
     listener["stdin"] = json!(true);
@@ -53,10 +52,10 @@ pub fn attach(shared: &Shared) {
     kubectl.wait_for(ns, "pod/listener", "jsonpath={.status.phase}=Succeeded");
 }
 
-pub fn logs(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "logs");
+pub fn logs(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "logs");
     kubectl.namespace(ns);
-    // Told by whether the volume has a file of the first run.
+    // The second run finds a file of the first in the volume.
     let script = "if [ -e /data/ran ]; then echo second; sleep 3600; fi; \
                   touch /data/ran; echo first; exit 1";
     let mut main = container(script);
@@ -78,15 +77,15 @@ pub fn logs(shared: &Shared) {
     assert!(line.ends_with(" second\n"), "{line}");
 }
 
-pub fn port_forward(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "forward");
+pub fn port_forward(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "forward");
     kubectl.namespace(ns);
     kubectl.apply(ns, &[pod("web", &[web_container()])]);
     kubectl.wait_for(ns, "pod/web", "condition=Ready");
     let mut command = kubectl.command(&["-n", ns, "port-forward", "pod/web", ":8080"]);
     let mut child = Ended(command.stdout(Stdio::piped()).spawn().unwrap());
     let mut line = String::new();
-    // Kept open to the end: kubectl tells of each connection.
+    // Stays open to the end, because kubectl prints a line for each connection.
     let mut output = BufReader::new(child.0.stdout.take().unwrap());
     output.read_line(&mut line).unwrap();
     // "Forwarding from 127.0.0.1:PORT -> 8080"
@@ -100,13 +99,13 @@ pub fn port_forward(shared: &Shared) {
     }
 }
 
-pub fn copy(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "copy");
+pub fn copy(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "copy");
     kubectl.namespace(ns);
     kubectl.apply(ns, &[pod("files", &[container("sleep 3600")])]);
     kubectl.wait_for(ns, "pod/files", "condition=Ready");
     let folder = tempfile::tempdir().unwrap();
-    // Larger than what one message of the protocol holds.
+    // Larger than a message of the protocol.
     let content: Vec<u8> = (0..3_000_000_u32).map(|i| u8::try_from(i % 251).unwrap()).collect();
     std::fs::write(folder.path().join("there"), &content).unwrap();
     let run = |from: &str, to: &str| {
@@ -119,8 +118,8 @@ pub fn copy(shared: &Shared) {
     assert!(std::fs::read(folder.path().join("back")).unwrap() == content);
 }
 
-pub fn ephemeral_container(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "ephemeral");
+pub fn ephemeral_container(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "ephemeral");
     kubectl.namespace(ns);
     kubectl.apply(ns, &[pod("web", &[web_container()])]);
     kubectl.wait_for(ns, "pod/web", "condition=Ready");

@@ -1,13 +1,12 @@
-//! Who is who, and who may what.
+//! Authentication and authorization.
 
 use serde_json::{Value, json};
 
-use super::Shared;
-use crate::harness::{Kubectl, container, pod, run, until_holds, words};
+use harness::{Cluster, Kubectl, container, pod, run, until_holds, words};
 
 const MOUNTED: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-/// What the API server says of a token.
+/// The status of a review of a token by the API server.
 fn review(kubectl: &Kubectl, token: &str, audience: Option<&str>) -> Value {
     let mut review = json!({
         "apiVersion": "authentication.k8s.io/v1",
@@ -21,8 +20,8 @@ fn review(kubectl: &Kubectl, token: &str, audience: Option<&str>) -> Value {
     serde_json::from_str::<Value>(&answer).unwrap()["status"].take()
 }
 
-pub fn token(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "token");
+pub fn token(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "token");
     kubectl.namespace(ns);
     kubectl.run(&format!("-n {ns} create serviceaccount robot"));
     let mut main = container("sleep 3600");
@@ -54,7 +53,7 @@ pub fn token(shared: &Shared) {
     assert_eq!(status["authenticated"], true, "{status}");
     assert_eq!(status["audiences"], json!(["vault"]));
 
-    // A client in the pod uses it at the Service that every cluster has.
+    // A client in the pod uses the token at the Service of the API server.
     let call = format!(
         "wget -q -O - --no-check-certificate --header \"Authorization: Bearer $(cat {MOUNTED}/token)\" \
          --header 'Content-Type: application/json' --post-data \
@@ -68,16 +67,16 @@ pub fn token(shared: &Shared) {
     assert_eq!(review(kubectl, asked.trim(), None)["authenticated"], true);
     kubectl.run(&format!("-n {ns} delete pod bearer"));
     kubectl.run(&format!("-n {ns} delete serviceaccount robot"));
-    // The API server remembers a good token for some seconds.
+    // The API server caches a valid token for some seconds.
     until_holds(
-        "the token is good no more",
+        "the token is invalid",
         || review(kubectl, &token, None),
         |status| status["authenticated"] != true,
     );
 }
 
-pub fn roles(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "roles");
+pub fn roles(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "roles");
     kubectl.namespace(ns);
     kubectl.run(&format!("-n {ns} create serviceaccount reader"));
     kubectl.run(&format!("-n {ns} create role reader --verb=get,list --resource=configmaps"));
@@ -86,7 +85,7 @@ pub fn roles(shared: &Shared) {
         "-n {ns} create rolebinding reader --role=reader --serviceaccount={account}"
     ));
     let token = kubectl.run(&format!("-n {ns} create token reader"));
-    // Without the administrator's certificate, which would go before the token.
+    // Without the certificate of the administrator, which would override the token.
     let as_reader = |line: &str| {
         let server = kubectl.value("config view --minify", ".clusters[0].cluster.server");
         let mut arguments = vec![

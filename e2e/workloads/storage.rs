@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Shared;
-use crate::harness::{container, deployment, pod, run, until_holds};
+use harness::{Cluster, container, deployment, pod, run, until_holds};
 
 fn claim(name: &str) -> Value {
     json!({
@@ -17,8 +16,8 @@ fn claim(name: &str) -> Value {
     })
 }
 
-pub fn stateful_set(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "stateful");
+pub fn stateful_set(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "stateful");
     kubectl.namespace(ns);
     let mut main = container(
         "mkdir -p /data/www; [ -e /data/www/index.html ] || hostname >/data/www/index.html; \
@@ -55,7 +54,7 @@ pub fn stateful_set(shared: &Shared) {
     assert_eq!(kubectl.exec(ns, "db-0", "cat /data/precious").trim(), "precious");
     assert_eq!(kubectl.exec(ns, "db-0", "wc -l </data/starts").trim(), "2");
     assert_eq!(kubectl.exec(ns, "db-1", "wc -l </data/starts").trim(), "1");
-    // Each finds the other by its own name, also after it has moved to a new address.
+    // Each resolves the name of the other, also after its address has changed.
     for (from, to) in [("db-1", "db-0"), ("db-0", "db-1")] {
         let url = format!("http://{to}.db.{ns}.svc.cluster.local:8080");
         until_holds(
@@ -66,8 +65,8 @@ pub fn stateful_set(shared: &Shared) {
     }
 }
 
-pub fn reclaimed(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "reclaimed");
+pub fn reclaimed(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "reclaimed");
     kubectl.namespace(ns);
     let mut main = container("echo here >/data/file; sleep 3600");
     main["volumeMounts"] = json!([{ "name": "data", "mountPath": "/data" }]);
@@ -83,8 +82,8 @@ pub fn reclaimed(shared: &Shared) {
     kubectl.wait_for(ns, &format!("persistentvolume/{volume}"), "delete");
 }
 
-pub fn volumes(shared: &Shared) {
-    let (kubectl, ns) = (&shared.kubectl, "volumes");
+pub fn volumes(cluster: &Cluster) {
+    let (kubectl, ns) = (&cluster.kubectl, "volumes");
     kubectl.namespace(ns);
     kubectl.run(&format!("-n {ns} create configmap settings --from-literal=colour=blue"));
     kubectl.run(&format!("-n {ns} create secret generic keys --from-literal=key=secret"));

@@ -1,4 +1,4 @@
-use clap::{ArgAction, Parser, Subcommand};
+use clap::{ArgAction, CommandFactory as _, Parser, Subcommand};
 
 use super::build_node_image::BuildNodeImage;
 use super::completion::Completion;
@@ -23,10 +23,10 @@ use super::scenario_run::ScenarioRun;
 use super::scenario_schema::ScenarioSchema;
 use super::version::Version;
 
-/// Heading of the options that every verb has.
+/// Heading of the options that all verbs share.
 const GLOBAL: &str = "Global options";
 
-/// Disposable, real, multi-node Kubernetes clusters in Docker
+/// Create disposable multi-node Kubernetes clusters in Docker
 #[derive(Debug, Parser)]
 #[command(
     name = "kindrs",
@@ -34,18 +34,22 @@ const GLOBAL: &str = "Global options";
     max_term_width = 100,
     after_help = "\
 Examples:
-  kindrs create cluster                    A cluster of one node, named kindrs
-  kindrs create cluster --config dev.yaml  The cluster that a file describes
+  kindrs create cluster                    Create a cluster with one node, named kindrs
+  kindrs create cluster --config dev.yaml  Create the cluster that a file describes
   kubectl --context kindrs-kindrs get nodes
   kindrs delete cluster
 
-Exit codes: 0 done, 1 a check failed, 2 wrong input, 3 Docker, an image, a disk or a network failed."
+Exit codes:
+  0  success
+  1  a check failed
+  2  invalid input
+  3  Docker, an image, the disk or the network failed"
 )]
 pub(super) struct Arguments {
-    /// Show nothing but errors on stderr
+    /// Show only errors on stderr
     #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub(super) quiet: bool,
-    /// Show what happens inside on stderr; repeat for more
+    /// Log what kindrs does; -vv also logs requests and retries, -vvv the HTTP clients
     #[arg(
         short,
         long,
@@ -59,10 +63,9 @@ pub(super) struct Arguments {
     pub(super) command: Command,
 }
 
-/// A verb of the command line.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Make a cluster
+    /// Create a cluster
     #[command(subcommand)]
     Create(Create),
     /// Delete clusters
@@ -71,39 +74,36 @@ pub(super) enum Command {
     /// List clusters or nodes, or print a kubeconfig
     #[command(subcommand)]
     Get(Get),
-    /// Write a cluster's kubeconfig entries or logs to files
+    /// Export a cluster's kubeconfig entries or logs
     #[command(subcommand)]
     Export(Export),
-    /// Bring images into a cluster's nodes
+    /// Load images into a cluster's nodes
     #[command(subcommand)]
     Load(Load),
-    /// Make an image for nodes
+    /// Build a node image
     #[command(subcommand)]
     Build(Build),
-    /// Break a cluster on purpose, and heal it
+    /// Inject faults into a cluster and heal them
     #[command(subcommand)]
     Fault(Fault),
-    /// Test a cluster's behaviour by scenarios
+    /// Test how a cluster behaves, with scenarios
     #[command(subcommand)]
     Scenario(Scenario),
     Completion(Completion),
     Version(Version),
 }
 
-/// What can be created.
 #[derive(Debug, Subcommand)]
 pub(super) enum Create {
     Cluster(Box<CreateCluster>),
 }
 
-/// What can be deleted.
 #[derive(Debug, Subcommand)]
 pub(super) enum Delete {
     Cluster(DeleteCluster),
     Clusters(DeleteClusters),
 }
 
-/// What can be read.
 #[derive(Debug, Subcommand)]
 pub(super) enum Get {
     Clusters(GetClusters),
@@ -111,27 +111,23 @@ pub(super) enum Get {
     Kubeconfig(GetKubeconfig),
 }
 
-/// What can be exported.
 #[derive(Debug, Subcommand)]
 pub(super) enum Export {
     Kubeconfig(ExportKubeconfig),
     Logs(ExportLogs),
 }
 
-/// What can be loaded.
 #[derive(Debug, Subcommand)]
 pub(super) enum Load {
     DockerImage(LoadDockerImage),
     ImageArchive(LoadImageArchive),
 }
 
-/// What can be built.
 #[derive(Debug, Subcommand)]
 pub(super) enum Build {
     NodeImage(BuildNodeImage),
 }
 
-/// What can be done about faults.
 #[derive(Debug, Subcommand)]
 pub(super) enum Fault {
     Inject(Box<FaultInject>),
@@ -140,7 +136,6 @@ pub(super) enum Fault {
     Kinds(FaultKinds),
 }
 
-/// What can be done with scenarios.
 #[derive(Debug, Subcommand)]
 pub(super) enum Scenario {
     Run(Box<ScenarioRun>),
@@ -150,7 +145,6 @@ pub(super) enum Scenario {
 }
 
 impl Command {
-    /// Does what the verb says.
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<()> {
         match self {
             Self::Create(Create::Cluster(verb)) => verb.run(context).await,
@@ -172,7 +166,7 @@ impl Command {
             Self::Scenario(Scenario::Lint(verb)) => verb.run(context),
             Self::Scenario(Scenario::Check(verb)) => verb.run(context),
             Self::Scenario(Scenario::Schema(verb)) => verb.run(),
-            Self::Completion(verb) => verb.run(),
+            Self::Completion(verb) => verb.run(Arguments::command()),
             Self::Version(verb) => verb.run(),
         }
     }
@@ -180,8 +174,6 @@ impl Command {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

@@ -5,11 +5,10 @@ use super::output;
 use crate::image::{self, KubernetesSource};
 use crate::interruption::unless_interrupted;
 
-/// Make an image for nodes
+/// Build a node image
 ///
-/// Kubernetes and every other part are compiled from their Go modules where they are not given;
-/// compiled parts are kept, so that nothing compiles twice. create cluster does the same when it
-/// finds no image.
+/// kindrs compiles Kubernetes and the other parts from their Go modules and caches the results, so
+/// that it compiles nothing twice. create cluster builds an image in the same way if there is none.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -18,8 +17,8 @@ Examples:
   kindrs build node-image --kubernetes file:./kubernetes-server-linux-amd64.tar.gz -t me/node:test
   kindrs build node-image --kubernetes release:v1.37.2")]
 pub(super) struct BuildNodeImage {
-    /// Kubernetes to put in: vX.Y.Z is compiled, file:PATH is an archive of binaries,
-    /// release:vX.Y.Z is upstream's archive
+    /// Kubernetes to install: vX.Y.Z to compile it, file:PATH for an archive of binaries,
+    /// release:vX.Y.Z to download the upstream archive
     #[arg(
         long,
         value_name = "SOURCE",
@@ -28,20 +27,20 @@ pub(super) struct BuildNodeImage {
         default_value = "v1.37.2"
     )]
     pub(super) kubernetes: String,
-    /// Image to build on [default: debian:trixie-slim, else bootstrapped from this host's sources]
+    /// Image to build on [default: debian:trixie-slim, or an image bootstrapped from this host's
+    /// package sources]
     #[arg(long, value_name = "IMAGE")]
     pub(super) base_image: Option<String>,
-    /// Name of the image to make [default: kindrs/node:VERSION]
+    /// Name of the new image [default: kindrs/node:VERSION]
     #[arg(short = 't', long, value_name = "IMAGE")]
     pub(super) image: Option<String>,
 }
 
 impl BuildNodeImage {
-    /// Makes the image and prints its name.
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<()> {
         let source: KubernetesSource = self.kubernetes.parse()?;
         let docker = context.docker().await?;
-        // Ending by the signal itself would leave compilers at work.
+        // A process that a signal ends would leave its compilers running.
         let image = unless_interrupted(image::build(
             &docker,
             &source,

@@ -1,10 +1,9 @@
-use clap::{Args, CommandFactory as _};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use super::arguments::Arguments;
 use super::output;
 
-/// Print a script that completes kindrs' arguments in a shell
+/// Print a shell completion script
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -12,15 +11,16 @@ Examples:
   kindrs completion zsh > \"${fpath[1]}/_kindrs\"
   kindrs completion fish > ~/.config/fish/completions/kindrs.fish")]
 pub(super) struct Completion {
-    /// The shell
+    /// Shell to complete in
     #[arg(value_enum)]
     shell: Shell,
 }
 
 impl Completion {
-    pub(super) fn run(self) -> anyhow::Result<()> {
+    /// Prints the script for `command`, the whole command line.
+    pub(super) fn run(self, mut command: Command) -> anyhow::Result<()> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Arguments::command(), "kindrs", &mut script);
+        clap_complete::generate(self.shell, &mut command, "kindrs", &mut script);
         output::print(&String::from_utf8_lossy(&script))
     }
 }

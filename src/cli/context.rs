@@ -2,22 +2,20 @@ use std::io::IsTerminal as _;
 use std::sync::Arc;
 
 use crate::failure::Failure;
-use crate::fault::heal_what_is_over;
+use crate::fault::heal_overdue;
 use crate::progress::{Lines, Progress, Terminal};
 use crate::runtime::Docker;
 
-/// What every verb works with.
 pub(super) struct Context {
-    /// Where to tell how it goes.
     pub(super) progress: Progress,
 }
 
 impl Context {
-    /// Progress goes to stderr: live on a terminal, as lines elsewhere or between diagnostics.
-    pub(super) fn new(quiet: bool, diagnostics: bool) -> Self {
+    /// Shows progress on stderr: live on a terminal, as lines elsewhere or together with a log.
+    pub(super) fn new(quiet: bool, logs: bool) -> Self {
         let progress = if quiet {
             Progress::silent()
-        } else if std::io::stderr().is_terminal() && !diagnostics {
+        } else if std::io::stderr().is_terminal() && !logs {
             Progress::new(Arc::new(Terminal::default()))
         } else {
             Progress::new(Arc::new(Lines))
@@ -25,25 +23,27 @@ impl Context {
         Self { progress }
     }
 
-    /// Connects to Docker, and heals faults whose time is over: a fault ends whatever became of the
-    /// process that should have ended it.
+    /// Connects to Docker, and heals expired faults, in case the process that should have healed
+    /// them was killed.
     ///
     /// # Errors
-    /// [`Failure::Environment`] when it cannot be reached.
+    /// [`Failure::Environment`] when Docker cannot be reached.
     pub(super) async fn docker(&self) -> Result<Docker, Failure> {
-        let docker = self.docker_as_it_is().await?;
-        for entry in heal_what_is_over(&docker).await {
-            self.progress
-                .note(format!("fault {} was over: {} {}", entry.id, entry.node, entry.healing));
+        let docker = self.docker_without_healing().await?;
+        for entry in heal_overdue(&docker).await {
+            self.progress.note(format!(
+                "healed overdue fault {}: {} {}",
+                entry.id, entry.node, entry.healing
+            ));
         }
         Ok(docker)
     }
 
-    /// Connects to Docker.
+    /// Connects to Docker and heals nothing.
     ///
     /// # Errors
-    /// [`Failure::Environment`] when it cannot be reached.
-    pub(super) async fn docker_as_it_is(&self) -> Result<Docker, Failure> {
+    /// [`Failure::Environment`] when Docker cannot be reached.
+    pub(super) async fn docker_without_healing(&self) -> Result<Docker, Failure> {
         Ok(Docker::connect().await?)
     }
 }

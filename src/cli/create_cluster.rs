@@ -9,19 +9,21 @@ use serde_json::json;
 use super::cluster_name;
 use super::context::Context;
 use super::output::{self, Format};
-use crate::cluster::create::{self, CreateOptions, Created};
-use crate::config::{self, Cluster};
+use crate::cluster::CreateOptions;
+use crate::cluster::create::{self, Created};
+use crate::config::{self, Cluster, ContainerRole};
 use crate::duration;
 use crate::failure::Failure;
 use crate::image::KubernetesSource;
 use crate::kubeconfig::{self, Files};
 use crate::kubernetes::Version;
 use crate::plan::{ClusterPlan, PodNetwork};
+use crate::plural::plural;
 
-/// Make a cluster and wait until it works
+/// Create a cluster and wait until it is ready
 ///
-/// Its nodes are containers in Docker. When this ends well, every node is Ready, every system pod
-/// runs and DNS answers, and kubectl's current context is kindrs-NAME.
+/// The nodes are containers in Docker. When the command succeeds, all nodes are Ready, all system
+/// pods run, DNS answers, and kubectl's current context is kindrs-NAME.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -31,7 +33,7 @@ Examples:
   kindrs create cluster --config dev.yaml --dry-run
   kindrs create cluster --config - < dev.yaml")]
 pub(super) struct CreateCluster {
-    /// Name of the cluster: before the one in the configuration [default: kindrs]
+    /// Name of the cluster; overrides the name in the configuration [default: kindrs]
     #[arg(
         short,
         long,
@@ -40,35 +42,34 @@ pub(super) struct CreateCluster {
         value_parser = NonEmptyStringValueParser::new()
     )]
     pub(super) name: Option<String>,
-    /// Configuration in kind's format (kind: Cluster, apiVersion: kind.x-k8s.io/v1alpha4); - for
-    /// stdin
+    /// Configuration file in kind's format (kind: Cluster, apiVersion: kind.x-k8s.io/v1alpha4), or -
+    /// for stdin
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
-    /// Image of every node, in place of those in the configuration
+    /// Image for every node; overrides the images in the configuration
     #[arg(long)]
     pub(super) image: Option<String>,
     /// Kubernetes to run: vX.Y.Z, file:PATH or release:vX.Y.Z [default: v1.37.2]
     #[arg(long, value_name = "SOURCE", env = "KINDRS_KUBERNETES", hide_env_values = true)]
     pub(super) kubernetes: Option<String>,
-    /// How long to wait until the cluster works; 0 for not at all
+    /// Time to wait until the cluster is ready; 0 does not wait
     #[arg(long, value_name = "DURATION", default_value = "5m0s", value_parser = duration::parse)]
     pub(super) wait: Duration,
-    /// Keep what was made when making fails
+    /// Keep the containers if creating the cluster fails
     #[arg(long)]
     pub(super) retain: bool,
-    /// kubeconfig file to write to [default: as kubectl: $KUBECONFIG, else ~/.kube/config]
+    /// kubeconfig file to write [default: $KUBECONFIG or ~/.kube/config, as in kubectl]
     #[arg(long, value_name = "FILE")]
     pub(super) kubeconfig: Option<PathBuf>,
-    /// Check everything and print the plan; make nothing
+    /// Check everything and print the plan, but create nothing
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// How the plan is printed
+    /// Output format of the plan
     #[arg(short, long, value_name = "FORMAT", default_value = "text", requires = "dry_run")]
     pub(super) output: Format,
 }
 
 impl CreateCluster {
-    /// Makes the cluster, or prints its plan.
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<()> {
         let options = self.options()?;
         for warning in options.config.warnings() {
@@ -89,13 +90,13 @@ impl CreateCluster {
         Ok(())
     }
 
-    /// Everything that was asked for, checked as far as that goes without Docker.
+    /// Reads the options and checks everything that can be checked without Docker.
     fn options(&self) -> anyhow::Result<CreateOptions> {
         let mut config = match &self.config {
             None => Cluster::default(),
             Some(file) if file.as_os_str() == "-" => {
                 let text = std::io::read_to_string(std::io::stdin())
-                    .context("reading the configuration from standard input")?;
+                    .context("cannot read the configuration from standard input")?;
                 config::load("standard input", &text).map_err(Failure::from)?
             }
             Some(file) => {
@@ -106,7 +107,9 @@ impl CreateCluster {
                 config::load(&name, &text).map_err(Failure::from)?
             }
         };
-        config = config.resolve_host_paths(&std::env::current_dir().context("current folder")?);
+        config = config.resolve_host_paths(
+            &std::env::current_dir().context("cannot find the current folder")?,
+        );
         let name = resolve_name(self.name.as_deref(), config.name.as_deref());
         config::validate_cluster_name(&name)?;
         config.name = Some(name.clone());
@@ -126,23 +129,24 @@ impl CreateCluster {
     }
 }
 
-/// What was made, how long it took, and what to type next.
 fn summary(created: &Created) -> String {
     let plan = &created.plan;
     let workers = plan.nodes.len() - plan.control_planes().count();
     let mut text = format!(
-        "\nCluster `{}` is up after {:.1} s: Kubernetes {}, {} and {}.\n",
+        "\nCreated cluster `{}` in {:.1} s: Kubernetes {}, {} and {}.\n",
         plan.name,
         created.elapsed.as_secs_f64(),
         plan.version,
-        counted(plan.control_planes().count(), "control plane"),
-        counted(workers, "worker"),
+        plural(plan.control_planes().count(), "control plane"),
+        plural(workers, "worker"),
     );
     if plan.pod_network == PodNetwork::User {
-        text.push_str("Its nodes stay NotReady until you install a CNI (disableDefaultCNI).\n");
+        text.push_str(
+            "The nodes stay NotReady until you install a CNI plugin (disableDefaultCNI).\n",
+        );
     }
     text.push_str(&format!(
-        "kubectl's context is {context} (in {file}). Next:\n\n  kubectl --context {context} get nodes\n  kindrs delete cluster --name {name}",
+        "kubectl's current context is {context} (in {file}). Next steps:\n\n  kubectl --context {context} get nodes\n  kindrs delete cluster --name {name}",
         context = kubeconfig::entry_name(&plan.name),
         file = created.kubeconfig.display(),
         name = plan.name,
@@ -150,12 +154,6 @@ fn summary(created: &Created) -> String {
     text
 }
 
-fn counted(count: usize, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
-}
-
-/// The plan as a table.
 fn plan_text(plan: &ClusterPlan) -> String {
     let mut text = format!(
         "Cluster {}: Kubernetes {}, network {} ({}), API at {}\npods {}, Services {}\n\n",
@@ -180,7 +178,7 @@ fn plan_text(plan: &ClusterPlan) -> String {
     rows.extend(plan.load_balancer.iter().map(|balancer| {
         [
             balancer.name.clone(),
-            "external-load-balancer".to_owned(),
+            ContainerRole::LoadBalancer.to_string(),
             balancer.address.to_string(),
             "-".to_owned(),
             balancer.image.clone(),
@@ -190,7 +188,6 @@ fn plan_text(plan: &ClusterPlan) -> String {
     text
 }
 
-/// The plan for programs.
 fn plan_json(plan: &ClusterPlan) -> serde_json::Value {
     let nodes: Vec<_> = plan
         .nodes
@@ -223,7 +220,8 @@ fn plan_json(plan: &ClusterPlan) -> serde_json::Value {
     })
 }
 
-/// The cluster's name: of the flag or the environment, else of the configuration, else the default.
+/// The name from the flag or the environment, otherwise from the configuration, otherwise the
+/// default.
 pub(super) fn resolve_name(given: Option<&str>, configured: Option<&str>) -> String {
     given.or(configured).unwrap_or(cluster_name::DEFAULT).to_owned()
 }
@@ -234,21 +232,21 @@ mod tests {
     use crate::plan::sample::sample_plan;
 
     #[test]
-    fn what_is_given_goes_before_what_is_configured() {
+    fn a_given_name_overrides_the_configuration() {
         assert_eq!(resolve_name(Some("a"), Some("b")), "a");
         assert_eq!(resolve_name(None, Some("b")), "b");
         assert_eq!(resolve_name(None, None), "kindrs");
     }
 
     #[test]
-    fn a_plan_is_printed_for_people_and_for_programs() {
+    fn prints_a_plan_as_text_and_json() {
         let plan = sample_plan(3, 1, &Version::new(1, 37, 2));
         insta::assert_snapshot!("plan_text", plan_text(&plan));
         insta::assert_snapshot!("plan_json", output::json(&plan_json(&plan)).unwrap());
     }
 
     #[test]
-    fn the_summary_names_what_was_made_and_what_comes_next() {
+    fn the_summary_names_the_cluster_and_the_next_steps() {
         let plan = sample_plan(1, 2, &Version::new(1, 37, 2));
         let created = Created {
             plan,

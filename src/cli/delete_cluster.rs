@@ -5,12 +5,12 @@ use clap::Args;
 use super::cluster_name::ClusterName;
 use super::context::Context;
 use crate::cluster::delete::delete;
-use crate::fault::unmark;
+use crate::fault::marker;
 use crate::kubeconfig::Files;
 
 /// Delete a cluster with its volumes, network and kubeconfig entries
 ///
-/// That there is no such cluster is no failure. One that is half made or half deleted goes too.
+/// The command also deletes incomplete clusters, and succeeds if the cluster does not exist.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -19,20 +19,20 @@ Examples:
 pub(super) struct DeleteCluster {
     #[command(flatten)]
     cluster: ClusterName,
-    /// kubeconfig file to clean [default: as kubectl: all of $KUBECONFIG, else ~/.kube/config]
+    /// kubeconfig file to clean up [default: all files of $KUBECONFIG or ~/.kube/config, as in kubectl]
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
 }
 
 impl DeleteCluster {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<()> {
-        let docker = context.docker_as_it_is().await?;
+        let docker = context.docker_without_healing().await?;
         let files = Files::from_environment(self.kubeconfig.as_deref());
         let name = &self.cluster.name;
         if delete(&docker, name, &files, &context.progress).await?.is_empty() {
-            context.progress.note(format!("there was no cluster named `{name}`"));
+            context.progress.note(format!("cluster `{name}` does not exist"));
         }
-        unmark(name);
+        marker::forget(name);
         Ok(())
     }
 }

@@ -6,12 +6,12 @@ use futures::future::join_all;
 use super::context::Context;
 use crate::cluster::delete::delete;
 use crate::cluster::inventory;
-use crate::fault::unmark;
+use crate::fault::marker;
 use crate::kubeconfig::Files;
 
-/// Delete several clusters, or all
+/// Delete several clusters, or all of them
 ///
-/// That there is no cluster of a name is no failure.
+/// The command succeeds if a cluster does not exist.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -21,23 +21,23 @@ pub(super) struct DeleteClusters {
     /// Names of the clusters
     #[arg(value_name = "NAME", required_unless_present = "all")]
     names: Vec<String>,
-    /// Every cluster that kindrs made
+    /// Delete all clusters that kindrs created
     #[arg(short = 'A', long, conflicts_with = "names")]
     all: bool,
-    /// kubeconfig file to clean [default: as kubectl: all of $KUBECONFIG, else ~/.kube/config]
+    /// kubeconfig file to clean up [default: all files of $KUBECONFIG or ~/.kube/config, as in kubectl]
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
 }
 
 impl DeleteClusters {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<()> {
-        let docker = context.docker_as_it_is().await?;
+        let docker = context.docker_without_healing().await?;
         let mut names = self.names;
         if self.all {
             let clusters = inventory::clusters(&docker).await?;
             names.extend(clusters.into_iter().map(|cluster| cluster.name));
             if names.is_empty() {
-                context.progress.note("there are no clusters");
+                context.progress.note("no clusters found");
             }
         }
         names.sort();
@@ -47,11 +47,11 @@ impl DeleteClusters {
         let mut first_failure = None;
         for (name, result) in names.iter().zip(join_all(deletions).await) {
             if result.is_ok() {
-                unmark(name);
+                marker::forget(name);
             }
             match result {
                 Ok(deleted) if deleted.is_empty() => {
-                    context.progress.note(format!("there was no cluster named `{name}`"));
+                    context.progress.note(format!("cluster `{name}` does not exist"));
                 }
                 Ok(_) => {}
                 Err(failure) if first_failure.is_none() => first_failure = Some(failure),

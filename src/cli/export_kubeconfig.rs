@@ -8,9 +8,9 @@ use super::get_kubeconfig::client_place;
 use crate::cluster::access::access;
 use crate::kubeconfig::{Files, entry_name};
 
-/// Write a cluster's entries into the kubeconfig and make its context the current one
+/// Write a cluster's entries to the kubeconfig and make its context current
 ///
-/// Other entries stay as they are.
+/// Other entries are not changed.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -19,10 +19,10 @@ Examples:
 pub(super) struct ExportKubeconfig {
     #[command(flatten)]
     cluster: ClusterName,
-    /// For clients in containers on the cluster's network: the node's address, not the host's
+    /// Use the node's address on the cluster's network, for clients in containers there
     #[arg(long)]
     internal: bool,
-    /// kubeconfig file to write to [default: as kubectl: $KUBECONFIG, else ~/.kube/config]
+    /// kubeconfig file to write [default: $KUBECONFIG or ~/.kube/config, as in kubectl]
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
 }

@@ -3,11 +3,11 @@ use clap::Args;
 use super::cluster_name::ClusterName;
 use super::context::Context;
 use crate::cluster::inventory;
-use crate::fault::{Which, heal, keep};
+use crate::fault::{Which, heal, heal_at_end};
 
-/// Put faults back: start, thaw and connect again what they took
+/// Heal faults
 ///
-/// Healing what is healed already, or whose node is gone, is no failure.
+/// Healing a fault that is healed already, or whose node does not exist any more, is not an error.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -16,32 +16,32 @@ Examples:
 pub(super) struct FaultHeal {
     #[command(flatten)]
     cluster: ClusterName,
-    /// Names of faults, as `kindrs fault list` shows them
+    /// IDs of the faults; run `kindrs fault list` to list them
     #[arg(value_name = "FAULT", required_unless_present_any = ["all", "over"])]
     faults: Vec<String>,
-    /// Every fault of the cluster
+    /// Heal all faults of the cluster
     #[arg(long, conflicts_with_all = ["faults", "over"])]
     all: bool,
-    /// The faults whose time is over and that are still there
+    /// Heal the faults that should have ended
     #[arg(long, conflicts_with = "faults")]
     over: bool,
-    /// Wait for the fault's own end first
+    /// Wait for the end of the fault first
     #[arg(long, requires = "faults", hide = true)]
     at_end: bool,
 }
 
 impl FaultHeal {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<()> {
-        let docker = context.docker_as_it_is().await?;
+        let docker = context.docker_without_healing().await?;
         let cluster = &self.cluster.name;
         if self.at_end {
             for fault in &self.faults {
-                keep(&docker, cluster, fault).await?;
+                heal_at_end(&docker, cluster, fault).await?;
             }
             return Ok(());
         }
         if self.all && inventory::nodes(&docker, cluster).await?.is_empty() {
-            // A cluster that is gone has no faults.
+            // Fails if the cluster does not exist.
             inventory::require(&docker, cluster).await?;
         }
         let which = match (self.all, self.over) {
@@ -54,10 +54,10 @@ impl FaultHeal {
             context.progress.note(format!("{}: {} ({})", entry.node, entry.healing, entry.id));
         }
         for name in &healed.unknown {
-            context.progress.note(format!("{name} is not active in cluster `{cluster}`"));
+            context.progress.note(format!("fault {name} is not active in cluster `{cluster}`"));
         }
         if healed.entries.is_empty() && healed.unknown.is_empty() {
-            context.progress.note(format!("there was nothing to heal in cluster `{cluster}`"));
+            context.progress.note(format!("nothing to heal in cluster `{cluster}`"));
         }
         Ok(())
     }

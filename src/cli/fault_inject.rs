@@ -7,33 +7,34 @@ use serde_json::json;
 
 use super::cluster_name;
 use super::context::Context;
+use super::fault_kind::{FaultArguments, Options};
 use super::output::{self, Format};
 use crate::duration;
 use crate::fault::{
-    self, Entry, FaultKind, FaultPlan, Request, Which, heal, inject, provide, start_keeper,
+    self, Entry, FaultPlan, Request, Which, heal, inject, install_proxy, marker, start_healer,
 };
 use crate::interruption::unless_interrupted;
 use crate::runtime::Docker;
 
-/// Heading of the options that every kind has.
+/// The heading of the options that every kind has.
 const HEADING: &str = "Fault options";
 
-/// Break something on purpose, until its end or until it is healed
+/// Inject a fault
 ///
-/// Prints the fault's name, for `kindrs fault heal`. Everything is checked first, and written to a
-/// journal in the nodes before it happens.
+/// Prints the ID of the fault, for `kindrs fault heal`. kindrs checks everything first, and writes the
+/// fault to a journal in the nodes before it takes effect.
 #[derive(Debug, Args)]
 #[command(
     subcommand_value_name = "KIND",
     subcommand_help_heading = "Kinds",
     after_help = "\
-See `kindrs fault kinds` for all kinds, and `kindrs fault inject KIND --help` for each.
+Run `kindrs fault inject KIND --help` for the options of a kind.
 
-With -o json, an object:
-  id       the fault's name
-  seed     what chose the targets; null without chance
-  since    when it was injected; null in a dry run
-  actions  list of: node, target, effect, healing, until (null: until it is healed)
+With -o json, the output is an object with these fields:
+  id       ID of the fault
+  seed     seed of the random choice of targets; null without one
+  since    when the fault was injected; null in a dry run
+  actions  list of objects: node, target, effect, healing, until (null: until it is healed)
 
 Examples:
   kindrs fault inject node-kill --node worker --for 60s
@@ -52,7 +53,7 @@ pub(super) struct FaultInject {
         value_parser = NonEmptyStringValueParser::new()
     )]
     name: String,
-    /// How long it lasts [default: until it is healed]
+    /// Duration of the fault [default: until it is healed]
     #[arg(
         long = "for",
         value_name = "DURATION",
@@ -61,16 +62,16 @@ pub(super) struct FaultInject {
         help_heading = HEADING
     )]
     duration: Option<Duration>,
-    /// Print what would happen to whom, and change nothing
+    /// Print what the fault would do, without injecting it
     #[arg(long, global = true, help_heading = HEADING)]
     dry_run: bool,
-    /// Stay until the fault ends, and heal it; Ctrl-C heals it at once
+    /// Wait until the fault ends, and heal it; Ctrl-C heals it at once
     #[arg(long, global = true, requires = "duration", help_heading = HEADING)]
     wait: bool,
-    /// Allow what takes every node, every API server or etcd's quorum
+    /// Allow a fault to take down every node, every API server or etcd's quorum
     #[arg(long, global = true, help_heading = HEADING)]
     allow_total: bool,
-    /// How the result is printed
+    /// Output format
     #[arg(
         short,
         long,
@@ -81,30 +82,33 @@ pub(super) struct FaultInject {
     )]
     output: Format,
     #[command(subcommand)]
-    fault: FaultKind,
+    fault: FaultArguments,
 }
 
 impl FaultInject {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<()> {
         let cluster = &self.name;
         let request =
-            Request { fault: self.fault, duration: self.duration, allow_total: self.allow_total };
-        request.check()?;
+            Request { fault: self.fault.0, duration: self.duration, allow_total: self.allow_total };
+        request.check().map_err(|refusal| refusal.failure(&Options))?;
         let docker = context.docker().await?;
-        let plan = fault::prepare(&docker, cluster, &request).await?;
+        let plan = fault::plan_for_cluster(&docker, cluster, &request).await;
+        let plan = plan.map_err(|error| error.worded(&Options))?;
         if let Some(seed) = plan.seed {
             context.progress.note(format!("seed {seed}"));
         }
         if self.dry_run {
             return output::print(&render(&plan, None, self.output)?);
         }
-        provide(&docker, &plan, &context.progress).await?;
-        fault::mark(cluster);
-        let injected = unless_interrupted(inject(&docker, &plan)).await;
+        install_proxy(&docker, &plan, &context.progress).await?;
+        marker::remember(cluster);
+        let injection =
+            async { inject(&docker, &plan).await.map_err(|error| error.worded(&Options)) };
+        let injected = unless_interrupted(injection).await;
         let injected = match injected {
             Ok(injected) => injected,
             Err(error) => {
-                // Interrupted in the middle: what was done of it is in the journal.
+                // After an interruption, the journal has the actions that took effect.
                 heal(&docker, cluster, &Which::Named(vec![plan.id.clone()])).await?;
                 return Err(error);
             }
@@ -116,16 +120,16 @@ impl FaultInject {
         if self.wait {
             return wait(&docker, context, &plan).await;
         }
-        // Nodes that run heal themselves; what does not run cannot.
+        // Running nodes heal themselves; nodes that the engine has stopped cannot.
         if plan.duration.is_some() && plan.actions.iter().any(|action| action.engine.is_some()) {
-            start_keeper(cluster, &plan.id)?;
+            start_healer(cluster, &plan.id)?;
         }
         Ok(())
     }
 }
 
 async fn wait(docker: &Docker, context: &Context, plan: &FaultPlan) -> anyhow::Result<()> {
-    let stage = context.progress.stage(format!("Until {} is healed", plan.id));
+    let stage = context.progress.stage(format!("Waiting for the end of {}", plan.id));
     let rest = async {
         tokio::time::sleep(plan.duration.unwrap_or_default()).await;
         Ok(())

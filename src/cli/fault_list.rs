@@ -2,36 +2,33 @@ use clap::Args;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::cluster_name::ClusterName;
+use super::cluster_name::OneOrAllClusters;
 use super::context::Context;
 use super::output::{self, Format};
-use crate::cluster::inventory;
 use crate::fault::{Entry, read_journal};
 
 /// List the active faults of a cluster
 #[derive(Debug, Args)]
 #[command(after_help = "\
-With -o json, a list of objects:
-  id          the fault's name; one that hits several targets is listed for each
-  fault       its kind
-  parameters  what was asked for
-  node        the node it is on
-  target      what it hits: node/NAME or pod/NAMESPACE/NAME
-  since       when it was injected
-  until       when it ends by itself; null when it is to be healed
-  effect      what it does
-  healing     what healing will do
+With -o json, the output is a list of objects with these fields, one object for each target:
+  id          ID of the fault
+  cluster     name of the cluster
+  fault       kind of fault
+  parameters  requested parameters and targets
+  node        node on which the fault is active
+  target      what the fault hits: node/NAME or pod/NAMESPACE/NAME
+  since       when the fault was injected
+  until       when the fault ends; null if it lasts until it is healed
+  effect      what the fault does
+  healing     what healing does
 
 Examples:
   kindrs fault list
   kindrs fault list --name dev -o json")]
 pub(super) struct FaultList {
     #[command(flatten)]
-    cluster: ClusterName,
-    /// The faults of every cluster
-    #[arg(short = 'A', long)]
-    all_clusters: bool,
-    /// How the list is printed
+    clusters: OneOrAllClusters,
+    /// Output format
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Format,
 }
@@ -39,15 +36,11 @@ pub(super) struct FaultList {
 impl FaultList {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<()> {
         let docker = context.docker().await?;
-        let nodes = if self.all_clusters {
-            inventory::all_nodes(&docker).await?
-        } else {
-            inventory::require(&docker, &self.cluster.name).await?
-        };
+        let nodes = self.clusters.nodes(&docker).await?;
         let entries: Vec<Entry> =
             read_journal(&docker, &nodes).await?.into_iter().map(|(_, entry)| entry).collect();
         if entries.is_empty() && self.output == Format::Text {
-            context.progress.note("there are no active faults");
+            context.progress.note("no active faults");
         }
         output::print(&render(&entries, Timestamp::now(), self.output)?)
     }
@@ -82,7 +75,7 @@ fn render(entries: &[Entry], now: Timestamp, format: Format) -> anyhow::Result<S
     let rows = entries.iter().map(|entry| {
         let ends = match entry.until {
             None => "when healed".to_owned(),
-            Some(until) if until <= now => "is over".to_owned(),
+            Some(until) if until <= now => "overdue".to_owned(),
             Some(until) => format!("in {}", seconds(until.duration_since(now))),
         };
         [

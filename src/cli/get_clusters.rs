@@ -5,21 +5,21 @@ use super::context::Context;
 use super::output::{self, Format};
 use crate::cluster::inventory::{self, ClusterSummary};
 
-/// List the clusters, one name a line
+/// List clusters, one name per line
 #[derive(Debug, Args)]
 #[command(after_help = "\
 With -o json, a list of objects:
-  name           the cluster's name
-  nodes          how many nodes it has; 0 when it is half made or half deleted
-  controlPlanes  how many of them run the control plane
-  workers        how many of them run workloads only
-  running        how many of them are running
+  name           name of the cluster
+  nodes          number of nodes; 0 if the cluster is incomplete
+  controlPlanes  number of control plane nodes
+  workers        number of worker nodes
+  running        number of running nodes
 
 Examples:
   kindrs get clusters
   kindrs get clusters -o json | jq -r '.[] | select(.running < .nodes) | .name'")]
 pub(super) struct GetClusters {
-    /// How the list is printed
+    /// Output format
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Format,
 }
@@ -28,7 +28,7 @@ impl GetClusters {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<()> {
         let clusters = inventory::clusters(&context.docker().await?).await?;
         if clusters.is_empty() {
-            context.progress.note("there are no clusters");
+            context.progress.note("no clusters found");
         }
         output::print(&render(&clusters, self.output)?)
     }

@@ -10,7 +10,7 @@ use crate::kubeconfig;
 /// Print a cluster's kubeconfig
 #[derive(Debug, Args)]
 #[command(after_help = "\
-With -o json, the same kubeconfig as JSON, which kubectl reads too.
+With -o json, the same kubeconfig as JSON, which kubectl also reads.
 
 Examples:
   kindrs get kubeconfig --name dev > dev.kubeconfig
@@ -18,10 +18,10 @@ Examples:
 pub(super) struct GetKubeconfig {
     #[command(flatten)]
     cluster: ClusterName,
-    /// For clients in containers on the cluster's network: the node's address, not the host's
+    /// Use the node's address on the cluster's network, for clients in containers there
     #[arg(long)]
     internal: bool,
-    /// How the kubeconfig is printed: text is YAML
+    /// Output format; text is YAML
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Format,
 }
@@ -35,7 +35,6 @@ impl GetKubeconfig {
     }
 }
 
-/// Where the client of a kubeconfig is, by the flag `--internal`.
 pub(super) fn client_place(internal: bool) -> ClientPlace {
     if internal { ClientPlace::ClusterNetwork } else { ClientPlace::Host }
 }
@@ -46,7 +45,7 @@ fn render(access: &kubeconfig::Access, format: Format) -> anyhow::Result<String>
         Format::Text => Ok(yaml),
         Format::Json => {
             let value: serde_json::Value =
-                serde_yaml::from_str(&yaml).context("the kubeconfig as JSON")?;
+                serde_yaml::from_str(&yaml).context("cannot convert the kubeconfig to JSON")?;
             output::json(&value)
         }
     }
@@ -57,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_formats_say_the_same() {
+    fn both_formats_are_equal() {
         let access = kubeconfig::Access {
             cluster: "dev".into(),
             server: "https://127.0.0.1:41235".into(),

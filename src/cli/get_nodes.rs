@@ -1,34 +1,31 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::cluster_name::ClusterName;
+use super::cluster_name::OneOrAllClusters;
 use super::context::Context;
 use super::output::{self, Format};
-use crate::cluster::inventory::{self, NodeSummary};
+use crate::cluster::inventory::NodeSummary;
 
-/// List a cluster's nodes, one name a line
+/// List a cluster's nodes, one name per line
 ///
-/// The load balancer before several control planes is listed too, as kind does.
+/// As in kind, the list includes the load balancer of a cluster with several control planes.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 With -o json, a list of objects:
-  cluster  the cluster's name
-  name     the name of the container and of the node
+  cluster  name of the cluster
+  name     name of the container and of the node
   role     control-plane, worker or external-load-balancer
-  address  its address on the cluster's network; null when it has none
-  state    Docker's word: running, exited, ...
-  image    the image it was made from
+  address  address on the cluster's network; null if there is none
+  state    state of the container, as in Docker: running, exited, ...
+  image    image of the container
 
 Examples:
   kindrs get nodes --name dev
   kindrs get nodes --all-clusters -o json")]
 pub(super) struct GetNodes {
     #[command(flatten)]
-    cluster: ClusterName,
-    /// The nodes of every cluster
-    #[arg(short = 'A', long)]
-    all_clusters: bool,
-    /// How the list is printed
+    clusters: OneOrAllClusters,
+    /// Output format
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Format,
 }
@@ -36,15 +33,10 @@ pub(super) struct GetNodes {
 impl GetNodes {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<()> {
         let docker = context.docker().await?;
-        let nodes = if self.all_clusters {
-            let nodes = inventory::all_nodes(&docker).await?;
-            if nodes.is_empty() {
-                context.progress.note("there are no clusters");
-            }
-            nodes
-        } else {
-            inventory::require(&docker, &self.cluster.name).await?
-        };
+        let nodes = self.clusters.nodes(&docker).await?;
+        if nodes.is_empty() {
+            context.progress.note("no clusters found");
+        }
         output::print(&render(&nodes, self.output)?)
     }
 }
@@ -72,23 +64,24 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
-    use crate::plan::labels::ContainerRole;
+    use crate::config::ContainerRole;
+    use crate::runtime::ContainerState;
 
     #[test]
     fn nodes_as_text_and_json() {
         let node = NodeSummary {
             cluster: "dev".into(),
             name: "dev-control-plane".into(),
-            role: ContainerRole::ControlPlane,
+            role: ContainerRole::CONTROL_PLANE,
             address: Some(Ipv4Addr::new(172, 20, 0, 2)),
-            state: "running".into(),
+            state: ContainerState::Running,
             image: "kindrs/node:v1.37.2".into(),
         };
         let gone = NodeSummary {
             name: "dev-worker".into(),
-            role: ContainerRole::Worker,
+            role: ContainerRole::WORKER,
             address: None,
-            state: "exited".into(),
+            state: ContainerState::Exited,
             ..node.clone()
         };
         let nodes = [node, gone];

@@ -6,21 +6,21 @@ use super::cluster_name::ClusterName;
 use super::context::Context;
 use crate::cluster::load;
 
-/// Bring the images of archives into a cluster's nodes
+/// Load images from archives into a cluster's nodes
 ///
-/// An archive is what docker save writes, or an OCI archive; either may be compressed.
+/// An archive is the output of docker save or an OCI archive, optionally compressed.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   docker save my-app:1.2 -o my-app.tar
   kindrs load image-archive my-app.tar --name dev")]
 pub(super) struct LoadImageArchive {
-    /// Archives
+    /// Archives to load
     #[arg(value_name = "FILE", required = true)]
     archives: Vec<PathBuf>,
     #[command(flatten)]
     cluster: ClusterName,
-    /// Only these nodes, with commas between
+    /// Nodes to load into, separated by commas [default: all nodes]
     #[arg(long, value_name = "NODE", value_delimiter = ',')]
     nodes: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! The command line: arguments, and what each verb does with them. One file a verb.
+//! The command line: its arguments, and one file per verb.
 
 mod arguments;
 mod build_node_image;
@@ -8,11 +8,13 @@ mod context;
 mod create_cluster;
 mod delete_cluster;
 mod delete_clusters;
+mod diagnostics;
 mod entry;
 mod export_kubeconfig;
 mod export_logs;
 mod fault_heal;
 mod fault_inject;
+mod fault_kind;
 mod fault_kinds;
 mod fault_list;
 mod get_clusters;

@@ -3,7 +3,6 @@ use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use clap::ValueEnum;
 use serde::Serialize;
 
-/// How a result is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(super) enum Format {
     #[default]
@@ -11,13 +10,13 @@ pub(super) enum Format {
     Json,
 }
 
-/// Whether stdout is a terminal that shows colors: <https://no-color.org>.
+/// Whether to print colors on stdout: <https://no-color.org>.
 pub(super) fn is_colored() -> bool {
     let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     io::stdout().is_terminal() && !unwanted
 }
 
-/// Writes to stdout. A reader that has enough, as `head` has, is fine.
+/// Writes to stdout. A reader that stops early, such as `head`, is not an error.
 pub(super) fn print(text: &str) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {

@@ -5,29 +5,31 @@ use serde_json::{Map, Value};
 
 use super::context::Context;
 use super::output::{self, Format};
-use super::scenario_files::{assignment, sources, wrong};
+use super::scenario_files::{assignment, sources};
+use crate::failure::Failure;
 use crate::scenario::check::lint::Finding;
+use crate::scenario::read::FORMAT;
 
-/// Find every mistake in scenarios, without a cluster
+/// Find all mistakes in scenarios, without a cluster
 ///
 /// Checks fields and types, CEL against the fields of Kubernetes' objects, manifests, selections that
-/// nothing creates, times that cannot be met, faults that are never healed, nodes that the cluster
-/// lacks, and pods that fit nowhere. Warnings do not make it fail.
+/// select nothing, times that cannot be met, faults that are never healed, nodes that the cluster does
+/// not have, and pods that fit no node. Warnings do not change the exit code.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Prints a line for each finding: FILE:LINE:COLUMN: FIELD: what is wrong [RULE]; warnings go to stdout, errors to stderr
+Prints each finding on stdout: FILE:LINE:COLUMN: FIELD: MESSAGE [RULE]
 
 Examples:
   kindrs scenario lint drill.yaml
   kindrs scenario lint e2e/scenarios -o json")]
 pub(super) struct ScenarioLint {
-    /// Scenarios: files, or folders with *.yaml files in them
+    /// Scenario files, or folders with *.yaml files
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-    /// Give a variable a value, before the file's
+    /// Set a variable, overriding the file; repeat for several
     #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
     set: Vec<(String, Value)>,
-    /// How the findings are printed
+    /// Output format
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Format,
 }
@@ -37,20 +39,26 @@ impl ScenarioLint {
         let set: Map<String, Value> = self.set.into_iter().collect();
         let files = sources(&self.files)?;
         let findings: Vec<Finding> = files.iter().flat_map(|source| source.lint(&set)).collect();
-        let (wrongs, warnings): (Vec<Finding>, Vec<Finding>) =
-            findings.iter().cloned().partition(Finding::is_error);
-        match self.output {
+        output::print(&match self.output {
             Format::Text => {
-                let lines: Vec<String> = warnings.iter().map(ToString::to_string).collect();
-                output::print(&output::lines(lines.iter().map(String::as_str)))?;
+                let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
+                output::lines(lines.iter().map(String::as_str))
             }
-            Format::Json => output::print(&output::json(&findings)?)?,
+            Format::Json => output::json(&findings)?,
+        })?;
+        let scenarios = counted(files.len(), "scenario");
+        match findings.iter().filter(|finding| finding.is_error()).count() {
+            0 => context.progress.note(format!("no errors in {scenarios}")),
+            errors => {
+                let message = format!("{} in {scenarios}", counted(errors, "error"));
+                return Err(Failure::input(message).with_hint(FORMAT).into());
+            }
         }
-        if !wrongs.is_empty() {
-            return Err(wrong(&wrongs));
-        }
-        let plural = if files.len() == 1 { "" } else { "s" };
-        context.progress.note(format!("{} scenario{plural} without a mistake", files.len()));
         Ok(())
     }
+}
+
+/// A number of things, such as `2 scenarios`.
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

@@ -16,27 +16,29 @@ use crate::config::Role;
 use crate::failure::Failure;
 use crate::interruption::interrupted;
 use crate::runtime::Engine;
-use crate::scenario::history::Entry;
 use crate::scenario::judge::Verdict;
-use crate::scenario::language::{ClusterSource, Existing};
+use crate::scenario::language::{ClusterNodes, Existing};
 use crate::scenario::outcome::RunReport;
 use crate::scenario::read::{FORMAT, ScenarioFile, Variant, planned_cluster};
-use crate::scenario::report;
+use crate::scenario::report::{self, Analysis};
 use crate::scenario::run::{Batch, Job, Keep, Options, Shard, run_all};
 use crate::yaml::Problems;
 
-/// Longest part of a scenario's name in the name of its cluster, which is a part of its nodes' names.
+/// The longest part of a scenario's name in its cluster's name, which node names contain.
 const LONGEST_NAME: usize = 30;
 
-/// Run scenarios: do what they say on real clusters, and judge what must hold
+/// Run scenarios on real clusters and judge their assertions
 ///
-/// Each runs on a cluster of its own, unless it names one that exists; the cluster is deleted in the
-/// end. Everything that happens is recorded in DIR/SCENARIO/history.jsonl, and reported there as
-/// report.html, and for all scenarios in DIR as junit.xml, report.json and summary.md.
+/// Creates a cluster for each run and deletes it at the end, unless the scenario uses an existing
+/// cluster. Records everything that happens in DIR/SCENARIO/history.jsonl. Writes DIR/SCENARIO/report.html
+/// for each run, and DIR/junit.xml, DIR/report.json and DIR/summary.md for all runs.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit codes: 0 all pass, 1 an assertion or a step failed, 2 a file is wrong (nothing ran), 3 it could
-not be told what holds, or Docker, an image, a disk or a network failed.
+Exit codes:
+  0  All runs passed.
+  1  An assertion or a step failed.
+  2  A file or a flag is invalid. Nothing ran.
+  3  A run is inconclusive or interrupted, or Docker, an image, the disk or the network failed.
 
 Examples:
   kindrs scenario run e2e/scenarios/preemption.yaml
@@ -44,34 +46,34 @@ Examples:
   kindrs scenario run drill.yaml --cluster dev --set replicas=5
   kindrs scenario run flaky.yaml --repeat 20 --keep-on-failure")]
 pub(super) struct ScenarioRun {
-    /// Scenarios: files, or folders with *.yaml files in them
+    /// Scenario files, or folders with *.yaml files
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-    /// Give a variable a value, before the file's; a matrix variable only runs with it
+    /// Override a variable; repeat for several. A matrix variable runs with this value only
     #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
     set: Vec<(String, Value)>,
-    /// Run on this cluster, which exists, in place of the scenarios' own
+    /// Existing cluster to run on, instead of the scenarios' own
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     cluster: Option<String>,
-    /// Kubernetes of scenarios that name none: vX.Y.Z, file:PATH or release:vX.Y.Z
+    /// Kubernetes for scenarios that do not specify it: vX.Y.Z, file:PATH or release:vX.Y.Z
     #[arg(long, value_name = "SOURCE", env = "KINDRS_KUBERNETES", hide_env_values = true)]
     kubernetes: Option<String>,
     /// Folder for records and reports
     #[arg(long, value_name = "DIR", default_value = "kindrs-report")]
     report: PathBuf,
-    /// How many run at the same time, each on its own cluster
+    /// Number of runs at the same time, each on its own cluster
     #[arg(long, value_name = "N", default_value_t = 1)]
     parallel: usize,
-    /// How often each runs
+    /// Number of times to run each scenario
     #[arg(long, value_name = "N", default_value_t = 1)]
     repeat: usize,
-    /// Only a part of all runs, as 1/3 on the first of three machines
+    /// Part of all runs to run here, such as 1/3 on the first of three machines
     #[arg(long, value_name = "I/N")]
     shard: Option<Shard>,
     /// Keep the cluster of a run that does not pass
     #[arg(long)]
     keep_on_failure: bool,
-    /// How the result is printed
+    /// Output format
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Format,
 }
@@ -104,28 +106,28 @@ impl ScenarioRun {
         Ok(())
     }
 
-    /// The runs that are asked for, in their order.
+    /// The requested runs, in order.
     fn jobs(&self, sources: &[Source], set: &Map<String, Value>) -> anyhow::Result<Vec<Job>> {
         let mut jobs = Vec::new();
         let mut names: BTreeMap<String, PathBuf> = BTreeMap::new();
         for source in sources {
             let file = source.load()?;
-            // Once their clusters have names, they are read again: `${cluster}` is a variable.
+            // Read again once the clusters have names: `${cluster}` is a variable.
             let variants = file.variants(set, cluster_name::DEFAULT).map_err(Failure::from)?;
             let first = variants.first().context("the matrix leaves nothing")?;
             let name = first.scenario.metadata.name.clone();
             if let Some(other) = names.insert(name.clone(), source.path.clone()) {
                 return Err(Failure::input(format!(
-                    "{} and {} are both named `{name}`",
+                    "{} and {} have the same name `{name}`",
                     other.display(),
                     source.path.display()
                 ))
-                .with_hint("give each scenario a name of its own in metadata.name")
+                .with_hint("set a different metadata.name in each scenario")
                 .into());
             }
             for repetition in 1..=self.repeat.max(1) {
                 for (number, variant) in variants.iter().enumerate() {
-                    let existing = variant.scenario.cluster.existing.as_ref();
+                    let existing = variant.scenario.cluster.existing();
                     let cluster = self
                         .cluster
                         .clone()
@@ -166,10 +168,9 @@ impl ScenarioRun {
         if let Some(name) = &self.cluster {
             let planned = config.iter().flat_map(|config| &config.nodes);
             let planned = planned.filter(|node| node.role == Role::Worker).count();
-            let workers = scenario.cluster.existing.as_ref().map_or(planned, |own| own.workers);
-            let existing = Some(Existing { name: name.clone(), workers });
-            let timing = scenario.cluster.timing;
-            scenario.cluster = ClusterSource { existing, timing, ..ClusterSource::default() };
+            let workers = scenario.cluster.existing().map_or(planned, |own| own.workers);
+            let existing = Existing { name: name.clone(), workers };
+            scenario.cluster.nodes = ClusterNodes::Existing { existing };
             config = None;
         }
         let mut output = scenario.metadata.name.clone();
@@ -188,41 +189,38 @@ impl ScenarioRun {
         })
     }
 
-    /// Writes the reports, prints the result, and fails where a run did not pass.
+    /// Writes the reports, prints the result, and fails unless all runs passed.
     fn show(&self, context: &Context, reports: Vec<RunReport>) -> anyhow::Result<()> {
         let mut runs = Vec::new();
         for report in reports {
             let entries = match report.history.metadata() {
                 Ok(file) if file.len() > 0 => record(&report.history).unwrap_or_else(|error| {
-                    context.progress.warning(format!("no record for the reports: {error}"));
+                    context
+                        .progress
+                        .warning(format!("cannot read the record for the reports: {error}"));
                     Vec::new()
                 }),
                 _ => Vec::new(),
             };
-            runs.push((report, entries));
+            runs.push(Analysis::new(report, &entries));
         }
         let written = report::write(&self.report, &runs);
-        // What came of the runs is told even where it cannot be written.
+        // Prints the result even if the reports cannot be written.
         output::print(&match self.output {
-            Format::Text => text(&runs),
+            Format::Text => report::text(&runs, output::is_colored()),
             Format::Json => report::json(&runs)?,
         })?;
-        for path in &written?.paths {
+        for path in &written? {
             context.progress.note(format!("wrote {}", path.display()));
         }
-        passed(runs.iter().map(|(report, _)| report))
+        passed(runs.iter().map(Analysis::run))
     }
 }
 
-/// Runs with their records, for people.
-pub(super) fn text(runs: &[(RunReport, Vec<Entry>)]) -> String {
-    report::render_all(runs, output::is_colored())
-}
-
-/// Fails where a run did not pass.
+/// Fails unless all runs passed.
 ///
 /// # Errors
-/// [`Failure::Assertion`] when one failed, [`Failure::Environment`] when one is inconclusive.
+/// [`Failure::Assertion`] if a run failed, [`Failure::Environment`] if one is inconclusive.
 pub(super) fn passed<'a>(reports: impl Iterator<Item = &'a RunReport>) -> anyhow::Result<()> {
     let (mut failed, mut unknown) = (Vec::new(), Vec::new());
     for report in reports {
@@ -245,14 +243,14 @@ pub(super) fn passed<'a>(reports: impl Iterator<Item = &'a RunReport>) -> anyhow
     Ok(())
 }
 
-/// A name for the cluster of a run that no other run has.
+/// Returns a unique name for the cluster of a run.
 fn new_cluster_name(scenario: &str) -> String {
     let short: String = scenario.chars().take(LONGEST_NAME).collect();
     let tail: String = std::iter::repeat_with(fastrand::alphanumeric).take(4).collect();
     format!("{}-{}", short.trim_end_matches(['-', '.']), tail.to_lowercase())
 }
 
-/// A label as a part of a file's name.
+/// Converts a label to a part of a file name.
 fn file_name(label: &str) -> String {
     let kept = |c: char| if c.is_ascii_alphanumeric() || "._=".contains(c) { c } else { '-' };
     let name: String = label.chars().map(kept).collect();
@@ -269,7 +267,7 @@ mod tests {
         run: ScenarioRun,
     }
 
-    /// The clusters of the runs that a command line asks for, of a scenario with this `cluster`.
+    /// The clusters of the runs of a command line, for a scenario with this `cluster`.
     fn clusters(cluster: &str, more: &[&str]) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("short.yaml");
@@ -289,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn each_run_has_a_cluster_of_its_own() {
+    fn each_run_has_its_own_cluster() {
         let mut own = clusters("{workers: 1}", &["--repeat", "2"]);
         own.sort();
         own.dedup();
@@ -299,13 +297,13 @@ mod tests {
     }
 
     #[test]
-    fn labels_become_parts_of_file_names() {
+    fn converts_labels_to_file_names() {
         assert_eq!(file_name("kubernetes=v1.36.3, workers=2 #3"), "kubernetes=v1.36.3-workers=2-3");
         assert_eq!(file_name("image=a/b:1"), "image=a-b-1");
     }
 
     #[test]
-    fn clusters_have_names_of_their_own() {
+    fn cluster_names_are_unique() {
         let (one, other) = (new_cluster_name("preemption"), new_cluster_name("preemption"));
         assert!(one.starts_with("preemption-"));
         assert_ne!(one, other);

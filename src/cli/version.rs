@@ -4,17 +4,17 @@ use serde_json::json;
 use super::output::{self, Format};
 use crate::kubernetes;
 
-/// Print the version of kindrs and the Kubernetes versions it runs
+/// Print the version of kindrs and the Kubernetes versions that it supports
 #[derive(Debug, Args)]
 #[command(after_help = "\
 With -o json, an object:
-  version               kindrs' own version
-  platform              what it was built for, as linux/amd64
-  kubernetes.default    the version a cluster gets when none is asked for
-  kubernetes.oldest     the oldest minor version that it builds and runs
-  kubernetes.newest     the newest minor version that it builds and runs")]
+  version               version of kindrs
+  platform              platform that kindrs was built for, such as linux/amd64
+  kubernetes.default    default Kubernetes version of a cluster
+  kubernetes.oldest     oldest supported minor version
+  kubernetes.newest     newest supported minor version")]
 pub(super) struct Version {
-    /// How the version is printed
+    /// Output format
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Format,
 }

@@ -1,4 +1,4 @@
-//! How a client reaches a cluster that exists.
+//! Access to an existing cluster.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -6,31 +6,30 @@ use anyhow::Context as _;
 
 use crate::cluster::inventory::{self, NodeSummary};
 use crate::cluster::tarball;
+use crate::config::ContainerRole;
 use crate::failure::Failure;
 use crate::kubeconfig::{self, Access};
-use crate::kubernetes::connect_impatiently;
-use crate::pki::Identity;
+use crate::kubernetes::{Identity, connect_impatiently};
 use crate::plan::API_PORT;
-use crate::plan::labels::{self, ContainerRole};
+use crate::plan::labels;
 use crate::runtime::{Engine, EngineError, Protocol};
 
 /// The administrator's kubeconfig in a control plane.
 pub const ADMIN_CONF: &str = "/etc/kubernetes/admin.conf";
 
-/// Where the client is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClientPlace {
-    /// On the host: it uses the port bound there.
+    /// On the host: the client uses the API server's host port.
     Host,
-    /// In a container on the cluster's network: it uses the node's address.
+    /// In a container on the cluster's network: the client uses the node's address.
     ClusterNetwork,
 }
 
-/// Administrator's access to a cluster, by its own certificates.
+/// The administrator's access to a cluster.
 ///
 /// # Errors
-/// [`Failure::Input`] when there is no such cluster; [`Failure::Environment`] when it is not far
-/// enough to have a kubeconfig, or has no port on the host.
+/// [`Failure::Input`] when the cluster does not exist; [`Failure::Environment`] when the cluster is
+/// incomplete or its API server has no port on the host.
 pub async fn access(
     engine: &dyn Engine,
     cluster: &str,
@@ -47,7 +46,7 @@ pub async fn access(
     )
 }
 
-/// A client of a cluster's API server, on the host, that asks everything once.
+/// A client of a cluster's API server, on the host, that retries nothing.
 ///
 /// # Errors
 /// As [`access`].
@@ -56,7 +55,7 @@ pub async fn client(engine: &dyn Engine, cluster: &str) -> anyhow::Result<kube::
     let identity = Identity { certificate: access.client_cert_pem, key: access.client_key_pem };
     connect_impatiently(&access.server, &access.ca_pem, &identity)
         .await
-        .context("a client of the API server")
+        .context("cannot connect to the API server")
 }
 
 /// The address and port on the host that lead to the API server.
@@ -67,14 +66,17 @@ async fn host_endpoint(engine: &dyn Engine, cluster: &str) -> Result<SocketAddr,
             port.container_port == API_PORT && port.protocol == Protocol::Tcp && port.host_port != 0
         };
         let role = container.labels.get(labels::ROLE)?;
-        let serves = ContainerRole::from_name(role)? != ContainerRole::Worker;
+        let serves = ContainerRole::from_name(role)? != ContainerRole::WORKER;
         container.ports.iter().find(api).filter(|_| serves)
     });
     let bound = bound.ok_or_else(|| {
-        Failure::environment(format!("cluster `{cluster}` has no port on the host for its API"))
-            .with_hint(
-                "its containers may be stopped: see `docker ps -a`, start them with `docker start`",
-            )
+        Failure::environment(format!(
+            "the API server of cluster `{cluster}` has no port on the host"
+        ))
+        .with_hint(
+            "its containers can be stopped: check `docker ps -a`, and start them with \
+                 `docker start`",
+        )
     })?;
     let address = match bound.host_address {
         IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -87,11 +89,11 @@ async fn host_endpoint(engine: &dyn Engine, cluster: &str) -> Result<SocketAddr,
 fn network_endpoint(cluster: &str, nodes: &[NodeSummary]) -> Result<SocketAddr, Failure> {
     let of = |role| nodes.iter().find(|node| node.role == role).and_then(|node| node.address);
     of(ContainerRole::LoadBalancer)
-        .or_else(|| of(ContainerRole::ControlPlane))
+        .or_else(|| of(ContainerRole::CONTROL_PLANE))
         .map(|address| SocketAddr::new(address.into(), API_PORT))
         .ok_or_else(|| {
             Failure::environment(format!("no control plane of cluster `{cluster}` has an address"))
-                .with_hint("its containers may be stopped: see `docker ps -a`")
+                .with_hint("its containers can be stopped: check `docker ps -a`")
         })
 }
 
@@ -101,7 +103,7 @@ async fn admin_conf(
     nodes: &[NodeSummary],
 ) -> Result<String, Failure> {
     let mut last = None;
-    for node in nodes.iter().filter(|node| node.role == ContainerRole::ControlPlane) {
+    for node in nodes.iter().filter(|node| node.role == ContainerRole::CONTROL_PLANE) {
         match engine.download(&node.name, ADMIN_CONF).await {
             Ok(tar) => {
                 let content = tarball::single_file(&tar).ok().flatten().unwrap_or_default();
@@ -114,9 +116,9 @@ async fn admin_conf(
     Err(match last {
         Some(error) => error.into(),
         None => Failure::environment(format!(
-            "no control plane of cluster `{cluster}` has {ADMIN_CONF}: it is not wholly made"
+            "no control plane of cluster `{cluster}` has {ADMIN_CONF}: the cluster was not fully created"
         ))
-        .with_hint(format!("delete it and make it again: kindrs delete cluster --name {cluster}")),
+        .with_hint(format!("run `kindrs delete cluster --name {cluster}`, then create the cluster again")),
     })
 }
 
@@ -157,8 +159,8 @@ mod tests {
         let engine = engine();
         let roles = [
             (ContainerRole::LoadBalancer, 1),
-            (ContainerRole::ControlPlane, 1),
-            (ContainerRole::ControlPlane, 2),
+            (ContainerRole::CONTROL_PLANE, 1),
+            (ContainerRole::CONTROL_PLANE, 2),
         ];
         make(&engine, "dev", 1, &roles).await;
         put_admin_conf(&engine, "dev-control-plane2");
@@ -169,11 +171,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_half_made_cluster_says_so() {
+    async fn an_incomplete_cluster_has_no_access() {
         let engine = engine();
         make(&engine, "dev", 1, &THREE).await;
         let failure = access(&engine, "dev", ClientPlace::Host).await.unwrap_err();
-        assert!(failure.to_string().contains("not wholly made"), "{failure}");
+        assert!(failure.to_string().contains("not fully created"), "{failure}");
         engine.state().containers.remove("dev-control-plane");
         let failure = access(&engine, "dev", ClientPlace::Host).await.unwrap_err();
         assert!(failure.to_string().contains("no port on the host"), "{failure}");

@@ -24,6 +24,7 @@ const API_PATIENCE: Duration = Duration::from_secs(120);
 /// Waits until the API server answers that it is ready.
 pub(super) async fn await_api(client: &Client) -> anyhow::Result<()> {
     let started = tokio::time::Instant::now();
+    tracing::debug!("waiting for the API server");
     loop {
         let request = http::Request::get("/readyz").body(Vec::new())?;
         match client.request_text(request).await {
@@ -32,15 +33,15 @@ pub(super) async fn await_api(client: &Client) -> anyhow::Result<()> {
                 return Err(error).context("the API server is not ready after two minutes");
             }
             Err(error) => {
-                tracing::debug!(%error, "the API server is not ready");
+                tracing::trace!(%error, "the API server is not ready");
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
     }
 }
 
-/// Creates the objects that a kubeadm-made cluster has: the rights of its administrators, DNS,
-/// kube-proxy, the default StorageClass and, where the image brings one, the CNI.
+/// Creates the objects that kubeadm creates in a cluster: the administrators' binding, DNS,
+/// kube-proxy, the default StorageClass and, if the image has one, the CNI plugin.
 pub(super) async fn create_addons(
     client: &Client,
     plan: &ClusterPlan,
@@ -64,7 +65,7 @@ pub(super) async fn create_addons(
     create_objects(client, &objects).await
 }
 
-/// Since 1.29 `admin.conf` has its rights from this binding, which `kubeadm init` makes.
+/// Since 1.29 `admin.conf` gets its permissions from this binding, which `kubeadm init` creates.
 fn cluster_admins() -> Value {
     json!({
         "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -83,16 +84,13 @@ fn cluster_admins() -> Value {
     })
 }
 
-/// Lets kubeadm upload its configuration and kubelet's, and make the roles for joining nodes,
-/// where its later commands and other tools look for them.
+/// Uploads the configuration of kubeadm and kubelet, and creates the roles for joining nodes, for
+/// later kubeadm commands and other tools.
 pub(super) async fn upload_configuration(
     engine: &dyn Engine,
     plan: &ClusterPlan,
 ) -> anyhow::Result<()> {
-    let script = "set -e; \
-        config='--config /kind/kubeadm.conf --kubeconfig /etc/kubernetes/super-admin.conf'; \
-        kubeadm init phase upload-config all $config; \
-        kubeadm init phase bootstrap-token $config";
+    let script = include_str!("../../images/scripts/upload-configuration");
     let node = &plan.nodes[0].name;
     let mut tries = 0;
     loop {
@@ -112,8 +110,7 @@ pub(super) async fn upload_configuration(
     }
 }
 
-/// Gives each Node object, as it appears, its planned labels and pod subnet. Ends when all have
-/// them.
+/// Sets the planned labels and pod subnet of each Node object as it appears, until all have them.
 pub(super) async fn label_nodes(client: &Client, plan: &ClusterPlan) -> anyhow::Result<()> {
     let nodes: Api<Node> = Api::all(client.clone());
     let mut missing: Vec<&NodePlan> = plan.nodes.iter().collect();
@@ -137,14 +134,14 @@ pub(super) async fn label_nodes(client: &Client, plan: &ClusterPlan) -> anyhow::
         nodes
             .patch(&planned.name, &PatchParams::default(), &Patch::Merge(patch))
             .await
-            .with_context(|| format!("labelling node {}", planned.name))?;
+            .with_context(|| format!("cannot label node {}", planned.name))?;
     }
     Ok(())
 }
 
-/// A control plane's kubelet starts before there is an API server, and asks to be registered after
-/// pauses that double up to 7 s. One that has not done so soon after the API server is ready starts
-/// anew, which takes a second; its pods run on.
+/// Restarts kubelet on control planes that are not registered soon after the API server is ready.
+/// kubelet starts before the API server and retries after pauses that double up to 7 s; a restart
+/// takes a second, and the pods keep running.
 pub(super) async fn hasten_registration(
     engine: &dyn Engine,
     client: &Client,
@@ -156,7 +153,7 @@ pub(super) async fn hasten_registration(
         |node: &&NodePlan| registered.items.iter().any(|other| other.name_any() == node.name);
     let late = plan.control_planes().filter(|node| !is_registered(node));
     try_join_all(late.map(|node| {
-        tracing::debug!(node = node.name, "kubelet starts anew, to register");
+        tracing::debug!(node = node.name, "restarting kubelet, so that it registers the node");
         engine.exec(&node.name, &["systemctl", "restart", "kubelet"], None)
     }))
     .await?;

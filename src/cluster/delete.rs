@@ -1,4 +1,4 @@
-//! Deleting a cluster: everything with its label, whatever state it is in.
+//! Deleting a cluster: everything with its label, in whatever state.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,46 +9,41 @@ use crate::failure::Failure;
 use crate::kubeconfig;
 use crate::plan::labels;
 use crate::progress::Progress;
-use crate::runtime::{Engine, EngineError, Label};
+use crate::runtime::{Engine, EngineError, Label, Refusal};
 
-/// Rounds in which something in use is tried again; with the pauses below, for about ten seconds.
+/// How many times to retry objects that are in use: with the pauses below, for about ten seconds.
 const ATTEMPTS: usize = 14;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// A `create` that was cut short may have left the engine busy with its last request, so the engine
-/// is asked until this many answers in a row, this far apart, show nothing.
+/// The engine can still be busy with the last request of an interrupted `create`, so kindrs lists
+/// the objects until this many answers in a row, this far apart, are empty.
 const QUIET_ANSWERS: usize = 2;
 const BETWEEN_ANSWERS: Duration = Duration::from_millis(150);
-/// Answers asked for at most, should something keep making objects.
+/// The maximum number of answers, in case another process keeps creating objects.
 const MOST_ANSWERS: usize = 40;
 
-/// What was deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Deleted {
-    /// Names of containers.
     pub containers: Vec<String>,
-    /// Names of volumes.
     pub volumes: Vec<String>,
-    /// Names of networks.
     pub networks: Vec<String>,
-    /// kubeconfig files that had entries of the cluster.
+    /// The kubeconfig files that had entries for the cluster.
     pub kubeconfigs: Vec<PathBuf>,
 }
 
 impl Deleted {
-    /// Whether there was nothing to delete.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// Deletes a cluster's containers, volumes, network and kubeconfig entries. That there is no such
-/// cluster is fine.
+/// Deletes a cluster's containers, volumes, network and kubeconfig entries. Succeeds if the cluster
+/// does not exist.
 ///
 /// # Errors
-/// The first failure, after everything that can be deleted was: [`Failure::Environment`] for an
-/// object of the engine, for the kubeconfig as [`kubeconfig::Files::remove_cluster`].
+/// The first failure, after everything else is deleted: [`Failure::Environment`] for an object of
+/// the engine, for the kubeconfig as [`kubeconfig::Files::remove_cluster`].
 pub async fn delete(
     engine: &dyn Engine,
     cluster: &str,
@@ -66,15 +61,16 @@ pub async fn delete(
     Ok(deleted)
 }
 
-/// Deletes a cluster's containers, volumes and network, and leaves the kubeconfig alone.
+/// Deletes a cluster's containers, volumes and network, but not its kubeconfig entries.
 ///
 /// # Errors
-/// [`Failure::Environment`] naming the objects that could not be deleted; the others are.
+/// [`Failure::Environment`] that names the objects that could not be deleted; all others are
+/// deleted.
 pub async fn delete_objects(engine: &dyn Engine, cluster: &str) -> Result<Deleted, Failure> {
     delete_labelled(engine, cluster, &labels::in_cluster(cluster)).await
 }
 
-/// Deletes what one run of `create` made of a cluster, and nothing that another run made.
+/// Deletes the objects that one run of `create` created, and no others.
 ///
 /// # Errors
 /// As [`delete_objects`].
@@ -97,11 +93,12 @@ async fn delete_labelled(
             Some(failures) if failures.is_empty() => (quiet, blocked) = (0, 0),
             Some(failures) => {
                 blocked += 1;
-                let in_use = |error: &EngineError| matches!(error, EngineError::Conflict { .. });
+                let in_use =
+                    |error: &EngineError| error.refusal().is_some_and(Refusal::is_conflict);
                 if blocked == ATTEMPTS || !failures.iter().all(in_use) {
                     return Err(not_deleted(cluster, &failures));
                 }
-                // What uses it may be a container that the engine was still making.
+                // A container that the engine was still creating can use the object.
                 quiet = 0;
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
@@ -116,7 +113,7 @@ async fn delete_labelled(
     Ok(deleted)
 }
 
-/// Deletes what there is now; returns what could not be deleted, or `None` when nothing was there.
+/// Deletes all objects that exist now; returns the failures, or `None` if there were no objects.
 async fn round(
     engine: &dyn Engine,
     filter: &[Label],
@@ -136,8 +133,8 @@ async fn round(
 
     let removals = containers.iter().map(|name| engine.remove_container(name));
     sort(&containers, join_all(removals).await, &mut deleted.containers, &mut failures);
-    // Volumes and network are free only once no container uses them; those of a container that
-    // could not be removed fail, and are in the message with it.
+    // Volumes and networks can be removed only when no container uses them. Those of a container
+    // that could not be removed fail as well, and appear in the message with it.
     let (volume_results, network_results) = tokio::join!(
         join_all(volumes.iter().map(|name| engine.remove_volume(name))),
         join_all(networks.iter().map(|name| engine.remove_network(name)))
@@ -156,7 +153,7 @@ fn sort(
     for (name, result) in names.iter().zip(results) {
         match result {
             Ok(()) => deleted.push(name.clone()),
-            // Removed by another at the same time.
+            // Another process removed it at the same time.
             Err(EngineError::NotFound { .. }) => {}
             Err(error) => failures.push(error),
         }
@@ -165,17 +162,17 @@ fn sort(
 
 fn not_deleted(cluster: &str, failures: &[EngineError]) -> Failure {
     let list: Vec<String> = failures.iter().map(EngineError::to_string).collect();
-    let hint = if list.iter().any(|text| text.contains("active endpoints")) {
+    let hint = if failures.iter().any(|error| error.refusal() == Some(Refusal::ActiveEndpoints)) {
         format!(
-            "a container of yours is on the network `{network}`: see which with \
-             `docker network inspect {network}`, remove or disconnect it, and delete again",
+            "another container is connected to network `{network}`: find it with \
+             `docker network inspect {network}`, disconnect or remove it, and delete again",
             network = labels::network(cluster)
         )
     } else {
-        let hint = failures.iter().find_map(EngineError::hint);
-        hint.unwrap_or_else(|| format!("try again: kindrs delete cluster --name {cluster}"))
+        let hint = failures.iter().find_map(EngineError::hint).map(str::to_owned);
+        hint.unwrap_or_else(|| format!("run `kindrs delete cluster --name {cluster}` again"))
     };
-    let message = format!("cluster `{cluster}` is not wholly deleted: {}", list.join("; "));
+    let message = format!("cluster `{cluster}` was not fully deleted: {}", list.join("; "));
     Failure::environment(message).with_hint(hint)
 }
 
@@ -190,11 +187,15 @@ mod tests {
     use crate::runtime::{ContainerSpec, NetworkAttachment};
 
     fn conflict(what: &str) -> EngineError {
-        EngineError::Conflict { what: what.into(), reason: "in use".into() }
+        EngineError::Refused {
+            what: what.into(),
+            cause: Refusal::Conflict,
+            reason: "in use".into(),
+        }
     }
 
     fn refused(what: &str) -> EngineError {
-        EngineError::Refused { what: what.into(), reason: "input/output error".into() }
+        EngineError::refused(what, "input/output error")
     }
 
     fn objects(engine: &FakeEngine) -> Vec<String> {
@@ -213,7 +214,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn everything_of_one_cluster_goes_and_nothing_of_another() {
+    async fn deletes_one_cluster_and_no_other() {
         let engine = engine();
         make(&engine, "dev-b", 2, &THREE).await;
         let others = objects(&engine);
@@ -227,14 +228,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_cluster_that_is_not_there_is_no_failure() {
+    async fn succeeds_if_the_cluster_does_not_exist() {
         let engine = engine();
         assert!(delete_objects(&engine, "dev").await.unwrap().is_empty());
         assert_eq!(removals(&engine), Vec::<String>::new());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_left_of_a_cluster_goes() {
+    async fn deletes_an_incomplete_cluster() {
         let engine = engine();
         make_network(&engine, "dev", 1).await;
         make_volume(&engine, "dev", "any-name").await;
@@ -243,7 +244,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_in_use_is_tried_again() {
+    async fn retries_objects_that_are_in_use() {
         let engine = engine();
         make(&engine, "dev", 1, &THREE).await;
         engine.fail("remove_container", 1, conflict("container"));
@@ -256,7 +257,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_container_that_turns_up_late_frees_its_volume() {
+    async fn deletes_a_container_that_appears_late() {
         let engine = Arc::new(engine());
         make(&engine, "dev", 1, &THREE[..1]).await;
         // Docker has the volume in use by a container that it does not list yet.
@@ -279,7 +280,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_failure_does_not_keep_the_rest() {
+    async fn one_failure_does_not_keep_the_other_objects() {
         let engine = engine();
         make(&engine, "dev", 1, &THREE).await;
         engine.fail("remove_container", 2, refused("removing container dev-worker"));
@@ -287,8 +288,8 @@ mod tests {
         assert!(matches!(failure, Failure::Environment { .. }));
         assert_eq!(
             failure.to_string(),
-            "cluster `dev` is not wholly deleted: removing container dev-worker: input/output \
-             error; volume dev-worker-var: volume is in use; network kindrs-dev: has active endpoints"
+            "cluster `dev` was not fully deleted: removing container dev-worker: input/output \
+             error; removing volume dev-worker-var: volume is in use; removing network kindrs-dev: has active endpoints"
         );
         assert_eq!(objects(&engine), ["dev-worker", "dev-worker-var", "kindrs-dev"]);
         delete_objects(&engine, "dev").await.unwrap();
@@ -296,7 +297,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_guest_on_the_network_is_named_as_the_cause() {
+    async fn names_the_network_of_another_container() {
         let engine = engine();
         make(&engine, "dev", 1, &THREE[..1]).await;
         let guest = ContainerSpec {
@@ -313,7 +314,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_kubeconfig_loses_its_entries_though_the_engine_fails() {
+    async fn removes_the_kubeconfig_entries_if_the_engine_fails() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config");
         let access = |cluster: &str| kubeconfig::Access {

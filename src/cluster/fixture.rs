@@ -4,7 +4,8 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-use crate::plan::labels::{self, ContainerRole};
+use crate::config::ContainerRole;
+use crate::plan::labels;
 use crate::runtime::fake::FakeEngine;
 use crate::runtime::{
     ContainerSpec, Engine as _, ImageInfo, Label, Mount, MountSource, NetworkAttachment,
@@ -19,7 +20,7 @@ pub(crate) fn engine() -> FakeEngine {
     FakeEngine::default().with_image(IMAGE, ImageInfo::default())
 }
 
-/// Makes a network and running containers as `create` does, each with its volume.
+/// Creates a network and running containers with their volumes, as `create` does.
 /// `subnet` is the third number of the addresses.
 pub(crate) async fn make(
     engine: &FakeEngine,
@@ -30,7 +31,7 @@ pub(crate) async fn make(
     make_network(engine, cluster, subnet).await;
     for (place, (role, number)) in (2u8..).zip(containers) {
         let suffix = if *number == 1 { String::new() } else { number.to_string() };
-        let name = format!("{cluster}-{}{suffix}", role.name());
+        let name = format!("{cluster}-{role}{suffix}");
         let mut container_labels = labels::cluster(cluster, "run");
         container_labels.insert(labels::ROLE.to_owned(), role.name().to_owned());
         make_volume(engine, cluster, &labels::volume(&name)).await;
@@ -64,7 +65,6 @@ pub(crate) async fn make(
     engine.state().calls.clear();
 }
 
-/// Makes the network of a cluster.
 pub(crate) async fn make_network(engine: &FakeEngine, cluster: &str, subnet: u8) {
     let spec = NetworkSpec {
         name: labels::network(cluster),
@@ -75,7 +75,6 @@ pub(crate) async fn make_network(engine: &FakeEngine, cluster: &str, subnet: u8)
     engine.create_network(&spec).await.unwrap();
 }
 
-/// Makes a volume of a cluster.
 pub(crate) async fn make_volume(engine: &FakeEngine, cluster: &str, name: &str) {
     let labels: Vec<Label> = labels::cluster(cluster, "run").into_iter().collect();
     engine.create_volume(name, &labels).await.unwrap();
@@ -83,7 +82,7 @@ pub(crate) async fn make_volume(engine: &FakeEngine, cluster: &str, name: &str) 
 
 /// A control plane and two workers.
 pub(crate) const THREE: [(ContainerRole, usize); 3] =
-    [(ContainerRole::ControlPlane, 1), (ContainerRole::Worker, 1), (ContainerRole::Worker, 2)];
+    [(ContainerRole::CONTROL_PLANE, 1), (ContainerRole::WORKER, 1), (ContainerRole::WORKER, 2)];
 
 /// A tar with these files: path and content.
 pub(crate) fn tar_of(files: &[(&str, &str)]) -> bytes::Bytes {

@@ -1,19 +1,14 @@
-//! Which clusters and nodes there are.
+//! Lists clusters and nodes.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use crate::config::{ContainerRole, Role};
 use crate::failure::Failure;
-use crate::plan::labels::{self, ContainerRole};
-use crate::runtime::{ContainerInfo, Engine, EngineError};
+use crate::plan::labels;
+use crate::runtime::{ContainerInfo, ContainerState, Engine, EngineError};
+use crate::yaml;
 
-/// The state of a running container.
-pub(crate) const RUNNING: &str = "running";
-
-/// How alike a name must be to be suggested, 0 to 1.
-const ALIKE: f64 = 0.8;
-
-/// A cluster in short.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterSummary {
     /// Its name.
@@ -27,7 +22,7 @@ pub struct ClusterSummary {
 }
 
 impl ClusterSummary {
-    /// How many nodes it has. None are left of a cluster that is half made or half deleted.
+    /// The number of nodes; 0 for a cluster that is incomplete.
     pub fn nodes(&self) -> usize {
         self.control_planes + self.workers
     }
@@ -40,27 +35,21 @@ pub struct NodeSummary {
     pub cluster: String,
     /// Its name, the container's and the Node object's.
     pub name: String,
-    /// What it is.
     pub role: ContainerRole,
     /// Its address on the cluster's network; `None` when it has none, as before its first start.
     pub address: Option<Ipv4Addr>,
-    /// The engine's word: `running`, `exited`, …
-    pub state: String,
-    /// The image it was made from.
+    pub state: ContainerState,
     pub image: String,
 }
 
 impl NodeSummary {
     /// Whether commands can be run in it.
     pub fn is_running(&self) -> bool {
-        self.state == RUNNING
+        self.state == ContainerState::Running
     }
 }
 
 /// Every cluster that has anything in the engine, by name.
-///
-/// # Errors
-/// What the engine says.
 pub async fn clusters(engine: &dyn Engine) -> Result<Vec<ClusterSummary>, EngineError> {
     let any = labels::in_any_cluster();
     let (containers, networks, volumes) =
@@ -86,9 +75,9 @@ pub async fn clusters(engine: &dyn Engine) -> Result<Vec<ClusterSummary>, Engine
     for node in containers.into_iter().filter_map(summarise) {
         if let Some(cluster) = found.get_mut(&node.cluster) {
             match node.role {
-                ContainerRole::ControlPlane => cluster.control_planes += 1,
-                ContainerRole::Worker => cluster.workers += 1,
-                ContainerRole::LoadBalancer => continue,
+                ContainerRole::Node(Role::ControlPlane) => cluster.control_planes += 1,
+                ContainerRole::Node(Role::Worker) => cluster.workers += 1,
+                ContainerRole::LoadBalancer | ContainerRole::Render => continue,
             }
             cluster.running += usize::from(node.is_running());
         }
@@ -96,20 +85,14 @@ pub async fn clusters(engine: &dyn Engine) -> Result<Vec<ClusterSummary>, Engine
     Ok(found.into_values().collect())
 }
 
-/// The nodes and load balancer of a cluster: control planes first, then workers, each in the
-/// order of their numbers. Empty when there is no such cluster.
-///
-/// # Errors
-/// What the engine says.
+/// The nodes and load balancer of a cluster: control planes first, then workers, each in the order
+/// of their numbers. Empty if the cluster does not exist.
 pub async fn nodes(engine: &dyn Engine, cluster: &str) -> Result<Vec<NodeSummary>, EngineError> {
     let containers = engine.containers(&labels::in_cluster(cluster)).await?;
     Ok(sorted(containers))
 }
 
 /// The nodes and load balancers of all clusters, in the order of [`nodes`] within each.
-///
-/// # Errors
-/// What the engine says.
 pub async fn all_nodes(engine: &dyn Engine) -> Result<Vec<NodeSummary>, EngineError> {
     let containers = engine.containers(&labels::in_any_cluster()).await?;
     Ok(sorted(containers))
@@ -118,8 +101,8 @@ pub async fn all_nodes(engine: &dyn Engine) -> Result<Vec<NodeSummary>, EngineEr
 /// The nodes of a cluster that must exist, as [`nodes`] lists them.
 ///
 /// # Errors
-/// [`Failure::Input`] when there is no cluster of that name, listing those there are;
-/// [`Failure::Environment`] with what the engine says.
+/// [`Failure::Input`] when the cluster does not exist; [`Failure::Environment`] when it has no nodes
+/// or the engine fails.
 pub async fn require(engine: &dyn Engine, cluster: &str) -> Result<Vec<NodeSummary>, Failure> {
     let nodes = nodes(engine, cluster).await?;
     if !nodes.is_empty() {
@@ -129,32 +112,28 @@ pub async fn require(engine: &dyn Engine, cluster: &str) -> Result<Vec<NodeSumma
         clusters(engine).await?.into_iter().map(|cluster| cluster.name).collect();
     if known.iter().any(|name| name == cluster) {
         return Err(Failure::environment(format!("cluster `{cluster}` has no nodes")).with_hint(
-            format!("remove what is left of it: kindrs delete cluster --name {cluster}"),
+            format!("run `kindrs delete cluster --name {cluster}` to delete the rest of it"),
         ));
     }
     Err(no_such_cluster(cluster, &known))
 }
 
 fn no_such_cluster(name: &str, known: &[String]) -> Failure {
-    let failure = Failure::input(format!("there is no cluster named `{name}`"));
+    let failure = Failure::input(format!("cluster `{name}` does not exist"));
     if known.is_empty() {
-        let create = format!("there are none; make one: kindrs create cluster --name {name}");
+        let create = format!("run `kindrs create cluster --name {name}` to create it");
         return failure.with_hint(create);
     }
     let list = known.join(", ");
     match nearest(name, known.iter().map(String::as_str)) {
-        Some(near) => failure.with_hint(format!("did you mean `{near}`? There are: {list}")),
-        None => failure.with_hint(format!("name one of these with --name: {list}")),
+        Some(near) => failure.with_hint(format!("did you mean `{near}`? The clusters are: {list}")),
+        None => failure.with_hint(format!("use --name with one of these clusters: {list}")),
     }
 }
 
-/// The known name that is most like `name`; `None` when none is alike.
+/// The known name that `name` is probably a misspelling of.
 pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .map(|other| (strsim::jaro_winkler(name, other), other))
-        .filter(|(likeness, _)| *likeness >= ALIKE)
-        .max_by(|one, other| one.0.total_cmp(&other.0))
-        .map(|(_, other)| other)
+    yaml::nearest(name, &known.collect::<Vec<_>>())
 }
 
 fn sorted(containers: Vec<ContainerInfo>) -> Vec<NodeSummary> {
@@ -164,14 +143,17 @@ fn sorted(containers: Vec<ContainerInfo>) -> Vec<NodeSummary> {
 }
 
 fn order(node: &NodeSummary) -> (&str, ContainerRole, usize, &str) {
-    // worker2 goes before worker10.
+    // worker2 comes before worker10.
     (&node.cluster, node.role, node.name.len(), &node.name)
 }
 
-/// A container of a cluster; `None` for one without the labels of a cluster's containers.
+/// A node or a load balancer; `None` for any other container.
 fn summarise(container: ContainerInfo) -> Option<NodeSummary> {
     let cluster = container.labels.get(labels::CLUSTER)?.clone();
     let role = ContainerRole::from_name(container.labels.get(labels::ROLE)?)?;
+    if role == ContainerRole::Render {
+        return None;
+    }
     Some(NodeSummary {
         address: container.addresses.get(&labels::network(&cluster)).copied(),
         cluster,
@@ -192,7 +174,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn clusters_side_by_side_are_told_apart() {
+    async fn tells_similar_clusters_apart() {
         let engine = engine();
         make(&engine, "dev", 1, &THREE).await;
         make(&engine, "dev-b", 2, &THREE[..1]).await;
@@ -212,7 +194,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_left_of_a_cluster_shows() {
+    async fn lists_incomplete_clusters() {
         let engine = engine();
         make_network(&engine, "net", 1).await;
         make_volume(&engine, "vol", "vol-worker2-var").await;
@@ -223,15 +205,15 @@ mod tests {
         assert!(matches!(failure, Failure::Environment { .. }), "{failure}");
         assert_eq!(
             failure.hint().unwrap(),
-            "remove what is left of it: kindrs delete cluster --name vol"
+            "run `kindrs delete cluster --name vol` to delete the rest of it"
         );
     }
 
     #[tokio::test]
     async fn nodes_come_in_order_with_their_addresses() {
         let engine = engine();
-        let mut roles: Vec<_> = (1..=11).map(|n| (ContainerRole::Worker, n)).collect();
-        roles.extend([(ContainerRole::LoadBalancer, 1), (ContainerRole::ControlPlane, 1)]);
+        let mut roles: Vec<_> = (1..=11).map(|n| (ContainerRole::WORKER, n)).collect();
+        roles.extend([(ContainerRole::LoadBalancer, 1), (ContainerRole::CONTROL_PLANE, 1)]);
         make(&engine, "dev", 1, &roles).await;
         let nodes = nodes(&engine, "dev").await.unwrap();
         let listed = names(&nodes);
@@ -242,20 +224,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_missing_cluster_is_told_with_those_there_are() {
+    async fn the_error_for_a_missing_cluster_lists_the_others() {
         let engine = engine();
         let alone = require(&engine, "dev").await.unwrap_err();
-        assert_eq!(alone.to_string(), "there is no cluster named `dev`");
-        assert_eq!(
-            alone.hint().unwrap(),
-            "there are none; make one: kindrs create cluster --name dev"
-        );
+        assert_eq!(alone.to_string(), "cluster `dev` does not exist");
+        assert_eq!(alone.hint().unwrap(), "run `kindrs create cluster --name dev` to create it");
         make(&engine, "staging", 1, &THREE).await;
         make(&engine, "test", 2, &THREE).await;
         let near = require(&engine, "stagin").await.unwrap_err();
-        assert_eq!(near.hint().unwrap(), "did you mean `staging`? There are: staging, test");
+        assert_eq!(near.hint().unwrap(), "did you mean `staging`? The clusters are: staging, test");
         let far = require(&engine, "dev").await.unwrap_err();
-        assert_eq!(far.hint().unwrap(), "name one of these with --name: staging, test");
+        assert_eq!(far.hint().unwrap(), "use --name with one of these clusters: staging, test");
         assert!(matches!(far, Failure::Input { .. }));
         assert_eq!(require(&engine, "test").await.unwrap().len(), 3);
     }

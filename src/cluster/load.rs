@@ -1,4 +1,4 @@
-//! Bringing images into the nodes of a cluster.
+//! Loading images into the nodes of a cluster.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,17 +10,17 @@ use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::runtime::{Engine, ImageInfo};
 
-/// The snapshotter where a node's containerd does not say.
+/// The snapshotter of a node whose containerd configuration names none.
 const DEFAULT_SNAPSHOTTER: &str = "overlayfs";
 
-/// Brings images of the engine into nodes: all of the cluster's, or those named.
+/// Loads images of the engine into nodes: all nodes of the cluster, or those in `nodes`.
 ///
-/// A node that has an image by that name already, with the same content, is left alone.
+/// Skips nodes that already have an image of the same name and content.
 ///
 /// # Errors
-/// [`Failure::Input`] when an image is not in the engine, or there is no such cluster or node;
+/// [`Failure::Input`] when an image, the cluster or a node does not exist;
 /// [`Failure::Environment`] when a node is not running, the images cannot be written to a
-/// temporary file, or a node refuses them.
+/// temporary file, or a node cannot import them.
 pub async fn load_images(
     engine: &dyn Engine,
     cluster: &str,
@@ -33,15 +33,15 @@ pub async fn load_images(
     let missing = try_join_all(targets.iter().map(|node| missing(engine, node, &images))).await?;
     let wanted: BTreeSet<&String> = missing.iter().flatten().collect();
     if wanted.is_empty() {
-        progress.note("every node has the images already");
+        progress.note("all nodes already have the images");
         return Ok(());
     }
     let wanted: Vec<String> = wanted.into_iter().cloned().collect();
     let stage = progress.stage(format!("Save {}", wanted.join(", ")));
     let archive = tempfile::Builder::new().prefix("kindrs-images-").suffix(".tar").tempfile();
     let archive = archive.map_err(|error| {
-        Failure::environment(format!("cannot make a temporary file: {error}"))
-            .with_hint("set TMPDIR to a folder with room for the images")
+        Failure::environment(format!("cannot create a temporary file: {error}"))
+            .with_hint("set TMPDIR to a folder with enough space for the images")
     })?;
     engine.save_images(&wanted, archive.path()).await?;
     stage.finish();
@@ -54,12 +54,12 @@ pub async fn load_images(
     import(engine, &lacking, archive.path(), progress).await
 }
 
-/// Brings the images of archives (`docker save` or OCI, also compressed) into nodes: all of the
-/// cluster's, or those named.
+/// Loads the images of archives (`docker save` or OCI, also compressed) into nodes: all nodes of
+/// the cluster, or those in `nodes`.
 ///
 /// # Errors
-/// [`Failure::Input`] when a file cannot be read, or there is no such cluster or node;
-/// [`Failure::Environment`] when a node is not running or refuses an archive.
+/// [`Failure::Input`] when a file cannot be read, or the cluster or a node does not exist;
+/// [`Failure::Environment`] when a node is not running or cannot import an archive.
 pub async fn load_archives(
     engine: &dyn Engine,
     cluster: &str,
@@ -81,15 +81,15 @@ pub async fn load_archives(
 fn check_archive(path: &Path) -> Result<(), Failure> {
     let refuse = |reason: String| {
         Failure::input(format!("{}: {reason}", path.display()))
-            .with_hint("give a file made by `docker save IMAGE -o FILE`, or an OCI archive")
+            .with_hint("use the output of `docker save IMAGE -o FILE`, or an OCI archive")
     };
     let metadata = std::fs::File::open(path).and_then(|file| file.metadata());
     let metadata = metadata.map_err(|error| refuse(error.to_string()))?;
     if metadata.is_dir() {
-        return Err(refuse("is a folder, expected an image archive".to_owned()));
+        return Err(refuse("expected an image archive, found a folder".to_owned()));
     }
     if metadata.is_file() && metadata.len() == 0 {
-        return Err(refuse("is empty, expected an image archive".to_owned()));
+        return Err(refuse("expected an image archive, found an empty file".to_owned()));
     }
     Ok(())
 }
@@ -113,11 +113,14 @@ async fn targets(
     let targets: Vec<NodeSummary> =
         nodes.into_iter().filter(|node| names.is_empty() || names.contains(&node.name)).collect();
     match targets.iter().find(|node| !node.is_running()) {
-        Some(node) => Err(Failure::environment(format!("node {} is {}", node.name, node.state))
-            .with_hint(format!(
-                "start it with `docker start {}`, or name the others with --nodes",
-                node.name
-            ))),
+        Some(node) => Err(Failure::environment(format!(
+            "node `{}` is not running ({})",
+            node.name, node.state
+        ))
+        .with_hint(format!(
+            "start it with `docker start {}`, or select other nodes with --nodes",
+            node.name
+        ))),
         None => Ok(targets),
     }
 }
@@ -129,10 +132,10 @@ fn no_such_node(cluster: &str, name: &str, nodes: &[NodeSummary]) -> Failure {
         Some(near) => format!("did you mean `{near}`? {known}"),
         None => known,
     };
-    Failure::input(format!("cluster `{cluster}` has no node `{name}`")).with_hint(hint)
+    Failure::input(format!("node `{name}` does not exist in cluster `{cluster}`")).with_hint(hint)
 }
 
-/// Each image once, with the reference it was asked for by.
+/// Each image once, with the user's reference to it.
 async fn images(
     engine: &dyn Engine,
     references: &[String],
@@ -143,8 +146,8 @@ async fn images(
             continue;
         }
         let image = engine.image(reference).await?.ok_or_else(|| {
-            Failure::input(format!("image `{reference}` is not in Docker"))
-                .with_hint(format!("get it with `docker pull {reference}`, or build it"))
+            Failure::input(format!("image `{reference}` does not exist in Docker"))
+                .with_hint(format!("pull it with `docker pull {reference}`, or build it"))
         })?;
         images.push((reference.clone(), image));
     }
@@ -159,7 +162,7 @@ async fn missing(
 ) -> Result<Vec<String>, Failure> {
     let listing = engine.exec(&node.name, &["ctr", "--namespace=k8s.io", "images", "ls"], None);
     let listing = listing.await?;
-    // A node whose list cannot be had gets everything.
+    // A node that cannot list its images gets all of them.
     let text = if listing.code == 0 { String::from_utf8_lossy(&listing.stdout) } else { "".into() };
     Ok(images
         .iter()
@@ -168,8 +171,8 @@ async fn missing(
         .collect())
 }
 
-/// Whether `ctr images ls` shows the image under this name. Kubernetes' side of containerd gives
-/// each image a second entry, named after its id: both lead to one digest when they are the same.
+/// Whether `ctr images ls` lists the image under this name. containerd's CRI plugin adds a second
+/// entry for each image, named after its id; the entries of the same image have the same digest.
 fn is_present(listing: &str, reference: &str, id: &str) -> bool {
     let digest = |name: &str| {
         listing.lines().find_map(|line| {
@@ -183,7 +186,7 @@ fn is_present(listing: &str, reference: &str, id: &str) -> bool {
     }
 }
 
-/// A reference as containerd has it: with registry and tag.
+/// A reference in containerd's form, with registry and tag.
 pub(crate) fn full_name(reference: &str) -> String {
     let last = reference.rsplit('/').next().unwrap_or(reference);
     let tag = if last.contains(':') || last.contains('@') { "" } else { ":latest" };
@@ -196,7 +199,6 @@ pub(crate) fn full_name(reference: &str) -> String {
     }
 }
 
-/// Imports an archive into all the nodes at once.
 async fn import(
     engine: &dyn Engine,
     nodes: &[&NodeSummary],
@@ -213,7 +215,7 @@ async fn import_into(
     archive: &Path,
     progress: &Progress,
 ) -> Result<(), Failure> {
-    let stage = progress.stage(format!("Load into {node}"));
+    let stage = progress.stage(format!("Load images into {node}"));
     let dump = engine.exec(node, &["containerd", "config", "dump"], None).await?;
     let dump = String::from_utf8_lossy(&dump.stdout);
     let file = tokio::fs::File::open(archive).await.map_err(|error| {
@@ -235,16 +237,17 @@ async fn import_into(
         let text = output.text();
         let reason = text.lines().rev().find(|line| line.starts_with("ctr: "));
         let reason = reason.or(text.lines().last()).unwrap_or("no reason given");
-        return Err(Failure::environment(format!("node {node} refuses the images: {reason}"))
+        return Err(Failure::environment(format!("node `{node}` cannot import the images: {reason}"))
             .with_hint(format!(
-                "check that the archive is whole, and that the node has room: docker exec {node} df -h /var"
+                "check that the archive is complete, and with `docker exec {node} df -h /var` that the node \
+                 has enough space"
             )));
     }
     stage.finish();
     Ok(())
 }
 
-/// The snapshotter that Kubernetes' side of containerd uses, from `containerd config dump`.
+/// The snapshotter of containerd's CRI plugin, from `containerd config dump`.
 fn snapshotter(dump: &str) -> &str {
     let mut in_section = false;
     for line in dump.lines().map(str::trim) {

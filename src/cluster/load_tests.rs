@@ -23,7 +23,7 @@ fn image(id: &str) -> ImageInfo {
     ImageInfo { id: id.to_owned(), ..Default::default() }
 }
 
-/// What nodes got: name and input.
+/// The input of each import, by node.
 type Imports = Arc<Mutex<Vec<(String, String)>>>;
 
 /// The first worker has `app:1`, the other nodes have nothing; `code` is what imports end with.
@@ -73,7 +73,7 @@ async fn only_nodes_without_the_image_get_it() {
 }
 
 #[tokio::test]
-async fn nothing_is_saved_when_every_node_has_it() {
+async fn saves_nothing_if_all_nodes_have_the_images() {
     let engine = engine().with_image("app:1", image(ID));
     make(&engine, "dev", 1, &THREE).await;
     answer(&engine, 0);
@@ -84,7 +84,7 @@ async fn nothing_is_saved_when_every_node_has_it() {
 }
 
 #[tokio::test]
-async fn wrong_names_are_told_before_anything_is_saved() {
+async fn rejects_unknown_names_before_saving_anything() {
     let engine = engine().with_image("app:1", image(ID));
     make(&engine, "dev", 1, &THREE).await;
     let silent = Progress::silent();
@@ -92,28 +92,28 @@ async fn wrong_names_are_told_before_anything_is_saved() {
         load_images(&engine, "dev", &strings(images), &strings(nodes), &silent).await.unwrap_err()
     };
     let failure = load(&["app:1", "app:2"], &[]).await;
-    assert_eq!(failure.to_string(), "image `app:2` is not in Docker");
-    assert_eq!(failure.hint().unwrap(), "get it with `docker pull app:2`, or build it");
+    assert_eq!(failure.to_string(), "image `app:2` does not exist in Docker");
+    assert_eq!(failure.hint().unwrap(), "pull it with `docker pull app:2`, or build it");
     let failure = load(&["app:1"], &["dev-worker3"]).await;
     assert!(matches!(failure, Failure::Input { .. }));
-    assert_eq!(failure.to_string(), "cluster `dev` has no node `dev-worker3`");
+    assert_eq!(failure.to_string(), "node `dev-worker3` does not exist in cluster `dev`");
     assert!(failure.hint().unwrap().starts_with("did you mean `dev-worker"), "{failure:?}");
     engine.stop_container("dev-worker", std::time::Duration::ZERO).await.unwrap();
     let failure = load(&["app:1"], &[]).await;
-    assert_eq!(failure.to_string(), "node dev-worker is exited");
+    assert_eq!(failure.to_string(), "node `dev-worker` is not running (exited)");
     assert!(!engine.calls().iter().any(|call| call.starts_with("save_images")));
 }
 
 #[tokio::test]
-async fn a_refusal_names_the_node_and_ctrs_reason() {
+async fn a_failed_import_names_the_node_and_the_reason() {
     let engine = engine().with_image("app:1", image(ID));
     make(&engine, "dev", 1, &THREE).await;
     let imports = answer(&engine, 1);
     let images = strings(&["app:1"]);
     let failure = load_images(&engine, "dev", &images, &[], &Progress::silent()).await.unwrap_err();
-    let expected = "node dev-control-plane refuses the images: ctr: unexpected EOF";
+    let expected = "node `dev-control-plane` cannot import the images: ctr: unexpected EOF";
     assert_eq!(failure.to_string(), expected);
-    assert_eq!(imports.lock().unwrap().len(), 2, "the other nodes are served all the same");
+    assert_eq!(imports.lock().unwrap().len(), 2, "the other nodes still import the images");
 }
 
 #[tokio::test]
@@ -130,8 +130,8 @@ async fn archives_go_to_every_node() {
 
     std::fs::write(&file, "").unwrap();
     for (path, part) in [
-        (file, "is empty"),
-        (folder.path().to_owned(), "is a folder"),
+        (file, "empty file"),
+        (folder.path().to_owned(), "found a folder"),
         (folder.path().join("none"), "No such file"),
     ] {
         let failure = load_archives(&engine, "dev", &[path], &[], &silent).await.unwrap_err();
@@ -166,7 +166,7 @@ fn references_are_completed_as_docker_does() {
 }
 
 #[test]
-fn the_snapshotter_is_that_of_kubernetes() {
+fn uses_the_snapshotter_of_the_cri_plugin() {
     let current =
         "[plugins]\n  [plugins.'io.containerd.cri.v1.images']\n    snapshotter = 'native'\n";
     let old =

@@ -1,4 +1,4 @@
-//! Everything that helps to find out what went wrong in a cluster, as files in a folder.
+//! Exports logs and properties of a cluster to files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,12 +10,12 @@ use serde_json::json;
 use crate::cluster::access::ADMIN_CONF;
 use crate::cluster::inventory::{self, NodeSummary};
 use crate::cluster::tarball;
+use crate::config::ContainerRole;
 use crate::failure::Failure;
-use crate::plan::labels::ContainerRole;
 use crate::progress::Progress;
 use crate::runtime::{ContainerInfo, Engine, EngineInfo};
 
-/// How long one command in a node may take; one that hangs must not stop the export.
+/// Time limit of one command in a node, so that a command that hangs does not stop the export.
 const COMMAND_LIMIT: Duration = Duration::from_secs(60);
 
 /// Lines of a container's own log that are kept.
@@ -41,12 +41,12 @@ const CLUSTER_COMMANDS: [(&str, &[&str]); 4] = [
     ("events.txt", &["get", "events", "-A", "--sort-by=.metadata.creationTimestamp"]),
 ];
 
-/// Writes what the engine and the nodes of a cluster tell into `folder`, made if it is missing.
+/// Writes the logs and properties of a cluster to `folder`, which is created if it does not exist.
 ///
-/// What cannot be had, as from a dead node, is a warning.
+/// Reports a warning for anything that cannot be read, such as the journal of a stopped node.
 ///
 /// # Errors
-/// [`Failure::Input`] when there is no such cluster; [`Failure::Environment`] when the engine does
+/// [`Failure::Input`] when the cluster does not exist; [`Failure::Environment`] when the engine does
 /// not answer or a file cannot be written.
 pub async fn export(
     engine: &dyn Engine,
@@ -88,7 +88,7 @@ impl Export<'_> {
             Ok(Some(container)) => {
                 self.file("inspect.json", container_text(&container).as_bytes())?
             }
-            Ok(None) => self.warn("inspect.json", "it is gone"),
+            Ok(None) => self.warn("inspect.json", "the container does not exist"),
             Err(error) => self.warn("inspect.json", &error.to_string()),
         }
         match self.engine.container_log(name, LOG_LINES).await {
@@ -108,10 +108,10 @@ impl Export<'_> {
         } else {
             let state = &self.node.state;
             self.progress.warning(format!(
-                "node {name} is {state}: its services' logs are not exported, only its files"
+                "node `{name}` is not running ({state}): exporting only the logs of its pods"
             ));
         }
-        // Folders can be had from a stopped container too.
+        // Folders can also be read from a stopped container.
         for tree in ["pods", "containers"] {
             self.tree(tree).await?;
         }
@@ -142,11 +142,11 @@ impl Export<'_> {
     }
 
     fn warn(&self, what: &str, reason: &str) {
-        self.progress.warning(format!("no {what} of {}: {reason}", self.node.name));
+        self.progress.warning(format!("cannot export {what} of {}: {reason}", self.node.name));
     }
 }
 
-/// What kubectl tells about the cluster, asked in the first control plane where it answers.
+/// Exports the output of kubectl, run in the first control plane where the API server answers.
 async fn overview(
     engine: &dyn Engine,
     nodes: &[NodeSummary],
@@ -154,7 +154,7 @@ async fn overview(
     progress: &Progress,
 ) -> Result<(), Failure> {
     let control_planes =
-        nodes.iter().filter(|node| node.role == ContainerRole::ControlPlane && node.is_running());
+        nodes.iter().filter(|node| node.role == ContainerRole::CONTROL_PLANE && node.is_running());
     let mut reason = "no control plane is running".to_owned();
     for node in control_planes {
         match kubectl(engine, &node.name, &["get", "--raw", "/readyz"]).await {
@@ -162,7 +162,9 @@ async fn overview(
                 for (file, arguments) in CLUSTER_COMMANDS {
                     match kubectl(engine, &node.name, arguments).await {
                         Ok(output) => write(&folder.join("cluster").join(file), &output)?,
-                        Err(reason) => progress.warning(format!("no cluster/{file}: {reason}")),
+                        Err(reason) => {
+                            progress.warning(format!("cannot export cluster/{file}: {reason}"))
+                        }
                     }
                 }
                 return Ok(());
@@ -170,7 +172,7 @@ async fn overview(
             Err(refusal) => reason = refusal,
         }
     }
-    progress.warning(format!("the API server says nothing about nodes, pods and events: {reason}"));
+    progress.warning(format!("cannot export nodes, pods and events: {reason}"));
     Ok(())
 }
 
@@ -180,18 +182,18 @@ async fn kubectl(engine: &dyn Engine, node: &str, arguments: &[&str]) -> Result<
     run(engine, node, &command).await
 }
 
-/// The standard output of a command, or why there is none.
+/// The standard output of a command, or the reason for its failure.
 async fn run(engine: &dyn Engine, node: &str, command: &[&str]) -> Result<Vec<u8>, String> {
     match tokio::time::timeout(COMMAND_LIMIT, engine.exec(node, command, None)).await {
         Ok(Ok(output)) if output.code == 0 => Ok(output.stdout),
         Ok(Ok(output)) => {
             let text = output.text();
             let last = text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
-            Err(format!("`{}` ended with {}: {last}", command.join(" "), output.code))
+            Err(format!("`{}` exited with code {}: {last}", command.join(" "), output.code))
         }
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Err(format!(
-            "`{}` did not end in {} seconds",
+            "`{}` did not finish within {} seconds",
             command.join(" "),
             COMMAND_LIMIT.as_secs()
         )),
@@ -206,7 +208,7 @@ fn write(path: &Path, content: &[u8]) -> Result<(), Failure> {
 
 fn not_written(path: &Path, error: &std::io::Error) -> Failure {
     Failure::environment(format!("cannot write {}: {error}", path.display())).with_hint(
-        "name a folder that you may write to and that has room: kindrs export logs FOLDER",
+        "choose a folder that you can write to and that has enough space: kindrs export logs FOLDER",
     )
 }
 

@@ -52,9 +52,9 @@ async fn export_dev(engine: &FakeEngine, folder: &Path) -> (Result<(), Failure>,
 }
 
 #[tokio::test]
-async fn a_healthy_cluster_is_exported_whole() {
+async fn exports_a_healthy_cluster_completely() {
     let engine = engine();
-    make(&engine, "dev", 1, &[(ContainerRole::ControlPlane, 1), (ContainerRole::LoadBalancer, 1)])
+    make(&engine, "dev", 1, &[(ContainerRole::CONTROL_PLANE, 1), (ContainerRole::LoadBalancer, 1)])
         .await;
     prepare(&engine, "dev-control-plane");
     engine.on_exec(|_, command, _| ExecOutput {
@@ -101,7 +101,7 @@ async fn a_healthy_cluster_is_exported_whole() {
 }
 
 #[tokio::test]
-async fn a_dead_node_and_a_silent_api_are_warnings() {
+async fn warns_of_a_stopped_node_and_a_silent_api_server() {
     let engine = engine();
     make(&engine, "dev", 1, &THREE).await;
     for node in ["dev-control-plane", "dev-worker", "dev-worker2"] {
@@ -117,9 +117,9 @@ async fn a_dead_node_and_a_silent_api_are_warnings() {
     let (result, warnings) = export_dev(&engine, folder.path()).await;
     result.unwrap();
     insta::assert_snapshot!(warnings.join("\n"), @r"
-    no pods of dev-worker2: /var/log/pods in container dev-worker2 does not exist
-    node dev-worker is exited: its services' logs are not exported, only its files
-    the API server says nothing about nodes, pods and events: `kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=20s get --raw /readyz` ended with 1: refused
+    cannot export nodes, pods and events: `kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=20s get --raw /readyz` exited with code 1: refused
+    cannot export pods of dev-worker2: /var/log/pods in container dev-worker2 does not exist
+    node `dev-worker` is not running (exited): exporting only the logs of its pods
     ");
     let found = files(folder.path());
     for file in [
@@ -132,7 +132,7 @@ async fn a_dead_node_and_a_silent_api_are_warnings() {
 }
 
 #[tokio::test]
-async fn a_folder_that_cannot_be_made_is_a_failure_that_names_it() {
+async fn the_error_for_a_folder_that_cannot_be_created_names_it() {
     let engine = engine();
     make(&engine, "dev", 1, &THREE).await;
     let folder = tempfile::tempdir().unwrap();
@@ -144,14 +144,14 @@ async fn a_folder_that_cannot_be_made_is_a_failure_that_names_it() {
 }
 
 #[tokio::test]
-async fn an_engine_that_goes_away_in_between_costs_only_that_file() {
+async fn a_failure_of_the_engine_costs_only_one_file() {
     let engine = engine();
     make(&engine, "dev", 1, &THREE[..1]).await;
     prepare(&engine, "dev-control-plane");
-    let gone = EngineError::Refused { what: "reading".into(), reason: "no".into() };
+    let gone = EngineError::refused("reading", "no");
     engine.fail("container_log", 1, gone);
     let folder = tempfile::tempdir().unwrap();
     let (result, warnings) = export_dev(&engine, folder.path()).await;
     result.unwrap();
-    assert_eq!(warnings, ["no serial.log of dev-control-plane: reading: no"]);
+    assert_eq!(warnings, ["cannot export serial.log of dev-control-plane: reading: no"]);
 }

@@ -1,7 +1,7 @@
-//! What is done to a cluster as a whole: made, found, deleted.
+//! Whole clusters: creating, listing and deleting them.
 //!
-//! A cluster is found by the labels of its objects alone, so that one half made or half deleted is
-//! seen and removed like any other.
+//! kindrs finds a cluster only by the labels of its objects, so that an incomplete cluster is
+//! listed and deleted like any other.
 
 pub mod access;
 mod bootstrap;
@@ -12,8 +12,12 @@ pub(crate) mod fixture;
 pub mod inventory;
 pub mod load;
 pub mod logs;
+mod options;
 mod prepare;
 mod readiness;
 mod rendering;
+mod stage;
 mod start;
 mod tarball;
+
+pub use options::CreateOptions;

@@ -11,11 +11,11 @@ use crate::plan::{ClusterPlan, NodeImagePlan, PlanInput, cluster_subnets, plan};
 use crate::progress::Progress;
 use crate::runtime::{Engine, Label, Protocol};
 
-use super::create::CreateOptions;
+use super::CreateOptions;
 use crate::plan::labels;
 
-/// What is known before anything is made, but for the subnet: another cluster may take that
-/// meanwhile.
+/// Everything that is decided before kindrs creates anything, except the subnet: another cluster
+/// can take that in the meantime.
 pub(super) struct Preparation {
     run: String,
     bootstrap_token: String,
@@ -24,15 +24,13 @@ pub(super) struct Preparation {
     api_port: u16,
     cgroup_v1: bool,
     candidates: Vec<Ipv4Net>,
-    /// Whether this run has written the user's kubeconfig.
-    pub(super) kubeconfig_written: bool,
 }
 
-/// Checks everything that can be checked, and finds or makes the images.
+/// Checks everything that can be checked, and finds or builds the images.
 ///
 /// # Errors
-/// [`Failure::Input`] for a bad name or a cluster that exists, [`Failure::Environment`] for ports
-/// in use.
+/// [`Failure::Input`] for an invalid name or a cluster that exists, [`Failure::Environment`] for
+/// ports in use.
 pub(super) async fn prepare(
     engine: &dyn Engine,
     options: &CreateOptions,
@@ -62,7 +60,6 @@ pub(super) async fn prepare(
         api_port,
         cgroup_v1: engine_info.cgroup_version == 1,
         candidates,
-        kubeconfig_written: false,
     })
 }
 
@@ -72,14 +69,15 @@ impl Preparation {
         &self.run
     }
 
-    /// Plans with the best free subnet, and with the next one at the next call.
+    /// Plans with the best free subnet; the next call uses the next one.
     ///
     /// # Errors
     /// [`Failure::Environment`] when no subnet is left.
     pub(super) fn next_plan(&mut self, options: &CreateOptions) -> Result<ClusterPlan, Failure> {
         if self.candidates.is_empty() {
-            return Err(Failure::environment("no free subnet is left in 172.28.0.0/14")
-                .with_hint("delete clusters or networks that are not needed: docker network ls"));
+            return Err(Failure::environment("no free subnet left in 172.28.0.0/14").with_hint(
+                "delete clusters or networks that you do not need; `docker network ls` lists them",
+            ));
         }
         let subnet = self.candidates.remove(0);
         plan(&PlanInput {
@@ -102,16 +100,16 @@ async fn require_unused(engine: &dyn Engine, name: &str) -> anyhow::Result<()> {
         || !engine.networks(&filter).await?.is_empty()
         || !engine.volumes(&filter).await?.is_empty();
     if found {
-        return Err(Failure::input(format!("a cluster named `{name}` exists"))
+        return Err(Failure::input(format!("cluster `{name}` already exists"))
             .with_hint(format!(
-                "choose another --name, or `kindrs delete cluster --name {name}` first"
+                "use another --name, or run `kindrs delete cluster --name {name}` first"
             ))
             .into());
     }
     Ok(())
 }
 
-/// Finds every port of the configuration that something on this host listens on.
+/// Checks that no program on this host listens on a port of the configuration.
 fn check_ports(options: &CreateOptions) -> Result<(), Failure> {
     let networking = &options.config.networking;
     let api =
@@ -127,8 +125,8 @@ fn check_ports(options: &CreateOptions) -> Result<(), Failure> {
     if taken.is_empty() {
         return Ok(());
     }
-    Err(Failure::environment(format!("in use on this host: {}", taken.join(", ")))
-        .with_hint("choose other ports in the configuration, or end what listens there"))
+    Err(Failure::environment(format!("ports in use on this host: {}", taken.join(", ")))
+        .with_hint("choose other ports in the configuration, or stop the programs that use them"))
 }
 
 fn is_taken(address: IpAddr, port: u16, protocol: Protocol) -> bool {
@@ -138,7 +136,7 @@ fn is_taken(address: IpAddr, port: u16, protocol: Protocol) -> bool {
         Protocol::Udp => UdpSocket::bind(at).err(),
         Protocol::Sctp => None,
     };
-    // An address that is not this host's may be the engine's: it will say.
+    // An address of another host can be the engine's, which reports a port in use itself.
     error.is_some_and(|error| error.kind() == std::io::ErrorKind::AddrInUse)
 }
 
@@ -147,12 +145,12 @@ fn free_port(address: IpAddr) -> Result<u16, Failure> {
         .and_then(|listener| listener.local_addr())
         .map(|address| address.port())
         .map_err(|error| {
-            Failure::environment(format!("no free port on {address}: {error}"))
-                .with_hint("set networking.apiServerPort")
+            Failure::environment(format!("cannot find a free port on {address}: {error}"))
+                .with_hint("set networking.apiServerPort in the configuration")
         })
 }
 
-/// Subnets that nothing else uses, as many as may be taken by others while this cluster starts.
+/// Subnets that nothing else uses, with spares for those that other clusters take in the meantime.
 async fn free_subnets(
     engine: &dyn Engine,
     options: &CreateOptions,
@@ -165,7 +163,7 @@ async fn free_subnets(
     Ok(cluster_subnets(&taken).take(32).collect())
 }
 
-/// The host's IPv4 routes, where the kernel tells them (proc_pid_net(5), `/proc/net/route`).
+/// The host's IPv4 routes, if `/proc/net/route` exists (proc_pid_net(5)).
 fn host_routes() -> Vec<Ipv4Net> {
     let table = std::fs::read_to_string("/proc/net/route").unwrap_or_default();
     table.lines().skip(1).filter_map(route).collect()
@@ -206,19 +204,19 @@ async fn resolve_images(
     Ok(images)
 }
 
-/// Tells one run from every other: the time and the process.
+/// A unique id of this run: the time and the process.
 fn run_id() -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     format!("{:x}-{:x}", now.unwrap_or_default().as_millis(), std::process::id())
 }
 
-/// A token that nobody can guess: whoever has it may add nodes to the cluster for a day.
+/// A random token, with which anybody can add nodes to the cluster for a day.
 ///
 /// Source: <https://kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens/>
 fn bootstrap_token() -> Result<String, Failure> {
     let mut bytes = [0; 11];
     getrandom::fill(&mut bytes).map_err(|error| {
-        Failure::environment(format!("this machine gives no random numbers: {error}"))
+        Failure::environment(format!("cannot generate random numbers: {error}"))
     })?;
     let hexadecimal: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let (id, secret) = hexadecimal.split_at(6);
@@ -230,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_cluster_has_a_token_of_its_own() {
+    fn tokens_differ() {
         let (one, other) = (bootstrap_token().unwrap(), bootstrap_token().unwrap());
         assert_ne!(one, other);
         let (id, secret) = one.split_once('.').unwrap();
@@ -239,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_route_is_read_in_host_byte_order() {
+    fn reads_a_route_in_host_byte_order() {
         let line = "docker0\t000011AC\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0";
         assert_eq!(route(line), Some("172.17.0.0/16".parse().unwrap()));
         assert_eq!(route("garbage"), None);

@@ -17,7 +17,7 @@ use crate::plan::{ClusterPlan, PodNetwork};
 use crate::progress::Stage;
 use crate::runtime::Engine;
 
-/// What a cluster still waits for, kept for the message when the time is over.
+/// The objects that are not ready yet, for the message when the time is up.
 #[derive(Debug, Default)]
 pub(super) struct Waiting(Mutex<BTreeMap<&'static str, Vec<String>>>);
 
@@ -26,7 +26,7 @@ impl Waiting {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(what, names);
     }
 
-    /// All that is waited for, as `nodes a, b; pods c`; empty when it is not known.
+    /// All of them, such as `nodes a, b; pods c`.
     pub(super) fn describe(&self) -> String {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let parts = all.iter().filter(|(_, names)| !names.is_empty());
@@ -35,8 +35,8 @@ impl Waiting {
     }
 }
 
-/// Waits until every node is Ready; says which are not. With a CNI of the user's own, until
-/// every node is registered: none can be Ready before that is installed.
+/// Waits until every node is Ready. If the user installs the CNI plugin, waits until every node is
+/// registered: no node can be Ready before the plugin is installed.
 pub(super) async fn await_nodes(
     client: &Client,
     plan: &ClusterPlan,
@@ -59,7 +59,7 @@ pub(super) async fn await_nodes(
     .await
 }
 
-/// Waits until every pod of the system runs and is ready; says which are not, and why.
+/// Waits until every system pod is ready.
 pub(super) async fn await_system_pods(
     client: &Client,
     plan: &ClusterPlan,
@@ -81,24 +81,28 @@ pub(super) async fn await_system_pods(
     .await
 }
 
-/// How long the other nodes have, once cluster DNS answers on one, where the pod network is not
-/// of kindrs' making.
+/// Time for the other nodes once cluster DNS answers on one, where the pod network comes with the
+/// image.
 const OTHER_NODES_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Waits until cluster DNS answers on every node, through the Service's address. Where the image
-/// brings the pod network, one node is enough; the names of those on which it does not answer
-/// soon after are returned.
+/// Queries cluster DNS on a node.
+const ASK_DNS: &str = include_str!("../../images/scripts/ask-dns");
+
+/// Waits until cluster DNS answers on every node, through the Service's address. Where the pod
+/// network comes with the image, one node is enough; returns the names of the nodes on which DNS
+/// does not answer soon after.
 pub(super) async fn await_dns(
     engine: &dyn Engine,
     plan: &ClusterPlan,
 ) -> anyhow::Result<Vec<String>> {
-    let script = dns_query_script(plan);
+    let address = plan.dns_address().to_string();
+    let query = ["bash", "-c", ASK_DNS, "ask-dns", &address, &plan.settings.dns_domain];
     let mut answers: FuturesUnordered<_> =
-        plan.nodes.iter().map(|node| dns_answers(engine, &node.name, &script)).collect();
+        plan.nodes.iter().map(|node| dns_answers(engine, &node.name, &query)).collect();
     let mut silent: BTreeSet<&str> = plan.nodes.iter().map(|node| node.name.as_str()).collect();
     let mut patience = Duration::MAX;
     while let Ok(Some(answer)) = tokio::time::timeout(patience, answers.next()).await {
-        silent.remove(answer.context("asking cluster DNS")?);
+        silent.remove(answer.context("cannot query cluster DNS")?);
         if plan.pod_network == PodNetwork::Manifest {
             patience = OTHER_NODES_PATIENCE;
         }
@@ -106,57 +110,38 @@ pub(super) async fn await_dns(
     Ok(silent.into_iter().map(str::to_owned).collect())
 }
 
-/// Asks cluster DNS on a node until it answers, and returns the node's name.
+/// Queries cluster DNS on a node until it answers, and returns the node's name.
 async fn dns_answers<'a>(
     engine: &dyn Engine,
     node: &'a str,
-    script: &str,
+    query: &[&str],
 ) -> anyhow::Result<&'a str> {
-    while engine.exec(node, &["bash", "-c", script], None).await?.code != 0 {
+    while engine.exec(node, query, None).await?.code != 0 {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     Ok(node)
 }
 
-/// The likely cause in kubelet's log on the nodes, where it is one that the user can mend.
+/// The likely cause, where kubelet's log on a node has one that the user can fix.
 pub(super) async fn diagnose(engine: &dyn Engine, plan: &ClusterPlan) -> Option<Failure> {
-    let script = "journalctl -u kubelet -n 400 --no-pager | grep -c 'too many open files'";
+    let journal = ["journalctl", "-u", "kubelet", "-n", "400", "--no-pager"];
     for node in &plan.nodes {
-        let output = engine.exec(&node.name, &["sh", "-c", script], None).await;
-        if output.is_ok_and(|output| output.code == 0) {
+        let output = engine.exec(&node.name, &journal, None).await;
+        if output.is_ok_and(|output| output.text().contains("too many open files")) {
             return Some(
                 Failure::environment(format!(
-                    "the cluster is not ready: kubelet on {} runs out of inotify instances, of \
-                     which the host has too few for so many nodes",
+                    "the cluster is not ready: kubelet on {} has no inotify instances left, because \
+                     the host allows too few for this many nodes",
                     node.name
                 ))
-                .with_hint("sudo sysctl fs.inotify.max_user_instances=1024"),
+                .with_hint("run `sudo sysctl fs.inotify.max_user_instances=1024`"),
             );
         }
     }
     None
 }
 
-/// A script that asks cluster DNS for its own Service over UDP and fails unless an answer without
-/// an error code comes within a second. bash is in every node image, a DNS client is not; dd
-/// makes one packet of what bash would cut at each newline. The message format is RFC 1035,
-/// section 4.
-fn dns_query_script(plan: &ClusterPlan) -> String {
-    let question: String = ["kube-dns", "kube-system", "svc"]
-        .into_iter()
-        .chain(plan.settings.dns_domain.split('.'))
-        .map(|label| format!("\\x{:02x}{label}", label.len()))
-        .collect();
-    format!(
-        "exec 3<>/dev/udp/{address}/53 || exit 1; \
-         printf '\\x12\\x34\\x01\\x00\\x00\\x01\\x00\\x00\\x00\\x00\\x00\\x00{question}\\x00\\x00\\x01\\x00\\x01' | dd bs=512 iflag=fullblock 2>/dev/null >&3; \
-         answer=$(timeout 1 dd bs=512 count=1 <&3 2>/dev/null | od -An -v -tx1 | tr -d ' \\n'); \
-         [ \"${{answer:0:4}}\" = 1234 ] && [ \"${{answer:7:1}}\" = 0 ] && [ \"${{answer:12:4}}\" != 0000 ]",
-        address = plan.dns_address(),
-    )
-}
-
-/// The pods that a cluster must have in kube-system: a name, or its beginning with a count.
+/// The pods that must run in kube-system, as prefixes of their names with a count.
 fn system_pods(plan: &ClusterPlan) -> BTreeMap<String, usize> {
     let mut wanted = BTreeMap::new();
     for node in plan.control_planes() {
@@ -171,7 +156,7 @@ fn system_pods(plan: &ClusterPlan) -> BTreeMap<String, usize> {
     wanted
 }
 
-/// What is not there or not ready yet, with its reason.
+/// The pods that are missing or not ready, with the reason.
 fn missing_pods(
     wanted: &BTreeMap<String, usize>,
     pods: &BTreeMap<String, Pod>,
@@ -196,7 +181,7 @@ fn on_host_network(pod: &Pod) -> bool {
     pod.spec.as_ref().and_then(|spec| spec.host_network).unwrap_or(false)
 }
 
-/// Watches objects until `done` holds for all that exist, by name.
+/// Watches objects until `done` is true for all that exist, by name.
 async fn until<K>(
     api: Api<K>,
     mut done: impl FnMut(&BTreeMap<String, K>) -> bool,
@@ -229,7 +214,7 @@ where
             return Ok(());
         }
     }
-    anyhow::bail!("the watch ended")
+    anyhow::bail!("the watch of the API server ended")
 }
 
 fn share(done: usize, of: usize) -> Option<f64> {
@@ -255,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_that_is_missing_or_not_ready_is_waited_for() {
+    fn waits_for_pods_that_are_missing_or_not_ready() {
         let plan = sample_plan(1, 1, &Version::new(1, 37, 2));
         let wanted = system_pods(&plan);
         let mut pods = BTreeMap::from([
@@ -279,19 +264,32 @@ mod tests {
     }
 
     #[test]
-    fn without_a_network_only_pods_of_the_host_network_are_waited_for() {
+    fn waits_only_for_pods_on_the_host_network_without_a_pod_network() {
         let pods = BTreeMap::from([pod("coredns-a", false, false), pod("x", false, true)]);
         assert_eq!(missing_pods(&BTreeMap::new(), &pods, true), ["x (Running)"]);
     }
 
     #[test]
-    fn the_question_goes_to_the_dns_service() {
-        let plan = sample_plan(1, 0, &Version::new(1, 37, 2));
-        insta::assert_snapshot!(dns_query_script(&plan));
+    fn the_dns_query_succeeds_with_an_answer_without_an_error() {
+        let server = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let port = server.local_addr().unwrap().port().to_string();
+        for (error_code, answers, success) in [(0, 1, true), (3, 1, false), (0, 0, false)] {
+            let arguments = ["-c", ASK_DNS, "ask-dns", "127.0.0.1", "cluster.local", &port];
+            let mut asking = std::process::Command::new("bash").args(arguments).spawn().unwrap();
+            let mut packet = [0; 512];
+            let (length, client) = server.recv_from(&mut packet).unwrap();
+            let query = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\
+                \x08kube-dns\x0bkube-system\x03svc\x07cluster\x05local\0\0\x01\0\x01";
+            assert_eq!(packet[..length], query[..]);
+            packet[3] = error_code;
+            packet[7] = answers;
+            server.send_to(&packet[..length], client).unwrap();
+            assert_eq!(asking.wait().unwrap().success(), success);
+        }
     }
 
     #[test]
-    fn what_is_waited_for_is_told() {
+    fn describes_the_objects_that_are_not_ready() {
         let waiting = Waiting::default();
         assert_eq!(waiting.describe(), "");
         waiting.set("pods", vec!["a".into(), "b".into()]);

@@ -8,11 +8,11 @@ use crate::plan::{ClusterPlan, NodePlan, render_container};
 use crate::render::{RENDER_DIRECTORY, Rendered, archive, render_input};
 use crate::runtime::Engine;
 
-/// Lets the node images' own kubeadm render what depends on the Kubernetes version, in one
-/// container for each image, which is gone afterwards.
+/// Renders the files that depend on the Kubernetes version with the node images' own kubeadm, in
+/// one short-lived container for each image.
 ///
 /// # Errors
-/// [`Failure::Input`] with kubeadm's words when it refuses the configuration.
+/// [`Failure::Input`] with kubeadm's message when kubeadm rejects the configuration.
 pub(super) async fn render(engine: &dyn Engine, plan: &ClusterPlan) -> anyhow::Result<Rendered> {
     let mut by_image: BTreeMap<&str, Vec<&NodePlan>> = BTreeMap::new();
     for node in &plan.nodes {
@@ -24,7 +24,7 @@ pub(super) async fn render(engine: &dyn Engine, plan: &ClusterPlan) -> anyhow::R
         engine.create_container(&spec).await?;
         let result = run(engine, &spec.name, input).await;
         engine.remove_container(&spec.name).await?;
-        result.with_context(|| format!("rendering with {image}"))
+        result.with_context(|| format!("cannot render with image {image}"))
     });
     let mut rendered = Rendered::default();
     for result in try_join_all(runs).await? {
@@ -39,20 +39,21 @@ async fn run(engine: &dyn Engine, name: &str, input: bytes::Bytes) -> anyhow::Re
     match engine.wait_container(name).await? {
         0 => {
             let output = engine.download(name, &format!("{RENDER_DIRECTORY}/out")).await?;
-            Ok(Rendered::read(&output).context("the rendered files")?)
+            Ok(Rendered::read(&output).context("cannot read the rendered files")?)
         }
         code => {
             let log = engine.container_log(name, 20).await?;
             let log = log.trim();
             Err(match code {
-                10 => Failure::input(format!("kubeadm refuses the configuration: {log}"))
-                    .with_hint("see kubeadmConfigPatches in the configuration"),
-                11 => Failure::input(format!("featureGates: {log}"))
-                    .with_hint("the gates that this version knows: kubelet --help in a node"),
+                10 => Failure::input(format!("kubeadm rejects the configuration: {log}"))
+                    .with_hint("check kubeadmConfigPatches in the configuration"),
+                11 => Failure::input(format!("featureGates: {log}")).with_hint(
+                    "run `kubelet --help` in a node to list the feature gates of this version",
+                ),
                 _ => Failure::environment(format!(
-                    "the image cannot render (exit code {code}): {log}"
+                    "cannot render the configuration in the node image (exit code {code}): {log}"
                 ))
-                .with_hint("is it a node image? `kindrs build node-image` makes one"),
+                .with_hint("use a node image; `kindrs build node-image` builds one"),
             }
             .into())
         }

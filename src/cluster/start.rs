@@ -1,15 +1,15 @@
-use anyhow::Context as _;
 use futures::future::try_join_all;
 
 use crate::failure::Failure;
 use crate::pki::Pki;
 use crate::plan::{ClusterPlan, load_balancer_container, node_container};
 use crate::render::{NodeFile, Rendered, archive, load_balancer_files, node_files};
-use crate::runtime::{ContainerSpec, Engine, EngineError, NetworkSpec};
+use crate::runtime::{ContainerSpec, Engine, EngineError, NetworkSpec, Refusal};
 
 use crate::plan::labels;
 
-/// Makes the cluster's network. `Ok(false)` when another one has taken its subnet meanwhile.
+/// Creates the cluster's network. `Ok(false)` if another network has taken its subnet in the
+/// meantime.
 pub(super) async fn create_network(
     engine: &dyn Engine,
     plan: &ClusterPlan,
@@ -22,22 +22,21 @@ pub(super) async fn create_network(
     };
     match engine.create_network(&spec).await {
         Ok(()) => Ok(true),
-        Err(EngineError::Conflict { reason, .. }) if reason.contains("overlap") => Ok(false),
+        Err(error) if error.refusal() == Some(Refusal::SubnetOverlap) => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-/// Makes every container with its files in it, then starts all at once.
+/// Creates every container, copies its files into it, and starts it.
 pub(super) async fn create_containers(
     engine: &dyn Engine,
     plan: &ClusterPlan,
     pki: &Pki,
     rendered: &Rendered,
-    wrapper: &str,
 ) -> anyhow::Result<()> {
     let mut containers: Vec<(ContainerSpec, Vec<NodeFile>)> = Vec::new();
     for node in &plan.nodes {
-        let files = node_files(plan, node, pki, rendered, wrapper)?;
+        let files = node_files(plan, node, pki, rendered)?;
         containers.push((node_container(plan, node), files));
     }
     if let Some(load_balancer) = &plan.load_balancer {
@@ -58,30 +57,28 @@ pub(super) async fn create_containers(
 }
 
 async fn start(engine: &dyn Engine, spec: &ContainerSpec) -> anyhow::Result<()> {
-    match engine.start_container(&spec.name).await {
-        Ok(()) => Ok(()),
-        Err(EngineError::Refused { reason, .. }) if is_port_taken(&reason) => {
+    let Err(error) = engine.start_container(&spec.name).await else { return Ok(()) };
+    match error.refusal() {
+        Some(Refusal::PortInUse) => {
             let ports: Vec<String> = spec.ports.iter().map(|p| p.host_port.to_string()).collect();
+            let one_of = if ports.len() == 1 { "" } else { "one of " };
             Err(Failure::environment(format!(
-                "{}: a port of the host is in use (one of {}): {reason}",
+                "a host port of {} is in use ({one_of}{}): {error}",
                 spec.name,
                 ports.join(", ")
             ))
-            .with_hint("choose another port in the configuration, or end what uses it")
+            .with_hint("choose another port in the configuration, or stop the program that uses it")
             .into())
         }
-        Err(EngineError::Refused { reason, .. }) if reason.contains("operation not permitted") => {
-            Err(Failure::environment(format!(
-                "Docker refuses what a node container needs (it asks for the capabilities {}): {reason}",
-                spec.capabilities.join(", ")
-            ))
-            .with_hint("the Docker daemon must itself have what it grants; rootless daemons lack some")
-            .into())
-        }
-        Err(error) => Err(error).with_context(|| format!("starting {}", spec.name)),
+        Some(Refusal::NotPermitted) => Err(Failure::environment(format!(
+            "Docker lacks a permission that node containers need: {error}"
+        ))
+        .with_hint(format!(
+            "run a Docker daemon that has every capability that it grants ({}); a rootless \
+             daemon lacks some",
+            spec.capabilities.join(", ")
+        ))
+        .into()),
+        _ => Err(error.into()),
     }
-}
-
-fn is_port_taken(reason: &str) -> bool {
-    ["port is already allocated", "address already in use"].iter().any(|text| reason.contains(text))
 }

@@ -1,4 +1,4 @@
-//! What comes out of a container as a tar.
+//! Reads the tars that a container's files arrive in.
 
 use std::io::{self, Read as _};
 use std::os::unix::fs::symlink;
@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use tar::{Archive, EntryType};
 
-/// The content of the first regular file; `None` when there is none.
+/// The content of the first regular file.
 pub(super) fn single_file(tar: &[u8]) -> io::Result<Option<Vec<u8>>> {
     for entry in Archive::new(tar).entries()? {
         let mut entry = entry?;
@@ -19,9 +19,8 @@ pub(super) fn single_file(tar: &[u8]) -> io::Result<Option<Vec<u8>>> {
     Ok(None)
 }
 
-/// Unpacks the files and folders below `into`; links that point to what is below `root` inside
-/// the container, where the tar was taken from, become relative ones. Nothing else is made, and
-/// nothing outside `into`.
+/// Unpacks the files and folders below `into`, and nothing outside it. Links to paths below `root`
+/// in the container become relative; other links are dropped.
 pub(super) fn unpack(tar: &[u8], root: &Path, into: &Path) -> io::Result<()> {
     for entry in Archive::new(tar).entries()? {
         let mut entry = entry?;
@@ -46,7 +45,7 @@ pub(super) fn unpack(tar: &[u8], root: &Path, into: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A link's absolute target below `root`, as seen from the link at `path` below `root`.
+/// A link's absolute target below `root`, relative to the link at `path` below `root`.
 fn relative(target: &Path, root: &Path, path: &Path) -> Option<PathBuf> {
     let plain = |path: &Path| path.components().all(|part| matches!(part, Component::Normal(_)));
     let target = target.strip_prefix(root).ok()?;

@@ -5,6 +5,8 @@ use ipnet::Ipv4Net;
 
 use crate::runtime::{Mount, PortBinding};
 
+use super::Role;
+
 /// A cluster as its user asked for it, with defaults filled in and every rule checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cluster {
@@ -41,15 +43,6 @@ pub struct Node {
     pub kubeadm_config_patches: Vec<String>,
 }
 
-/// What a node runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Role {
-    /// etcd, API server, controller manager and scheduler; also a node like any other.
-    ControlPlane,
-    /// Only what every node runs.
-    Worker,
-}
-
 /// Networking of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Networking {
@@ -63,16 +56,6 @@ pub struct Networking {
     pub service_subnet: Ipv4Net,
     /// Whether the user brings a CNI of their own.
     pub disable_default_cni: bool,
-}
-
-impl Role {
-    /// The role's word in a configuration and in a container's label.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::ControlPlane => "control-plane",
-            Self::Worker => "worker",
-        }
-    }
 }
 
 impl Default for Networking {

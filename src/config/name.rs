@@ -1,4 +1,4 @@
-use super::cluster::Role;
+use super::{ContainerRole, Role};
 use crate::failure::Failure;
 
 /// Longest name of a node: it is a host name and a label's value in Kubernetes
@@ -63,14 +63,14 @@ pub fn node_names(cluster_name: &str, roles: &[Role]) -> Vec<String> {
         };
         *count += 1;
         let number = if *count == 1 { String::new() } else { count.to_string() };
-        format!("{cluster_name}-{}{number}", role.name())
+        format!("{cluster_name}-{role}{number}")
     };
     roles.iter().map(&mut name).collect()
 }
 
 /// The name of the load balancer before several control planes, as kind names it.
 pub fn load_balancer_name(cluster_name: &str) -> String {
-    format!("{cluster_name}-external-load-balancer")
+    format!("{cluster_name}-{}", ContainerRole::LoadBalancer)
 }
 
 #[cfg(test)]

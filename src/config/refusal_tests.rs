@@ -20,8 +20,8 @@ fn what_is_no_cluster() {
     insta::assert_snapshot!(problems_of("- kind: Cluster"), @"standard input:1:1: expected a mapping with `kind: Cluster`, found a list");
     insta::assert_snapshot!(problems_of("hello"), @"standard input:1:1: expected a mapping with `kind: Cluster`, found a string");
     insta::assert_snapshot!(problems_of("nodes: []\n"), @r"
-    standard input:1:1: kind: missing; expected `kind: Cluster`
-    standard input:1:1: apiVersion: missing; expected `apiVersion: kind.x-k8s.io/v1alpha4`
+    standard input:1:1: missing required field `kind`; expected `kind: Cluster`
+    standard input:1:1: missing required field `apiVersion`; expected `apiVersion: kind.x-k8s.io/v1alpha4`
     ");
     insta::assert_snapshot!(problems_of("kind: Deployment\napiVersion: apps/v1\nspec: {}\n"), @r"
     standard input:1:7: kind: expected `Cluster`, found `Deployment`
@@ -30,13 +30,13 @@ fn what_is_no_cluster() {
     insta::assert_snapshot!(problems_of("kind: cluster\napiVersion: kind.sigs.k8s.io/v1alpha3\nrols: []\n"), @r"
     standard input:1:7: kind: expected `Cluster`, found `cluster` (did you mean `Cluster`?)
     standard input:2:13: apiVersion: expected `kind.x-k8s.io/v1alpha4`, found `kind.sigs.k8s.io/v1alpha3` (did you mean `kind.x-k8s.io/v1alpha4`?)
-    standard input:3:1: rols: unknown field `rols`; a cluster has `kind`, `apiVersion`, `name`, `nodes`, `networking`, `featureGates`, `runtimeConfig`, `kubeadmConfigPatches` and `containerdConfigPatches`
+    standard input:3:1: rols: unknown field `rols`; expected one of `kind`, `apiVersion`, `name`, `nodes`, `networking`, `featureGates`, `runtimeConfig`, `kubeadmConfigPatches` or `containerdConfigPatches`
     ");
     insta::assert_snapshot!(problems_of("kind: [a]\napiVersion:\n"), @r"
     standard input:1:7: kind: expected `Cluster`, found a list
     standard input:2:11: apiVersion: expected `kind.x-k8s.io/v1alpha4`, found nothing
     ");
-    insta::assert_snapshot!(problems(&format!("---\n{HEADER}")), @"c.yaml:4:1: a second document starts here; expected one cluster in a file");
+    insta::assert_snapshot!(problems(&format!("---\n{HEADER}")), @"c.yaml:4:1: found a second document; expected only one in a file");
     insta::assert_snapshot!(problems("nodes:\n- role: worker\n image: x\n"), @"c.yaml:5:2: not valid YAML: while parsing a block mapping, did not find expected key");
     insta::assert_snapshot!(problems("nodes: [\n"), @"c.yaml:3:9: not valid YAML: while parsing a node, did not find expected node content");
     insta::assert_snapshot!(problems("name: \"a\n"), @"c.yaml:3:7: not valid YAML: while scanning a quoted scalar, found unexpected end of stream");
@@ -47,7 +47,7 @@ fn what_is_no_cluster() {
 fn fields() {
     insta::assert_snapshot!(problems("nodes:\n- rols: worker\n  ports: []\n  extramounts: []\n"), @r"
     c.yaml:4:3: nodes[0].rols: unknown field `rols` (did you mean `role`?)
-    c.yaml:5:3: nodes[0].ports: unknown field `ports`; a node has `role`, `image`, `labels`, `extraMounts`, `extraPortMappings` and `kubeadmConfigPatches`
+    c.yaml:5:3: nodes[0].ports: unknown field `ports`; expected one of `role`, `image`, `labels`, `extraMounts`, `extraPortMappings` or `kubeadmConfigPatches`
     c.yaml:6:3: nodes[0].extramounts: unknown field `extramounts` (did you mean `extraMounts`?)
     ");
     insta::assert_snapshot!(problems("nodez: []\nnetworking: {podSubnets: x}\n"), @r"
@@ -83,12 +83,12 @@ networking:
     c.yaml:6:3: nodes[0].kubeadmConfigPatchesJSON6902: not supported by kindrs yet
     c.yaml:8:55: nodes[0].extraMounts[0].selinuxRelabel: `true` is not supported by kindrs yet
     c.yaml:10:3: networking.dnsSearch: not supported by kindrs yet
-    c.yaml:11:13: networking.ipFamily: `dual` is not supported by kindrs yet; it has `ipv4`
-    c.yaml:12:18: networking.kubeProxyMode: `ipvs` is not supported by kindrs yet; it has `iptables`
+    c.yaml:11:13: networking.ipFamily: `dual` is not supported by kindrs yet; use `ipv4`
+    c.yaml:12:18: networking.kubeProxyMode: `ipvs` is not supported by kindrs yet; use `iptables`
     ");
     insta::assert_snapshot!(problems("networking:\n  ipFamily: IPv4\n  kubeProxyMode: userspace\n"), @r"
-    c.yaml:4:13: networking.ipFamily: expected `ipv4`, `ipv6` or `dual`, found `IPv4` (did you mean `ipv4`?)
-    c.yaml:5:18: networking.kubeProxyMode: expected `iptables`, `ipvs`, `nftables` or `none`, found `userspace`
+    c.yaml:4:13: networking.ipFamily: expected `ipv4`, found `IPv4` (did you mean `ipv4`?)
+    c.yaml:5:18: networking.kubeProxyMode: expected `iptables`, found `userspace`
     ");
 }
 
@@ -117,15 +117,15 @@ kubeadmConfigPatches:
 ";
     insta::assert_snapshot!(problems(text), @r#"
     c.yaml:3:7: name: expected a string, found a list
-    c.yaml:5:3: nodes[0]: expected a node as a mapping of fields, found a string
-    c.yaml:6:2: nodes[1]: expected a node as a mapping of fields, found nothing
+    c.yaml:5:3: nodes[0]: expected a mapping, found a string
+    c.yaml:6:2: nodes[1]: expected a mapping, found nothing
     c.yaml:8:10: nodes[2].image: expected a string, found a mapping
-    c.yaml:9:11: nodes[2].labels: expected a mapping of labels to their values, found a list
+    c.yaml:9:11: nodes[2].labels: expected a mapping of labels to values, found a list
     c.yaml:10:16: nodes[2].extraMounts: expected a list, found a string
     c.yaml:12:21: nodes[2].extraPortMappings[0].containerPort: expected a whole number, found a string
     c.yaml:12:37: nodes[2].extraPortMappings[0].hostPort: expected a whole number, found a string
     c.yaml:12:58: nodes[2].extraPortMappings[0].listenAddress: expected a string, found a list
-    c.yaml:12:72: nodes[2].extraPortMappings[0].protocol: expected `TCP`, `UDP` or `SCTP`, found `6`
+    c.yaml:12:72: nodes[2].extraPortMappings[0].protocol: expected one of `TCP`, `UDP` or `SCTP`, found `6`
     c.yaml:13:21: nodes[2].extraPortMappings[1].containerPort: expected a whole number, found a fraction
     c.yaml:13:37: nodes[2].extraPortMappings[1].hostPort: expected a whole number, found a boolean
     c.yaml:14:25: nodes[2].kubeadmConfigPatches: expected a list, found a mapping
@@ -138,7 +138,7 @@ kubeadmConfigPatches:
     "#);
     insta::assert_snapshot!(problems("nodes: 3\nnetworking: []\nfeatureGates: x\n"), @r"
     c.yaml:3:8: nodes: expected a list, found a whole number
-    c.yaml:4:13: networking: expected networking as a mapping of fields, found a list
+    c.yaml:4:13: networking: expected a mapping, found a list
     c.yaml:5:15: featureGates: expected a mapping of feature gates to `true` or `false`, found a string
     ");
 }
@@ -187,7 +187,7 @@ nodes:
     c.yaml:14:34: nodes[1].extraPortMappings[1].hostPort: port 80/tcp of 0.0.0.0 is taken already, by nodes[0].extraPortMappings[0].hostPort on 127.0.0.1
     c.yaml:15:34: nodes[1].extraPortMappings[2].hostPort: port 80/udp of :: is taken already, by nodes[0].extraPortMappings[2].hostPort on 0.0.0.0
     c.yaml:16:34: nodes[1].extraPortMappings[3].hostPort: port 6443/tcp of 0.0.0.0 is taken already, by networking.apiServerPort on 10.0.0.1
-    c.yaml:18:5: nodes[1].extraPortMappings[5].containerPort: missing
+    c.yaml:18:5: nodes[1].extraPortMappings[5]: missing required field `containerPort`
     ");
     let text = "\
 networking: {apiServerPort: 65536, apiServerAddress: localhost}
@@ -206,9 +206,9 @@ nodes:
     c.yaml:6:34: nodes[0].extraPortMappings[0].hostPort: expected a number from -1 to 65535, found -2
     c.yaml:7:21: nodes[0].extraPortMappings[1].containerPort: expected a number from 1 to 65535, found 70000
     c.yaml:7:38: nodes[0].extraPortMappings[1].hostPort: expected a number from -1 to 65535, found 70000
-    c.yaml:8:48: nodes[0].extraPortMappings[2].protocol: expected `TCP`, `UDP` or `SCTP`, found `HTTP`
+    c.yaml:8:48: nodes[0].extraPortMappings[2].protocol: expected one of `TCP`, `UDP` or `SCTP`, found `HTTP`
     c.yaml:8:69: nodes[0].extraPortMappings[2].listenAddress: expected an IP address, found `1.2.3`
-    c.yaml:10:48: nodes[0].extraPortMappings[4].protocol: expected `TCP`, `UDP` or `SCTP`, found `TPC` (did you mean `TCP`?)
+    c.yaml:10:48: nodes[0].extraPortMappings[4].protocol: expected one of `TCP`, `UDP` or `SCTP`, found `TPC` (did you mean `TCP`?)
     ");
 }
 
@@ -232,11 +232,11 @@ nodes:
     c.yaml:6:35: nodes[0].extraMounts[1].containerPath: /data is mounted already, by nodes[0].extraMounts[0].containerPath
     c.yaml:7:35: nodes[0].extraMounts[2].containerPath: expected an absolute path, found "data" (did you mean `/data`?)
     c.yaml:8:35: nodes[0].extraMounts[3].containerPath: the node's root cannot be replaced by a mount
-    c.yaml:9:16: nodes[0].extraMounts[4].hostPath: expected a path, found nothing
-    c.yaml:9:20: nodes[0].extraMounts[4].containerPath: missing
-    c.yaml:10:5: nodes[0].extraMounts[5].hostPath: missing
-    c.yaml:10:5: nodes[0].extraMounts[5].containerPath: missing
-    c.yaml:11:52: nodes[0].extraMounts[6].propagation: expected `None`, `HostToContainer` or `Bidirectional`, found `HostToContaner` (did you mean `HostToContainer`?)
+    c.yaml:9:16: nodes[0].extraMounts[4].hostPath: expected a path, found an empty string
+    c.yaml:9:20: nodes[0].extraMounts[4]: missing required field `containerPath`
+    c.yaml:10:5: nodes[0].extraMounts[5]: missing required field `hostPath`
+    c.yaml:10:5: nodes[0].extraMounts[5]: missing required field `containerPath`
+    c.yaml:11:52: nodes[0].extraMounts[6].propagation: expected one of `None`, `HostToContainer` or `Bidirectional`, found `HostToContaner` (did you mean `HostToContainer`?)
     c.yaml:11:68: nodes[0].extraMounts[6].readonly: unknown field `readonly` (did you mean `readOnly`?)
     "#);
 }
@@ -247,8 +247,8 @@ fn subnets() {
         problems(&format!("networking:\n  podSubnet: {pods}\n  serviceSubnet: {services}\n"))
     };
     insta::assert_snapshot!(subnets("10.244.0.0", "10.96.0.0/33"), @r"
-    c.yaml:4:14: networking.podSubnet: expected an IPv4 subnet as `10.0.0.0/16`, found `10.244.0.0`
-    c.yaml:5:18: networking.serviceSubnet: expected an IPv4 subnet as `10.0.0.0/16`, found `10.96.0.0/33`
+    c.yaml:4:14: networking.podSubnet: expected an IPv4 subnet such as `10.0.0.0/16`, found `10.244.0.0`
+    c.yaml:5:18: networking.serviceSubnet: expected an IPv4 subnet such as `10.0.0.0/16`, found `10.96.0.0/33`
     ");
     insta::assert_snapshot!(subnets("fd00:10:244::/56", "\"10.96.0.0/16,fd00:10:96::/112\""), @r"
     c.yaml:4:14: networking.podSubnet: `fd00:10:244::/56`: IPv6 is not supported by kindrs yet
@@ -272,7 +272,7 @@ fn subnets() {
     c.yaml:4:14: networking.podSubnet: 127.0.0.0/16 is reserved for loopback
     c.yaml:5:18: networking.serviceSubnet: 224.0.0.0/16 is reserved for multicast
     ");
-    insta::assert_snapshot!(subnets("10.1.0.0/wide", "10.244.0.0/16"), @"c.yaml:4:14: networking.podSubnet: expected an IPv4 subnet as `10.0.0.0/16`, found `10.1.0.0/wide`");
+    insta::assert_snapshot!(subnets("10.1.0.0/wide", "10.244.0.0/16"), @"c.yaml:4:14: networking.podSubnet: expected an IPv4 subnet such as `10.0.0.0/16`, found `10.1.0.0/wide`");
     let five = "nodes: [{}, {role: worker}, {role: worker}, {role: worker}, {role: worker}]\n";
     insta::assert_snapshot!(problems(&format!("{five}networking: {{podSubnet: 10.9.1.0/24}}\n")), @"c.yaml:4:25: networking.podSubnet: 10.9.1.0/24 is too small: each node gets a /24 of it, and 5 nodes need a /21 (did you mean `10.9.0.0/21`?)");
     assert!(load("c", &format!("{HEADER}{five}networking: {{podSubnet: 10.9.0.0/21}}")).is_ok());

@@ -1,7 +1,8 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use super::cluster::{Cluster, Node, Role};
+use super::Role;
+use super::cluster::{Cluster, Node};
 use super::name::check_cluster_name;
 use super::patch::{containerd_patch, kubeadm_patch};
 use super::subnet::subnet_violations;

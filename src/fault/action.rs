@@ -1,27 +1,27 @@
 use serde::{Deserialize, Serialize};
 
-/// What an action is about, for Events and lists.
+use crate::cluster::inventory::NodeSummary;
+use crate::config::ContainerRole;
+
+use super::refusal::Inability;
+
+/// The object that an action affects, for Events and lists.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "kind")]
 pub enum Subject {
-    /// A node.
     Node {
-        /// Its name, the container's and the Node object's.
+        /// The name of the container and of the Node object.
         name: String,
     },
-    /// A pod.
     Pod {
-        /// Its namespace.
         namespace: String,
-        /// Its name.
         name: String,
-        /// Its uid.
         uid: String,
     },
 }
 
 impl Subject {
-    /// As kubectl writes it: `node/dev-worker`, `pod/shop/web-1`.
+    /// The subject as kubectl writes it: `node/dev-worker`, `pod/shop/web-1`.
     pub fn path(&self) -> String {
         match self {
             Self::Node { name } => format!("node/{name}"),
@@ -30,70 +30,68 @@ impl Subject {
     }
 }
 
-/// What is done to a container through the engine.
+/// An action on a container through the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EngineAction {
-    /// Stopped by its stop signal; started again to heal.
+    /// Stop the container; healing starts it.
     Stop,
-    /// Killed; started again to heal.
+    /// Kill the container; healing starts it.
     Kill,
-    /// Frozen; thawed to heal.
+    /// Freeze the container; healing unfreezes it.
     Pause,
-    /// Stopped and started.
+    /// Stop the container and start it.
     Restart,
 }
 
-/// What is asked of the API server about a pod.
+/// A request to the API server about a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ApiAction {
-    /// Deleted, with its own grace period.
+    /// Delete the pod with its own grace period.
     Delete,
-    /// Deleted at once: the object goes without waiting for kubelet.
+    /// Delete the pod at once, without waiting for the kubelet.
     ForceDelete,
-    /// Evicted, which a PodDisruptionBudget may refuse.
+    /// Evict the pod, which a PodDisruptionBudget can refuse.
     Evict,
 }
 
-/// What an action has for itself on its node as long as it lasts: no other may hold the same.
+/// What an action needs for itself on its node. Two active faults cannot hold the same.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Hold {
     /// The whole node: conflicts with every other hold on it.
     Node,
-    /// kubelet's process.
     Kubelet,
-    /// containerd's process.
+    /// containerd.
     Runtime,
-    /// The settings of kubelet that say when it evicts.
+    /// The kubelet's settings for evictions.
     Eviction,
-    /// The processors.
     Cpu,
-    /// The queue before the node's interface.
+    /// The queue of the node's interface.
     Queue,
-    /// A component of the control plane, by its name.
+    /// A control plane component, by name.
     Component(String),
-    /// A pod's port or address, by pod and what is blocked.
+    /// A port or the address of a pod, by pod and by what is blocked.
     Pod(String),
-    /// An image, by its reference.
+    /// An image, by reference.
     Image(String),
 }
 
 impl Hold {
-    /// Whether both cannot be held on one node at the same time.
+    /// Whether one node cannot have both at the same time.
     pub fn excludes(&self, other: &Self) -> bool {
         self == other || *self == Self::Node || *other == Self::Node
     }
 }
 
-/// What an action takes from the cluster as long as it lasts; the guard adds these up.
+/// What the cluster loses while an action lasts. The guard adds these up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Impact {
-    /// Nothing that the cluster could not do without.
+    /// Nothing that the cluster depends on.
     None,
-    /// The node, and with it what it runs of the control plane.
+    /// The node with its part of the control plane.
     Node,
     /// The node's API server.
     ApiServer,
@@ -103,45 +101,52 @@ pub enum Impact {
     Total,
 }
 
+/// A check in a node that changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probe {
+    /// A shell command that fails where the node cannot have the fault.
+    pub script: String,
+    /// The reason when it fails.
+    pub inability: Inability,
+}
+
 /// What happens to one container, decided before anything changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Action {
-    /// The container, a node.
+    /// The node on which the action happens.
     pub node: String,
-    /// What the Event is about.
+    /// The role of that node.
+    pub role: ContainerRole,
+    /// The object that the Event is about.
     pub subject: Subject,
-    /// A script that fails where the node cannot do this, and changes nothing, with what to say then.
-    pub probe: Option<(String, String)>,
-    /// Further files it needs, beside its scripts: name and content.
+    pub probe: Option<Probe>,
+    /// Files that the scripts need: name and content.
     pub files: Vec<(String, String)>,
-    /// A shell script that does it; `$fault` is the folder of its files.
+    /// A shell script that injects the fault; `$fault` is the folder of its files.
     pub inject: Option<String>,
-    /// A shell script that puts it back. Harmless where there is nothing to put back.
+    /// A shell script that heals the fault. Harmless where there is nothing to heal.
     pub heal: Option<String>,
-    /// Done through the engine.
     pub engine: Option<EngineAction>,
-    /// Done through the API.
     pub api: Option<ApiAction>,
-    /// What it does, as a predicate: `stops kubelet`.
+    /// What the action does, as a predicate: `stops kubelet`.
     pub effect: String,
-    /// What healing does, as a predicate: `starts kubelet`; empty for what needs none.
+    /// What healing does, as a predicate: `starts kubelet`. Empty if there is nothing to heal.
     pub healing: String,
-    /// What it has for itself.
     pub holds: Vec<Hold>,
-    /// What it takes from the cluster.
     pub impact: Impact,
 }
 
 impl Action {
-    /// An action on a node that does nothing yet.
-    pub fn on_node(node: &str, effect: impl Into<String>) -> Self {
-        Self::on(node, Subject::Node { name: node.to_owned() }, effect)
+    /// Creates an action about a node that does nothing yet.
+    pub fn on_node(node: &NodeSummary, effect: impl Into<String>) -> Self {
+        Self::on(node, Subject::Node { name: node.name.clone() }, effect)
     }
 
-    /// An action on something of a node that does nothing yet.
-    pub fn on(node: &str, subject: Subject, effect: impl Into<String>) -> Self {
+    /// Creates an action on a node about any subject that does nothing yet.
+    pub fn on(node: &NodeSummary, subject: Subject, effect: impl Into<String>) -> Self {
         Self {
-            node: node.to_owned(),
+            node: node.name.clone(),
+            role: node.role,
             subject,
             probe: None,
             files: Vec::new(),
@@ -156,18 +161,18 @@ impl Action {
         }
     }
 
-    /// Whether only the API server is asked: its node need not run, and nothing of it is left that
-    /// the journal would have to know.
+    /// Whether the action is a request to the API server only. Then its node need not run, and the
+    /// journal has nothing to remember.
     pub fn is_for_api_only(&self) -> bool {
         self.api.is_some() && self.inject.is_none() && self.engine.is_none()
     }
 
-    /// Whether all of it is a script in the node.
+    /// Whether the action is a script in the node only.
     pub fn is_script(&self) -> bool {
         self.inject.is_some() && self.engine.is_none()
     }
 
-    /// Whether it lasts until it is healed.
+    /// Whether the effect lasts until it is healed.
     pub fn lasts(&self) -> bool {
         !self.healing.is_empty()
     }

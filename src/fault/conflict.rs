@@ -1,10 +1,9 @@
-use crate::failure::Failure;
-
 use super::action::Action;
-use super::journal::Entry;
+use super::entry::Entry;
+use super::refusal::Refusal;
 
-/// Refuses actions that would fight over something with an active fault, or with each other.
-pub(super) fn check(actions: &[Action], active: &[Entry]) -> Result<(), Failure> {
+/// Refuses actions that need what an active fault holds.
+pub(super) fn check(actions: &[Action], active: &[Entry]) -> Result<(), Refusal> {
     for action in actions {
         let clash = active.iter().find(|entry| {
             entry.node == action.node
@@ -14,11 +13,12 @@ pub(super) fn check(actions: &[Action], active: &[Entry]) -> Result<(), Failure>
                     .any(|hold| entry.holds.iter().any(|other| hold.excludes(other)))
         });
         if let Some(entry) = clash {
-            return Err(Failure::input(format!(
-                "{} has a fault already that this one conflicts with: {} {} {}",
-                action.node, entry.id, entry.fault, entry.effect
-            ))
-            .with_hint(format!("heal it first: kindrs fault heal {}", entry.id)));
+            return Err(Refusal::Conflict {
+                node: action.node.clone(),
+                id: entry.id.clone(),
+                fault: entry.fault.clone(),
+                effect: entry.effect.clone(),
+            });
         }
     }
     Ok(())

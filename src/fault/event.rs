@@ -1,18 +1,20 @@
-//! Events on what a fault hits, so that `kubectl describe` tells the story.
+//! Kubernetes Events on the objects that a fault hits, for `kubectl describe`.
 
 use std::time::Duration;
 
 use futures::future::join_all;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Event;
-use kube::Client;
 use kube::api::{Api, PostParams};
 use serde_json::{Value, json};
 
-use super::action::Subject;
-use super::journal::Entry;
+use crate::cluster::access::client;
+use crate::runtime::Engine;
 
-/// How long an Event may take: without an API server there is nobody to tell.
+use super::action::Subject;
+use super::entry::Entry;
+
+/// How long to wait for the API server, which the fault can have taken down.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The Event of an injection.
@@ -31,7 +33,7 @@ pub(super) fn healed(entry: &Entry, at: Timestamp) -> Value {
     object(entry, "FaultHealed", "Normal", &message, at)
 }
 
-/// kubectl finds a node's Events by the node's name in place of a uid, as kubelet writes them.
+/// The kubelet and kubectl use a node's name as the UID in the node's Events.
 fn object(entry: &Entry, reason: &str, kind: &str, message: &str, at: Timestamp) -> Value {
     let (namespace, involved) = match &entry.subject {
         Subject::Node { name } => ("default", json!({ "kind": "Node", "name": name, "uid": name })),
@@ -63,9 +65,15 @@ fn object(entry: &Entry, reason: &str, kind: &str, message: &str, at: Timestamp)
     })
 }
 
-/// Creates Events as far as that is possible: a fault is none the less for not being told of.
-pub(super) async fn tell(client: Option<&Client>, events: Vec<Value>) {
-    let Some(client) = client else { return };
+/// Creates Events on a best-effort basis: a fault does not fail because of them.
+pub(super) async fn create(engine: &dyn Engine, cluster: &str, events: Vec<Value>) {
+    let client = match client(engine, cluster).await {
+        Ok(client) => client,
+        Err(error) => {
+            tracing::debug!("cannot create Events: {error:#}");
+            return;
+        }
+    };
     let created = join_all(events.into_iter().filter_map(|event| {
         let event: Event = serde_json::from_value(event).ok()?;
         let namespace = event.metadata.namespace.clone()?;
@@ -75,9 +83,9 @@ pub(super) async fn tell(client: Option<&Client>, events: Vec<Value>) {
     match tokio::time::timeout(PATIENCE, created).await {
         Ok(results) => {
             for error in results.into_iter().filter_map(Result::err) {
-                tracing::debug!("an Event is refused: {error}");
+                tracing::debug!("cannot create an Event: {error}");
             }
         }
-        Err(_) => tracing::debug!("the API server takes no Events"),
+        Err(_) => tracing::debug!("cannot create Events: the API server does not answer"),
     }
 }

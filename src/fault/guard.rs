@@ -1,14 +1,13 @@
 use std::collections::BTreeSet;
 
-use crate::failure::Failure;
-
 use super::action::{Action, Impact, Subject};
-use super::journal::Entry;
+use super::entry::Entry;
+use super::refusal::{Loss, Refusal};
 use super::targeting::View;
 
-/// Refuses what would take, together with what is active already, every node, every API server or
-/// etcd's quorum.
-pub(super) fn check(actions: &[Action], active: &[Entry], view: &View) -> Result<(), Failure> {
+/// Refuses actions that would take down, together with the active faults, every node, every API server
+/// or etcd's quorum.
+pub(super) fn check(actions: &[Action], active: &[Entry], view: &View) -> Result<(), Refusal> {
     let hit: Vec<(&str, Impact)> = actions
         .iter()
         .map(|action| (hit_node(&action.subject, &action.node), action.impact))
@@ -26,36 +25,32 @@ pub(super) fn check(actions: &[Action], active: &[Entry], view: &View) -> Result
     let control_planes: BTreeSet<&str> =
         view.control_planes().map(|node| node.name.as_str()).collect();
     let nodes = without(&[Impact::Node]);
-    // An API server keeps to the member of etcd beside it.
+    // An API server uses the member of etcd on its own node.
     let api_servers = without(&[Impact::Node, Impact::ApiServer, Impact::Etcd]);
     let members = without(&[Impact::Node, Impact::Etcd]);
     let left = |lost: &BTreeSet<&str>| control_planes.difference(lost).count();
 
-    let refusal = if actions.iter().any(|action| action.impact == Impact::Total) {
-        "this would take the whole cluster".to_owned()
+    let loss = if actions.iter().any(|action| action.impact == Impact::Total) {
+        Loss::Cluster
     } else if view.nodes.iter().all(|node| nodes.contains(node.name.as_str())) {
-        "this would take every node of the cluster".to_owned()
+        Loss::EveryNode
     } else if left(&api_servers) == 0 {
         match control_planes.len() {
-            1 => "this would take the only control plane".to_owned(),
-            count => format!("this would take the API servers of all {count} control planes"),
+            1 => Loss::OnlyControlPlane,
+            count => Loss::ApiServers(count),
         }
     } else if left(&members) < control_planes.len() / 2 + 1 {
-        format!(
-            "this would take etcd's quorum: {} of {} members would be left",
-            left(&members),
-            control_planes.len()
-        )
+        Loss::Quorum { left: left(&members), all: control_planes.len() }
     } else {
         return Ok(());
     };
     if actions.iter().all(|action| action.impact == Impact::None) {
         return Ok(());
     }
-    Err(Failure::input(refusal).with_hint("--allow-total lets it happen"))
+    Err(Refusal::Total(loss))
 }
 
-/// The node that loses something: what happens on one may be about another.
+/// The node that is affected. An action on one node can be about another.
 fn hit_node<'a>(subject: &'a Subject, node: &'a str) -> &'a str {
     match subject {
         Subject::Node { name } => name,

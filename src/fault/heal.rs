@@ -3,51 +3,51 @@ use std::time::Duration;
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::cluster::access::client;
-use crate::cluster::inventory::{self, RUNNING};
+use crate::cluster::inventory;
 use crate::failure::Failure;
-use crate::runtime::{Engine, EngineError};
+use crate::runtime::{ContainerState, Engine, EngineError};
 
 use super::action::EngineAction;
-use super::journal::{self, Entry};
-use super::{event, script};
+use super::entry::Entry;
+use super::{event, journal, script};
 
-/// How long a node's own timer may be late before kindrs steps in.
+/// How late a node's own timer can be before kindrs heals the fault instead.
 const TIMER_LATENESS: SignedDuration = SignedDuration::from_secs(2);
 
-/// How long a node may take to shut down before it is killed.
+/// How long a node can take to shut down before the engine kills it.
 pub(super) const STOP_GRACE: Duration = Duration::from_secs(20);
 
-/// How often a node that the engine changes meanwhile is put back.
+/// How often to heal a node that the engine changes in the meantime.
 const ATTEMPTS: usize = 4;
 
-/// A node that does nothing for so long was frozen.
+/// A node that does not answer for this long is frozen.
 const FROZEN_AFTER: Duration = Duration::from_secs(10);
 
-/// Which faults are healed.
+/// Which faults to heal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Which {
-    /// Every one.
+    /// All faults.
     All,
-    /// Those whose time is over.
+    /// The faults that should have ended.
     Over,
-    /// Those with these names.
+    /// The faults with these IDs.
     Named(Vec<String>),
 }
 
-/// What healing found and did.
+/// The result of healing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Healed {
-    /// What was put back.
+    /// The healed entries.
     pub entries: Vec<Entry>,
-    /// Names that no active fault has: healed before, by their own timer, or gone with their node.
+    /// IDs without an active fault: healed before, healed by a timer, or deleted with the node.
     pub unknown: Vec<String>,
 }
 
-/// Puts faults of a cluster back. Faults that are over or whose node is gone are no error.
+/// Heals faults of a cluster. A fault that is over, or on a node that does not exist any more, is not
+/// an error.
 ///
 /// # Errors
-/// [`Failure::Environment`] naming what could not be put back; the rest is.
+/// [`Failure::Environment`] with everything that could not be healed. The rest is healed.
 pub async fn heal(engine: &dyn Engine, cluster: &str, which: &Which) -> anyhow::Result<Healed> {
     let nodes = inventory::nodes(engine, cluster).await?;
     let now = Timestamp::now();
@@ -69,7 +69,7 @@ pub async fn heal(engine: &dyn Engine, cluster: &str, which: &Which) -> anyhow::
             Which::Named(names) => names.contains(&entry.id),
         })
         .collect();
-    // A node that does not run can put nothing else back.
+    // A stopped node cannot heal anything else, so nodes come first.
     wanted.sort_by_key(|(_, entry)| entry.engine.is_none());
     let (first, then): (Vec<_>, Vec<_>) =
         wanted.iter().partition(|(_, entry)| entry.engine.is_some());
@@ -80,7 +80,7 @@ pub async fn heal(engine: &dyn Engine, cluster: &str, which: &Which) -> anyhow::
         for ((_, entry), result) in group.iter().zip(join_all(back).await) {
             match result {
                 Ok(true) => healed.push(entry.clone()),
-                // The node's own timer was first, or the node is gone.
+                // The node's own timer was faster, or the node does not exist any more.
                 Ok(false) => {}
                 Err(error) => failures.push(error),
             }
@@ -88,22 +88,19 @@ pub async fn heal(engine: &dyn Engine, cluster: &str, which: &Which) -> anyhow::
     }
     if !healed.is_empty() {
         let events = healed.iter().map(|entry| event::healed(entry, Timestamp::now()));
-        match client(engine, cluster).await {
-            Ok(client) => event::tell(Some(&client), events.collect()).await,
-            Err(error) => tracing::debug!("no Events: {error:#}"),
-        }
+        event::create(engine, cluster, events.collect()).await;
     }
     if failures.is_empty() {
         return Ok(Healed { entries: healed, unknown });
     }
     let reasons: Vec<String> = failures.iter().map(|error| format!("{error:#}")).collect();
     Err(Failure::environment(reasons.join("; "))
-        .with_hint("what could not be healed is still in `kindrs fault list`; heal it again")
+        .with_hint("run `kindrs fault list` to see what is left, and heal it again")
         .into())
 }
 
-/// Puts one action back and removes it from the journal; returns whether there was anything to put
-/// back. Harmless to repeat.
+/// Heals one action and removes it from the journal. Returns whether there was anything to heal. Harmless
+/// to repeat.
 pub(super) async fn put_back(
     engine: &dyn Engine,
     key: &str,
@@ -118,25 +115,28 @@ pub(super) async fn put_back(
         }
         let patience = if entry.engine.is_some() { FROZEN_AFTER } else { Duration::MAX };
         let ran = tokio::time::timeout(patience, run_script(engine, key, entry)).await;
-        // What a killed kindrs had asked of the engine may have come only now.
+        // A request of a killed kindrs can reach the engine only now.
         let is_back = entry.engine.is_none()
-            || engine.container(&entry.node).await?.is_none_or(|now| now.state == RUNNING);
+            || engine
+                .container(&entry.node)
+                .await?
+                .is_none_or(|now| now.state == ContainerState::Running);
         match ran {
             Ok(Ok(healed)) if is_back => return Ok(healed || reverted),
             Ok(Err(error)) if is_back => return Err(error),
             _ => {}
         }
     }
-    Err(Failure::environment(format!("{} does not come back", entry.node))
-        .with_hint(format!("see docker logs {}", entry.node))
+    Err(Failure::environment(format!("{} does not start again", entry.node))
+        .with_hint(format!("run `docker logs {}` to see why", entry.node))
         .into())
 }
 
-/// What was done through the engine to put an action back.
+/// What reverting the action of the engine did.
 enum Reverted {
-    /// The container is gone.
+    /// The container does not exist any more.
     Gone,
-    /// It runs again.
+    /// The container runs again.
     Done,
     /// There was nothing to do.
     Nothing,
@@ -145,39 +145,41 @@ enum Reverted {
 async fn revert(engine: &dyn Engine, entry: &Entry) -> anyhow::Result<Reverted> {
     let node = &entry.node;
     let Some(container) = engine.container(node).await? else { return Ok(Reverted::Gone) };
-    match (entry.engine, container.state.as_str()) {
-        (Some(EngineAction::Pause), "paused") => engine.unpause_container(node).await?,
-        (Some(EngineAction::Stop | EngineAction::Restart), RUNNING) => {
-            // Whoever asked for the stop may be gone, and the node still on its way down.
+    match (entry.engine, container.state) {
+        (Some(EngineAction::Pause), ContainerState::Paused) => {
+            engine.unpause_container(node).await?
+        }
+        (Some(EngineAction::Stop | EngineAction::Restart), ContainerState::Running) => {
+            // The process that requested the stop can be dead, and the node still shutting down.
             let state = engine.exec(node, &["systemctl", "is-system-running"], None).await;
-            if !state.is_ok_and(|state| state.stdout.starts_with(b"stopping")) {
+            if !state.is_ok_and(|state| state.stdout.trim_ascii() == b"stopping") {
                 return Ok(Reverted::Nothing);
             }
             let _ = tokio::time::timeout(STOP_GRACE * 2, engine.wait_container(node)).await;
             engine.start_container(node).await?;
         }
-        (_, RUNNING) => return Ok(Reverted::Nothing),
+        (_, ContainerState::Running) => return Ok(Reverted::Nothing),
         (Some(_), _) => engine.start_container(node).await?,
         (None, state) => {
             return Err(Failure::environment(format!(
-                "{} ({}) on {node}: it is {state}, so nothing can be put back in it",
+                "cannot heal {} ({}): node `{node}` is {state}",
                 entry.id, entry.fault
             ))
-            .with_hint(format!("start it with `docker start {node}` and heal again"))
+            .with_hint(format!("run `docker start {node}`, and heal again"))
             .into());
         }
     }
     Ok(Reverted::Done)
 }
 
-/// Runs what puts an action back inside; returns whether it was there to be put back.
+/// Runs the healing script in the node. Returns whether the script healed anything.
 async fn run_script(engine: &dyn Engine, key: &str, entry: &Entry) -> anyhow::Result<bool> {
     let path = format!("{}/{key}", script::JOURNAL);
     let command = format!("[ ! -e {path}/heal ] || sh {path}/heal && rm -rf {path}");
     match engine.exec(&entry.node, &["sh", "-c", &command], None).await {
         Ok(output) if output.code == 0 => Ok(output.stdout.ends_with(b"healed\n")),
         Ok(output) => Err(Failure::environment(format!(
-            "{} ({}) on {} is not healed: {}",
+            "cannot heal {} ({}) on {}: {}",
             entry.id,
             entry.fault,
             entry.node,

@@ -8,31 +8,32 @@ use crate::cluster::access::client;
 use crate::failure::Failure;
 use crate::runtime::{ByteSource, Engine, EngineError};
 
-use super::action::{Action, ApiAction, EngineAction, Impact, Subject};
+use super::action::{Action, ApiAction, EngineAction, Subject};
+use super::entry::Entry;
 use super::heal::{STOP_GRACE, put_back};
-use super::journal::{self, Entry};
 use super::plan::FaultPlan;
-use super::{event, script};
+use super::refusal::{Error, Refusal};
+use super::{event, journal, script};
 
-/// A fault that was injected.
+/// An injected fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Injected {
-    /// Its name, for healing.
+    /// The ID, for healing.
     pub id: String,
-    /// What it did, container by container.
+    /// The journal entries, node by node.
     pub entries: Vec<Entry>,
 }
 
-/// Checks that every node can do what is planned, then writes it to each node's journal and does it,
-/// everywhere at once. When one of the actions fails, all are put back.
+/// Probes every node, then writes the actions to each node's journal and performs them, on all nodes at
+/// once. If one of the actions fails, all are healed.
 ///
 /// # Errors
-/// [`Failure::Environment`] when a node cannot do it, or when it failed; nothing of it is left then.
-pub async fn inject(engine: &dyn Engine, plan: &FaultPlan) -> anyhow::Result<Injected> {
-    // Whoever takes the API server away can only tell of it before.
-    let tells_first = takes_control_plane(plan);
-    // One action alone is probed in the same breath as it is done.
-    let alone = !tells_first && matches!(plan.actions.as_slice(), [one] if one.is_script());
+/// If a node lacks what the fault needs, or if an action fails. Nothing of the fault is left then.
+pub async fn inject(engine: &dyn Engine, plan: &FaultPlan) -> Result<Injected, Error> {
+    // A fault that takes down the API server has to create its Events before.
+    let events_first = plan.affects_control_plane();
+    // A single action is probed by the same command that performs it.
+    let alone = !events_first && matches!(plan.actions.as_slice(), [one] if one.is_script());
     if !alone {
         try_join_all(plan.actions.iter().map(|action| probe(engine, action))).await?;
     }
@@ -42,8 +43,8 @@ pub async fn inject(engine: &dyn Engine, plan: &FaultPlan) -> anyhow::Result<Inj
     let entries: Vec<Entry> =
         plan.actions.iter().map(|action| journal::entry(plan, action, since)).collect();
     let events = || entries.iter().map(event::injected).collect();
-    if tells_first {
-        tell(engine, plan, events).await;
+    if events_first {
+        event::create(engine, &plan.cluster, events()).await;
     }
     let result = async {
         let through_engine = steps.iter().filter(|(_, action)| action.engine.is_some());
@@ -70,43 +71,33 @@ pub async fn inject(engine: &dyn Engine, plan: &FaultPlan) -> anyhow::Result<Inj
         let lasting = steps.iter().zip(&entries).filter(|((_, a), _)| !a.is_for_api_only());
         let back = join_all(lasting.map(|((key, _), entry)| put_back(engine, key, entry))).await;
         let note = match back.into_iter().find_map(Result::err) {
-            Some(error) => format!("; and putting it back failed: {error:#}"),
+            Some(error) => format!(", and healing it failed: {error:#}"),
             None if plan.fault.is_instant() => String::new(),
-            None => "; what was done of it is put back".to_owned(),
+            None => " and is healed".to_owned(),
         };
-        return Err(error.context(format!("{} failed{note}", plan.fault.name())));
+        return Err(error.context(format!("{} failed{note}", plan.fault.name())).into());
     }
-    if !tells_first {
-        tell(engine, plan, events).await;
+    if !events_first {
+        event::create(engine, &plan.cluster, events()).await;
     }
     if plan.fault.is_instant() {
-        // Done, and nothing to put back.
+        // There is nothing to heal.
         join_all(steps.iter().map(|(key, action)| forget(engine, &action.node, key))).await;
     }
     Ok(Injected { id: plan.id.clone(), entries })
 }
 
-fn takes_control_plane(plan: &FaultPlan) -> bool {
-    plan.actions
-        .iter()
-        .any(|action| action.impact != Impact::None && action.node.contains("-control-plane"))
-}
-
-async fn tell(engine: &dyn Engine, plan: &FaultPlan, events: impl Fn() -> Vec<serde_json::Value>) {
-    match client(engine, &plan.cluster).await {
-        Ok(client) => event::tell(Some(&client), events()).await,
-        Err(error) => tracing::debug!("no Events: {error:#}"),
+async fn probe(engine: &dyn Engine, action: &Action) -> Result<(), Error> {
+    let Some(probe) = &action.probe else { return Ok(()) };
+    let output = engine.exec(&action.node, &["sh", "-c", &probe.script], None).await?;
+    match output.code {
+        0 => Ok(()),
+        _ => Err(Refusal::Unable(probe.inability.clone()).into()),
     }
 }
 
-async fn probe(engine: &dyn Engine, action: &Action) -> anyhow::Result<()> {
-    let Some((script, refusal)) = &action.probe else { return Ok(()) };
-    let output = engine.exec(&action.node, &["sh", "-c", script], None).await?;
-    if output.code == 0 { Ok(()) } else { Err(Failure::environment(refusal.clone()).into()) }
-}
-
-/// Writes an action to the journal and does it, by one command in the node. `Some` is why the node
-/// cannot do it, when it was to be probed as well: nothing has changed then.
+/// Writes an action to the journal and performs it, by one command in the node. Returns a refusal if
+/// the command also probes the node, and the node lacks something; nothing has changed then.
 async fn run_script(
     engine: &dyn Engine,
     plan: &FaultPlan,
@@ -114,18 +105,18 @@ async fn run_script(
     action: &Action,
     since: Timestamp,
     probes: bool,
-) -> anyhow::Result<Option<Failure>> {
+) -> anyhow::Result<Option<Refusal>> {
     if !action.is_script() {
         return Ok(None);
     }
     let probe = action.probe.as_ref().filter(|_| probes);
-    let script = script::write_and_inject(key, probe.map(|(script, _)| script.as_str()));
+    let script = script::write_and_inject(key, probe.map(|probe| probe.script.as_str()));
     let tar = journal::archive_of(plan, key, action, since)?;
     let input: ByteSource = Box::new(std::io::Cursor::new(tar));
     let output = engine.exec(&action.node, &["sh", "-c", &script], Some(input)).await?;
     match (output.code, probe) {
         (0, _) => Ok(None),
-        (script::CANNOT, Some((_, refusal))) => Ok(Some(Failure::environment(refusal.clone()))),
+        (script::UNABLE, Some(probe)) => Ok(Some(Refusal::Unable(probe.inability.clone()))),
         _ => Err(Failure::environment(format!("{}: {}", action.node, output.text().trim())).into()),
     }
 }
@@ -159,11 +150,15 @@ async fn ask(client: &Client, action: ApiAction, subject: &Subject) -> anyhow::R
         ApiAction::Evict => pods.evict(name, &EvictParams::default()).await.map(drop),
     };
     result.map_err(|error| {
-        Failure::environment(format!("{}: the API server refuses: {error}", subject.path())).into()
+        Failure::environment(format!(
+            "{}: the API server rejects the request: {error}",
+            subject.path()
+        ))
+        .into()
     })
 }
 
-/// Removes an entry whose fault is over; a container that is gone has none.
+/// Removes the entry of a fault that is over.
 async fn forget(engine: &dyn Engine, node: &str, key: &str) -> Result<(), EngineError> {
     let folder = format!("{}/{key}", script::JOURNAL);
     let lock = script::lock(key);

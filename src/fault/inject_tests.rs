@@ -3,12 +3,14 @@ use std::time::Duration;
 use super::*;
 use crate::cluster::fixture::{THREE, engine, make};
 use crate::cluster::inventory;
+use crate::config::Role;
+use crate::fault::fixture::fault;
 use crate::fault::kind::FaultKind;
 use crate::fault::plan::{Request, plan};
 use crate::fault::targeting::{NodeTargets, View};
 use crate::fault::{Which, heal};
-use crate::runtime::ExecOutput;
 use crate::runtime::fake::FakeEngine;
+use crate::runtime::{ContainerState, ExecOutput};
 
 async fn planned(engine: &FakeEngine, fault: FaultKind) -> FaultPlan {
     let view = View {
@@ -24,7 +26,7 @@ async fn planned(engine: &FakeEngine, fault: FaultKind) -> FaultPlan {
 }
 
 fn workers() -> NodeTargets {
-    NodeTargets { role: Some("worker".into()), ..Default::default() }
+    NodeTargets { role: Some(Role::Worker), ..Default::default() }
 }
 
 /// The calls that change something, in order.
@@ -43,7 +45,7 @@ async fn active(engine: &FakeEngine) -> Vec<(String, Entry)> {
 }
 
 #[tokio::test]
-async fn the_journal_is_written_before_anything_happens() {
+async fn writes_the_journal_before_anything_happens() {
     let engine = engine();
     make(&engine, "dev", 1, &THREE).await;
     let plan = planned(&engine, FaultKind::NodeKill(workers())).await;
@@ -66,8 +68,36 @@ async fn the_journal_is_written_before_anything_happens() {
     assert_eq!(active[0].0, "fault-abcde");
 }
 
+/// Where the first call of a kind is.
+fn place(engine: &FakeEngine, start: &str) -> usize {
+    let calls = engine.calls();
+    calls.iter().position(|call| call.starts_with(start)).unwrap_or_else(|| panic!("{calls:?}"))
+}
+
 #[tokio::test]
-async fn healing_starts_what_was_killed_and_runs_what_heals() {
+async fn creates_events_first_only_if_a_control_plane_is_hit() {
+    for (target, is_first) in [("worker", false), ("control-plane", true)] {
+        let engine = engine();
+        make(&engine, "my-control-plane", 1, &THREE).await;
+        let view = View {
+            cluster: "my-control-plane".into(),
+            nodes: inventory::nodes(&engine, "my-control-plane").await.unwrap(),
+            ..View::default()
+        };
+        let fault = fault(&format!("node-kill --node {target}"));
+        let request = Request { fault, duration: None, allow_total: true };
+        let plan = plan(&request, "fault-abcde".into(), &view, &[]).unwrap();
+        engine.state().calls.clear();
+        inject(&engine, &plan).await.unwrap();
+        // The Events need the cluster's kubeconfig, which is in a container.
+        let kubeconfig = place(&engine, "containers");
+        let kill = place(&engine, "kill_container");
+        assert_eq!(kubeconfig < kill, is_first, "{target}: {:?}", engine.calls());
+    }
+}
+
+#[tokio::test]
+async fn healing_starts_killed_nodes_and_runs_their_scripts() {
     let engine = engine();
     make(&engine, "dev", 1, &THREE).await;
     let plan = planned(&engine, FaultKind::NodeKill(workers())).await;
@@ -89,49 +119,45 @@ async fn healing_starts_what_was_killed_and_runs_what_heals() {
 }
 
 #[tokio::test]
-async fn what_fails_on_one_node_is_put_back_on_all() {
+async fn heals_all_nodes_if_one_fails() {
     let engine = engine();
     make(&engine, "dev", 1, &THREE).await;
     let plan = planned(&engine, FaultKind::NodePause(workers())).await;
-    let error = EngineError::Refused { what: "pausing".into(), reason: "no freezer".into() };
+    let error = EngineError::refused("pausing", "no freezer");
     engine.fail("pause_container", 2, error);
     let failure = inject(&engine, &plan).await.unwrap_err();
+    let Error::Failed(failure) = failure else { panic!("{failure:?}") };
     let text = format!("{failure:#}");
-    assert!(text.contains("what was done of it is put back"), "{text}");
+    assert!(text.contains("failed and is healed"), "{text}");
     assert!(text.contains("no freezer"), "{text}");
     assert!(changes(&engine).contains(&"unpause_container dev-worker".to_owned()));
-    assert_eq!(engine.state().containers["dev-worker"].info.state, "running");
+    assert_eq!(engine.state().containers["dev-worker"].info.state, ContainerState::Running);
 }
 
 #[tokio::test]
-async fn a_node_that_cannot_is_told_before_anything_changes() {
+async fn refuses_an_unable_node_before_anything_changes() {
     let engine = engine();
     make(&engine, "dev", 1, &THREE).await;
-    let fill =
-        crate::fault::kind::DiskFill { size: "1Gi".into(), whole: false, targets: workers() };
-    let plan = planned(&engine, FaultKind::DiskFill(fill)).await;
+    let plan = planned(&engine, fault("disk-fill --role worker")).await;
     engine.on_exec(|_, _, _| ExecOutput { code: 1, ..Default::default() });
     let failure = inject(&engine, &plan).await.unwrap_err();
-    assert!(failure.to_string().contains("give a smaller --size"), "{failure}");
+    assert!(matches!(failure, Error::Refused(Refusal::Unable(_))), "{failure:?}");
     assert!(changes(&engine).iter().all(|call| call.starts_with("exec")), "{:?}", changes(&engine));
     assert!(active(&engine).await.is_empty());
 }
 
 #[tokio::test]
-async fn one_action_alone_is_one_command() {
+async fn injects_a_single_action_with_one_command() {
     let engine = engine();
     make(&engine, "dev", 1, &THREE).await;
-    let worker = NodeTargets { node: vec!["worker".into()], ..Default::default() };
-    let fill =
-        crate::fault::kind::DiskFill { size: "1Gi".into(), whole: false, targets: worker.clone() };
-    let plan = planned(&engine, FaultKind::DiskFill(fill)).await;
-    engine.on_exec(|_, _, _| ExecOutput { code: script::CANNOT, ..Default::default() });
+    let plan = planned(&engine, fault("disk-fill --node worker")).await;
+    engine.on_exec(|_, _, _| ExecOutput { code: script::UNABLE, ..Default::default() });
     let failure = inject(&engine, &plan).await.unwrap_err();
-    assert!(failure.to_string().contains("give a smaller --size"), "{failure}");
+    assert!(matches!(failure, Error::Refused(Refusal::Unable(_))), "{failure:?}");
     assert_eq!(changes(&engine).len(), 1);
     assert!(changes(&engine)[0].starts_with("exec dev-worker sh -c (["), "{:?}", changes(&engine));
 
-    let plan = planned(&engine, FaultKind::KubeletStop(worker)).await;
+    let plan = planned(&engine, fault("kubelet-stop --node worker")).await;
     engine.on_exec(|_, _, _| ExecOutput::default());
     inject(&engine, &plan).await.unwrap();
     insta::assert_snapshot!(changes(&engine).join("\n"), @r"
@@ -142,7 +168,7 @@ async fn one_action_alone_is_one_command() {
 }
 
 #[tokio::test]
-async fn an_unknown_fault_is_told_and_no_failure() {
+async fn an_unknown_fault_is_not_an_error() {
     let engine = engine();
     make(&engine, "dev", 1, &THREE).await;
     let which = Which::Named(vec!["gone".into()]);
@@ -152,20 +178,20 @@ async fn an_unknown_fault_is_told_and_no_failure() {
 }
 
 #[tokio::test]
-async fn a_script_on_a_stopped_node_stays_in_the_journal() {
+async fn cannot_heal_a_script_on_a_stopped_node() {
     let engine = engine();
     make(&engine, "dev", 1, &THREE).await;
     let plan = planned(&engine, FaultKind::KubeletStop(workers())).await;
     inject(&engine, &plan).await.unwrap();
     engine.stop_container("dev-worker", Duration::ZERO).await.unwrap();
     let failure = heal(&engine, "dev", &Which::All).await.unwrap_err();
-    assert!(failure.to_string().contains("dev-worker: it is exited"), "{failure}");
+    assert!(failure.to_string().contains("node `dev-worker` is exited"), "{failure}");
     engine.state().containers.remove("dev-worker");
     heal(&engine, "dev", &Which::All).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_node_on_its_way_down_is_waited_for_and_started() {
+async fn waits_for_a_stopping_node_and_starts_it() {
     let engine = engine();
     make(&engine, "dev", 1, &THREE).await;
     let plan = planned(&engine, FaultKind::NodeStop(workers())).await;

@@ -1,5 +1,5 @@
-//! What is active, kept in the containers it is about: it is there for whoever uses the same engine,
-//! survives kindrs and the container's restart, and goes with the container.
+//! The active faults, stored in the containers that they hit. Everybody who uses the same engine sees
+//! them; they survive kindrs and a restart of the container, and disappear with the container.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -7,57 +7,17 @@ use std::io::Read as _;
 use bytes::Bytes;
 use futures::future::try_join_all;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use crate::cluster::inventory::NodeSummary;
 use crate::render::{NodeFile, archive};
 use crate::runtime::{Engine, EngineError};
 
-use super::action::{Action, EngineAction, Hold, Impact, Subject};
+use super::action::Action;
+use super::entry::Entry;
 use super::plan::FaultPlan;
 use super::{event, script};
 
-/// An active fault on one container.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
-    /// Name of the fault; its entries on other containers have the same.
-    pub id: String,
-    /// The cluster.
-    pub cluster: String,
-    /// The kind of fault.
-    pub fault: String,
-    /// Its parameters and targets, as they were asked for.
-    pub parameters: serde_json::Value,
-    /// The container.
-    pub node: String,
-    /// What it is about.
-    pub subject: Subject,
-    /// When it was injected.
-    pub since: Timestamp,
-    /// When it ends by itself; `None` when it is to be healed.
-    pub until: Option<Timestamp>,
-    /// What it does.
-    pub effect: String,
-    /// What healing does.
-    pub healing: String,
-    /// What was done through the engine, which healing reverts.
-    pub engine: Option<EngineAction>,
-    /// Whether the node has a script that heals.
-    pub script: bool,
-    /// What it has for itself.
-    pub holds: Vec<Hold>,
-    /// What it takes from the cluster.
-    pub impact: Impact,
-}
-
-impl Entry {
-    /// Whether its time is over.
-    pub fn is_over(&self, now: Timestamp) -> bool {
-        self.until.is_some_and(|until| until <= now)
-    }
-}
-
-/// The entry of an action.
+/// The journal entry of an action.
 pub(super) fn entry(plan: &FaultPlan, action: &Action, since: Timestamp) -> Entry {
     let until = plan.duration.and_then(|duration| since.checked_add(duration).ok());
     Entry {
@@ -68,7 +28,7 @@ pub(super) fn entry(plan: &FaultPlan, action: &Action, since: Timestamp) -> Entr
         node: action.node.clone(),
         subject: action.subject.clone(),
         since,
-        // What is over as soon as it was done is over now: whoever finds it undone heals it.
+        // A fault that ends at once is over already, so anybody who finds its entry heals it.
         until: if plan.fault.is_instant() { Some(since) } else { until },
         effect: action.effect.clone(),
         healing: action.healing.clone(),
@@ -79,7 +39,7 @@ pub(super) fn entry(plan: &FaultPlan, action: &Action, since: Timestamp) -> Entr
     }
 }
 
-/// What was asked for, with the seed that chance took.
+/// The requested parameters, with the seed of a random choice.
 fn parameters(plan: &FaultPlan) -> serde_json::Value {
     let mut parameters = serde_json::to_value(&plan.fault).unwrap_or_default();
     if let (Some(seed), Some(fields)) = (plan.seed, parameters.as_object_mut()) {
@@ -88,8 +48,7 @@ fn parameters(plan: &FaultPlan) -> serde_json::Value {
     parameters
 }
 
-/// What the journal has of an action: its entry and its scripts, as a tar to be unpacked at `/`.
-/// Several actions of a plan on one container are numbered.
+/// The files of an action in the journal, its entry and its scripts, as a tar archive for `/`.
 pub(super) fn archive_of(
     plan: &FaultPlan,
     key: &str,
@@ -106,12 +65,12 @@ pub(super) fn archive_of(
     ];
     files.extend(script::inject(key, action, plan.duration).map(|text| file("inject", text)));
     files.extend(action.files.iter().map(|(name, content)| file(name, content.clone())));
-    // The entry comes last: where it is, all of it is.
+    // The entry comes last, so that an entry implies the other files.
     files.push(file("fault.json", serde_json::to_string_pretty(&entry)?));
     Ok(archive(&files)?)
 }
 
-/// The key of a plan's action: the fault's id, and a number after the first on the same node.
+/// The key of each action of a plan: the fault's ID, and a number after the first on the same node.
 pub(super) fn keys(plan: &FaultPlan) -> Vec<String> {
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     plan.actions
@@ -124,10 +83,8 @@ pub(super) fn keys(plan: &FaultPlan) -> Vec<String> {
         .collect()
 }
 
-/// Every active entry of these nodes with its key, in the nodes' order, oldest first on each.
-///
-/// # Errors
-/// What the engine says; a node that is gone has none.
+/// Reads the entries of these nodes with their keys, in the nodes' order, oldest first on each. A node
+/// that does not exist any more has none.
 pub async fn read(
     engine: &dyn Engine,
     nodes: &[NodeSummary],
@@ -143,8 +100,8 @@ pub async fn read(
     Ok(of_each.into_iter().flatten().collect())
 }
 
-/// The entries in a tar of the journal. A folder without a whole entry was never acted upon, or is
-/// healed already.
+/// The entries in a tar archive of the journal. A fault without a complete entry was never injected, or
+/// is healed already.
 fn entries(tar: &[u8], node: &NodeSummary) -> Vec<(String, Entry)> {
     let mut archive = tar::Archive::new(tar);
     let Ok(files) = archive.entries() else { return Vec::new() };

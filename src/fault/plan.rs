@@ -1,81 +1,83 @@
 use std::time::Duration;
 
-use crate::failure::Failure;
+use crate::config::ContainerRole;
 
-use super::action::Action;
-use super::journal::Entry;
+use super::action::{Action, Impact};
+use super::entry::Entry;
 use super::kind::FaultKind;
+use super::parameter::Whole;
+use super::refusal::Refusal;
 use super::targeting::View;
 use super::{conflict, guard};
 
-/// What a user asks for.
+/// A fault that a user requests.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
-    /// What to do, and to whom.
     pub fault: FaultKind,
-    /// How long it lasts; `None` until it is healed.
+    /// How long the fault lasts; `None` until it is healed.
     pub duration: Option<Duration>,
-    /// Whether it may take the whole cluster.
+    /// Whether the fault can take down the whole cluster.
     pub allow_total: bool,
 }
 
 impl Request {
-    /// Checks what can be checked without a cluster.
+    /// Checks everything that does not depend on a cluster.
     ///
     /// # Errors
-    /// [`Failure::Input`] for a duration of zero, or one for a fault that is over at once.
-    pub fn check(&self) -> Result<(), Failure> {
+    /// As [`FaultKind::check`], and for a duration that makes no sense.
+    pub fn check(&self) -> Result<(), Refusal> {
         if self.duration.is_some_and(|duration| duration.is_zero()) {
-            return Err(Failure::input("a fault of no duration has no effect")
-                .with_hint("give --for 1s or more, or leave it out and heal by hand"));
+            return Err(Refusal::NoDuration);
         }
         if self.duration.is_some() && self.fault.is_instant() {
-            return Err(Failure::input(format!(
-                "{} is over as soon as it was done: it takes no duration",
-                self.fault.name()
-            ))
-            .with_hint("leave out --for"));
+            return Err(Refusal::EndsAtOnce { fault: self.fault.name() });
         }
-        Ok(())
+        self.fault.check()
     }
 }
 
-/// What is going to happen.
+/// What a fault does to a cluster, decided before anything changes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FaultPlan {
-    /// Name of this fault, unique in its cluster.
+    /// The ID of the fault, unique in its cluster.
     pub id: String,
-    /// The cluster.
     pub cluster: String,
-    /// What was asked for.
     pub fault: FaultKind,
-    /// What chance chose by; `None` where there was none.
+    /// The seed of a random choice of targets.
     pub seed: Option<u64>,
-    /// How long it lasts; `None` until it is healed.
+    /// How long the fault lasts; `None` until it is healed.
     pub duration: Option<Duration>,
-    /// What happens, container by container.
+    /// The actions, node by node.
     pub actions: Vec<Action>,
 }
 
-/// Decides what a fault does to a cluster in which `active` faults are.
+impl FaultPlan {
+    /// Whether a control plane is affected, so that its API server may not accept Events afterwards.
+    pub fn affects_control_plane(&self) -> bool {
+        self.actions.iter().any(|action| {
+            action.impact != Impact::None && action.role == ContainerRole::CONTROL_PLANE
+        })
+    }
+}
+
+/// Decides what a fault does to a cluster with these `active` faults.
 ///
 /// # Errors
-/// [`Failure::Input`] when a target does not exist or nothing fits, when an active fault is in the
-/// way, or when it would take the whole cluster and may not.
+/// If a target does not exist or none matches, if an active fault is in the way, or if the cluster
+/// would lose too much.
 pub fn plan(
     request: &Request,
     id: String,
     view: &View,
     active: &[Entry],
-) -> Result<FaultPlan, Failure> {
+) -> Result<FaultPlan, Refusal> {
     request.check()?;
     let actions = request.fault.actions(view)?;
     conflict::check(&actions, active)?;
     for action in actions.iter().filter(|action| !action.is_for_api_only()) {
         let node = view.nodes.iter().find(|node| node.name == action.node);
         if let Some(node) = node.filter(|node| !node.is_running()) {
-            return Err(Failure::input(format!("{} is {}, not running", node.name, node.state))
-                .with_hint(format!("start it first: docker start {}", node.name)));
+            return Err(Refusal::NotRunning { node: node.name.clone(), state: node.state });
         }
     }
     if !request.allow_total {
@@ -88,7 +90,7 @@ pub fn plan(
             .fault
             .choice()
             .filter(|choice| choice.is_random())
-            .map(|choice| choice.seed.unwrap_or(view.seed)),
+            .map(|choice| choice.seed.map_or(view.seed, Whole::get)),
         fault: request.fault.clone(),
         duration: request.duration,
         actions,

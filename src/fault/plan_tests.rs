@@ -1,10 +1,11 @@
 use super::*;
-use crate::fault::fixture::view;
+use crate::fault::fixture::{fault, message, named_view, view, words};
 use crate::fault::journal;
 use crate::fault::targeting::NodeTargets;
+use crate::runtime::ContainerState;
 
 fn on(nodes: &[&str]) -> NodeTargets {
-    let node = nodes.iter().map(|node| (*node).to_owned()).collect();
+    let node = nodes.iter().map(|node| (*node).into()).collect();
     NodeTargets { node, ..Default::default() }
 }
 
@@ -13,12 +14,10 @@ fn request(fault: FaultKind) -> Request {
 }
 
 fn refusal(request: &Request, view: &View, active: &[Entry]) -> String {
-    let failure = plan(request, "id".into(), view, active).unwrap_err();
-    assert!(matches!(failure, Failure::Input { .. }), "{failure}");
-    format!("{failure}\n{}", failure.hint().unwrap_or_default())
+    words(&plan(request, "id".into(), view, active).unwrap_err())
 }
 
-/// The entries of a fault as it would be active.
+/// The entries of the fault if it were active.
 fn active(fault: FaultKind, view: &View) -> Vec<Entry> {
     let request = Request { allow_total: true, ..request(fault) };
     let plan = plan(&request, "kubelet-stop-aaaaa".into(), view, &[]).unwrap();
@@ -27,36 +26,39 @@ fn active(fault: FaultKind, view: &View) -> Vec<Entry> {
 }
 
 #[test]
-fn a_duration_of_zero_and_one_for_what_is_over_at_once_are_refused() {
+fn refuses_a_duration_that_makes_no_sense() {
     let view = view(1, 2);
     let zero =
         Request { duration: Some(Duration::ZERO), ..request(FaultKind::NodeStop(on(&["worker"]))) };
     insta::assert_snapshot!(refusal(&zero, &view, &[]), @r"
-    a fault of no duration has no effect
-    give --for 1s or more, or leave it out and heal by hand
+    a fault with a duration of zero has no effect
+    leave out <for> to heal the fault yourself
     ");
     let instant = request(FaultKind::NodeRestart(on(&["worker"])));
     insta::assert_snapshot!(refusal(&instant, &view, &[]), @r"
-    node-restart is over as soon as it was done: it takes no duration
-    leave out --for
+    node-restart ends at once and cannot have a duration
+    leave out <for>
     ");
 }
 
 #[test]
-fn what_takes_the_whole_cluster_is_refused() {
+fn refuses_a_total_loss() {
     let one = view(1, 2);
     let three = view(3, 0);
     let stop = |nodes: &[&str]| request(FaultKind::NodeStop(on(nodes)));
     let refused = |request, view| refusal(&request, view, &[]).lines().next().unwrap().to_owned();
-    assert_eq!(refused(stop(&["control-plane"]), &one), "this would take the only control plane");
+    assert_eq!(
+        refused(stop(&["control-plane"]), &one),
+        "this would take down the only control plane"
+    );
     let all = NodeTargets { all_nodes: true, ..Default::default() };
     assert_eq!(
         refused(request(FaultKind::KubeletStop(all)), &one),
-        "this would take every node of the cluster"
+        "this would take down every node of the cluster"
     );
     assert_eq!(
         refused(stop(&["control-plane2", "control-plane3"]), &three),
-        "this would take etcd's quorum: 1 of 3 members would be left"
+        "this would take down etcd's quorum: 1 of 3 members would be left"
     );
     assert!(plan(&stop(&["control-plane3"]), "id".into(), &three, &[]).is_ok());
     assert!(plan(&stop(&["worker", "worker2"]), "id".into(), &one, &[]).is_ok());
@@ -65,29 +67,26 @@ fn what_takes_the_whole_cluster_is_refused() {
 }
 
 #[test]
-fn the_guard_counts_what_is_gone_already() {
+fn the_guard_counts_what_is_down_already() {
     let mut three = view(3, 1);
     let stop = request(FaultKind::NodeStop(on(&["control-plane3"])));
     let others = active(FaultKind::KubeletStop(on(&["control-plane"])), &three);
     assert!(refusal(&stop, &three, &others).contains("1 of 3 members"));
-    three.nodes[0].state = "exited".into();
+    three.nodes[0].state = ContainerState::Exited;
     assert!(refusal(&stop, &three, &[]).contains("1 of 3 members"));
-    // What takes nothing is not refused for what is gone.
-    let stress = FaultKind::CpuStress(crate::fault::kind::CpuStress {
-        cpus: 1,
-        targets: on(&["control-plane3"]),
-    });
+    // A fault without an impact is not refused.
+    let stress = fault("cpu-stress --node control-plane3");
     assert!(plan(&request(stress), "id".into(), &three, &others).is_ok());
 }
 
 #[test]
-fn a_fault_in_the_way_is_named() {
+fn names_the_conflicting_fault() {
     let view = view(1, 2);
     let active = active(FaultKind::KubeletStop(on(&["worker"])), &view);
     let stop = request(FaultKind::NodePause(on(&["worker"])));
     insta::assert_snapshot!(refusal(&stop, &view, &active), @r"
-    dev-worker has a fault already that this one conflicts with: kubelet-stop-aaaaa kubelet-stop stops kubelet
-    heal it first: kindrs fault heal kubelet-stop-aaaaa
+    node `dev-worker` already has a conflicting fault: kubelet-stop-aaaaa (kubelet-stop) stops kubelet
+    run `kindrs fault heal kubelet-stop-aaaaa` first
     ");
     let elsewhere = request(FaultKind::NodePause(on(&["worker2"])));
     assert!(plan(&elsewhere, "id".into(), &view, &active).is_ok());
@@ -96,44 +95,30 @@ fn a_fault_in_the_way_is_named() {
 }
 
 #[test]
-fn a_node_that_does_not_run_is_told() {
+fn refuses_a_stopped_node() {
     let mut view = view(1, 2);
-    view.nodes[1].state = "exited".into();
+    view.nodes[1].state = ContainerState::Exited;
     let stop = request(FaultKind::KubeletStop(on(&["worker"])));
     insta::assert_snapshot!(refusal(&stop, &view, &[]), @r"
-    dev-worker is exited, not running
-    start it first: docker start dev-worker
+    node `dev-worker` is exited, not running
+    run `docker start dev-worker` first
     ");
 }
 
 #[test]
 fn actions_of_every_kind_on_a_node() {
     let view = view(1, 2);
-    let stress = |targets| {
-        [
-            FaultKind::DiskFill(crate::fault::kind::DiskFill {
-                size: "1Gi".into(),
-                whole: false,
-                targets,
-            }),
-            FaultKind::MemoryStress(crate::fault::kind::MemoryStress {
-                size: "512Mi".into(),
-                targets: on(&["worker"]),
-            }),
-            FaultKind::CpuStress(crate::fault::kind::CpuStress {
-                cpus: 2,
-                targets: on(&["worker"]),
-            }),
-        ]
-    };
-    let faults = [
-        FaultKind::NodeStop(on(&["worker"])),
-        FaultKind::NodeKill(on(&["worker"])),
-        FaultKind::NodePause(on(&["worker"])),
-        FaultKind::KubeletStop(on(&["worker"])),
-        FaultKind::RuntimeStop(on(&["worker"])),
-    ];
-    for fault in faults.into_iter().chain(stress(on(&["worker"]))) {
+    for line in [
+        "node-stop --node worker",
+        "node-kill --node worker",
+        "node-pause --node worker",
+        "kubelet-stop --node worker",
+        "runtime-stop --node worker",
+        "disk-fill --size 1Gi --node worker",
+        "memory-stress --size 512Mi --node worker",
+        "cpu-stress --cpus 2 --node worker",
+    ] {
+        let fault = fault(line);
         let name = fault.name();
         let plan = plan(&request(fault), format!("{name}-abcde"), &view, &[]).unwrap();
         insta::assert_debug_snapshot!(name, plan.actions);
@@ -151,29 +136,52 @@ fn the_scripts_of_an_action() {
 }
 
 #[test]
-fn what_is_about_a_node_counts_for_it_wherever_it_happens() {
+fn an_action_counts_for_the_node_it_is_about() {
     let view = view(1, 2);
     let workers = |nodes: &[&str]| request(FaultKind::HeartbeatLoss(on(nodes)));
-    // It happens on the only control plane, and takes a worker.
+    // The action is on the only control plane, and takes down a worker.
     plan(&workers(&["worker"]), "id".into(), &view, &[]).unwrap();
     let active = active(FaultKind::HeartbeatLoss(on(&["worker", "control-plane"])), &view);
     assert_eq!(
         refusal(&workers(&["worker2"]), &view, &active).lines().next(),
-        Some("this would take every node of the cluster")
+        Some("this would take down every node of the cluster")
     );
 }
 
 #[test]
-fn an_api_server_is_lost_with_its_etcd() {
+fn an_api_server_goes_down_with_its_etcd() {
     let view = view(3, 0);
     let active = active(FaultKind::NodeStop(on(&["control-plane"])), &view);
     let stop = |component: &str, node: &str| {
-        let json = serde_json::json!({
-            "kind": "component-stop", "component": component, "node": [node],
-        });
-        request(serde_json::from_value(json).unwrap())
+        request(fault(&format!("component-stop --component {component} --node {node}")))
     };
     let last = refusal(&stop("etcd", "control-plane2"), &view, &active);
-    assert!(last.starts_with("this would take etcd's quorum"), "{last}");
+    assert!(last.starts_with("this would take down etcd's quorum"), "{last}");
     plan(&stop("kube-apiserver", "control-plane2"), "id".into(), &view, &active).unwrap();
+}
+
+#[test]
+fn only_the_role_makes_a_control_plane() {
+    let affects = |cluster: &str, line: &str| {
+        let view = named_view(cluster, 3, 2);
+        plan(&request(fault(line)), "id".into(), &view, &[]).unwrap().affects_control_plane()
+    };
+    for cluster in ["dev", "my-control-plane"] {
+        assert!(!affects(cluster, "node-kill --node worker"), "{cluster}");
+        assert!(affects(cluster, "node-kill --node control-plane"), "{cluster}");
+        assert!(!affects(cluster, "cpu-stress --node control-plane"), "{cluster}");
+    }
+}
+
+#[test]
+fn checks_parameters_without_a_cluster() {
+    let check = |line: &str| message(&request(fault(line)).check().unwrap_err());
+    insta::assert_snapshot!(check("node-stop"), @"no target is specified");
+    insta::assert_snapshot!(check("pod-delete --count 1"), @"pod-delete ends at once and cannot have a duration");
+    insta::assert_snapshot!(check("dns-failure --random"), @"no target is specified");
+    insta::assert_snapshot!(check("node-stop --random --count 2"), @"<random> cannot be used together with <count>");
+    insta::assert_snapshot!(check("disk-fill --whole --size 1Gi --node worker"), @"<whole> cannot be used together with <size>");
+    for line in ["node-stop --percent 50", "component-stop --component etcd", "etcd-quorum-loss"] {
+        assert_eq!(request(fault(line)).check(), Ok(()), "{line}");
+    }
 }

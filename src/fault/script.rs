@@ -3,15 +3,15 @@ use std::time::Duration;
 
 use super::action::Action;
 
-/// Folder with the journal's entries in every node: one folder a fault.
+/// The folder of the journal in every node, with one folder for each fault.
 pub(super) const JOURNAL: &str = "/kindrs/faults";
 
-/// The file by which the scripts of a fault keep out of each other's way.
+/// The lock file of the scripts of a fault.
 pub(super) fn lock(id: &str) -> String {
     format!("/run/kindrs-fault-{id}.lock")
 }
 
-/// What every script begins with: who it is for, and what its parts call.
+/// The beginning of every script: variables and functions for the rest.
 fn preamble(id: &str) -> String {
     format!(
         "\
@@ -27,16 +27,15 @@ stop_unit() {{
     )
 }
 
-/// Lets one script of a fault wait for the other's end. One that comes after the healing has nothing
-/// to do.
+/// Lets the scripts of a fault run one at a time. A script that starts after the healing does nothing.
 const ONE_AT_A_TIME: &str = "\
 exec 9>/run/kindrs-fault-$id.lock
 flock 9
 [ -d $fault ] || { rm -f /run/kindrs-fault-$id.lock; exit 0; }
 ";
 
-/// The script that does an action; `None` when nothing is done inside. The timer that ends it is
-/// there before its effect is.
+/// The script that injects an action; `None` if nothing happens in the node. The timer for the healing
+/// starts before the effect.
 pub(super) fn inject(id: &str, action: &Action, duration: Option<Duration>) -> Option<String> {
     let body = action.inject.as_ref()?;
     let mut script = preamble(id) + ONE_AT_A_TIME;
@@ -52,21 +51,21 @@ pub(super) fn inject(id: &str, action: &Action, duration: Option<Duration>) -> O
     Some(script)
 }
 
-/// Exit code of a node that cannot do what was asked.
-pub(super) const CANNOT: i64 = 77;
+/// Exit code of a failed probe.
+pub(super) const UNABLE: i64 = 77;
 
-/// A command that writes an action to the journal, a tar at its input, and does it; after a probe, if
-/// there is one. An input that is cut off leaves nothing.
+/// A command that probes the node if there is a probe, writes an action to the journal from a tar
+/// archive on its standard input, and injects it. An input that is cut off leaves nothing.
 pub(super) fn write_and_inject(key: &str, probe: Option<&str>) -> String {
-    let probe = probe.map(|probe| format!("({probe}) || exit {CANNOT}\n")).unwrap_or_default();
+    let probe = probe.map(|probe| format!("({probe}) || exit {UNABLE}\n")).unwrap_or_default();
     format!(
         "{probe}tar -xf - -C / || {{ rm -rf {JOURNAL}/{key}; exit 1; }}\n\
          exec sh {JOURNAL}/{key}/inject\n"
     )
 }
 
-/// The script that puts an action back and removes its entry from the journal. Run by kindrs, or by
-/// the node's own timer, which tells the API server by itself. Harmless to run again.
+/// The script that heals an action and removes its entry from the journal. Either kindrs runs it, or the
+/// node's own timer, in which case the script also creates the Event. Harmless to repeat.
 pub(super) fn heal(id: &str, action: &Action) -> String {
     let mut script = preamble(id) + ONE_AT_A_TIME;
     script.push_str(action.heal.as_deref().unwrap_or_default());
@@ -86,7 +85,7 @@ rm -rf $fault
 rm -f /run/kindrs-fault-$id.lock
 stop_unit kindrs-fault-$id.timer
 echo healed
-# An API server that was away takes a while to come back, and the fault is over none the less.
+# The fault is over already, even if the API server needs a while to come back.
 if [ -n \"$told\" ]; then
     for _ in 1 2 3 4 5 6; do
         sleep 3

@@ -1,4 +1,4 @@
-//! Images of one layer each, written as an OCI layout in a tar, byte for byte the same each time.
+//! Container images with one layer each, written reproducibly as a tar of an OCI layout.
 
 use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
@@ -12,15 +12,13 @@ use tar::{EntryType, Header};
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
-/// Where the components' programs and their helpers are.
+/// The directories of the components' programs and of the tools that they run.
 const PATH: &str = "PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// What is at a path of a layer.
 #[derive(Debug, Clone)]
 pub(super) enum Content {
-    /// A folder.
     Directory,
-    /// A file of the host.
+    /// A copy of a file of the host.
     File(PathBuf),
     /// A file with these bytes.
     Bytes(Arc<[u8]>),
@@ -31,49 +29,44 @@ pub(super) enum Content {
 /// An entry of a layer.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
-    /// Path without a slash at its start.
+    /// Path without a leading slash.
     pub(super) path: String,
     /// Permission bits.
     pub(super) mode: u32,
-    /// What it is.
     pub(super) content: Content,
 }
 
 impl Entry {
-    /// A file of the host that can be run.
+    /// An executable copy of a file of the host.
     pub(super) fn program(path: impl Into<String>, file: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), mode: 0o755, content: Content::File(file.into()) }
     }
 
-    /// A file with these bytes.
     pub(super) fn bytes(path: impl Into<String>, mode: u32, bytes: impl Into<Arc<[u8]>>) -> Self {
         Self { path: path.into(), mode, content: Content::Bytes(bytes.into()) }
     }
 }
 
-/// An image of one layer.
+/// An image with one layer.
 #[derive(Debug, Clone)]
 pub(super) struct Image {
-    /// Full name with tag, as `registry.k8s.io/pause:3.10`.
+    /// Full name with tag, such as `registry.k8s.io/pause:3.10`.
     pub(super) reference: String,
-    /// Entrypoint.
     pub(super) entrypoint: Vec<String>,
-    /// Command.
     pub(super) command: Vec<String>,
-    /// Everything in its layer; folders on the way need not be listed.
+    /// The content of the layer. Parent directories need no entries.
     pub(super) entries: Vec<Entry>,
 }
 
-/// Digest and size of a blob.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Blob {
     /// `sha256:…`.
     pub(super) digest: String,
-    /// Bytes.
+    /// Size in bytes.
     pub(super) size: u64,
 }
 
-/// Writes `entries` as a tar: owned by root, made at the epoch, folders before what is in them.
+/// Writes `entries` as a tar: owned by root, modified at the epoch, parent directories first.
 pub(super) fn write_tar(entries: &[Entry], out: impl Write) -> io::Result<()> {
     let mut tar = tar::Builder::new(out);
     let mut folders = BTreeSet::new();
@@ -139,7 +132,7 @@ fn append(
     tar.append_data(&mut header(mode, kind, size), path, content)
 }
 
-/// Reads the layers once for their digests, as [`write_archive`] needs them.
+/// Computes the digests of the layers, which [`write_archive`] needs.
 pub(super) fn layers(images: &[Image]) -> io::Result<Vec<Blob>> {
     images
         .iter()
@@ -151,7 +144,7 @@ pub(super) fn layers(images: &[Image]) -> io::Result<Vec<Blob>> {
         .collect()
 }
 
-/// Writes images with the layers that [`layers`] found as an OCI layout.
+/// Writes images, with the digests of [`layers`], as an OCI layout.
 pub(super) fn write_archive(
     images: &[Image],
     layers: &[Blob],
@@ -190,7 +183,7 @@ pub(super) fn write_archive(
         if !blobs.insert(layer.digest.clone()) {
             continue;
         }
-        // The layer is made anew on its way out: what is in memory is one buffer of it.
+        // Written a second time instead of kept in memory.
         let mut header = header(0o644, EntryType::Regular, layer.size);
         header.set_path(blob_path(layer))?;
         header.set_cksum();
@@ -243,7 +236,7 @@ fn digest_text(hash: Sha256) -> String {
     format!("sha256:{digits}")
 }
 
-/// Hashes and counts what is written to it.
+/// Hashes and counts the bytes written to it.
 struct Counter {
     hash: Sha256,
     size: u64,
@@ -290,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn an_archive_is_a_whole_tar_with_each_blob_once() {
+    fn an_archive_contains_each_blob_once() {
         let bytes = archive(&sample());
         assert_eq!(bytes, archive(&sample()));
         let mut listing = String::new();
@@ -309,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_layer_has_its_folders_once_and_before_their_files() {
+    fn a_layer_contains_each_directory_once_before_its_files() {
         let mut out = Vec::new();
         write_tar(&sample()[0].entries, &mut out).unwrap();
         let listing: Vec<String> = tar::Archive::new(&out[..])
@@ -335,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_is_named() {
+    fn names_a_missing_file() {
         let entry = Entry::program("a", "/nonexistent/kubelet");
         let error = write_tar(&[entry], io::sink()).unwrap_err();
         assert!(error.to_string().contains("/nonexistent/kubelet"), "{error}");

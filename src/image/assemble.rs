@@ -1,5 +1,5 @@
-//! A node image, made in a container of the base: the parts and the recipe's files are put in,
-//! the component images are unpacked by the node's own containerd, and the result is committed.
+//! Building a node image in a container of the base image: copies the parts and the files of the
+//! recipe, unpacks the component images with the node's own containerd, and commits the container.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
@@ -18,17 +18,16 @@ use super::base::node_base;
 use super::components::{self, NodeParts, Tags};
 use super::labels::{IMAGE_KIND_LABEL, IMAGE_LABEL, KUBERNETES_LABEL, RECIPE_LABEL, SOURCE_LABEL};
 use super::lock::{BuildLock, build_container, remove_leftovers};
-use super::node_image::{NodeImage, inspect};
+use super::node_image::{NodeImage, built_reference, inspect};
 use super::parts::{KubernetesSource, PartSet, PartsCache, obtain};
 use super::recipe;
-use super::resolve::{made_reference, source_identity};
 use super::root::{self, BUILD_FOLDER};
 
-/// Bytes on their way from a writing thread to the engine.
+/// Size in bytes of the buffer between the writing thread and the engine.
 const PIPE: usize = 1024 * 1024;
 
-/// What the container is allowed: to own and mark files as any user, and to mount, which is how
-/// containerd's snapshotter unpacks an image.
+/// Capabilities of the container: for files of any owner and mode, and for mounts, which
+/// containerd's snapshotter uses to unpack images.
 const CAPABILITIES: [&str; 10] = [
     "CHOWN",
     "DAC_OVERRIDE",
@@ -42,14 +41,14 @@ const CAPABILITIES: [&str; 10] = [
     "SYS_ADMIN",
 ];
 
-/// Makes a node image of `source` on `base_image` (Debian when `None`), named `reference`
-/// (`kindrs/node:vX.Y.Z` when `None`).
+/// Builds a node image from `source` and `base_image` (by default Debian), named `reference`
+/// (by default `kindrs/node:vX.Y.Z`).
 ///
 /// Builds of one user wait for each other.
 ///
 /// # Errors
-/// `Failure::Input` for a source that cannot be used, `Failure::Environment` when the engine, a
-/// compiler, the network or the disk failed.
+/// `Failure::Input` for an unusable source, `Failure::Environment` when the engine, a compiler, the
+/// network or the disk fails.
 pub async fn build(
     engine: &dyn Engine,
     source: &KubernetesSource,
@@ -58,7 +57,7 @@ pub async fn build(
     progress: &Progress,
 ) -> anyhow::Result<NodeImage> {
     let version = source.version()?;
-    let reference = reference.map_or_else(|| made_reference(&version), str::to_owned);
+    let reference = reference.map_or_else(|| built_reference(&version), str::to_owned);
     let cache = PartsCache::open()?;
     let lock = BuildLock::take(&cache, progress).await?;
     let image = make(engine, source, base_image, &reference, &cache, progress).await;
@@ -66,7 +65,7 @@ pub async fn build(
     image
 }
 
-/// Makes the image; the caller holds the [`BuildLock`].
+/// Builds the image. The caller holds the [`BuildLock`].
 pub(super) async fn make(
     engine: &dyn Engine,
     source: &KubernetesSource,
@@ -77,7 +76,7 @@ pub(super) async fn make(
 ) -> anyhow::Result<NodeImage> {
     remove_leftovers(engine).await?;
     let architecture = engine.info().await?.architecture;
-    // Both at once: what the network refuses shows before the compilers are done.
+    // At the same time, so that network errors appear before the compilers finish.
     let (parts, base) = tokio::try_join!(
         obtain(source, &architecture, cache, engine, progress),
         node_base(engine, base_image, progress),
@@ -91,7 +90,7 @@ pub(super) async fn make(
     assembled?;
     removed?;
     if let Some(old) = replaced {
-        // Kept by the engine while a cluster uses it.
+        // The engine keeps the image while a cluster uses it.
         let _ = engine.remove_image(&old.id).await;
     }
     stage.finish();
@@ -113,18 +112,18 @@ impl Builder<'_> {
         source: &KubernetesSource,
         reference: &str,
     ) -> anyhow::Result<()> {
-        self.stage.advance(Some(0.0), "starting a container of the base");
+        self.stage.advance(Some(0.0), "start a container of the base image");
         self.engine.remove_container(&self.name).await?;
         self.engine.create_container(&self.container()).await?;
         self.engine.start_container(&self.name).await?;
 
-        self.stage.advance(Some(0.05), "copying the node's files");
+        self.stage.advance(Some(0.05), "copy the node's files");
         let tags = tags(parts);
         let entries = root::entries(&recipe::node_files(), &parts.directory, &tags);
         self.feed(&["tar", "-x", "-C", "/"], move |out| archive::write_tar(&entries, out)).await?;
         self.run(&[&script("setup")], None).await?;
 
-        self.stage.advance(Some(0.3), "making the component images");
+        self.stage.advance(Some(0.3), "create the component images");
         let node = NodeParts::read(&self.run(&[&script("component-files")], None).await?)
             .context("cannot read the files for kube-proxy and busybox")?;
         let images = components::images(&parts.directory, &tags, node);
@@ -135,13 +134,13 @@ impl Builder<'_> {
         .await?
         .context("cannot read the compiled parts")?;
 
-        self.stage.advance(Some(0.4), "unpacking the component images");
+        self.stage.advance(Some(0.4), "unpack the component images");
         self.preload(images, layers).await?;
         self.run(&["rm", "-rf", BUILD_FOLDER], None).await?;
 
-        self.stage.advance(Some(0.8), "committing the image");
+        self.stage.advance(Some(0.8), "commit the image");
         self.engine.stop_container(&self.name, Duration::ZERO).await?;
-        let labels = labels(parts, source);
+        let labels = labels(parts, source)?;
         let commit = ImageCommit { reference: reference.to_owned(), changes: changes(&labels) };
         self.engine.commit(&self.name, &commit).await?;
         Ok(())
@@ -172,7 +171,7 @@ impl Builder<'_> {
             .await
     }
 
-    /// Runs a command with what `write` writes as its input.
+    /// Runs a command with the output of `write` as its input.
     async fn feed(
         &self,
         command: &[&str],
@@ -181,7 +180,7 @@ impl Builder<'_> {
         let (input, writing) = piped(write);
         let ran = self.run(command, Some(input)).await;
         match writing.await? {
-            // The command stopped reading: what it said about that is the reason.
+            // If the command stopped reading, its own error is the reason.
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 Err(error).context("cannot read the compiled parts")
             }
@@ -208,17 +207,16 @@ fn step_failure(step: &str, code: i64, stderr: &str) -> Failure {
     let lines: Vec<&str> = stderr.trim_end().lines().collect();
     let last = lines[lines.len().saturating_sub(15)..].join("\n  ");
     let failure = Failure::environment(format!(
-        "making the node image failed at the step `{step}` (exit code {code}):\n  {last}"
+        "cannot build the node image: step `{step}` failed with exit code {code}:\n  {last}"
     ));
     if stderr.to_lowercase().contains("no space left") {
-        return failure.with_hint(
-            "make room on the disk that Docker uses: `docker system df` shows what takes it",
-        );
+        return failure
+            .with_hint("free space on Docker's disk: run `docker system df` to see what uses it");
     }
     failure
 }
 
-/// What `write` writes, as a stream; writing happens on a thread of its own.
+/// The output of `write` as a stream. Another thread writes it.
 fn piped(
     write: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static,
 ) -> (ByteSource, JoinHandle<io::Result<()>>) {
@@ -242,19 +240,22 @@ fn tags(parts: &PartSet) -> Tags {
     }
 }
 
-fn labels(parts: &PartSet, source: &KubernetesSource) -> BTreeMap<&'static str, String> {
+fn labels(
+    parts: &PartSet,
+    source: &KubernetesSource,
+) -> Result<BTreeMap<&'static str, String>, Failure> {
     let version = parts.kubernetes.to_string();
-    BTreeMap::from([
+    Ok(BTreeMap::from([
         (IMAGE_KIND_LABEL, "node".to_owned()),
         (IMAGE_LABEL, version.clone()),
         (KUBERNETES_LABEL, version),
         (RECIPE_LABEL, recipe::node_recipe()),
-        (SOURCE_LABEL, source_identity(source)),
-    ])
+        (SOURCE_LABEL, source.identity()?),
+    ]))
 }
 
-/// The instructions for the commit. The base's Dockerfile has set what a commit cannot: the
-/// signal to stop and the environment.
+/// The instructions for the commit. Stop signal and environment, which a commit cannot set, are in
+/// the Dockerfile of the base image.
 fn changes(labels: &BTreeMap<&str, String>) -> Vec<String> {
     let mut changes = vec![
         r#"ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]"#.to_owned(),
@@ -284,10 +285,10 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_step_shows_its_end() {
+    fn a_failed_step_shows_its_last_lines() {
         let stderr = (0..30).map(|n| format!("line {n}\n")).collect::<String>();
         let failure = step_failure("preload", 1, &stderr);
-        assert!(failure.to_string().contains("`preload` (exit code 1)"));
+        assert!(failure.to_string().contains("step `preload` failed with exit code 1"));
         assert!(failure.to_string().ends_with("line 29"));
         assert!(!failure.to_string().contains("line 14\n"));
         let full = step_failure("tar", 2, "tar: write error: No space left on device\n");
@@ -295,7 +296,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_pipe_carries_everything_and_the_writers_failure() {
+    async fn a_pipe_transfers_everything_and_reports_a_failed_write() {
         let (mut reader, writing) = piped(|out| out.write_all(&[7; 3 * PIPE]));
         let mut bytes = Vec::new();
         reader.read_to_end(&mut bytes).await.unwrap();
@@ -307,7 +308,7 @@ mod tests {
         assert_eq!(writing.await.unwrap().unwrap_err().kind(), io::ErrorKind::BrokenPipe);
     }
 
-    /// Parts that are named, but not what their names say.
+    /// Files with the names of the parts.
     fn parts(directory: &std::path::Path) -> PartSet {
         for name in crate::image::parts::BINARIES {
             std::fs::write(directory.join(name), name).unwrap();
@@ -361,7 +362,7 @@ mod tests {
         let calls = engine.calls().join("\n");
         let (before, digests) = calls.split_once("preload ").unwrap();
         let (digests, after) = digests.split_once('\n').unwrap();
-        // One layer for each of the nine images, and a manifest and a configuration beside it.
+        // Each of the nine images has a layer, a manifest and a configuration.
         assert_eq!(digests.matches("sha256:").count(), 9);
         assert_eq!(received.lock().unwrap()[3], 9 * 3 + 2);
         insta::assert_snapshot!(format!("{before}preload …\n{after}"));
@@ -369,7 +370,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failing_step_and_a_missing_part_are_told() {
+    async fn reports_a_failing_step_and_a_missing_part() {
         let engine = FakeEngine::default().with_image("kindrs/base:1", Default::default());
         let folder = tempfile::tempdir().unwrap();
         let progress = Progress::silent();
@@ -387,7 +388,10 @@ mod tests {
             ..Default::default()
         });
         let error = builder(&engine, &stage).assemble(&parts, &source, "a:1").await.unwrap_err();
-        assert!(error.to_string().contains("`setup` (exit code 1):\n  systemctl: boom"), "{error}");
+        assert!(
+            error.to_string().contains("`setup` failed with exit code 1:\n  systemctl: boom"),
+            "{error}"
+        );
         assert!(!engine.state().images.contains_key("a:1"));
         stage.finish();
     }

@@ -1,4 +1,4 @@
-//! The base of all images: Debian, pulled or bootstrapped, and the packages that nodes share.
+//! The base of all images: Debian, pulled or bootstrapped, with the packages of a node.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -18,10 +18,10 @@ use super::sources;
 
 /// Debian's own image.
 const DEBIAN: &str = "debian:trixie-slim";
-/// The same, bootstrapped here.
+/// The image that kindrs bootstraps instead.
 const BOOTSTRAPPED: &str = "kindrs/debian:trixie";
 
-/// The image with a node's packages, made when it is missing; `base` replaces Debian's image.
+/// The image with a node's packages, built if it does not exist. `base` replaces Debian's image.
 pub(super) async fn node_base(
     engine: &dyn Engine,
     base: Option<&str>,
@@ -47,7 +47,7 @@ pub(super) async fn node_base(
     Ok(reference)
 }
 
-/// An image of Debian trixie: present, pulled where a registry answers, else bootstrapped.
+/// An image of Debian trixie: an existing one, or pulled if a registry answers, or bootstrapped.
 pub(super) async fn debian(engine: &dyn Engine, progress: &Progress) -> anyhow::Result<String> {
     for reference in [DEBIAN, BOOTSTRAPPED] {
         if engine.image(reference).await?.is_some() {
@@ -56,14 +56,15 @@ pub(super) async fn debian(engine: &dyn Engine, progress: &Progress) -> anyhow::
     }
     match pull(engine, DEBIAN, progress).await {
         Ok(()) => return Ok(DEBIAN.to_owned()),
-        Err(error) => progress
-            .note(format!("{DEBIAN} cannot be pulled ({error}); bootstrapping Debian instead")),
+        Err(error) => {
+            progress.note(format!("cannot pull {DEBIAN} ({error}); bootstrapping Debian instead"))
+        }
     }
     bootstrap(engine, progress).await?;
     Ok(BOOTSTRAPPED.to_owned())
 }
 
-/// The id of an image the user named.
+/// The ID of an image that the user specifies.
 async fn present_or_pulled(
     engine: &dyn Engine,
     reference: &str,
@@ -73,21 +74,21 @@ async fn present_or_pulled(
         return Ok(image.id);
     }
     pull(engine, reference, progress).await.map_err(|error| {
-        Failure::environment(format!("base image {reference} is not here: {error}"))
-            .with_hint("leave it out to use Debian's own image, or to bootstrap one")
+        Failure::environment(format!("cannot pull base image {reference}: {error}"))
+            .with_hint("without --base-image, kindrs uses Debian's own image or bootstraps one")
     })?;
     let image = engine.image(reference).await?;
-    Ok(image.with_context(|| format!("image {reference} vanished after its pull"))?.id)
+    Ok(image.with_context(|| format!("image {reference} does not exist after pulling it"))?.id)
 }
 
 async fn bootstrap(engine: &dyn Engine, progress: &Progress) -> anyhow::Result<()> {
     let stage = progress.stage("Bootstrap Debian trixie");
-    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let folder = tempfile::tempdir().context("cannot create a temporary directory")?;
     let list = folder.path().join("sources.list");
     let tar = folder.path().join("base.tar");
     let sources = sources::for_bootstrap(&sources::of_host(Path::new("/etc/apt")));
     std::fs::write(&list, &sources).with_context(|| format!("cannot write {}", list.display()))?;
-    // mmdebstrap's own choice of mode: as root directly, else in a user namespace.
+    // mmdebstrap works directly as root, and in a user namespace otherwise.
     let mut child = Command::new("mmdebstrap")
         .args(["--variant=minbase", "--include=ca-certificates", sources::SUITE])
         .args([&tar, &list])
@@ -118,34 +119,34 @@ async fn bootstrap(engine: &dyn Engine, progress: &Progress) -> anyhow::Result<(
 fn missing(error: &std::io::Error) -> Failure {
     if error.kind() == std::io::ErrorKind::NotFound {
         return Failure::environment(format!(
-            "{DEBIAN} cannot be pulled, and mmdebstrap, which would make it, is not installed"
+            "cannot pull {DEBIAN}, and mmdebstrap, which can bootstrap it, is not installed"
         ))
         .with_hint(
-            "install it with `sudo apt-get install -y mmdebstrap debian-archive-keyring`, or \
-             pull the image where there is a registry",
+            "run `sudo apt-get install -y mmdebstrap debian-archive-keyring`, or make a registry \
+             reachable",
         );
     }
-    Failure::environment(format!("mmdebstrap cannot be started: {error}"))
+    Failure::environment(format!("cannot run mmdebstrap: {error}"))
 }
 
 fn bootstrap_failure(output: &str, sources: &str) -> Failure {
     let failure = Failure::environment(format!(
-        "bootstrapping Debian trixie failed; mmdebstrap's last lines were:\n{output}\n\
-         it was given these sources:\n{}",
+        "cannot bootstrap Debian trixie; the last output of mmdebstrap:\n{output}\n\
+         its sources:\n{}",
         sources.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
     ));
     let text = output.to_lowercase();
     if text.contains("unshare") || text.contains("newuidmap") || text.contains("subuid") {
         failure.with_hint(
-            "run `kindrs build node-image` once as root, or let your user have user namespaces: \
+            "run `kindrs build node-image` once as root, or enable user namespaces: \
              `sudo apt-get install -y uidmap`",
         )
     } else if text.contains("no_pubkey") || text.contains("keyring") {
         failure.with_hint("install Debian's keys: `sudo apt-get install -y debian-archive-keyring`")
     } else if text.contains("no space left") {
-        failure.with_hint("make room in the temporary folder, or set TMPDIR to another one")
+        failure.with_hint("free space in the temporary directory, or set TMPDIR to another one")
     } else {
-        failure.with_hint("check that the host reaches its Debian mirror: `sudo apt-get update`")
+        failure.with_hint("check that the host can reach its Debian mirror: `sudo apt-get update`")
     }
 }
 
@@ -156,7 +157,7 @@ mod tests {
     use crate::runtime::fake::FakeEngine;
 
     #[tokio::test]
-    async fn what_is_there_is_used() {
+    async fn uses_existing_images() {
         let progress = Progress::silent();
         let engine = FakeEngine::default().with_image(DEBIAN, ImageInfo::default());
         let first = node_base(&engine, None, &progress).await.unwrap();
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_base_of_the_users_has_a_recipe_of_its_own() {
+    async fn another_base_image_has_another_recipe() {
         let progress = Progress::silent();
         let engine = FakeEngine::default().with_image(DEBIAN, ImageInfo::default());
         engine.state().registry.insert("my/base:1".into(), ImageInfo::default());
@@ -180,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_say_what_to_do() {
+    fn failures_have_hints() {
         let hint =
             |output: &str| bootstrap_failure(output, "deb a b c\n").hint().unwrap().to_owned();
         assert!(hint("E: unshare(CLONE_NEWUSER) failed").contains("as root"));

@@ -12,13 +12,13 @@ use crate::runtime::{Engine, EngineError, ImageBuild};
 use super::archive::{Entry, write_tar};
 use super::labels::{IMAGE_KIND_LABEL, RECIPE_LABEL};
 
-/// Lines of output shown when a build fails.
+/// Number of lines of output in the error of a failed build.
 const LAST_LINES: usize = 15;
-/// Variables that the engine's builder knows without a declaration.
+/// Build arguments that a Dockerfile does not need to declare.
 const PROXIES: [&str; 6] =
     ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"];
 
-/// Builds an image from one Dockerfile on `base`, with the labels of its `kind` and `recipe`.
+/// Builds an image from a Dockerfile and a base image, with labels for its `kind` and `recipe`.
 pub(super) async fn build_dockerfile(
     engine: &dyn Engine,
     dockerfile: &[u8],
@@ -27,7 +27,7 @@ pub(super) async fn build_dockerfile(
     (kind, recipe): (&str, &str),
     progress: &Progress,
 ) -> anyhow::Result<()> {
-    let mut context = tempfile::NamedTempFile::new().context("cannot make a temporary file")?;
+    let mut context = tempfile::NamedTempFile::new().context("cannot create a temporary file")?;
     write_tar(&[Entry::bytes("Dockerfile", 0o644, dockerfile)], &mut context)?;
     context.flush()?;
 
@@ -41,7 +41,7 @@ pub(super) async fn build_dockerfile(
     ]);
     let build = ImageBuild { reference: reference.to_owned(), labels, arguments };
 
-    let stage = progress.stage(format!("Install Debian's packages for the {kind} image"));
+    let stage = progress.stage(format!("Install Debian packages for the {kind} image"));
     let last = LastLines::default();
     let on_line = |line: &str| {
         last.push(line);
@@ -56,23 +56,22 @@ pub(super) async fn build_dockerfile(
 
 fn build_failure(reference: &str, error: &EngineError, output: &str) -> Failure {
     let failure = Failure::environment(format!(
-        "building image {reference} failed: {error}\nits last lines were:\n{output}"
+        "cannot build image {reference}: {error}\nthe last lines of its output:\n{output}"
     ));
     let text = format!("{error}{output}");
     match (error.hint(), text.to_lowercase()) {
         (Some(hint), _) => failure.with_hint(hint),
-        (None, text) if text.contains("no space left") => failure.with_hint(
-            "make room on the disk that Docker uses: `docker system df` shows what takes it",
-        ),
+        (None, text) if text.contains("no space left") => failure
+            .with_hint("free space on Docker's disk: run `docker system df` to see what uses it"),
         (None, text)
             if text.contains("temporary failure resolving")
                 || text.contains("could not connect")
                 || text.contains("failed to fetch") =>
         {
             failure.with_hint(
-                "containers cannot reach Debian's mirror: check that \
-                 `docker run --rm debian:trixie-slim apt-get update` works, and set HTTP_PROXY \
-                 where a proxy is needed",
+                "containers cannot reach Debian's mirror: check \
+                 `docker run --rm debian:trixie-slim apt-get update`, and set HTTP_PROXY if your \
+                 network needs a proxy",
             )
         }
         _ => failure,
@@ -84,7 +83,6 @@ fn build_failure(reference: &str, error: &EngineError, output: &str) -> Failure 
 pub(super) struct LastLines(Mutex<VecDeque<String>>);
 
 impl LastLines {
-    /// Takes one more line.
     pub(super) fn push(&self, line: &str) {
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.len() == LAST_LINES {
@@ -93,7 +91,7 @@ impl LastLines {
         lines.push_back(line.to_owned());
     }
 
-    /// All of them.
+    /// The lines, indented by two spaces.
     pub(super) fn text(&self) -> String {
         let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         lines.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
@@ -106,10 +104,9 @@ mod tests {
     use crate::runtime::fake::FakeEngine;
 
     #[tokio::test]
-    async fn a_failed_build_shows_its_end_and_what_to_do() {
+    async fn a_failed_build_shows_its_last_lines_and_a_hint() {
         let engine = FakeEngine::default();
-        let error =
-            EngineError::Refused { what: "building image a".into(), reason: "returned 100".into() };
+        let error = EngineError::refused("building image a", "returned 100");
         let last = LastLines::default();
         for number in 0..20 {
             last.push(&format!("line {number}"));
@@ -128,6 +125,6 @@ mod tests {
         let built =
             build_dockerfile(&engine, b"FROM x", "x", "a", ("base", "1"), &Progress::silent())
                 .await;
-        assert!(built.unwrap_err().to_string().contains("building image a failed"));
+        assert!(built.unwrap_err().to_string().contains("cannot build image a"));
     }
 }

@@ -1,4 +1,4 @@
-//! The images that every node image has preloaded, each made of one layer.
+//! The container images that kindrs preloads into node images, with one layer each.
 
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -7,21 +7,21 @@ use crate::kubernetes::Version;
 
 use super::archive::{Content, Entry, Image};
 
-/// The small image for tests and for the storage class's helper pods.
+/// A small image for tests and for the helper pods of the storage class.
 pub const BUSYBOX: &str = "docker.io/kindrs/busybox:1";
 
 /// The tags of the preloaded images.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Tags {
-    /// Kubernetes' own.
+    /// The version of Kubernetes, which is the tag of its images.
     pub(super) kubernetes: Version,
-    /// As `3.7.0-0`.
+    /// Such as `3.7.0-0`.
     pub(super) etcd: String,
-    /// As `v1.14.6`.
+    /// Such as `v1.14.6`.
     pub(super) coredns: String,
-    /// As `3.10.2`.
+    /// Such as `3.10.2`.
     pub(super) pause: String,
-    /// As `v0.0.30`.
+    /// Such as `v0.0.30`.
     pub(super) provisioner: String,
 }
 
@@ -32,7 +32,7 @@ impl Tags {
     }
 }
 
-/// What the node's own files give to the preloaded images.
+/// The files of the node that the preloaded images contain.
 #[derive(Debug, Clone, Default)]
 pub(super) struct NodeParts {
     proxy: Vec<Entry>,
@@ -40,10 +40,10 @@ pub(super) struct NodeParts {
 }
 
 impl NodeParts {
-    /// Reads the tar that the recipe's `component-files` writes: `kube-proxy/` and `busybox/`.
+    /// Reads the tar of the script `component-files`: `kube-proxy/` and `busybox/`.
     ///
     /// # Errors
-    /// When it is no tar, or one of the two is missing.
+    /// When the input is not a tar, or one of the two is missing.
     pub(super) fn read(tar: &[u8]) -> io::Result<Self> {
         let mut parts = Self::default();
         for entry in tar::Archive::new(tar).entries()? {
@@ -71,15 +71,13 @@ impl NodeParts {
             }
         }
         if parts.proxy.is_empty() || parts.busybox.is_empty() {
-            return Err(io::Error::other(
-                "the base image gave no files for kube-proxy and busybox",
-            ));
+            return Err(io::Error::other("the base image has no files for kube-proxy and busybox"));
         }
         Ok(parts)
     }
 }
 
-/// Every image to preload, from the folder with the compiled parts.
+/// The images to preload, from the directory of parts.
 pub(super) fn images(parts: &Path, tags: &Tags, node: NodeParts) -> Vec<Image> {
     let program = |name: &str| Entry::program(format!("usr/local/bin/{name}"), parts.join(name));
     let image = |reference: String, entrypoint: &[&str], entries: Vec<Entry>| Image {
@@ -167,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_tar_is_refused() {
+    fn rejects_an_empty_tar() {
         assert!(NodeParts::read(&[0; 1024]).is_err());
         assert!(NodeParts::read(b"tar: not found").is_err());
     }

@@ -7,11 +7,11 @@ use super::lock::BuildLock;
 use super::parts::PartsCache;
 use super::recipe;
 
-/// The image of the container in front of several control planes: haproxy, which reads
-/// `/etc/haproxy/haproxy.cfg`. It is made when it is missing; returns its reference.
+/// The reference of the load balancer's image: haproxy with `/etc/haproxy/haproxy.cfg` as its
+/// configuration. Builds the image if it does not exist.
 ///
 /// # Errors
-/// `Failure::Environment` when it cannot be made.
+/// `Failure::Environment` when the image cannot be built.
 pub async fn load_balancer(engine: &dyn Engine, progress: &Progress) -> anyhow::Result<String> {
     let dockerfile = recipe::load_balancer_dockerfile();
     let recipe = recipe::dockerfile_recipe(&dockerfile, "");

@@ -1,70 +1,49 @@
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
-
-use anyhow::Context as _;
 
 use crate::progress::Progress;
 use crate::runtime::Engine;
 
 use super::parts::PartsCache;
 
-/// How often a lock that another kindrs holds is tried again.
-const RETRY: Duration = Duration::from_millis(300);
-
-/// Held while an image is made; dropping it lets the next one in.
+/// Held while building an image.
 #[derive(Debug)]
 pub(super) struct BuildLock {
     _file: File,
 }
 
 impl BuildLock {
-    /// Waits until no other kindrs of this user makes an image, and says so.
+    /// Waits until no other kindrs of this user builds an image, and says so.
     pub(super) async fn take(cache: &PartsCache, progress: &Progress) -> anyhow::Result<Self> {
-        let path = cache.folder("locks")?.join("image.lock");
-        let file =
-            File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
-        let mut said = false;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(Self { _file: file }),
-                Err(TryLockError::WouldBlock) => {
-                    if !said {
-                        progress.note("another kindrs is making an image; waiting for it");
-                        said = true;
-                    }
-                    tokio::time::sleep(RETRY).await;
-                }
-                Err(TryLockError::Error(error)) => {
-                    return Err(error).with_context(|| format!("cannot lock {}", path.display()));
-                }
-            }
-        }
+        let waiting = "waiting for another kindrs to build an image";
+        let (_, file) = cache.lock("image", waiting, progress).await?;
+        Ok(Self { _file: file })
     }
 }
 
-/// Names of the containers that images are made and looked at in, up to the process's number.
+/// Prefixes of the names of containers in which kindrs builds and inspects images. The rest of the
+/// name is the process ID.
 ///
-/// Names tell them, not labels: an image that is committed hands its container's labels on to
-/// every container made of it, which would make nodes look like leftovers of a build.
+/// Labels do not work here: a committed image passes on the labels of its container to every
+/// container of that image, so nodes would look like leftovers of a build.
 const PREFIXES: [&str; 2] = ["kindrs-build-", "kindrs-look-"];
 
-/// The name of this process's container for making an image.
+/// The name of this process's container for building an image.
 pub(super) fn build_container() -> String {
     format!("{}{}", PREFIXES[0], std::process::id())
 }
 
-/// A name for a container for looking at an image, each a new one.
+/// A new name for a container for inspecting an image.
 pub(super) fn look_container() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     format!("{}{}-{count}", PREFIXES[1], std::process::id())
 }
 
-/// Removes the containers of builds whose process was killed; every build does so at its start.
+/// Removes the containers of builds whose process was killed. Every build starts with this.
 ///
 /// # Errors
-/// When the engine cannot be asked or cannot remove one.
+/// When the engine cannot list or remove containers.
 pub async fn remove_leftovers(engine: &dyn Engine) -> anyhow::Result<()> {
     for container in engine.containers(&[]).await? {
         if owner(&container.name).is_some_and(|process| !is_alive(process)) {
@@ -74,7 +53,7 @@ pub async fn remove_leftovers(engine: &dyn Engine) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The process whose container this is, when the name is one of ours and nothing else.
+/// The ID of the process whose container has this name, if it is a name of this file.
 fn owner(name: &str) -> Option<u32> {
     let numbers = PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix))?;
     let (process, count) = numbers.split_once('-').unwrap_or((numbers, "0"));
@@ -82,7 +61,7 @@ fn owner(name: &str) -> Option<u32> {
     process.parse().ok()
 }
 
-/// Whether a process of this number runs on this host.
+/// Whether a process with this ID runs on this host.
 fn is_alive(process: u32) -> bool {
     std::path::Path::new(&format!("/proc/{process}")).exists()
 }
@@ -94,7 +73,7 @@ mod tests {
     use crate::runtime::{ContainerSpec, ImageInfo};
 
     #[tokio::test]
-    async fn only_what_dead_processes_left_is_removed() {
+    async fn removes_only_the_containers_of_ended_processes() {
         let engine = FakeEngine::default().with_image("base", ImageInfo::default());
         let (mine, looking) = (build_container(), look_container());
         for name in [

@@ -1,4 +1,4 @@
-//! Node images: which one a cluster uses, and how one is made.
+//! Node images: choosing the image of a cluster, and building one.
 
 mod archive;
 mod assemble;
@@ -23,5 +23,4 @@ pub use load_balancer::load_balancer;
 pub use lock::remove_leftovers;
 pub use node_image::{NodeImage, inspect};
 pub use parts::{KubernetesSource, api_faults, api_faults_version};
-pub use recipe::{WRAPPER_PATH, wrapper_script};
 pub use resolve::{ImageRequest, resolve};

@@ -10,32 +10,37 @@ use crate::runtime::{ContainerSpec, Engine, EngineError, ImageInfo};
 use super::labels::IMAGE_LABEL;
 use super::lock::look_container;
 
-/// An image that nodes can be made of: ours, or one of kind's.
+/// An image for nodes: one of kindrs, or one of kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeImage {
-    /// The name it was asked for by.
+    /// The requested name.
     pub reference: String,
-    /// `sha256:…`.
+    /// Such as `sha256:0123…`.
     pub id: String,
-    /// The Kubernetes version in it.
+    /// The version of Kubernetes in the image.
     pub kubernetes: Version,
-    /// Its own entrypoint and command, which the wrapper runs.
+    /// The image's own entrypoint and command, which the wrapper runs.
     pub entrypoint: Vec<String>,
-    /// Whether it brings the manifest of a pod network, `/kind/manifests/default-cni.yaml`.
+    /// Whether it has the manifest of a pod network, `/kind/manifests/default-cni.yaml`.
     pub has_cni_manifest: bool,
-    /// Whether kindrs made it.
+    /// Whether kindrs built it.
     pub built_by_kindrs: bool,
 }
 
-/// Looks at an image that is present.
+/// The name of the image that kindrs builds for a version.
+pub(super) fn built_reference(version: &Version) -> String {
+    format!("kindrs/node:{version}")
+}
+
+/// Inspects a local image.
 ///
 /// # Errors
-/// `Failure::Input` when it is not there, is not a node image, or holds a Kubernetes version that
-/// kindrs does not run.
+/// `Failure::Input` when it does not exist, is not a node image, or has a Kubernetes version that
+/// kindrs does not support.
 pub async fn inspect(engine: &dyn Engine, reference: &str) -> anyhow::Result<NodeImage> {
     let image = engine.image(reference).await?.ok_or_else(|| {
         Failure::input(format!("image {reference} does not exist"))
-            .with_hint("`docker image ls` shows what is there")
+            .with_hint("run `docker image ls` to list local images")
     })?;
     let labelled = image.labels.get(IMAGE_LABEL).and_then(|version| version.parse().ok());
     let node = match labelled {
@@ -52,7 +57,7 @@ pub async fn inspect(engine: &dyn Engine, reference: &str) -> anyhow::Result<Nod
     if !node.kubernetes.is_supported() {
         let (oldest, newest) = (Version::OLDEST_MINOR, Version::NEWEST_MINOR);
         return Err(Failure::input(format!(
-            "image {reference} holds Kubernetes {}, and kindrs runs 1.{oldest} to 1.{newest}",
+            "image {reference} has Kubernetes {}: kindrs supports 1.{oldest} to 1.{newest}",
             node.kubernetes
         ))
         .into());
@@ -66,7 +71,7 @@ async fn look_inside(
     image: ImageInfo,
 ) -> anyhow::Result<NodeImage> {
     let name = look_container();
-    // It is never started: its files can be read without.
+    // Reading its files does not require starting it.
     let spec = ContainerSpec {
         name: name.clone(),
         image: image.id.clone(),
@@ -88,7 +93,7 @@ async fn look_inside(
             "image {reference} is not a node image: it has no /kind/version with a Kubernetes \
              version"
         ))
-        .with_hint("leave --image out, or make one with `kindrs build node-image`")
+        .with_hint("omit --image, or run `kindrs build node-image` to build an image")
         .into());
     };
     Ok(NodeImage {
@@ -101,7 +106,7 @@ async fn look_inside(
     })
 }
 
-/// The files of a tar by path, as text; what is damaged or too long for us ends the list.
+/// The files of a tar by path, as text. Skips what it cannot read, and truncates long files.
 fn small_files(tar: &Bytes) -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
     let mut archive = tar::Archive::new(&tar[..]);
@@ -130,7 +135,7 @@ mod tests {
         ImageInfo { entrypoint: vec!["/entry".into(), "/sbin/init".into()], ..Default::default() }
     }
 
-    /// An engine whose downloads from the containers of `inspect` give these files.
+    /// Inspects an image with these files. Returns the number of remaining containers too.
     async fn look(files: &[(&str, &str)]) -> (anyhow::Result<NodeImage>, usize) {
         let engine = FakeEngine::default().with_image("some:1", image());
         if !files.is_empty() {
@@ -152,7 +157,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_label_saves_the_look_inside() {
+    async fn a_label_makes_reading_files_unnecessary() {
         let mut info = image();
         info.labels.insert(IMAGE_LABEL.into(), "v1.36.3".into());
         let engine = FakeEngine::default().with_image("kindrs/node:v1.36.3", info);
@@ -163,7 +168,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn kinds_images_are_read_from_their_files() {
+    async fn reads_the_files_of_an_image_of_kind() {
         let (node, left) =
             look(&[("kind/version", "v1.35.4\n"), ("kind/manifests/default-cni.yaml", "a: b")])
                 .await;
@@ -175,7 +180,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn other_images_are_refused() {
+    async fn rejects_other_images() {
         for files in [vec![], vec![("kind/version", "latest")], vec![("kind/README", "v1.35.4")]] {
             let (node, left) = look(&files).await;
             let error = node.unwrap_err();
@@ -184,7 +189,7 @@ mod tests {
             assert_eq!(left, 0);
         }
         let (node, _) = look(&[("kind/version", "v1.20.2")]).await;
-        assert!(node.unwrap_err().to_string().contains("holds Kubernetes v1.20.2"));
+        assert!(node.unwrap_err().to_string().contains("has Kubernetes v1.20.2"));
         let missing = inspect(&FakeEngine::default(), "no:1").await.unwrap_err();
         assert!(matches!(missing.downcast_ref(), Some(Failure::Input { .. })), "{missing}");
     }

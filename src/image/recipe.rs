@@ -5,10 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::parts::api_faults_version;
 
-/// Where the wrapper is put in every node's container.
-pub const WRAPPER_PATH: &str = "/kindrs/wrapper";
-
-/// Counted up when an image changes by what this module's Rust code puts into it.
+/// Increased when Rust code of this module changes the content of images.
 const REVISION: &str = "1";
 
 #[derive(RustEmbed)]
@@ -19,29 +16,21 @@ struct NodeFiles;
 #[folder = "images/load-balancer"]
 struct LoadBalancerFiles;
 
-/// A file of a recipe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct RecipeFile {
-    /// Path in the recipe, as `rootfs/etc/containerd/config.toml`.
+    /// Path in the recipe, such as `rootfs/etc/containerd/config.toml`.
     pub(super) path: String,
-    /// Content.
     pub(super) content: Cow<'static, [u8]>,
 }
 
 impl RecipeFile {
-    /// Whether it is a script.
+    /// Whether the file is a script.
     pub(super) fn is_executable(&self) -> bool {
         self.content.starts_with(b"#!")
     }
 }
 
-/// The script that does for a node's container what `--privileged` would have done. It is the
-/// container's entrypoint, with the image's own entrypoint as its arguments.
-pub fn wrapper_script() -> Cow<'static, [u8]> {
-    NodeFiles::get("wrapper").map(|file| file.data).unwrap_or_default()
-}
-
-/// Every file of the node image's recipe, by path.
+/// Every file of the node image's recipe, sorted by path.
 pub(super) fn node_files() -> Vec<RecipeFile> {
     files::<NodeFiles>()
 }
@@ -56,21 +45,19 @@ pub(super) fn load_balancer_dockerfile() -> Cow<'static, [u8]> {
     LoadBalancerFiles::get("Dockerfile").map(|file| file.data).unwrap_or_default()
 }
 
-/// A hash of the node image's recipe: an image with another one was made by another kindrs.
+/// A hash of the node image's recipe. An image with another hash is from another version of kindrs.
 pub(super) fn node_recipe() -> String {
-    // The wrapper is put into containers, not into the image.
-    let files = node_files().into_iter().filter(|file| file.path != "wrapper");
     hash(
         [
             ("revision".to_owned(), Cow::Borrowed(REVISION.as_bytes())),
             ("api-faults".to_owned(), Cow::Owned(api_faults_version().into_bytes())),
         ]
         .into_iter()
-        .chain(files.map(|file| (file.path, file.content))),
+        .chain(node_files().into_iter().map(|file| (file.path, file.content))),
     )
 }
 
-/// A hash of one Dockerfile and what it is built on.
+/// A hash of a Dockerfile and its base image.
 pub(super) fn dockerfile_recipe(dockerfile: &[u8], base: &str) -> String {
     hash([
         ("Dockerfile".to_owned(), Cow::Borrowed(dockerfile)),
@@ -109,14 +96,12 @@ mod tests {
         let files = node_files();
         let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
         insta::assert_snapshot!(paths.join("\n"));
-        let wrapper = files.iter().find(|file| file.path == "wrapper").unwrap();
-        assert_eq!(wrapper.content, wrapper_script());
-        assert!(wrapper.is_executable());
+        assert!(files.iter().find(|file| file.path == "setup").unwrap().is_executable());
         assert!(!base_dockerfile().is_empty() && !load_balancer_dockerfile().is_empty());
     }
 
     #[test]
-    fn names_and_contents_are_told_apart() {
+    fn the_hash_separates_names_and_contents() {
         let piece = |name: &str, content: &'static str| {
             hash([(name.to_owned(), Cow::Borrowed(content.as_bytes()))])
         };

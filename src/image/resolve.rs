@@ -1,8 +1,4 @@
-//! Which image a cluster's nodes are made of.
-
-use std::time::UNIX_EPOCH;
-
-use sha2::{Digest as _, Sha256};
+//! Choosing the image of a cluster's nodes.
 
 use crate::failure::Failure;
 use crate::kubernetes::Version;
@@ -12,26 +8,26 @@ use crate::runtime::{Engine, ImageInfo};
 use super::assemble::make;
 use super::labels::{RECIPE_LABEL, SOURCE_LABEL};
 use super::lock::BuildLock;
-use super::node_image::{NodeImage, inspect};
+use super::node_image::{NodeImage, built_reference, inspect};
 use super::parts::{KubernetesSource, PartsCache};
 use super::pull::{PullError, pull};
 use super::recipe;
 
-/// What the user asked for.
+/// The image that the user requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageRequest {
     /// `--image`.
     pub image: Option<String>,
-    /// `--kubernetes`, which counts when there is no `--image`.
+    /// `--kubernetes`, overridden by `--image`.
     pub kubernetes: KubernetesSource,
 }
 
-/// Finds, pulls or makes the image for a cluster's nodes, in this order: the image asked for; one
-/// that kindrs has made for that Kubernetes; `kindest/node`, where a registry answers; a new one.
+/// Finds, pulls or builds the image of a cluster's nodes. In this order: the requested image, the
+/// image that kindrs built for that Kubernetes, `kindest/node` if a registry answers, a new image.
 ///
 /// # Errors
-/// `Failure::Input` for an image or a version that cannot be used, `Failure::Environment` when
-/// none can be had.
+/// `Failure::Input` for an unusable image or version, `Failure::Environment` when no image can be
+/// pulled or built.
 pub async fn resolve(
     engine: &dyn Engine,
     request: &ImageRequest,
@@ -52,39 +48,19 @@ pub async fn resolve(
     }
     let cache = PartsCache::open()?;
     let lock = BuildLock::take(&cache, progress).await?;
-    // Another kindrs may have made it in the meantime.
+    // Another kindrs can have built the image in the meantime.
     let image = match present(engine, source, &version, None).await? {
         Some(image) => image,
-        None => make(engine, source, None, &made_reference(&version), &cache, progress).await?,
+        None => make(engine, source, None, &built_reference(&version), &cache, progress).await?,
     };
     drop(lock);
     Ok(image)
 }
 
-/// What kindrs calls the image that it makes for a version.
-pub(super) fn made_reference(version: &Version) -> String {
-    format!("kindrs/node:{version}")
-}
-
-/// What kindrs calls kind's image for a version once it was pulled: a local `kindest/node` may be
-/// anything, and this name says that it came from the registry.
+/// The name that kindrs gives to kind's image of a version after pulling it. Unlike a local
+/// `kindest/node`, an image with this name is from the registry.
 fn pulled_reference(version: &Version) -> String {
     format!("kindrs/kindest-node:{version}")
-}
-
-/// A source in a label: archives are told apart by their place, size and time.
-pub(super) fn source_identity(source: &KubernetesSource) -> String {
-    let KubernetesSource::File(path) = source else { return source.to_string() };
-    let mut hash = Sha256::new();
-    let place = path.canonicalize().unwrap_or_else(|_| path.clone());
-    hash.update(place.as_os_str().as_encoded_bytes());
-    if let Ok(data) = std::fs::metadata(&place) {
-        let time = data.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        hash.update(data.len().to_le_bytes());
-        hash.update(time.unwrap_or_default().as_nanos().to_le_bytes());
-    }
-    let digits: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("file:{digits}")
 }
 
 async fn named(
@@ -100,28 +76,28 @@ async fn named(
 
 fn unavailable(reference: &str, error: &PullError) -> Failure {
     if error.is_refusal() {
-        Failure::input(format!("there is no image {reference}: {error}"))
-            .with_hint("`docker image ls` shows the images that are here")
+        Failure::input(format!("image {reference} does not exist: {error}"))
+            .with_hint("run `docker image ls` to list local images")
     } else {
-        Failure::environment(format!("image {reference} is not here and cannot be pulled: {error}"))
-            .with_hint("leave --image out, and kindrs makes a node image itself")
+        Failure::environment(format!("cannot pull image {reference}: {error}"))
+            .with_hint("without --image, kindrs builds a node image itself")
     }
 }
 
-/// The image that kindrs has made for this source, when it is as this kindrs would make it.
+/// The image that kindrs built for this source, if this kindrs would build the same.
 async fn present(
     engine: &dyn Engine,
     source: &KubernetesSource,
     version: &Version,
     progress: Option<&Progress>,
 ) -> anyhow::Result<Option<NodeImage>> {
-    let reference = made_reference(version);
+    let reference = built_reference(version);
     if let Some(image) = engine.image(&reference).await? {
-        match reason_to_remake(&image, source) {
+        match reason_to_rebuild(&image, source)? {
             None => return Ok(Some(inspect(engine, &reference).await?)),
             Some(reason) => {
                 if let Some(progress) = progress {
-                    progress.note(format!("{reference} {reason}; making it again"));
+                    progress.note(format!("{reference} {reason}; building it again"));
                 }
                 return Ok(None);
             }
@@ -134,25 +110,29 @@ async fn present(
     Ok(None)
 }
 
-fn reason_to_remake(image: &ImageInfo, source: &KubernetesSource) -> Option<&'static str> {
+/// Why the image is not what this kindrs would build; `None` when it is.
+fn reason_to_rebuild(
+    image: &ImageInfo,
+    source: &KubernetesSource,
+) -> Result<Option<&'static str>, Failure> {
     if image.labels.get(RECIPE_LABEL) != Some(&recipe::node_recipe()) {
-        return Some("was made by another version of kindrs");
+        return Ok(Some("was built by another version of kindrs"));
     }
-    // Whatever a version's binaries came from, they are of that version; an archive or upstream's
-    // release is asked for by who wants just those.
+    // The binaries are of the version, wherever they come from. Only an archive or an upstream
+    // release asks for certain binaries.
     let any = matches!(source, KubernetesSource::Version(_));
-    let same = image.labels.get(SOURCE_LABEL) == Some(&source_identity(source));
-    (!any && !same).then_some("holds other binaries than those asked for")
+    let same = any || image.labels.get(SOURCE_LABEL) == Some(&source.identity()?);
+    Ok((!same).then_some("contains other binaries than the requested ones"))
 }
 
-/// kind's own image for a version, where a registry answers.
+/// kind's own image for a version, if a registry answers.
 async fn published(
     engine: &dyn Engine,
     version: &Version,
     progress: &Progress,
 ) -> anyhow::Result<Option<NodeImage>> {
-    // An image of ours under this name is to be made again, not replaced by another kind.
-    if engine.image(&made_reference(version)).await?.is_some() {
+    // An outdated image of kindrs is built again, not replaced by one of kind.
+    if engine.image(&built_reference(version)).await?.is_some() {
         return Ok(None);
     }
     let reference = format!("kindest/node:{version}");
@@ -163,7 +143,7 @@ async fn published(
             Ok(Some(inspect(engine, &pulled).await?))
         }
         Err(error) => {
-            progress.note(format!("{reference} cannot be pulled ({error}); making a node image"));
+            progress.note(format!("cannot pull {reference} ({error}); building a node image"));
             Ok(None)
         }
     }
@@ -193,7 +173,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_image_asked_for_comes_first() {
+    async fn the_requested_image_comes_first() {
         let current = ours(&recipe::node_recipe(), "v1.37.2");
         let engine = FakeEngine::default().with_image("kindrs/node:v1.37.2", current.clone());
         engine.state().registry.insert("mine:1".into(), current);
@@ -201,24 +181,25 @@ mod tests {
         assert_eq!(reference(&engine, &wanted).await.unwrap(), "mine:1");
         assert_eq!(reference(&engine, &wanted).await.unwrap(), "mine:1");
         let pulls = engine.calls().iter().filter(|call| call.starts_with("pull")).count();
-        assert_eq!(pulls, 1, "a present image is not pulled");
+        assert_eq!(pulls, 1, "an existing image is not pulled");
     }
 
     #[tokio::test]
-    async fn a_missing_image_is_an_error_with_a_hint() {
+    async fn reports_a_missing_image_with_a_hint() {
         let error =
             reference(&FakeEngine::default(), &request(Some("no:1"), "v1.37.2")).await.unwrap_err();
         let failure = error.downcast_ref::<Failure>().unwrap();
         assert!(matches!(failure, Failure::Environment { .. }) && failure.hint().is_some());
         let refused = crate::runtime::EngineError::Refused {
             what: "pulling image no:1".into(),
+            cause: crate::runtime::Refusal::ImageNotFound,
             reason: "manifest unknown".into(),
         };
         assert!(matches!(unavailable("no:1", &refused.into()), Failure::Input { .. }));
     }
 
     #[tokio::test]
-    async fn our_image_is_used_before_anything_is_pulled() {
+    async fn uses_a_built_image_before_pulling_one() {
         let image = ours(&recipe::node_recipe(), "file:0123");
         let engine = FakeEngine::default().with_image("kindrs/node:v1.37.2", image);
         let found = reference(&engine, &request(None, "v1.37.2")).await.unwrap();
@@ -227,12 +208,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn kinds_image_is_used_when_it_was_pulled_and_then_remembered() {
+    async fn pulls_the_image_of_kind_once() {
         let stock = ImageInfo {
             labels: [(IMAGE_LABEL.into(), "v1.37.2".into())].into(),
             ..Default::default()
         };
-        // A local image of that name, which is not the registry's.
+        // A local image with that name, which is not from the registry.
         let engine = FakeEngine::default().with_image("kindest/node:v1.37.2", stock.clone());
         engine.state().registry.insert("kindest/node:v1.37.2".into(), stock);
         for _ in 0..2 {
@@ -244,27 +225,14 @@ mod tests {
     }
 
     #[test]
-    fn an_image_of_another_recipe_or_source_is_made_again() {
+    fn rebuilds_an_image_of_another_recipe_or_source() {
         let recipe = recipe::node_recipe();
         let version: KubernetesSource = "v1.37.2".parse().unwrap();
         let release: KubernetesSource = "release:v1.37.2".parse().unwrap();
-        assert_eq!(reason_to_remake(&ours(&recipe, "release:v1.37.2"), &version), None);
-        assert_eq!(reason_to_remake(&ours(&recipe, "release:v1.37.2"), &release), None);
-        assert!(reason_to_remake(&ours(&recipe, "v1.37.2"), &release).is_some());
-        assert!(reason_to_remake(&ours("0123", "v1.37.2"), &version).is_some());
-        assert!(reason_to_remake(&ImageInfo::default(), &version).is_some());
-    }
-
-    #[test]
-    fn a_changed_archive_is_another_source() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("parts.tar");
-        let identity = || source_identity(&KubernetesSource::File(path.clone()));
-        std::fs::write(&path, "one").unwrap();
-        let first = identity();
-        assert_eq!(first, identity());
-        std::fs::write(&path, "other").unwrap();
-        assert_ne!(first, identity());
-        assert!(first.starts_with("file:"));
+        assert_eq!(reason_to_rebuild(&ours(&recipe, "release:v1.37.2"), &version).unwrap(), None);
+        assert_eq!(reason_to_rebuild(&ours(&recipe, "release:v1.37.2"), &release).unwrap(), None);
+        assert!(reason_to_rebuild(&ours(&recipe, "v1.37.2"), &release).unwrap().is_some());
+        assert!(reason_to_rebuild(&ours("0123", "v1.37.2"), &version).unwrap().is_some());
+        assert!(reason_to_rebuild(&ImageInfo::default(), &version).unwrap().is_some());
     }
 }

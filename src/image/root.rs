@@ -1,4 +1,4 @@
-//! The files that go on top of the base image.
+//! The files that kindrs adds to the base image.
 
 use std::path::Path;
 
@@ -6,10 +6,10 @@ use super::archive::Entry;
 use super::components::{BUSYBOX, Tags};
 use super::recipe::RecipeFile;
 
-/// Where the scripts of the build are inside, until it is done.
+/// Directory of the build's scripts in the image, which the build removes at its end.
 pub(super) const BUILD_FOLDER: &str = "/kindrs/build";
 
-/// The programs of a node by their folders.
+/// The programs of a node by directory.
 const PROGRAMS: [(&str, &[&str]); 5] = [
     ("usr/bin", &["kubelet", "kubeadm", "kubectl"]),
     ("usr/local/bin", &["containerd", "ctr", "containerd-shim-runc-v2"]),
@@ -18,15 +18,15 @@ const PROGRAMS: [(&str, &[&str]); 5] = [
     ("opt/cni/bin", &["bridge", "host-local", "loopback", "portmap", "ptp"]),
 ];
 
-/// Every file of a node beyond the base: programs from the folder with the compiled parts, the
-/// recipe's own files with the versions filled in, and the scripts of the build.
+/// Every file that kindrs adds to the base image: programs from the directory of parts, the files of
+/// the recipe with versions filled in, and the scripts of the build.
 pub(super) fn entries(recipe: &[RecipeFile], parts: &Path, tags: &Tags) -> Vec<Entry> {
     let mut entries = Vec::new();
     for file in recipe {
         let mode = if file.is_executable() { 0o755 } else { 0o644 };
         if let Some(path) = file.path.strip_prefix("rootfs/") {
             entries.push(Entry::bytes(path, mode, fill_in(&file.content, tags)));
-        } else if file.is_executable() && file.path != "wrapper" {
+        } else if file.is_executable() {
             let path = format!("{}/{}", BUILD_FOLDER.trim_start_matches('/'), file.path);
             entries.push(Entry::bytes(path, mode, file.content.to_vec()));
         }
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_are_filled_in() {
+    fn fills_in_versions() {
         insta::assert_snapshot!(text_at("etc/containerd/config.toml"));
         assert_eq!(text_at("kind/version"), "v1.37.2");
         let storage = text_at("kind/manifests/default-storage.yaml");

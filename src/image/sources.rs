@@ -1,13 +1,13 @@
-//! The host's apt sources, read in both of their formats and turned into trixie's.
+//! The host's apt sources, in both formats, converted to sources of trixie.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// The Debian release that nodes are made of.
+/// The Debian release of node images.
 pub(super) const SUITE: &str = "trixie";
 const DEBIAN_KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 const DEBIAN_MIRROR: &str = "http://deb.debian.org/debian";
-/// Names of Debian's own suites, which a host may be on.
+/// Names of Debian's own suites, one of which the host can use.
 const DEBIAN_SUITES: [&str; 12] = [
     "buster",
     "bullseye",
@@ -29,12 +29,12 @@ pub(super) struct Source {
     uris: Vec<String>,
     suites: Vec<String>,
     components: Vec<String>,
-    /// `key=value` each, as between the brackets of the one-line format.
+    /// Options such as `key=value`, as in the brackets of the one-line format.
     options: Vec<String>,
 }
 
-/// The sources for bootstrapping, in apt's one-line format: those of the host that are Debian's
-/// own, with the suite changed, else Debian's main mirror.
+/// The sources for bootstrapping, in apt's one-line format: the host's sources of Debian itself with
+/// another suite, otherwise Debian's main mirror.
 pub(super) fn for_bootstrap(host: &[Source]) -> String {
     let mut lines = String::new();
     for source in host {
@@ -67,7 +67,7 @@ fn line(lines: &mut String, uri: &str, suite: &str, source: &Source) {
     }
 }
 
-/// The suite of trixie that stands for a host's suite; `None` when the source is not Debian's own.
+/// The suite of trixie for a suite of the host; `None` if the source is not one of Debian itself.
 fn trixie_suite(source: &Source, suite: &str) -> Option<String> {
     let foreign_key = source
         .options
@@ -80,12 +80,12 @@ fn trixie_suite(source: &Source, suite: &str) -> Option<String> {
     let (release, rest) = suite.split_at(end);
     let known = DEBIAN_SUITES.contains(&release)
         && matches!(rest, "" | "-updates" | "-security" | "/updates");
-    // Security had another name before bullseye.
+    // The security suite had another name before bullseye.
     let rest = if rest == "/updates" { "-security" } else { rest };
     known.then(|| format!("{SUITE}{rest}"))
 }
 
-/// Reads `/etc/apt` of the host; files that cannot be read count as empty.
+/// Reads the host's `/etc/apt`. Ignores files that it cannot read.
 pub(super) fn of_host(etc_apt: &Path) -> Vec<Source> {
     let mut sources = std::fs::read_to_string(etc_apt.join("sources.list"))
         .map(|text| parse_lines(&text))
@@ -107,7 +107,7 @@ pub(super) fn of_host(etc_apt: &Path) -> Vec<Source> {
     sources
 }
 
-/// Reads the one-line format; lines that are none, and sources of source code, are left out.
+/// Reads the one-line format. Ignores invalid lines and sources of source code.
 pub(super) fn parse_lines(text: &str) -> Vec<Source> {
     text.lines().filter_map(parse_line).collect()
 }
@@ -131,7 +131,7 @@ fn parse_line(line: &str) -> Option<Source> {
     })
 }
 
-/// Reads the deb822 format; stanzas that are disabled or incomplete are left out.
+/// Reads the deb822 format. Ignores disabled and incomplete stanzas.
 pub(super) fn parse_stanzas(text: &str) -> Vec<Source> {
     let mut sources = Vec::new();
     let mut fields: Vec<(String, String)> = Vec::new();
@@ -166,7 +166,7 @@ fn stanza(fields: &[(String, String)]) -> Option<Source> {
         return None;
     }
     let mut options = Vec::new();
-    // A key that is written into the file itself cannot be said on one line.
+    // The one-line format cannot contain an embedded key.
     let signed_by = field("signed-by");
     if !signed_by.is_empty() && !signed_by.contains('\n') {
         options.push(format!("signed-by={signed_by}"));
@@ -186,7 +186,7 @@ fn stanza(fields: &[(String, String)]) -> Option<Source> {
     complete.then_some(source)
 }
 
-/// The options that matter for getting packages; an architecture would exclude our own.
+/// Keeps the options for downloading packages. An architecture would exclude that of the nodes.
 fn keep_options(options: Vec<String>) -> Vec<String> {
     let kept = |option: &String| option.starts_with("signed-by=") || option == "trusted=yes";
     options.into_iter().filter(kept).collect()
@@ -232,7 +232,7 @@ Signed-By:
 ";
 
     #[test]
-    fn debians_own_stanzas_become_trixies() {
+    fn converts_stanzas_of_debian() {
         insta::assert_snapshot!(for_bootstrap(&parse_stanzas(DEB822)), @"
         deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian trixie main contrib
         deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian trixie-updates main contrib
@@ -242,7 +242,7 @@ Signed-By:
     }
 
     #[test]
-    fn debians_own_lines_become_trixies() {
+    fn converts_lines_of_debian() {
         let text = "\
 # deb http://commented.example/debian bookworm main
 deb [arch=amd64 trusted=yes] http://mirror.example/debian bullseye main non-free # a remark
@@ -263,7 +263,7 @@ deb
     }
 
     #[test]
-    fn a_host_that_is_not_debian_gets_debians_mirror() {
+    fn another_distribution_uses_the_mirror_of_debian() {
         let ubuntu = parse_stanzas(
             "Types: deb\nURIs: http://archive.ubuntu.com/ubuntu\nSuites: noble noble-updates\n\
              Components: main universe\nSigned-By: /usr/share/keyrings/ubuntu-archive-keyring.gpg\n",
@@ -273,7 +273,7 @@ deb
     }
 
     #[test]
-    fn a_hosts_files_are_read_in_order() {
+    fn reads_the_files_of_a_host_in_order() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("sources.list.d")).unwrap();
         let write =

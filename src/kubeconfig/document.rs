@@ -1,18 +1,22 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use kube::config::{
+    AuthInfo, Cluster, Context, Kubeconfig, NamedAuthInfo, NamedCluster, NamedContext,
+};
+use secrecy::ExposeSecret as _;
 use serde_yaml::{Mapping, Value};
 
 use super::emit;
 
-/// The three lists of a kubeconfig whose entries go by name.
+/// The lists of a kubeconfig whose entries have names.
 const LISTS: [&str; 3] = ["clusters", "contexts", "users"];
 
-/// What a client needs to talk to one cluster as its administrator.
+/// What a client needs to access a cluster as its administrator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
-    /// The cluster's name, as given to `--name`.
+    /// Name of the cluster, as in `--name`.
     pub cluster: String,
-    /// URL of the API server, as `https://127.0.0.1:41235`.
+    /// URL of the API server, such as `https://127.0.0.1:41235`.
     pub server: String,
     /// Certificate authority of the API server, PEM.
     pub ca_pem: String,
@@ -22,60 +26,71 @@ pub struct Access {
     pub client_key_pem: String,
 }
 
-/// Why a text cannot be used as a kubeconfig.
+/// One cluster, one user and the context that combines them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entries<'a> {
+    pub cluster: &'a str,
+    pub user: &'a str,
+    pub context: &'a str,
+    /// URL of the API server.
+    pub server: &'a str,
+    /// Certificate authority of the API server, PEM.
+    pub authority: &'a str,
+    pub credentials: Credentials<'a>,
+}
+
+/// How the user of a kubeconfig authenticates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credentials<'a> {
+    /// Certificate and key inside the kubeconfig, PEM.
+    Embedded { certificate: &'a str, key: &'a str },
+    /// The path of a file that holds both, which its owner rotates.
+    File(&'a str),
+}
+
+/// Why a text is not a kubeconfig.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DocumentError {
-    /// The text is no YAML.
+    /// The text is not YAML. Line and column count from 1.
     #[error("line {line}, column {column}: {reason}")]
-    Syntax {
-        /// Line, from 1.
-        line: usize,
-        /// Column, from 1.
-        column: usize,
-        /// What the parser said.
-        reason: String,
-    },
-    /// The text is YAML, but no kubeconfig.
-    #[error("`{field}` is {found}, expected {expected}")]
+    Syntax { line: usize, column: usize, reason: String },
+    /// The text is YAML, but a field has the wrong shape.
+    #[error("{field}: expected {expected}, found {found}")]
     Shape {
-        /// The field, as `clusters[2].name`; `the document` for the whole.
+        /// The field in backquotes, such as `clusters[2].name`, or `the document` for all of it.
         field: String,
-        /// What is there.
         found: String,
-        /// What a kubeconfig has there.
         expected: &'static str,
     },
 }
 
-/// The name of the context, cluster and user of a cluster: `kindrs-NAME`.
+/// The name of a cluster's context, cluster and user entries: `kindrs-NAME`.
 pub fn entry_name(cluster: &str) -> String {
     format!("kindrs-{cluster}")
 }
 
-/// A whole kubeconfig for one cluster, its context being the current one.
+/// A kubeconfig for one cluster, with its context as the current one.
 pub fn render(access: &Access) -> String {
-    let mut document = Mapping::new();
-    insert(&mut document, access);
-    emit::text(&document)
+    entries(access, &entry_name(&access.cluster)).render()
 }
 
-/// `existing` with the cluster's entries added or replaced and its context made the current one.
+/// Adds or replaces the cluster's entries in `existing` and makes its context the current one.
 ///
-/// Everything else keeps its place and content; comments are lost, as with kubectl.
+/// Everything else keeps its place and content. Comments are lost, as with kubectl.
 ///
 /// # Errors
-/// When `existing` is no kubeconfig. An empty text is one without entries.
+/// When `existing` is not a kubeconfig. An empty text is a kubeconfig without entries.
 pub fn merge(existing: &str, access: &Access) -> Result<String, DocumentError> {
     let mut document = parse(existing)?;
-    insert(&mut document, access);
+    entries(access, &entry_name(&access.cluster)).insert(&mut document);
     Ok(emit::text(&document))
 }
 
-/// `existing` without the entries of the named cluster, and with no current context if it was
-/// that cluster's. Without such entries the text is returned as it is.
+/// Removes the cluster's entries from `existing`, and unsets the current context if it is the
+/// cluster's. Returns the text unchanged if it has no such entries.
 ///
 /// # Errors
-/// When `existing` is no kubeconfig.
+/// When `existing` is not a kubeconfig.
 pub fn remove(existing: &str, cluster: &str) -> Result<String, DocumentError> {
     let name = entry_name(cluster);
     let mut document = parse(existing)?;
@@ -94,143 +109,194 @@ pub fn remove(existing: &str, cluster: &str) -> Result<String, DocumentError> {
     Ok(if changed { emit::text(&document) } else { existing.to_owned() })
 }
 
-/// kubeadm's `admin.conf` as a kubeconfig of the named cluster that reaches it at `server`.
+/// Reads the credentials in kubeadm's `admin.conf` for the named cluster, reached at `server`.
 ///
 /// # Errors
-/// When `admin_conf` is no kubeconfig or lacks a certificate or key.
+/// When `admin_conf` is not a kubeconfig, or lacks a certificate or key.
 pub fn from_admin_conf(
     admin_conf: &str,
     cluster: &str,
     server: &str,
 ) -> Result<Access, DocumentError> {
-    let document = parse(admin_conf)?;
-    let data = |list: &str, object: &str, field: &str| {
-        let path = format!("{list}[0].{object}.{field}");
-        let value = document
-            .get(list)
-            .and_then(|entries| entries.get(0))
-            .and_then(|entry| entry.get(object))
-            .and_then(|object| object.get(field))
-            .unwrap_or(&Value::Null);
-        let decoded = value.as_str().and_then(|text| BASE64.decode(text.trim()).ok());
-        decoded
-            .and_then(|bytes| String::from_utf8(bytes).ok())
-            .ok_or_else(|| shape(path, value, "PEM data in base64"))
+    let config: Kubeconfig = serde_yaml::from_str(admin_conf).map_err(|error| syntax(&error))?;
+    let pem = |field: &str, data: Option<&str>| {
+        let bytes = data.and_then(|data| BASE64.decode(data.trim()).ok());
+        bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(|| DocumentError::Shape {
+            field: format!("`{field}`"),
+            found: if data.is_some() { "something else" } else { "nothing" }.to_owned(),
+            expected: "PEM data in base64",
+        })
     };
+    let authority = config.clusters.first().and_then(|named| named.cluster.as_ref());
+    let user = config.auth_infos.first().and_then(|named| named.auth_info.as_ref());
     Ok(Access {
         cluster: cluster.to_owned(),
         server: server.to_owned(),
-        ca_pem: data("clusters", "cluster", "certificate-authority-data")?,
-        client_cert_pem: data("users", "user", "client-certificate-data")?,
-        client_key_pem: data("users", "user", "client-key-data")?,
+        ca_pem: pem(
+            "clusters[0].cluster.certificate-authority-data",
+            authority.and_then(|cluster| cluster.certificate_authority_data.as_deref()),
+        )?,
+        client_cert_pem: pem(
+            "users[0].user.client-certificate-data",
+            user.and_then(|user| user.client_certificate_data.as_deref()),
+        )?,
+        client_key_pem: pem(
+            "users[0].user.client-key-data",
+            user.and_then(|user| user.client_key_data.as_ref()).map(|key| key.expose_secret()),
+        )?,
     })
 }
 
-/// Reads a kubeconfig, checking as much of its shape as changing it relies on.
-fn parse(text: &str) -> Result<Mapping, DocumentError> {
-    let value: Value = serde_yaml::from_str(text).map_err(|error| {
-        let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
-        let full = error.to_string();
-        let reason = full.split(" at line ").next().unwrap_or(&full).to_owned();
-        DocumentError::Syntax { line, column, reason }
-    })?;
-    let document = match value {
-        Value::Null => Mapping::new(),
-        Value::Mapping(document) => document,
-        other => return Err(shape("the document", &other, "a mapping")),
-    };
-    for (field, expected) in [("kind", "Config"), ("apiVersion", "v1")] {
-        match document.get(field) {
-            None | Some(Value::Null) => {}
-            Some(Value::String(found)) if found == expected => {}
-            Some(other) => {
-                let expected = if field == "kind" { "`Config`" } else { "`v1`" };
-                return Err(shape(field, other, expected));
-            }
-        }
-    }
-    for list in LISTS {
-        match document.get(list) {
-            None | Some(Value::Null) => {}
-            Some(Value::Sequence(entries)) => {
-                for (index, entry) in entries.iter().enumerate() {
-                    if !entry.is_mapping() {
-                        return Err(shape(format!("{list}[{index}]"), entry, "a mapping"));
-                    }
-                }
-            }
-            Some(other) => return Err(shape(list, other, "a list")),
-        }
-    }
-    match document.get("current-context") {
-        None | Some(Value::Null | Value::String(_)) => Ok(document),
-        Some(other) => Err(shape("current-context", other, "a name")),
+fn entries<'a>(access: &'a Access, name: &'a str) -> Entries<'a> {
+    Entries {
+        cluster: name,
+        user: name,
+        context: name,
+        server: &access.server,
+        authority: &access.ca_pem,
+        credentials: Credentials::Embedded {
+            certificate: &access.client_cert_pem,
+            key: &access.client_key_pem,
+        },
     }
 }
 
-fn insert(document: &mut Mapping, access: &Access) {
-    let name = entry_name(&access.cluster);
-    let base64 = |pem: &str| Value::from(BASE64.encode(pem));
-    let cluster = mapping([
-        ("certificate-authority-data", base64(&access.ca_pem)),
-        ("server", access.server.as_str().into()),
-    ]);
-    let context = mapping([("cluster", name.as_str().into()), ("user", name.as_str().into())]);
-    let user = mapping([
-        ("client-certificate-data", base64(&access.client_cert_pem)),
-        ("client-key-data", base64(&access.client_key_pem)),
-    ]);
-    set_if_missing(document, "apiVersion", "v1");
-    set_if_missing(document, "kind", "Config");
-    for (list, field, content) in [
-        ("clusters", "cluster", cluster),
-        ("contexts", "context", context),
-        ("users", "user", user),
-    ] {
-        let entry = mapping([("name", name.as_str().into()), (field, content)]);
-        put(document, list, &name, entry);
+impl Entries<'_> {
+    /// A kubeconfig with these entries only, with their context as the current one.
+    pub fn render(&self) -> String {
+        let mut document = Mapping::new();
+        self.insert(&mut document);
+        emit::text(&document)
     }
-    document.insert("current-context".into(), name.into());
+
+    fn kubeconfig(&self) -> Kubeconfig {
+        let auth_info = match self.credentials {
+            Credentials::Embedded { certificate, key } => AuthInfo {
+                client_certificate_data: Some(BASE64.encode(certificate)),
+                client_key_data: Some(BASE64.encode(key).into()),
+                ..AuthInfo::default()
+            },
+            Credentials::File(path) => AuthInfo {
+                client_certificate: Some(path.to_owned()),
+                client_key: Some(path.to_owned()),
+                ..AuthInfo::default()
+            },
+        };
+        Kubeconfig {
+            clusters: vec![NamedCluster {
+                name: self.cluster.to_owned(),
+                cluster: Some(Cluster {
+                    server: Some(self.server.to_owned()),
+                    certificate_authority_data: Some(BASE64.encode(self.authority)),
+                    ..Cluster::default()
+                }),
+                ..NamedCluster::default()
+            }],
+            contexts: vec![NamedContext {
+                name: self.context.to_owned(),
+                context: Some(Context {
+                    cluster: self.cluster.to_owned(),
+                    user: Some(self.user.to_owned()),
+                    ..Context::default()
+                }),
+                ..NamedContext::default()
+            }],
+            auth_infos: vec![NamedAuthInfo {
+                name: self.user.to_owned(),
+                auth_info: Some(auth_info),
+                ..NamedAuthInfo::default()
+            }],
+            ..Kubeconfig::default()
+        }
+    }
+
+    /// Puts the entries into a document, which can have fields that kube's types do not know.
+    fn insert(&self, document: &mut Mapping) {
+        for (field, value) in [("apiVersion", "v1"), ("kind", "Config")] {
+            if document.get(field).is_none_or(Value::is_null) {
+                document.insert(field.into(), value.into());
+            }
+        }
+        // Serializing plain values cannot fail.
+        let own = serde_yaml::to_value(self.kubeconfig()).unwrap_or_default();
+        for list in LISTS {
+            for entry in own[list].as_sequence().into_iter().flatten() {
+                put(document, list, entry);
+            }
+        }
+        document.insert("current-context".into(), self.context.into());
+    }
 }
 
-/// Puts an entry into a list: where one of its name was, else at the end.
-fn put(document: &mut Mapping, list: &str, name: &str, entry: Value) {
+/// Puts an entry into a list: in the place of the entry with the same name, otherwise at the end.
+fn put(document: &mut Mapping, list: &str, entry: &Value) {
     let mut entries = match document.get_mut(list) {
         Some(Value::Sequence(entries)) => std::mem::take(entries),
         _ => Vec::new(),
     };
+    let name = entry["name"].as_str().unwrap_or_default();
     let place = entries.iter().position(|other| is_named(other, name));
     entries.retain(|other| !is_named(other, name));
-    entries.insert(place.unwrap_or(entries.len()), entry);
+    entries.insert(place.unwrap_or(entries.len()), entry.clone());
     document.insert(list.into(), Value::Sequence(entries));
-}
-
-fn set_if_missing(document: &mut Mapping, field: &str, value: &str) {
-    if document.get(field).is_none_or(Value::is_null) {
-        document.insert(field.into(), value.into());
-    }
 }
 
 fn is_named(entry: &Value, name: &str) -> bool {
     entry.get("name").and_then(Value::as_str) == Some(name)
 }
 
-fn mapping<const N: usize>(fields: [(&str, Value); N]) -> Value {
-    Value::Mapping(fields.into_iter().map(|(key, value)| (Value::from(key), value)).collect())
+/// Parses a kubeconfig, and checks the parts of its shape that changing it relies on.
+fn parse(text: &str) -> Result<Mapping, DocumentError> {
+    let document = match serde_yaml::from_str(text).map_err(|error| syntax(&error))? {
+        Value::Null => Mapping::new(),
+        Value::Mapping(document) => document,
+        other => return Err(shape("the document".to_owned(), &other, "a mapping")),
+    };
+    for (field, expected, quoted) in [("kind", "Config", "`Config`"), ("apiVersion", "v1", "`v1`")]
+    {
+        match document.get(field) {
+            None | Some(Value::Null) => {}
+            Some(Value::String(found)) if found == expected => {}
+            Some(other) => return Err(shape(format!("`{field}`"), other, quoted)),
+        }
+    }
+    for list in LISTS {
+        match document.get(list) {
+            None | Some(Value::Null) => {}
+            Some(Value::Sequence(entries)) => {
+                if let Some(index) = entries.iter().position(|entry| !entry.is_mapping()) {
+                    let field = format!("`{list}[{index}]`");
+                    return Err(shape(field, &entries[index], "a mapping"));
+                }
+            }
+            Some(other) => return Err(shape(format!("`{list}`"), other, "a list")),
+        }
+    }
+    match document.get("current-context") {
+        None | Some(Value::Null | Value::String(_)) => Ok(document),
+        Some(other) => Err(shape("`current-context`".to_owned(), other, "a name")),
+    }
 }
 
-fn shape(field: impl Into<String>, found: &Value, expected: &'static str) -> DocumentError {
+fn syntax(error: &serde_yaml::Error) -> DocumentError {
+    let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
+    let full = error.to_string();
+    let reason = full.split(" at line ").next().unwrap_or(&full).to_owned();
+    DocumentError::Syntax { line, column, reason }
+}
+
+fn shape(field: String, found: &Value, expected: &'static str) -> DocumentError {
     let found = match found {
-        Value::Null => "missing".to_owned(),
+        Value::Null => "nothing".to_owned(),
         Value::Bool(value) => format!("`{value}`"),
         Value::Number(value) => format!("`{value}`"),
         Value::String(value) if value.chars().count() <= 40 => format!("`{value}`"),
-        Value::String(_) => "a text".to_owned(),
+        Value::String(_) => "a string".to_owned(),
         Value::Sequence(_) => "a list".to_owned(),
         Value::Mapping(_) => "a mapping".to_owned(),
-        Value::Tagged(value) => format!("of type `{}`", value.tag),
+        Value::Tagged(value) => format!("a value of type `{}`", value.tag),
     };
-    DocumentError::Shape { field: field.into(), found, expected }
+    DocumentError::Shape { field, found, expected }
 }
 
 #[cfg(test)]

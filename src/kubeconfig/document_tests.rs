@@ -17,7 +17,7 @@ fn value(text: &str) -> Value {
     serde_yaml::from_str(text).unwrap()
 }
 
-/// What a document says, whichever way it says that a list is empty or no context is current.
+/// The content of a document, however it writes an empty list or an unset current context.
 fn meaning(text: &str) -> (Vec<(String, Vec<Value>)>, Mapping) {
     let mut rest = parse(text).unwrap();
     let lists = LISTS
@@ -56,15 +56,15 @@ x-own: kept
 ";
 
 #[test]
-fn a_whole_kubeconfig() {
+fn renders_a_kubeconfig_for_one_cluster() {
     insta::assert_snapshot!(render(&access("dev")), @r"
     apiVersion: v1
     kind: Config
     clusters:
     - name: kindrs-dev
       cluster:
-        certificate-authority-data: dGhlIGF1dGhvcml0eQ==
         server: https://127.0.0.1:41235
+        certificate-authority-data: dGhlIGF1dGhvcml0eQ==
     contexts:
     - name: kindrs-dev
       context:
@@ -80,7 +80,7 @@ fn a_whole_kubeconfig() {
 }
 
 #[test]
-fn merging_keeps_what_is_there() {
+fn merging_keeps_all_other_content() {
     insta::assert_snapshot!(merge(FOREIGN, &access("dev")).unwrap(), @r#"
     apiVersion: v1
     kind: Config
@@ -98,8 +98,8 @@ fn merging_keeps_what_is_there() {
             seen: 1
     - name: kindrs-dev
       cluster:
-        certificate-authority-data: dGhlIGF1dGhvcml0eQ==
         server: https://127.0.0.1:41235
+        certificate-authority-data: dGhlIGF1dGhvcml0eQ==
     users:
     - name: work
       user:
@@ -124,7 +124,7 @@ fn merging_keeps_what_is_there() {
 }
 
 #[test]
-fn an_empty_text_is_a_kubeconfig_without_entries() {
+fn accepts_an_empty_text() {
     for text in ["", "\n", "# nothing\n", "---\n", "{}", "clusters: null\nusers: []\n"] {
         let merged = merge(text, &access("dev")).unwrap();
         assert_eq!(meaning(&merged), meaning(&render(&access("dev"))), "{text:?}");
@@ -146,7 +146,7 @@ fn removing_the_last_cluster_leaves_a_valid_file() {
 }
 
 #[test]
-fn removing_leaves_another_current_context_alone() {
+fn removing_keeps_the_current_context_of_another_cluster() {
     let two = merge(&render(&access("dev")), &access("test")).unwrap();
     let left = remove(&two, "dev").unwrap();
     assert_eq!(value(&left)["current-context"], Value::from("kindrs-test"));
@@ -154,13 +154,13 @@ fn removing_leaves_another_current_context_alone() {
 }
 
 #[test]
-fn a_name_that_begins_like_another_is_another() {
+fn removing_ignores_a_cluster_whose_name_starts_the_same() {
     let text = render(&access("dev2"));
     assert_eq!(remove(&text, "dev").unwrap(), text);
 }
 
 #[test]
-fn a_new_server_replaces_the_old_in_its_place() {
+fn a_new_server_replaces_the_old_one_in_place() {
     let two = merge(&render(&access("dev")), &access("test")).unwrap();
     let moved = Access { server: "https://127.0.0.1:5".to_owned(), ..access("dev") };
     let merged = merge(&two, &moved).unwrap();
@@ -169,16 +169,16 @@ fn a_new_server_replaces_the_old_in_its_place() {
 }
 
 #[test]
-fn what_is_no_kubeconfig_is_refused_with_its_place() {
+fn rejects_other_documents_with_their_position() {
     let cases = [
         ("a: b\nclusters: [\n", "line 3, column 1: did not find expected node content"),
-        ("just text", "`the document` is `just text`, expected a mapping"),
-        ("- a\n", "`the document` is a list, expected a mapping"),
-        ("kind: Pod\n", "`kind` is `Pod`, expected `Config`"),
-        ("apiVersion: v2\n", "`apiVersion` is `v2`, expected `v1`"),
-        ("clusters: 5\n", "`clusters` is `5`, expected a list"),
-        ("users: [{name: a}, b]\n", "`users[1]` is `b`, expected a mapping"),
-        ("current-context: []\n", "`current-context` is a list, expected a name"),
+        ("just text", "the document: expected a mapping, found `just text`"),
+        ("- a\n", "the document: expected a mapping, found a list"),
+        ("kind: Pod\n", "`kind`: expected `Config`, found `Pod`"),
+        ("apiVersion: v2\n", "`apiVersion`: expected `v1`, found `v2`"),
+        ("clusters: 5\n", "`clusters`: expected a list, found `5`"),
+        ("users: [{name: a}, b]\n", "`users[1]`: expected a mapping, found `b`"),
+        ("current-context: []\n", "`current-context`: expected a name, found a list"),
     ];
     for (text, message) in cases {
         assert_eq!(merge(text, &access("dev")).unwrap_err().to_string(), message, "{text}");
@@ -187,15 +187,19 @@ fn what_is_no_kubeconfig_is_refused_with_its_place() {
 }
 
 #[test]
-fn an_admin_conf_becomes_access_through_another_server() {
+fn reads_an_admin_conf_for_another_server() {
     let admin_conf = render(&access("whatever"));
     let read = from_admin_conf(&admin_conf, "dev", "https://172.20.0.2:6443").unwrap();
     assert_eq!(read, Access { server: "https://172.20.0.2:6443".to_owned(), ..access("dev") });
     let error = from_admin_conf("clusters: []", "dev", "").unwrap_err().to_string();
     assert_eq!(
         error,
-        "`clusters[0].cluster.certificate-authority-data` is missing, expected PEM data in base64"
+        "`clusters[0].cluster.certificate-authority-data`: expected PEM data in base64, found nothing"
     );
+}
+
+fn mapping<const N: usize>(fields: [(&str, Value); N]) -> Value {
+    Value::Mapping(fields.into_iter().map(|(key, value)| (Value::from(key), value)).collect())
 }
 
 fn scalar() -> impl Strategy<Value = Value> {
@@ -236,7 +240,7 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn merging_then_removing_changes_nothing_foreign(text in foreign_document(), name in "[a-z0-9-]{1,10}") {
+    fn merging_then_removing_changes_no_other_entry(text in foreign_document(), name in "[a-z0-9-]{1,10}") {
         let merged = merge(&text, &access(&name)).unwrap();
         prop_assert_eq!(&merge(&merged, &access(&name)).unwrap(), &merged);
         let left = remove(&merged, &name).unwrap();
@@ -245,7 +249,7 @@ proptest! {
     }
 
     #[test]
-    fn clusters_do_not_disturb_each_other(text in foreign_document(), one in "[a-m]{1,6}", other in "[n-z]{1,6}") {
+    fn clusters_do_not_affect_each_other(text in foreign_document(), one in "[a-m]{1,6}", other in "[n-z]{1,6}") {
         let both = merge(&merge(&text, &access(&one)).unwrap(), &access(&other)).unwrap();
         let left = remove(&both, &one).unwrap();
         prop_assert_eq!(meaning(&left), meaning(&merge(&text, &access(&other)).unwrap()));

@@ -1,16 +1,16 @@
 use serde_yaml::{Mapping, Value};
 
-/// Stands for a quoted text while the document is written; no kubeconfig contains it.
+/// Placeholder for a quoted text while the document is serialized. No kubeconfig contains it.
 const MARK: &str = "kindrs-quoted-text-";
 
-/// A document as YAML that kubectl reads as it is meant.
+/// Serializes a document as YAML that kubectl reads back unchanged.
 ///
-/// kubectl reads YAML 1.1, where a plain `yes` is a truth value and `1_000` a number; the writer
-/// here knows YAML 1.2 and leaves them plain. Such texts are therefore quoted.
+/// kubectl reads YAML 1.1, in which an unquoted `yes` is a boolean and `1_000` a number. serde_yaml
+/// writes YAML 1.2 and leaves them unquoted, so they are quoted here.
 pub(super) fn text(document: &Mapping) -> String {
     let mut quoted = Vec::new();
     let marked = mark(Value::Mapping(document.clone()), &mut quoted);
-    // Serialising plain values into memory has no way to fail.
+    // Serializing plain values cannot fail.
     let mut text = serde_yaml::to_string(&marked).unwrap_or_default();
     for (number, original) in quoted.iter().enumerate().rev() {
         text = text.replace(&placeholder(number), &format!("\"{original}\""));
@@ -41,8 +41,8 @@ fn mark(value: Value, quoted: &mut Vec<String>) -> Value {
     }
 }
 
-/// Whether YAML 1.1 reads the plain text as something else than a text. Says yes only to texts
-/// that need no escapes within double quotes.
+/// Whether YAML 1.1 does not read the unquoted text as a string. True only for texts that need no
+/// escapes in double quotes.
 fn is_ambiguous(text: &str) -> bool {
     const WORDS: [&str; 8] = ["y", "yes", "on", "n", "no", "off", "=", "<<"];
     let number_like =
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_yaml_1_1_takes_for_something_else_are_quoted() {
+    fn quotes_texts_that_yaml_1_1_does_not_read_as_strings() {
         for value in
             ["yes", "Off", "N", "1_000", "0b11", "0777", "190:20:30", "2001-12-14", "+1", "="]
         {
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_stay_plain() {
+    fn leaves_other_texts_unquoted() {
         for value in ["noon", "https://127.0.0.1:6443", "LS0tLS1CRUdJTg=="] {
             assert_eq!(written(value), format!("password: {value}\n"));
         }
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn many_quoted_texts_do_not_mix() {
+    fn keeps_many_quoted_texts_apart() {
         let entries: Vec<Value> = (0..12).map(|n| Value::from(format!("0{n}"))).collect();
         let mut document = Mapping::new();
         document.insert("names".into(), Value::Sequence(entries.clone()));

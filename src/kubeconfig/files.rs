@@ -9,12 +9,12 @@ use super::lock::{self, Lock, LockError};
 use super::replace::{follow_links, make_folder, remove_leftovers, replace, temporaries};
 use crate::failure::Failure;
 
-/// How long another's lock is waited for.
+/// How long to wait for a lock that another tool holds.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The kubeconfig files in use, chosen as kubectl and kind choose them.
+/// The kubeconfig files to use, chosen as kubectl and kind choose them.
 ///
-/// Reading and writing block, for seconds when another tool holds a file's lock.
+/// Reading and writing block for up to ten seconds while another tool holds a file's lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Files {
     paths: Vec<PathBuf>,
@@ -22,13 +22,14 @@ pub struct Files {
 }
 
 impl Files {
-    /// The file given with `--kubeconfig`, else those of `KUBECONFIG`, else `~/.kube/config`.
+    /// The file of `--kubeconfig`, otherwise the files of `KUBECONFIG`, otherwise `~/.kube/config`.
     pub fn from_environment(explicit: Option<&Path>) -> Self {
         let list = std::env::var_os("KUBECONFIG").unwrap_or_default();
         Self::choose(explicit, &list, etcetera::home_dir().ok().as_deref())
     }
 
-    /// The same with the environment given: `list` is the value of `KUBECONFIG`, or empty.
+    /// Like [`Files::from_environment`], with the environment as arguments: `list` is the value of
+    /// `KUBECONFIG`, or empty.
     pub fn choose(explicit: Option<&Path>, list: &OsStr, home: Option<&Path>) -> Self {
         let mut paths: Vec<PathBuf> = Vec::new();
         match explicit {
@@ -47,22 +48,22 @@ impl Files {
         Self { paths, patience: PATIENCE }
     }
 
-    /// The file that new entries go to: the first that exists, else the last.
+    /// The file that receives new entries: the first one that exists, otherwise the last one.
     ///
     /// # Errors
-    /// [`Failure::Input`] when there is no home folder and nothing else says where to write.
+    /// [`Failure::Input`] when there is no home directory and no file is specified.
     pub fn target(&self) -> Result<&Path, Failure> {
         let existing = self.paths.iter().find(|path| path.exists() && !path.is_dir());
         existing.or(self.paths.last()).map(PathBuf::as_path).ok_or_else(|| {
-            Failure::input("no place for the kubeconfig: there is no home folder")
-                .with_hint("name a file with --kubeconfig FILE or the variable KUBECONFIG")
+            Failure::input("cannot choose a kubeconfig file: there is no home directory")
+                .with_hint("specify a file with --kubeconfig FILE or the variable KUBECONFIG")
         })
     }
 
-    /// Checks that the target can take entries, without changing it.
+    /// Checks that the target can receive entries, without changing it.
     ///
     /// # Errors
-    /// [`Failure::Input`] when the file is no kubeconfig, [`Failure::Environment`] when it cannot
+    /// [`Failure::Input`] when the file is not a kubeconfig, [`Failure::Environment`] when it cannot
     /// be read.
     pub fn check(&self) -> Result<(), Failure> {
         let target = self.target()?;
@@ -77,18 +78,18 @@ impl Files {
     }
 
     /// Adds or replaces a cluster's entries and makes its context the current one. Returns the
-    /// file that has them.
+    /// path of the changed file.
     ///
     /// # Errors
-    /// [`Failure::Input`] when the file is no kubeconfig: it is left as it is.
-    /// [`Failure::Environment`] when it cannot be written, or another tool keeps it locked.
+    /// [`Failure::Input`] when the file is not a kubeconfig; kindrs does not change it.
+    /// [`Failure::Environment`] when it cannot be written, or another tool holds its lock.
     pub fn add(&self, access: &Access) -> Result<PathBuf, Failure> {
         let target = self.target()?;
         if target.is_dir() {
             return Err(is_a_folder(target));
         }
         if is_special(target) {
-            // A device or pipe cannot be replaced and holds nothing to merge with.
+            // A device or pipe cannot be replaced, and has no content to merge with.
             let opened = OpenOptions::new().write(true).open(target);
             opened
                 .and_then(|mut file| file.write_all(document::render(access).as_bytes()))
@@ -99,11 +100,11 @@ impl Files {
         Ok(target.to_owned())
     }
 
-    /// Removes a cluster's entries from every file, and what killed runs left beside them.
-    /// Returns the files that had entries.
+    /// Removes a cluster's entries from every file, and the lock and temporary files of killed
+    /// runs. Returns the files that had entries.
     ///
     /// # Errors
-    /// As [`Files::add`]; the other files are done all the same.
+    /// As [`Files::add`]. One failing file does not keep the others from being changed.
     pub fn remove_cluster(&self, cluster: &str) -> Result<Vec<PathBuf>, Failure> {
         let name = document::entry_name(cluster);
         let mut changed = Vec::new();
@@ -112,7 +113,7 @@ impl Files {
             let removed = self.concerns(path, &name).and_then(|concerned| {
                 Ok(concerned
                     && self.update(path, |existing| {
-                        // A file that does not name the cluster may be as corrupt as it likes.
+                        // A corrupt file does not matter unless it names the cluster.
                         if existing.contains(&name) {
                             document::remove(existing, cluster)
                         } else {
@@ -129,7 +130,7 @@ impl Files {
         failure.map_or(Ok(changed), Err)
     }
 
-    /// Whether there may be anything to remove, so that a file is not locked for nothing.
+    /// Whether the file may need a change, so that kindrs does not lock it in vain.
     fn concerns(&self, path: &Path, name: &str) -> Result<bool, Failure> {
         let real = follow_links(path).map_err(|error| unusable("read", path, &error))?;
         let named = match fs::read(&real) {
@@ -141,7 +142,7 @@ impl Files {
         Ok(named || locked || !temporaries(path).is_empty() || !temporaries(&real).is_empty())
     }
 
-    /// Rewrites a file under its lock; says whether its text changed.
+    /// Rewrites a file under its lock. Returns whether its text changed.
     fn update(
         &self,
         path: &Path,
@@ -152,7 +153,8 @@ impl Files {
         make_folder(&real).map_err(not_writable)?;
         let acquire =
             |path| Lock::acquire(path, self.patience).map_err(|error| locked(path, &error));
-        // Others lock the name they were given; two names of one file meet at its own.
+        // Other tools lock the path they are given. Two links to one file share the lock of the
+        // file itself.
         let lock = acquire(path)?;
         remove_leftovers(path, &lock);
         let real_lock = if real == path { None } else { Some(acquire(&real)?) };
@@ -170,44 +172,47 @@ impl Files {
     }
 }
 
-/// The text of a file; `None` when there is no such file.
+/// The text of a file; `None` when it does not exist.
 fn read(path: &Path) -> Result<Option<String>, Failure> {
     match fs::read(path) {
         Ok(content) => String::from_utf8(content).map(Some).map_err(|_| {
-            Failure::input(format!("{} is no kubeconfig: it is not text", path.display()))
-                .with_hint(MEND)
+            Failure::input(format!(
+                "{} is not a kubeconfig: the file is not valid UTF-8",
+                path.display()
+            ))
+            .with_hint(FIX)
         }),
         Err(error) if is_absent(&error) => Ok(None),
         Err(error) => Err(unusable("read", path, &error)),
     }
 }
 
-const MEND: &str = "mend the file or move it away (kindrs left it as it is), \
-                    or name another with --kubeconfig FILE";
+const FIX: &str = "fix the file or move it away (kindrs did not change it), \
+                   or specify another file with --kubeconfig FILE";
 
 fn corrupt(path: &Path, error: &DocumentError) -> Failure {
-    Failure::input(format!("{} is no kubeconfig: {error}", path.display())).with_hint(MEND)
+    Failure::input(format!("{} is not a kubeconfig: {error}", path.display())).with_hint(FIX)
 }
 
 fn is_a_folder(path: &Path) -> Failure {
-    Failure::input(format!("{} is a folder, expected a kubeconfig file", path.display()))
-        .with_hint("name a file with --kubeconfig FILE or the variable KUBECONFIG")
+    Failure::input(format!("{} is a directory: expected a kubeconfig file", path.display()))
+        .with_hint("specify a file with --kubeconfig FILE or the variable KUBECONFIG")
 }
 
 fn unusable(verb: &str, path: &Path, error: &std::io::Error) -> Failure {
     Failure::environment(format!("cannot {verb} the kubeconfig {}: {error}", path.display()))
-        .with_hint("name another file with --kubeconfig FILE or the variable KUBECONFIG")
+        .with_hint("specify another file with --kubeconfig FILE or the variable KUBECONFIG")
 }
 
 fn locked(path: &Path, error: &LockError) -> Failure {
     let failure = Failure::environment(format!("cannot lock the kubeconfig: {error}"));
     match error {
         LockError::Held { path, .. } => failure.with_hint(format!(
-            "if no such command is running any more, remove its lock: rm {}",
+            "if no such command is running, remove the lock: rm {}",
             path.display()
         )),
         LockError::Io { .. } => failure.with_hint(format!(
-            "check the permissions of the folder of {}, or name another file with --kubeconfig FILE",
+            "check the permissions of the directory of {}, or specify another file with --kubeconfig FILE",
             path.display()
         )),
     }
@@ -217,7 +222,7 @@ fn is_absent(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
-/// Whether the path is there and neither file nor folder: `/dev/null`, a pipe.
+/// Whether the path exists and is neither a file nor a directory: `/dev/null`, a pipe.
 fn is_special(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
 }

@@ -29,7 +29,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn files_are_chosen_as_kubectl_chooses_them() {
+fn chooses_files_like_kubectl() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let list = std::env::join_paths([at("a"), at("b"), at("a"), at("c")]).unwrap();
@@ -54,7 +54,7 @@ fn files_are_chosen_as_kubectl_chooses_them() {
 }
 
 #[test]
-fn a_new_file_is_for_the_user_only() {
+fn a_new_file_is_private() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("home/.kube/config");
     let files = only(&path);
@@ -84,7 +84,7 @@ fn an_existing_file_keeps_its_mode_and_other_entries() {
 }
 
 #[test]
-fn a_link_stays_a_link() {
+fn keeps_a_symbolic_link() {
     let folder = tempfile::tempdir().unwrap();
     let real = folder.path().join("real");
     let link = folder.path().join("link");
@@ -98,7 +98,7 @@ fn a_link_stays_a_link() {
 }
 
 #[test]
-fn a_corrupt_file_is_never_touched() {
+fn never_changes_a_corrupt_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config");
     for corrupt in
@@ -112,7 +112,7 @@ fn a_corrupt_file_is_never_touched() {
             files.remove_cluster("dev").unwrap_err(),
         ] {
             assert!(matches!(failure, Failure::Input { .. }), "{failure}");
-            assert!(failure.to_string().contains("config is no kubeconfig"), "{failure}");
+            assert!(failure.to_string().contains("config is not a kubeconfig"), "{failure}");
         }
         assert_eq!(fs::read(&path).unwrap(), corrupt);
         assert_eq!(files.remove_cluster("elsewhere").unwrap(), Vec::<PathBuf>::new());
@@ -121,26 +121,28 @@ fn a_corrupt_file_is_never_touched() {
 }
 
 #[test]
-fn a_syntax_error_is_told_with_file_and_line() {
+fn reports_a_syntax_error_with_file_and_line() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config");
     fs::write(&path, "apiVersion: v1\nclusters: {\n- a\n").unwrap();
     let message = only(&path).add(&access("dev")).unwrap_err().to_string();
     assert!(
-        message.starts_with(&format!("{} is no kubeconfig: line ", path.display())),
+        message.starts_with(&format!("{} is not a kubeconfig: line ", path.display())),
         "{message}"
     );
 }
 
 #[test]
-fn removal_goes_through_every_file_though_one_fails() {
+fn removes_from_every_file_even_if_one_fails() {
     let folder = tempfile::tempdir().unwrap();
     let paths: Vec<PathBuf> = ["a", "b", "c", "missing/d"].map(|n| folder.path().join(n)).into();
     fs::write(&paths[0], document::render(&access("dev"))).unwrap();
     fs::write(&paths[1], "kindrs-dev: [").unwrap();
     fs::write(&paths[2], document::render(&access("dev"))).unwrap();
     let files = Files { paths: paths.clone(), patience: Duration::ZERO };
-    assert!(files.remove_cluster("dev").unwrap_err().to_string().contains("/b is no kubeconfig"));
+    assert!(
+        files.remove_cluster("dev").unwrap_err().to_string().contains("/b is not a kubeconfig")
+    );
     for path in [&paths[0], &paths[2]] {
         assert!(!fs::read_to_string(path).unwrap().contains("kindrs-dev"));
     }
@@ -148,7 +150,7 @@ fn removal_goes_through_every_file_though_one_fails() {
 }
 
 #[test]
-fn what_a_killed_run_left_is_removed() {
+fn removes_the_leftovers_of_a_killed_run() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config");
     let leave = || {
@@ -165,7 +167,7 @@ fn what_a_killed_run_left_is_removed() {
 }
 
 #[test]
-fn the_lock_of_another_tool_stops_writing_but_not_an_idle_removal() {
+fn the_lock_of_another_tool_stops_only_changes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config");
     fs::write(folder.path().join("config.lock"), "").unwrap();
@@ -178,7 +180,7 @@ fn the_lock_of_another_tool_stops_writing_but_not_an_idle_removal() {
 }
 
 #[test]
-fn a_folder_or_a_device_is_not_replaced() {
+fn does_not_replace_a_directory_or_device() {
     let folder = tempfile::tempdir().unwrap();
     let files = only(folder.path());
     assert!(matches!(files.check(), Err(Failure::Input { .. })));
@@ -193,7 +195,7 @@ fn a_folder_or_a_device_is_not_replaced() {
 }
 
 #[test]
-fn many_writers_lose_nothing() {
+fn concurrent_writers_lose_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config");
     let files = Files { paths: vec![path.clone()], patience: Duration::from_secs(60) };

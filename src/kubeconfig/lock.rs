@@ -9,42 +9,33 @@ use super::replace::temporary_prefix;
 
 const POLL: Duration = Duration::from_millis(50);
 
-/// What a lock of kindrs' own starts with; kubectl's and kind's are empty.
+/// First word of a lock file of kindrs. The lock files of kubectl and kind are empty.
 const OWNER: &str = "kindrs ";
 
 /// Exclusive use of a kubeconfig file among kindrs, kind and kubectl, until it is dropped.
 ///
-/// All of them hold `FILE.lock` by being the one that created it. Ours is also locked with
-/// `flock(2)`, which ends with its process: so one left by a killed kindrs is known and taken over.
+/// Whichever of them creates `FILE.lock` holds the lock. kindrs also locks that file with
+/// `flock(2)`, which ends with its process, so the next run recognizes and takes over the lock of a
+/// killed one.
 #[derive(Debug)]
 pub(super) struct Lock {
     path: PathBuf,
     file: File,
 }
 
-/// Why a lock could not be had.
+/// Why a lock was not acquired.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LockError {
-    /// Another holds it, and kept it for as long as we waited.
-    #[error("{} is there: {holder} is changing the file", path.display())]
-    Held {
-        /// The lock file.
-        path: PathBuf,
-        /// Whose it may be.
-        holder: String,
-    },
-    /// The lock file cannot be made.
-    #[error("cannot make {}: {source}", path.display())]
-    Io {
-        /// The lock file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    /// Another process held it for as long as kindrs waited.
+    #[error("{} exists: {holder} is changing the file", path.display())]
+    Held { path: PathBuf, holder: String },
+    /// The lock file cannot be created.
+    #[error("cannot create {}: {source}", path.display())]
+    Io { path: PathBuf, source: io::Error },
 }
 
 impl Lock {
-    /// Locks `target`, waiting for at most `patience`. The folder of `target` must exist.
+    /// Locks `target`, waiting for at most `patience`. The directory of `target` must exist.
     pub(super) fn acquire(target: &Path, patience: Duration) -> Result<Self, LockError> {
         let path = lock_path(target);
         let deadline = Instant::now() + patience;
@@ -58,7 +49,7 @@ impl Lock {
         }
     }
 
-    /// Whether `other` is the lock file itself, by whatever name.
+    /// Whether `other` is the lock file itself, under any name.
     pub(super) fn is(&self, other: &File) -> bool {
         same_file(&self.file, other)
     }
@@ -66,12 +57,12 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Nothing is left to do about a lock file that cannot be removed; the next run takes it over.
+        // The next run takes over a lock file that cannot be removed.
         let _ = std::fs::remove_file(&self.path);
     }
 }
 
-/// Whether a lock file made by kindrs is beside `target`, held or left over.
+/// Whether `target` has a lock file of kindrs, held or left over.
 pub(super) fn is_ours_present(target: &Path) -> bool {
     std::fs::read_to_string(lock_path(target)).is_ok_and(|text| text.starts_with(OWNER))
 }
@@ -82,19 +73,19 @@ fn lock_path(target: &Path) -> PathBuf {
     path.into()
 }
 
-/// One try; `None` when another holds the lock.
+/// Tries once; `None` when another process holds the lock.
 fn attempt(path: &Path, target: &Path) -> io::Result<Option<File>> {
     let folder = super::replace::folder(target);
     let mut temporary =
         tempfile::Builder::new().prefix(&temporary_prefix(path)).tempfile_in(folder)?;
     write_owner(temporary.as_file_mut())?;
-    // A file system without flock(2) only loses the taking over.
+    // Without flock(2), only taking over a lock does not work.
     let _ = temporary.as_file().try_lock();
-    // The link makes the lock appear complete: never empty, never without its flock.
+    // The lock file appears complete through the link: never empty, never without its flock.
     match std::fs::hard_link(temporary.path(), path) {
         Ok(()) => Ok(Some(temporary.into_parts().0)),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => take_over(path),
-        // Removed by another's cleaning up before it was locked.
+        // Another kindrs removed the temporary file before it was locked.
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(_) => create_directly(path),
     }
@@ -113,9 +104,9 @@ fn create_directly(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// The lock file of a kindrs that is no more; `None` when the lock is held.
+/// The lock file of a kindrs that no longer runs; `None` when the lock is held.
 fn take_over(path: &Path) -> io::Result<Option<File>> {
-    // kubectl makes its lock without any permissions, so that it may not even open.
+    // kubectl creates its lock file without permissions, so opening it can fail.
     let Ok(mut file) = OpenOptions::new().read(true).write(true).open(path) else {
         return Ok(None);
     };
@@ -124,7 +115,7 @@ fn take_over(path: &Path) -> io::Result<Option<File>> {
     if !ours || file.try_lock().is_err() {
         return Ok(None);
     }
-    // Its holder may have removed it between our opening and locking it.
+    // The holder can remove the file between opening and locking it here.
     let still_there = File::open(path).is_ok_and(|now| same_file(&now, &file));
     if !still_there {
         return Ok(None);
@@ -159,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_held_lock_is_waited_for_and_named() {
+    fn waits_for_a_held_lock_and_names_its_holder() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("config");
         let held = Lock::acquire(&target, Duration::ZERO).unwrap();
@@ -173,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lock_of_a_killed_kindrs_is_taken_over() {
+    fn takes_over_the_lock_of_a_killed_kindrs() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("config");
         std::fs::write(folder.path().join("config.lock"), "kindrs 1\n").unwrap();
@@ -183,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lock_of_another_tool_is_left_alone() {
+    fn keeps_the_lock_of_another_tool() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("config");
         std::fs::write(folder.path().join("config.lock"), "").unwrap();
@@ -194,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn only_one_of_many_holds_it() {
+    fn only_one_process_at_a_time_holds_the_lock() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("config");
         let counter = folder.path().join("counter");

@@ -1,6 +1,6 @@
-//! kubeconfig files: a cluster's entries in them, and their safe rewriting.
+//! kubeconfig files: the entries of a cluster, and rewriting the user's files safely.
 //!
-//! [`Access`] and the functions beside it are pure; [`Files`] is where files are touched.
+//! [`Access`] and the functions beside it are pure. [`Files`] reads and writes files.
 
 mod document;
 mod emit;
@@ -8,5 +8,7 @@ mod files;
 mod lock;
 mod replace;
 
-pub use document::{Access, DocumentError, entry_name, from_admin_conf, merge, remove, render};
+pub use document::{
+    Access, Credentials, DocumentError, Entries, entry_name, from_admin_conf, merge, remove, render,
+};
 pub use files::Files;

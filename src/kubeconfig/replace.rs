@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 
 use super::lock::Lock;
 
-/// As many as the kernel follows before it calls them a loop.
+/// The kernel's own limit.
 const MOST_LINKS: usize = 40;
 
-/// The file that `path` leads to through symbolic links, whether it exists or not.
+/// The file that `path` refers to through symbolic links, whether it exists or not.
 pub(super) fn follow_links(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..MOST_LINKS {
         match std::fs::read_link(&path) {
             Ok(next) => path = folder(&path).join(next),
-            // Not a link (EINVAL), or nothing there.
+            // Not a link (EINVAL), or the file does not exist.
             Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::NotFound) => {
                 return Ok(path);
             }
@@ -32,20 +32,20 @@ pub(super) fn folder(path: &Path) -> &Path {
     }
 }
 
-/// What the names of temporary files for `path` start with, in the same folder.
+/// Prefix of the names of temporary files for `path`, in the same directory.
 pub(super) fn temporary_prefix(path: &Path) -> String {
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     format!(".{name}.kindrs-")
 }
 
-/// Makes the folder of `path` and what is above it, for nobody but the user.
+/// Creates the parent directories of `path`, accessible to the user only.
 pub(super) fn make_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder(path))
 }
 
-/// Replaces the content of `path` in one step: a reader sees the old text or the new.
+/// Replaces the content of `path` atomically: a reader sees either the old text or the new one.
 ///
-/// A new file is readable for the user only; an existing one keeps its owner and permissions.
+/// A new file is readable by the user only. An existing file keeps its owner and permissions.
 pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
     let mut temporary =
         tempfile::Builder::new().prefix(&temporary_prefix(path)).tempfile_in(folder(path))?;
@@ -54,7 +54,7 @@ pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
         Ok(existing) => {
             let file = temporary.as_file();
             let owned = fchown(file, Some(existing.uid()), Some(existing.gid())).is_ok();
-            // Another owner or group must not gain what the old one was allowed.
+            // A new owner or group must not get the permissions of the old one.
             let mask = if owned { 0o7777 } else { 0o700 };
             file.set_permissions(Permissions::from_mode(existing.mode() & mask))?;
         }
@@ -66,7 +66,7 @@ pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Temporary files for `path` and for its lock, left over or of a kindrs at work.
+/// Temporary files for `path` and for its lock, left over or in use by a running kindrs.
 pub(super) fn temporaries(path: &Path) -> Vec<PathBuf> {
     let mut lock = path.as_os_str().to_owned();
     lock.push(".lock");
@@ -85,12 +85,12 @@ pub(super) fn temporaries(path: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Removes what killed runs left beside `path`. `lock` is the caller's lock of it.
+/// Removes the temporary files that killed runs left beside `path`. `lock` is the caller's lock.
 pub(super) fn remove_leftovers(path: &Path, lock: &Lock) {
     for leftover in temporaries(path) {
         let Ok(file) = File::open(&leftover) else { continue };
-        // Files for the content are only made under the lock, so none is in use now. Those for
-        // the lock are locked by who is at work with them.
+        // Files for the content are created under the lock only, so none is in use now. A file
+        // for the lock is itself locked while it is in use.
         if lock.is(&file) || file.try_lock().is_ok() {
             let _ = std::fs::remove_file(&leftover);
         }

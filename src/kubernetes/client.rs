@@ -4,21 +4,28 @@ use kube::config::{
     NamedContext,
 };
 
-use crate::pki::Identity;
+/// A client certificate and its key, PEM-encoded.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Identity {
+    pub certificate: String,
+    /// PKCS #8.
+    pub key: String,
+}
 
-/// A client of the API server at `server` (a URL), which `authority` (PEM) vouches for. What the
-/// server has no time for now is asked again, for minutes.
+/// Creates a client of the API server at `server` (a URL) with the certificate authority
+/// `authority` (PEM). The client retries for minutes when the server is overloaded.
 ///
 /// # Errors
-/// When a certificate or key is not readable.
+/// When a certificate or key is invalid.
 pub async fn connect(server: &str, authority: &str, identity: &Identity) -> anyhow::Result<Client> {
     Ok(Client::try_from(configuration(server, authority, identity).await?)?)
 }
 
-/// The same, but everything is asked once: an eviction that a budget refuses is refused.
+/// Like [`connect`], but the client retries nothing, so that an eviction that a disruption budget
+/// refuses fails.
 ///
 /// # Errors
-/// When a certificate or key is not readable.
+/// When a certificate or key is invalid.
 pub async fn connect_impatiently(
     server: &str,
     authority: &str,
@@ -70,7 +77,7 @@ async fn configuration(
     let mut config =
         kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
     config.connect_timeout = Some(std::time::Duration::from_secs(2));
-    // A proxy of the environment has no way to the loopback interface.
+    // A proxy from the environment cannot reach the loopback interface.
     config.proxy_url = None;
     Ok(config)
 }

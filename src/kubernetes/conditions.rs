@@ -1,14 +1,13 @@
-//! Conditions of objects, as predicates apart from the watching.
+//! Predicates on the conditions of objects.
 
 use k8s_openapi::api::core::v1::{Node, Pod};
 
-/// Whether the node controller counts the node as Ready.
 pub fn is_node_ready(node: &Node) -> bool {
     let conditions = node.status.as_ref().and_then(|status| status.conditions.as_ref());
     conditions.is_some_and(|all| all.iter().any(|c| c.type_ == "Ready" && c.status == "True"))
 }
 
-/// Whether the pod runs and all its containers are ready.
+/// Whether the pod runs and is Ready.
 pub fn is_pod_ready(pod: &Pod) -> bool {
     let Some(status) = &pod.status else { return false };
     let conditions = status.conditions.as_deref().unwrap_or_default();
@@ -16,8 +15,8 @@ pub fn is_pod_ready(pod: &Pod) -> bool {
         && conditions.iter().any(|c| c.type_ == "Ready" && c.status == "True")
 }
 
-/// Why a pod is not ready, in Kubernetes' own words: a container's waiting or terminated reason,
-/// else the scheduler's message, else the phase.
+/// Why a pod is not ready: the reason of a waiting or terminated container, otherwise the
+/// scheduler's message, otherwise the phase.
 pub fn pod_reason(pod: &Pod) -> String {
     let Some(status) = &pod.status else { return "no status yet".to_owned() };
     let containers = status.container_statuses.as_deref().unwrap_or_default();
@@ -27,7 +26,7 @@ pub fn pod_reason(pod: &Pod) -> String {
             return reason;
         }
         if let Some(terminated) = &state.terminated {
-            return format!("container ended with exit code {}", terminated.exit_code);
+            return format!("container exited with code {}", terminated.exit_code);
         }
     }
     let unscheduled = status.conditions.as_deref().unwrap_or_default().iter();

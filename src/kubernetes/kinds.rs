@@ -1,4 +1,4 @@
-//! Kubernetes' own kinds of objects, by the names that people give them.
+//! The built-in kinds of Kubernetes, by all their names.
 
 use std::sync::LazyLock;
 
@@ -14,26 +14,24 @@ use k8s_openapi::{ClusterResourceScope, NamespaceResourceScope, Resource};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
-/// A kind of objects that Kubernetes itself has.
+/// A built-in kind of Kubernetes.
 #[derive(Debug, Clone, Copy)]
 pub struct Kind {
-    /// The API's group; empty for the core's.
+    /// Empty for the core group.
     pub group: &'static str,
-    /// The API's version.
     pub version: &'static str,
-    /// Its name, as `Deployment`.
+    /// Such as `Deployment`.
     pub kind: &'static str,
-    /// Its name in paths, as `deployments`.
+    /// The name in paths, such as `deployments`.
     pub plural: &'static str,
-    /// Whether its objects are in namespaces.
     pub namespaced: bool,
-    /// kubectl's short name for it, as `deploy`; empty when there is none.
+    /// kubectl's short name, such as `deploy`; empty if there is none.
     pub short: &'static str,
     schema: fn() -> Schema,
 }
 
 impl Kind {
-    /// The API's group and version as objects name it: `v1`, `apps/v1`.
+    /// Group and version in the format of `apiVersion`: `v1`, `apps/v1`.
     pub fn api_version(&self) -> String {
         match self.group {
             "" => self.version.to_owned(),
@@ -41,7 +39,7 @@ impl Kind {
         }
     }
 
-    /// The schema of its objects, complete in itself.
+    /// The self-contained schema of its objects.
     pub fn schema(&self) -> Schema {
         (self.schema)()
     }
@@ -129,13 +127,12 @@ static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
     ]
 });
 
-/// All of them.
 pub fn kinds() -> &'static [Kind] {
     &KINDS
 }
 
-/// The kind that people call `name`: as `Pod`, `pod`, `pods`, `po`, or with its group and version,
-/// as `apps/v1/Deployment`. `None` for what is not Kubernetes' own.
+/// Finds a kind by a name such as `Pod`, `pod`, `pods` or `po`, or with its group and version, such
+/// as `apps/v1/Deployment`.
 pub fn find_kind(name: &str) -> Option<&'static Kind> {
     if let Some((api_version, kind)) = name.rsplit_once('/') {
         return KINDS.iter().find(|known| known.kind == kind && known.api_version() == api_version);

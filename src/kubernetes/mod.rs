@@ -1,4 +1,4 @@
-//! Kubernetes: its versions with every decision that depends on one, its client, its conditions.
+//! Kubernetes: versions and the decisions that depend on them, the client, conditions of objects.
 
 mod client;
 pub mod conditions;
@@ -6,7 +6,7 @@ mod kinds;
 mod objects;
 mod version;
 
-pub use client::{connect, connect_impatiently};
+pub use client::{Identity, connect, connect_impatiently};
 pub use kinds::{Kind, find_kind, kinds};
 pub use objects::create_objects;
 pub use version::{ParseVersionError, Version};

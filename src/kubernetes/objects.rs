@@ -6,7 +6,7 @@ use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, PostParams};
 use serde_json::Value;
 
-/// Kinds that live outside namespaces, of those that a node image's manifests have.
+/// The cluster-scoped kinds in the manifests of node images.
 const CLUSTER_SCOPED: [&str; 8] = [
     "ClusterRole",
     "ClusterRoleBinding",
@@ -18,15 +18,15 @@ const CLUSTER_SCOPED: [&str; 8] = [
     "StorageClass",
 ];
 
-/// How long an API server that has just started may refuse: its namespaces and roles appear
-/// within a second or two.
+/// How long to retry when an API server that has just started refuses an object. Its namespaces and
+/// roles appear within a second or two.
 const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Creates `objects`, those that others need before the others; one that exists is left as it is.
+/// Creates `objects` in the order of their dependencies. Does not change objects that exist.
 ///
 /// # Errors
-/// When an object is malformed, or refused for a minute.
+/// When an object is invalid, or still refused after a minute.
 pub async fn create_objects(client: &Client, objects: &[Value]) -> anyhow::Result<()> {
     for rank in 0..=2 {
         let of_rank = objects.iter().filter(|object| rank_of(object) == rank);
@@ -37,7 +37,7 @@ pub async fn create_objects(client: &Client, objects: &[Value]) -> anyhow::Resul
     Ok(())
 }
 
-/// Namespaces, then what pods refer to, then what makes pods.
+/// Namespaces first, then objects that pods refer to, then objects that create pods.
 fn rank_of(object: &Value) -> u8 {
     match object["kind"].as_str().unwrap_or_default() {
         "Namespace" | "CustomResourceDefinition" => 0,
@@ -48,8 +48,8 @@ fn rank_of(object: &Value) -> u8 {
 
 async fn create(client: &Client, object: &Value) -> anyhow::Result<()> {
     let object: DynamicObject =
-        serde_json::from_value(object.clone()).context("an object of a manifest")?;
-    let types = object.types.clone().context("an object of a manifest has no kind")?;
+        serde_json::from_value(object.clone()).context("invalid object in a manifest")?;
+    let types = object.types.clone().context("an object in a manifest has no kind")?;
     let name = object.metadata.name.clone().unwrap_or_default();
     let resource = ApiResource::from_gvk(&GroupVersionKind::try_from(&types)?);
     let api: Api<DynamicObject> = if CLUSTER_SCOPED.contains(&types.kind.as_str()) {
@@ -70,7 +70,7 @@ async fn create(client: &Client, object: &Value) -> anyhow::Result<()> {
                 return Err(error).context(format!("{} {name}", types.kind));
             }
             Err(error) => {
-                tracing::debug!(kind = types.kind, name, %error, "not created yet");
+                tracing::debug!(kind = types.kind, name, %error, "the object is refused; retrying");
                 tokio::time::sleep(PAUSE).await;
             }
         }
@@ -83,7 +83,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_others_need_comes_first() {
+    fn dependencies_come_first() {
         let rank = |kind: &str| rank_of(&json!({ "kind": kind }));
         assert!(rank("Namespace") < rank("ServiceAccount"));
         assert!(rank("ConfigMap") < rank("DaemonSet"));

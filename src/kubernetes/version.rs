@@ -12,9 +12,8 @@ pub struct Version {
     pre_release: Option<String>,
 }
 
-/// Why a text is no version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a Kubernetes version: expected vMAJOR.MINOR.PATCH, as in v1.37.2")]
+#[error("invalid Kubernetes version `{text}`: expected vMAJOR.MINOR.PATCH, such as v1.37.2")]
 pub struct ParseVersionError {
     text: String,
 }
@@ -25,7 +24,7 @@ impl Version {
     /// The newest minor of Kubernetes 1 that kindrs builds and runs.
     pub const NEWEST_MINOR: u32 = 37;
 
-    /// What `--kubernetes` means when it is not given.
+    /// The default of `--kubernetes`.
     pub fn default_release() -> Self {
         Self::new(1, 37, 2)
     }
@@ -56,7 +55,7 @@ impl Version {
         format!("v0.{}.{}{pre_release}", self.minor, self.patch)
     }
 
-    /// Whether `kubeadm init phase addon --print-manifest` takes a configuration file.
+    /// Whether `kubeadm init phase addon --print-manifest` accepts a configuration file.
     ///
     /// Source: `ValidateMixedArguments` in kubeadm's `apis/kubeadm/validation`.
     pub fn prints_addons_of_a_configuration(&self) -> bool {
@@ -133,7 +132,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn wrong_texts_are_refused() {
+    fn rejects_other_texts() {
         for text in
             ["", "v", "1.37", "v1.37.x", "1.37.2.1", "v1.37.2-", "latest", "v1..2", "+1.2.3"]
         {

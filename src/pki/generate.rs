@@ -7,50 +7,41 @@ use rcgen::{
 };
 use time::{Duration, OffsetDateTime};
 
-use crate::plan::{Authority, CertificatePlan, ClusterPlan, Usage, certificates};
+use crate::kubernetes::Identity;
+use crate::plan::ClusterPlan;
 
-/// A certificate and its key, PEM-encoded.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Identity {
-    /// The certificate.
-    pub certificate: String,
-    /// Its private key, PKCS #8.
-    pub key: String,
-}
+use super::{Authority, CertificatePlan, Usage, certificates};
 
 /// The keys that sign and verify service account tokens, PEM-encoded.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ServiceAccountKeys {
-    /// Public key.
     pub public: String,
-    /// Private key, PKCS #8.
+    /// PKCS #8.
     pub private: String,
 }
 
-/// Everything secret about a cluster.
+/// All secrets of a cluster.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pki {
-    /// Certificate authorities.
     pub authorities: BTreeMap<Authority, Identity>,
-    /// Keys of service account tokens.
     pub service_account: ServiceAccountKeys,
     /// Certificates by node and by [`CertificatePlan::id`].
     pub nodes: BTreeMap<String, BTreeMap<&'static str, Identity>>,
 }
 
-/// Why a key or certificate could not be made.
+/// A key or certificate could not be created.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot make the {what} certificate: {source}")]
+#[error("cannot create the {what} certificate: {source}")]
 pub struct PkiError {
     what: String,
     source: rcgen::Error,
 }
 
-/// Makes every key and certificate of `plan`. ECDSA P-256 throughout: an RSA key takes a hundred
-/// times as long to make.
+/// Generates every key and certificate of `plan`. All keys are ECDSA P-256: generating an RSA key
+/// takes a hundred times as long.
 ///
 /// # Errors
-/// When a name in the plan cannot stand in a certificate.
+/// When a name in the plan is not valid in a certificate.
 pub fn generate(plan: &ClusterPlan) -> Result<Pki, PkiError> {
     let mut authorities = BTreeMap::new();
     let mut issuers = BTreeMap::new();
@@ -91,7 +82,7 @@ fn identity(certificate: &Certificate, key: &KeyPair) -> Identity {
     Identity { certificate: certificate.pem(), key: key.serialize_pem() }
 }
 
-/// Valid from an hour ago, for clocks that differ, for ten years: longer than any such cluster.
+/// Valid from an hour ago, in case clocks differ, for ten years, longer than any such cluster lives.
 fn dated() -> CertificateParams {
     let mut params = CertificateParams::default();
     let now = OffsetDateTime::now_utc();

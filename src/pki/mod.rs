@@ -1,7 +1,10 @@
-//! The keys and certificates of a cluster, made before anything starts.
+//! The keys and certificates of a cluster, generated before anything starts.
 //!
 //! Source: <https://kubernetes.io/docs/setup/best-practices/certificates/>
 
+mod certificates;
 mod generate;
 
-pub use generate::{Identity, Pki, PkiError, ServiceAccountKeys, generate};
+pub(crate) use certificates::KUBECONFIG_IDS;
+pub use certificates::{Authority, CertificatePlan, Usage, certificates};
+pub use generate::{Pki, PkiError, ServiceAccountKeys, generate};

@@ -1,25 +1,25 @@
-//! What a node container may do, in place of `--privileged`: that asks for every capability the
-//! kernel knows, which a daemon that lacks one itself cannot grant.
+//! The capabilities of a node container. They replace `--privileged`, which requests every
+//! capability of the kernel, so that a daemon that lacks one cannot grant it.
 
-/// Capabilities of a node container, each with what needs it.
+/// Each capability with its reason.
 pub(super) const NODE_CAPABILITIES: &[(&str, &str)] = &[
-    ("AUDIT_WRITE", "pods may ask for it: Docker and containerd grant it by default"),
-    ("CHOWN", "volumes and image layers get their owners"),
-    ("DAC_OVERRIDE", "kubelet and containerd reach files of every user"),
+    ("AUDIT_WRITE", "pods can request it: Docker and containerd grant it by default"),
+    ("CHOWN", "owners of files in volumes and image layers"),
+    ("DAC_OVERRIDE", "kubelet and containerd access files of every user"),
     ("DAC_READ_SEARCH", "containerd opens image layers by handle"),
     ("FOWNER", "modes of files that other users own"),
     ("FSETID", "set-user-id bits in image layers"),
     ("IPC_LOCK", "pods that lock memory"),
     ("IPC_OWNER", "shared memory of pods with hostIPC"),
-    ("KILL", "kubelet ends the processes of every user"),
-    ("LEASE", "pods may ask for it"),
-    ("LINUX_IMMUTABLE", "pods may ask for it"),
+    ("KILL", "kubelet stops processes of every user"),
+    ("LEASE", "pods can request it"),
+    ("LINUX_IMMUTABLE", "pods can request it"),
     ("MAC_ADMIN", "AppArmor and SELinux labels of pods"),
     ("MAC_OVERRIDE", "AppArmor and SELinux labels of pods"),
     ("MKNOD", "device nodes in containers"),
     ("NET_ADMIN", "interfaces, routes, kube-proxy's rules"),
     ("NET_BIND_SERVICE", "host ports below 1024"),
-    ("NET_BROADCAST", "pods may ask for it"),
+    ("NET_BROADCAST", "pods can request it"),
     ("NET_RAW", "ping, and CNI plugins that send ARP"),
     ("SETFCAP", "file capabilities in image layers"),
     ("SETGID", "processes change their group"),
@@ -28,9 +28,9 @@ pub(super) const NODE_CAPABILITIES: &[(&str, &str)] = &[
     ("SYSLOG", "kubelet reads /dev/kmsg to see kernel events such as OOM kills"),
     ("SYS_ADMIN", "mounts, namespaces, control groups: the core of a node"),
     ("SYS_BOOT", "systemd's reboot call, confined to the container"),
-    ("SYS_CHROOT", "containers get a root of their own"),
+    ("SYS_CHROOT", "containers have their own root"),
     ("SYS_NICE", "priorities and CPU sets of pods"),
-    ("SYS_PACCT", "pods may ask for it"),
+    ("SYS_PACCT", "pods can request it"),
     ("SYS_PTRACE", "runc enters the namespaces of running containers, for exec"),
     ("SYS_TTY_CONFIG", "terminals of pods"),
 ];

@@ -1,19 +1,21 @@
 use std::collections::BTreeMap;
 
-use crate::config::Role;
-use crate::image::WRAPPER_PATH;
+use crate::config::{ContainerRole, Role};
 use crate::plan::labels;
 use crate::runtime::{ContainerSpec, Mount, MountSource, NetworkAttachment, Propagation};
 
 use super::capabilities::NODE_CAPABILITIES;
 use super::{ClusterPlan, LoadBalancerPlan, NodePlan};
 
-/// The container of a node: what `--privileged` would give, named piece by piece, because a
-/// daemon that lacks one capability itself refuses the whole of it.
+/// Where the wrapper is in a node's container.
+pub const WRAPPER_PATH: &str = "/kindrs/wrapper";
+
+/// The container of a node, with the parts of `--privileged` that a node needs: a daemon that lacks
+/// one capability itself refuses `--privileged` altogether.
 pub fn node_container(plan: &ClusterPlan, node: &NodePlan) -> ContainerSpec {
     let mut mounts = vec![
         Mount {
-            // containerd's overlay mounts need a real file system, which the container's is not.
+            // containerd's overlay mounts need a file system that is not an overlay itself.
             source: MountSource::Volume(node.volume.clone()),
             target: "/var".into(),
             read_only: false,
@@ -39,24 +41,24 @@ pub fn node_container(plan: &ClusterPlan, node: &NodePlan) -> ContainerSpec {
         name: node.name.clone(),
         image: node.image.clone(),
         hostname: node.name.clone(),
-        labels: container_labels(plan, node.role.name()),
+        labels: container_labels(plan, node.role.into()),
         entrypoint: Some(entrypoint.collect()),
         environment,
         capabilities: NODE_CAPABILITIES.iter().map(|(name, _)| (*name).to_owned()).collect(),
         security_options: vec![
-            // Pods get profiles of their own from containerd; the node must be able to set them.
+            // containerd sets the pods' own profiles, which the node must be allowed to do.
             "seccomp=unconfined".into(),
             "apparmor=unconfined".into(),
         ],
-        // /proc/sys is written by kubelet, kube-proxy and CNI plugins, in the node's own namespace.
+        // kubelet, kube-proxy and CNI plugins write to /proc/sys, in the node's own namespace.
         unconfined_system_paths: true,
-        // Pods may use any device that the host gives them; containerd confines each to its own.
+        // Pods can use any device of the host; containerd confines each pod to its own devices.
         device_cgroup_rules: vec!["a *:* rwm".into()],
         // kubelet reads kernel events from it.
         devices: vec!["/dev/kmsg".into()],
         private_cgroup_namespace: true,
         tmpfs: BTreeMap::from([
-            // Emptied at each start, as on a machine.
+            // Emptied at each start, as on a real machine.
             ("/tmp".into(), "rw,exec".into()),
             ("/run".into(), "rw,exec".into()),
         ]),
@@ -80,7 +82,7 @@ pub fn load_balancer_container(
         name: load_balancer.name.clone(),
         image: load_balancer.image.clone(),
         hostname: load_balancer.name.clone(),
-        labels: container_labels(plan, labels::ROLE_LOAD_BALANCER),
+        labels: container_labels(plan, ContainerRole::LoadBalancer),
         entrypoint: Some(
             ["haproxy", "-W", "-db", "-f", "/etc/haproxy/haproxy.cfg"].map(str::to_owned).to_vec(),
         ),
@@ -94,31 +96,24 @@ pub fn load_balancer_container(
     }
 }
 
-/// The container that renders files with an image's own kubeadm; it runs a script and ends.
+/// The container that renders files with an image's own kubeadm.
 pub fn render_container(plan: &ClusterPlan, image: &str, index: usize) -> ContainerSpec {
     ContainerSpec {
         name: format!("{}-render-{}-{index}", plan.name, plan.run),
         image: image.to_owned(),
-        labels: container_labels(plan, labels::ROLE_RENDER),
+        labels: container_labels(plan, ContainerRole::Render),
         entrypoint: Some(vec!["/bin/sh".into(), "/kindrs/render/render.sh".into()]),
-        // Without a configuration file, kubeadm looks for this machine's address.
+        // Without a configuration file, kubeadm detects this machine's address.
         network: (!plan.version.prints_addons_of_a_configuration())
             .then(|| NetworkAttachment { network: "bridge".into(), address: None }),
         ..ContainerSpec::default()
     }
 }
 
-fn container_labels(plan: &ClusterPlan, role: &str) -> BTreeMap<String, String> {
+fn container_labels(plan: &ClusterPlan, role: ContainerRole) -> BTreeMap<String, String> {
     let mut labels = labels::cluster(&plan.name, &plan.run);
-    labels.insert(labels::ROLE.into(), role.into());
+    labels.insert(labels::ROLE.into(), role.name().into());
     labels
-}
-
-impl Role {
-    /// The role a container's label names, if it is a node's.
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::ControlPlane, Self::Worker].into_iter().find(|role| role.name() == name)
-    }
 }
 
 #[cfg(test)]

@@ -1,66 +1,28 @@
-//! The labels on everything that belongs to a cluster; `delete` works from them alone.
+//! The labels of all objects of a cluster. `delete` finds the objects only by them.
 
 use std::collections::BTreeMap;
 
+use crate::config::ContainerRole;
 use crate::runtime::Label;
 
 /// Label of every object of a cluster: the cluster's name.
 pub const CLUSTER: &str = "dev.kindrs.cluster";
-/// Label of a container: what it is, in the words of [`ContainerRole::name`].
+/// Label of a container: its [`ContainerRole::name`].
 pub const ROLE: &str = "dev.kindrs.role";
-/// Label of every object of a cluster: the run of `create` that made it.
+/// Label of every object of a cluster: the run of `create` that created it.
 pub const RUN: &str = "dev.kindrs.run";
 
-/// [`ROLE`] of the load balancer before several control planes.
-pub const ROLE_LOAD_BALANCER: &str = "external-load-balancer";
-/// [`ROLE`] of the container that renders files and ends: no [`ContainerRole`], but deleted like any.
-pub const ROLE_RENDER: &str = "render";
-
-/// Labels of what `run` makes for cluster `name`.
+/// The labels of everything that `run` creates for cluster `name`.
 pub fn cluster(name: &str, run: &str) -> BTreeMap<String, String> {
     BTreeMap::from([(CLUSTER.into(), name.into()), (RUN.into(), run.into())])
 }
 
-/// What a lasting container of a cluster is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ContainerRole {
-    /// A node that runs the control plane.
-    ControlPlane,
-    /// A node that runs workloads only.
-    Worker,
-    /// The load balancer before several control planes; no node.
-    LoadBalancer,
-}
-
-impl ContainerRole {
-    /// The value of the label [`ROLE`].
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::ControlPlane => "control-plane",
-            Self::Worker => "worker",
-            Self::LoadBalancer => ROLE_LOAD_BALANCER,
-        }
-    }
-
-    /// The role that a label's value names; `None` for a word that is no role.
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::ControlPlane, Self::Worker, Self::LoadBalancer]
-            .into_iter()
-            .find(|role| role.name() == name)
-    }
-
-    /// Whether it is a node of the Kubernetes cluster.
-    pub fn is_node(self) -> bool {
-        self != Self::LoadBalancer
-    }
-}
-
-/// The filter for every object of one cluster.
+/// The filter for all objects of one cluster.
 pub fn in_cluster(cluster: &str) -> [Label; 1] {
     [(CLUSTER.to_owned(), cluster.to_owned())]
 }
 
-/// The filter for every object of any cluster.
+/// The filter for all objects of all clusters.
 pub fn in_any_cluster() -> [Label; 1] {
     [(CLUSTER.to_owned(), String::new())]
 }
@@ -75,11 +37,10 @@ pub fn volume(node: &str) -> String {
     format!("{node}-var")
 }
 
-/// The cluster that a volume with this name belongs to, when it is a node's; the engine lists
-/// volumes without their labels.
+/// The cluster of a node's volume, by the volume's name: the engine lists volumes without labels.
 pub fn cluster_of_volume(volume: &str) -> Option<&str> {
     let node = volume.strip_suffix("-var")?.trim_end_matches(|c: char| c.is_ascii_digit());
-    [ContainerRole::ControlPlane, ContainerRole::Worker, ContainerRole::LoadBalancer]
+    ContainerRole::ALL
         .into_iter()
         .find_map(|role| node.strip_suffix(role.name())?.strip_suffix('-'))
 }
@@ -91,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn volumes_of_others_are_of_no_cluster() {
+    fn other_volumes_belong_to_no_cluster() {
         for name in ["", "-var", "data", "dev-worker", "dev-etcd-var", "devworker-var"] {
             assert_eq!(cluster_of_volume(name), None, "{name}");
         }
@@ -99,11 +60,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_volume_tells_its_cluster(cluster in "[a-z0-9][a-z0-9.-]{0,20}", number in 1usize..30) {
-            for role in [ContainerRole::ControlPlane, ContainerRole::Worker, ContainerRole::LoadBalancer] {
+        fn a_volume_belongs_to_its_cluster(cluster in "[a-z0-9][a-z0-9.-]{0,20}", number in 1usize..30) {
+            for role in ContainerRole::ALL {
                 prop_assert_eq!(ContainerRole::from_name(role.name()), Some(role));
                 let number = if number == 1 { String::new() } else { number.to_string() };
-                let volume = volume(&format!("{cluster}-{}{number}", role.name()));
+                let volume = volume(&format!("{cluster}-{role}{number}"));
                 prop_assert_eq!(cluster_of_volume(&volume), Some(cluster.as_str()));
             }
         }

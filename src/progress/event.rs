@@ -1,44 +1,36 @@
 use std::time::Duration;
 
-/// One thing that happened during long work.
+/// An event of long work.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// A stage began.
     StageStarted {
-        /// What it does, in the imperative: "Compile Kubernetes v1.37.2".
+        /// The title, in the imperative: "Compile Kubernetes v1.37.2".
         stage: String,
     },
-    /// A stage went on.
     StageAdvanced {
-        /// The name it started with.
         stage: String,
-        /// The share done, 0 to 1, where it is known.
+        /// The completed share, 0 to 1, if known.
         share: Option<f64>,
-        /// What it is at now; may be empty.
+        /// The current step; can be empty.
         detail: String,
     },
-    /// A stage ended well.
     StageFinished {
-        /// The name it started with.
         stage: String,
-        /// How long it took.
         elapsed: Duration,
     },
-    /// A stage ended badly; the error itself is returned to the caller.
+    /// The stage's caller gets the error itself.
     StageFailed {
-        /// The name it started with.
         stage: String,
-        /// How long it took.
         elapsed: Duration,
     },
-    /// Something worth knowing, outside any stage.
+    /// Information outside any stage.
     Note(String),
-    /// Something that went wrong and was survived.
+    /// A failure that does not stop the work.
     Warning(String),
 }
 
 impl Event {
-    /// The same event, its text after a title.
+    /// The same event, with a title before its text.
     pub(super) fn titled(mut self, title: &str) -> Self {
         let (Self::StageStarted { stage: text }
         | Self::StageAdvanced { stage: text, .. }
@@ -51,8 +43,7 @@ impl Event {
     }
 }
 
-/// A consumer of events. It must not block: it is called from async code.
+/// A consumer of events. It is called from async code and must not block.
 pub trait Reporter: Send + Sync {
-    /// Takes one event.
     fn report(&self, event: &Event);
 }

@@ -1,4 +1,4 @@
-//! Progress as a stream of typed events; what shows them is a [`Reporter`].
+//! Progress as a stream of typed events, which a [`Reporter`] shows.
 
 mod event;
 mod lines;

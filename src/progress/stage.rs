@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use super::{Event, Reporter};
 
-/// A handle that long work reports through; cheap to clone.
+/// The handle through which long work reports; cheap to clone.
 #[derive(Clone)]
 pub struct Progress {
     reporter: Arc<dyn Reporter>,
@@ -11,12 +11,10 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Reports to `reporter`.
     pub fn new(reporter: Arc<dyn Reporter>) -> Self {
         Self { reporter, finished: Arc::default() }
     }
 
-    /// Reports to nobody.
     pub fn silent() -> Self {
         struct Nobody;
         impl Reporter for Nobody {
@@ -25,8 +23,7 @@ impl Progress {
         Self::new(Arc::new(Nobody))
     }
 
-    /// The same for work that is one of several at the same time: every stage and note begins with
-    /// its title.
+    /// A handle for one of several concurrent works: every stage and note starts with `title`.
     pub fn within(&self, title: &str) -> Self {
         struct Titled {
             title: String,
@@ -42,30 +39,28 @@ impl Progress {
         Self { reporter, finished: self.finished.clone() }
     }
 
-    /// Starts a stage. Drop it unfinished and it is reported as failed.
+    /// Starts a stage. A stage that is dropped before it finishes is reported as failed.
     pub fn stage(&self, name: impl Into<String>) -> Stage {
         let name = name.into();
         self.reporter.report(&Event::StageStarted { stage: name.clone() });
         Stage { progress: self.clone(), name, started: Instant::now(), ended: false }
     }
 
-    /// Says something worth knowing.
     pub fn note(&self, text: impl Into<String>) {
         self.reporter.report(&Event::Note(text.into()));
     }
 
-    /// Says that something went wrong and was survived.
     pub fn warning(&self, text: impl Into<String>) {
         self.reporter.report(&Event::Warning(text.into()));
     }
 
-    /// The stages that ended well so far and how long each took, in the order of their ends.
+    /// The finished stages and their durations, in order.
     pub fn finished(&self) -> Vec<(String, Duration)> {
         self.finished.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-/// A stage under way.
+/// A stage in progress.
 #[must_use = "a stage that is dropped is reported as failed"]
 pub struct Stage {
     progress: Progress,
@@ -75,7 +70,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Says what the stage is at; `share` is the part done, 0 to 1, where it is known.
+    /// Reports the current step; `share` is the completed part, 0 to 1, if known.
     pub fn advance(&self, share: Option<f64>, detail: impl Into<String>) {
         self.progress.reporter.report(&Event::StageAdvanced {
             stage: self.name.clone(),
@@ -84,7 +79,6 @@ impl Stage {
         });
     }
 
-    /// Ends the stage well.
     pub fn finish(mut self) {
         self.ended = true;
         let elapsed = self.started.elapsed();

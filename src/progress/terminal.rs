@@ -7,7 +7,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::{Event, Reporter};
 
-/// Live bars on a terminal, one for each stage under way; the only part that knows indicatif.
+/// Live bars on a terminal, one for each stage in progress.
 #[derive(Debug, Default)]
 pub struct Terminal {
     bars: MultiProgress,

@@ -2,8 +2,8 @@ use serde_json::json;
 
 use crate::plan::NodePlan;
 
-/// The CNI configuration of one node: a veth pair for each pod, addresses from the node's own
-/// subnet, host ports. No daemon: routes between nodes are [`super::network_script`]'s.
+/// The CNI configuration of one node: a veth pair for each pod, addresses from the node's subnet,
+/// and host ports. The node's network script sets up the routes between nodes, so no daemon runs.
 ///
 /// Source: <https://github.com/containernetworking/cni/blob/main/SPEC.md>
 pub fn cni_configuration(node: &NodePlan) -> String {

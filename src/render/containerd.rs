@@ -1,11 +1,11 @@
 use crate::failure::Failure;
 
-/// Merges the user's patches (TOML documents) into containerd's configuration, in order: tables
-/// are merged, everything else is replaced.
+/// Merges the user's patches (TOML documents) into containerd's configuration, in order: merges
+/// tables and replaces everything else.
 ///
 /// # Errors
-/// [`Failure::Input`] when a patch is no TOML, [`Failure::Environment`] when the image's own
-/// configuration is none.
+/// [`Failure::Input`] when a patch is not TOML, [`Failure::Environment`] when the configuration of
+/// the image is not.
 pub fn patch_containerd(config: &str, patches: &[String]) -> Result<String, Failure> {
     let mut merged: toml::Table = config.parse().map_err(|error| {
         Failure::environment(format!("/etc/containerd/config.toml of the node image: {error}"))
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tables_are_merged_and_the_rest_is_replaced() {
+    fn merges_tables_and_replaces_the_rest() {
         let config = "version = 3\n[plugins.\"io.x\".registry]\nconfig_path = \"/a\"\nlist = [1]\n";
         let patch = "[plugins.\"io.x\".registry]\nlist = [2, 3]\n[debug]\nlevel = \"debug\"\n";
         insta::assert_snapshot!(patch_containerd(config, &[patch.to_owned()]).unwrap(), @r#"
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_that_is_no_toml_is_named() {
+    fn names_a_patch_that_is_not_toml() {
         let error = patch_containerd("", &[String::new(), "a = = 1".to_owned()]).unwrap_err();
         assert!(error.to_string().starts_with("containerdConfigPatches[1] is not TOML"), "{error}");
     }

@@ -4,31 +4,29 @@ use bytes::Bytes;
 
 use crate::config::Role;
 use crate::failure::Failure;
-use crate::image::WRAPPER_PATH;
-use crate::pki::{Identity, Pki};
-use crate::plan::{Authority, ClusterPlan, KUBECONFIG_IDS, NodePlan, PodNetwork};
+use crate::kubeconfig::{Credentials, Entries};
+use crate::kubernetes::Identity;
+use crate::pki::{Authority, KUBECONFIG_IDS, Pki};
+use crate::plan::{ClusterPlan, NodePlan, PodNetwork, WRAPPER_PATH};
 
 use super::{
-    KubeadmPurpose, Kubeconfig, KubeconfigUser, Rendered, await_api_drop_in, cni_configuration,
-    haproxy_configuration, kubeadm_configuration, network_script, network_unit, node_kubeconfig,
-    patch_containerd, patched_join_configuration, quicken_static_pod,
+    KubeadmPurpose, Rendered, await_api_drop_in, cni_configuration, haproxy_configuration,
+    kubeadm_configuration, network_unit, patch_containerd, patched_join_configuration,
+    quicken_static_pod, script,
 };
 
-/// A file or link that goes into a container before it starts.
+/// A file or link that kindrs copies into a container before it starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeFile {
     /// Absolute path.
     pub path: String,
     /// Permission bits.
     pub mode: u32,
-    /// What is in it.
     pub content: Content,
 }
 
-/// What is in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
-    /// Text.
     Text(String),
     /// A symbolic link to this path.
     Link(String),
@@ -37,11 +35,11 @@ pub enum Content {
 const KUBELET_IDENTITY: &str = "/var/lib/kubelet/pki/kubelet-client-current.pem";
 /// The addons that kubeadm installs.
 pub const ADDONS: [&str; 2] = ["coredns", "kube-proxy"];
+const AWAIT_API_SCRIPT: &str = "/kindrs/await-api";
 const NETWORK_SCRIPT: &str = "/kindrs/network";
 const NETWORK_UNIT: &str = "/etc/systemd/system/kindrs-network.service";
 
 impl NodeFile {
-    /// A file with this text.
     pub fn text(path: impl Into<String>, mode: u32, text: impl Into<String>) -> Self {
         Self { path: path.into(), mode, content: Content::Text(text.into()) }
     }
@@ -51,34 +49,39 @@ impl NodeFile {
     }
 }
 
-/// Every file of a node, by path, before it starts for the first time.
+/// Every file of a node at its first start, sorted by path.
 ///
 /// # Errors
-/// [`Failure`] when a patch cannot be applied or something rendered cannot be read.
+/// [`Failure`] when a patch cannot be applied or a rendered file cannot be read.
 pub fn node_files(
     plan: &ClusterPlan,
     node: &NodePlan,
     pki: &Pki,
     rendered: &Rendered,
-    wrapper: &str,
 ) -> Result<Vec<NodeFile>, Failure> {
     let identities = pki.nodes.get(&node.name).ok_or_else(|| missing("certificates", node))?;
     let authority = pki
         .authorities
         .get(&Authority::Kubernetes)
-        .ok_or_else(|| missing("a certificate authority", node))?;
+        .ok_or_else(|| missing("certificate authority", node))?;
     let endpoint = plan.control_plane_endpoint();
     let kubelet =
-        identities.get("kubelet").ok_or_else(|| missing("kubelet's certificate", node))?;
-    let kubelet_kubeconfig = node_kubeconfig(&Kubeconfig {
-        cluster: &plan.name,
-        server: &format!("https://{endpoint}"),
-        authority: &authority.certificate,
-        user_name: &format!("system:node:{}", node.name),
-        user: KubeconfigUser::File(KUBELET_IDENTITY),
-    });
+        identities.get("kubelet").ok_or_else(|| missing("certificate for kubelet", node))?;
+    let kubelet_kubeconfig = node_kubeconfig(
+        plan,
+        authority,
+        &format!("https://{endpoint}"),
+        &format!("system:node:{}", node.name),
+        Credentials::File(KUBELET_IDENTITY),
+    );
     let mut files = vec![
-        NodeFile::text(WRAPPER_PATH, 0o755, wrapper),
+        NodeFile::text(WRAPPER_PATH, 0o755, script::WRAPPER),
+        NodeFile::text(NETWORK_SCRIPT, 0o755, script::NETWORK),
+        NodeFile::text(NETWORK_UNIT, 0o644, network_unit(plan, node, NETWORK_SCRIPT)),
+        NodeFile::link(
+            "/etc/systemd/system/multi-user.target.wants/kindrs-network.service",
+            NETWORK_UNIT,
+        ),
         NodeFile::text(
             "/kind/kubeadm.conf",
             0o600,
@@ -93,12 +96,6 @@ pub fn node_files(
     if plan.pod_network == PodNetwork::Routes {
         let cni = cni_configuration(node);
         files.push(NodeFile::text("/etc/cni/net.d/10-kindrs.conflist", 0o644, cni));
-        files.push(NodeFile::text(NETWORK_SCRIPT, 0o755, network_script(plan, node)));
-        files.push(NodeFile::text(NETWORK_UNIT, 0o644, network_unit(NETWORK_SCRIPT)));
-        files.push(NodeFile::link(
-            "/etc/systemd/system/multi-user.target.wants/kindrs-network.service",
-            NETWORK_UNIT,
-        ));
     }
     if !plan.containerd_config_patches.is_empty() {
         let own = rendered.image_file("config.toml").unwrap_or_default();
@@ -119,10 +116,11 @@ pub fn node_files(
                 0o644,
                 authority.certificate.as_str(),
             ));
+            files.push(NodeFile::text(AWAIT_API_SCRIPT, 0o755, script::AWAIT_API));
             files.push(NodeFile::text(
                 "/etc/systemd/system/kubelet.service.d/20-kindrs.conf",
                 0o644,
-                await_api_drop_in(&endpoint),
+                await_api_drop_in(AWAIT_API_SCRIPT, &endpoint),
             ));
         }
     }
@@ -155,33 +153,46 @@ fn control_plane_files(
     files.push(NodeFile::text("/etc/kubernetes/pki/sa.pub", 0o600, keys.public.as_str()));
     files.push(NodeFile::text("/etc/kubernetes/pki/sa.key", 0o600, keys.private.as_str()));
     for id in KUBECONFIG_IDS {
-        let identity = identities.get(id).ok_or_else(|| missing(id, node))?;
+        let identity =
+            identities.get(id).ok_or_else(|| missing(&format!("certificate `{id}`"), node))?;
         let user_name = match id {
             "admin" => "kubernetes-admin",
             "super-admin" => "kubernetes-super-admin",
             "controller-manager" => "system:kube-controller-manager",
             _ => "system:kube-scheduler",
         };
-        // The controller manager and the scheduler talk to the API server beside them, as
-        // kubeadm has it; people go through the endpoint.
+        // As with kubeadm, the controller manager and the scheduler use the API server on their
+        // own node, and administrators use the endpoint.
         let server = if id.ends_with("admin") {
             format!("https://{}", plan.control_plane_endpoint())
         } else {
             format!("https://{}:{}", node.address, crate::plan::API_PORT)
         };
-        let kubeconfig = node_kubeconfig(&Kubeconfig {
-            cluster: &plan.name,
-            server: &server,
-            authority: &authority.certificate,
-            user_name,
-            user: KubeconfigUser::Embedded {
-                certificate: &identity.certificate,
-                key: &identity.key,
-            },
-        });
+        let credentials =
+            Credentials::Embedded { certificate: &identity.certificate, key: &identity.key };
+        let kubeconfig = node_kubeconfig(plan, authority, &server, user_name, credentials);
         files.push(NodeFile::text(format!("/etc/kubernetes/{id}.conf"), 0o600, kubeconfig));
     }
     Ok(files)
+}
+
+/// The kubeconfig of a component, with kubeadm's name for its context (`USER@CLUSTER`).
+fn node_kubeconfig(
+    plan: &ClusterPlan,
+    authority: &Identity,
+    server: &str,
+    user: &str,
+    credentials: Credentials<'_>,
+) -> String {
+    Entries {
+        cluster: &plan.name,
+        user,
+        context: &format!("{user}@{}", plan.name),
+        server,
+        authority: &authority.certificate,
+        credentials,
+    }
+    .render()
 }
 
 /// Every file of the load balancer.
@@ -189,13 +200,13 @@ pub fn load_balancer_files(plan: &ClusterPlan) -> Vec<NodeFile> {
     vec![NodeFile::text("/etc/haproxy/haproxy.cfg", 0o644, haproxy_configuration(plan))]
 }
 
-/// The files that the render container works on, for the nodes of one image.
+/// The input files of the render container for the nodes of one image.
 ///
 /// # Errors
 /// [`Failure::Input`] when a patch cannot be applied.
 pub fn render_input(plan: &ClusterPlan, nodes: &[&NodePlan]) -> Result<Vec<NodeFile>, Failure> {
     let inside = |path: &str| format!("{}/{path}", super::RENDER_DIRECTORY);
-    let mut files = vec![NodeFile::text(inside("render.sh"), 0o755, super::render_script())];
+    let mut files = vec![NodeFile::text(inside("render.sh"), 0o755, script::RENDER)];
     for node in nodes {
         let config = kubeadm_configuration(plan, node, KubeadmPurpose::Render)?;
         let folder = inside(&format!("in/{}", node.name));
@@ -214,14 +225,13 @@ pub fn render_input(plan: &ClusterPlan, nodes: &[&NodePlan]) -> Result<Vec<NodeF
         }
     }
     if !plan.feature_gates.is_empty() {
-        let probe = super::feature_gate_probe(&plan.feature_gates);
+        let probe = script::feature_gate_probe(&plan.feature_gates);
         files.push(NodeFile::text(inside("in/gates.yaml"), 0o600, probe));
     }
     Ok(files)
 }
 
-/// A tar of `files`, to be unpacked at `/`. Folders on the way are made with mode 0755; the same
-/// files give the same bytes.
+/// A tar of `files` to extract at `/`. The same files give the same bytes.
 ///
 /// # Errors
 /// When a path is too long for a tar.
@@ -250,7 +260,7 @@ pub fn archive(files: &[NodeFile]) -> std::io::Result<Bytes> {
 }
 
 fn missing(what: &str, node: &NodePlan) -> Failure {
-    Failure::environment(format!("{what} of {} was not made", node.name))
+    Failure::environment(format!("node {} has no {what}", node.name))
 }
 
 #[cfg(test)]
@@ -270,26 +280,26 @@ mod tests {
     }
 
     #[test]
-    fn a_control_plane_and_a_worker_have_their_files() {
+    fn files_of_a_control_plane_and_a_worker() {
         let plan = sample_plan(1, 1, &Version::new(1, 37, 2));
         let pki = generate(&plan).unwrap();
-        let of = |node| node_files(&plan, node, &pki, &Rendered::default(), "#!/bin/sh\n").unwrap();
+        let of = |node| node_files(&plan, node, &pki, &Rendered::default()).unwrap();
         insta::assert_snapshot!("control_plane_files", listing(&of(&plan.nodes[0])));
         insta::assert_snapshot!("worker_files", listing(&of(&plan.nodes[1])));
     }
 
     #[test]
-    fn another_pod_network_brings_no_routes() {
+    fn another_pod_network_has_no_cni_configuration() {
         let mut config = full_config();
         config.networking.disable_default_cni = true;
         let plan = plan_of(&config, &Version::new(1, 37, 2));
         let pki = generate(&plan).unwrap();
-        let files = node_files(&plan, &plan.nodes[1], &pki, &Rendered::default(), "").unwrap();
+        let files = node_files(&plan, &plan.nodes[1], &pki, &Rendered::default()).unwrap();
         assert!(!listing(&files).contains("cni"), "{}", listing(&files));
     }
 
     #[test]
-    fn the_render_container_gets_each_nodes_configuration() {
+    fn the_render_container_gets_the_configuration_of_each_node() {
         let plan = plan_of(&full_config(), &Version::new(1, 37, 2));
         let nodes: Vec<&NodePlan> = plan.nodes.iter().collect();
         insta::assert_snapshot!(listing(&render_input(&plan, &nodes).unwrap()));

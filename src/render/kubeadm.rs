@@ -6,23 +6,22 @@ use crate::plan::{ClusterPlan, NodePlan, PodNetwork};
 
 use super::kubeadm_patch::{apply_patches, write_arguments};
 
-/// What a kubeadm configuration is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KubeadmPurpose {
-    /// Rendering a node's files, before anything runs.
+    /// Rendering the files of a node before it starts.
     Render,
     /// Uploading to the cluster, where later kubeadm commands read it.
     Upload,
 }
 
-/// kubeadm's configuration for one node, with the user's patches applied: all its documents.
-/// Every node is rendered by `init` phases; a node that a user knows as joining takes its
-/// `nodeRegistration` from the patched JoinConfiguration.
+/// kubeadm's configuration for one node: all documents, with the user's patches. kindrs renders
+/// every node with `init` phases. For users, all nodes but the first join, so their
+/// `nodeRegistration` is the one of the patched JoinConfiguration.
 ///
 /// Source: <https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/>
 ///
 /// # Errors
-/// [`Failure::Input`] when a patch is no YAML mapping.
+/// [`Failure::Input`] when a patch is not a YAML mapping.
 pub fn kubeadm_configuration(
     plan: &ClusterPlan,
     node: &NodePlan,
@@ -43,7 +42,7 @@ pub fn kubeadm_configuration(
     }
     let mut kubelet = kubelet_configuration(plan, node, purpose);
     if purpose == KubeadmPurpose::Render {
-        // kubeadm leaves it to a flag where a worker joins, and else to the API server.
+        // kubeadm uses a flag when a worker joins, and otherwise the API server.
         let taints = init.pointer("/nodeRegistration/taints").cloned();
         kubelet["registerWithTaints"] = taints.unwrap_or_else(|| taints_of(node));
     }
@@ -63,8 +62,8 @@ pub fn kubeadm_configuration(
     Ok(text)
 }
 
-/// The arguments with which kubeadm prints an addon's manifest, `coredns` or `kube-proxy`. Before
-/// 1.32 it does not take a configuration file there.
+/// The arguments that make kubeadm print the manifest of an addon, `coredns` or `kube-proxy`. Before
+/// 1.32, kubeadm does not accept a configuration file for that.
 pub fn addon_arguments(plan: &ClusterPlan, addon: &str) -> String {
     let first = &plan.nodes[0];
     if plan.version.prints_addons_of_a_configuration() {
@@ -86,11 +85,11 @@ pub fn addon_arguments(plan: &ClusterPlan, addon: &str) -> String {
     }
 }
 
-/// kube-proxy's configuration with the user's patches, for a manifest that kubeadm has printed
-/// without it; `None` where it was printed with it.
+/// The configuration of kube-proxy with the user's patches, for a manifest that kubeadm printed
+/// without it; `None` if the manifest contains it.
 ///
 /// # Errors
-/// [`Failure::Input`] when a patch is no YAML mapping.
+/// [`Failure::Input`] when a patch is not a YAML mapping.
 pub fn kube_proxy_overrides(plan: &ClusterPlan) -> Result<Option<Value>, Failure> {
     if plan.version.prints_addons_of_a_configuration() {
         return Ok(None);
@@ -100,38 +99,9 @@ pub fn kube_proxy_overrides(plan: &ClusterPlan) -> Result<Option<Value>, Failure
     Ok(Some(proxy))
 }
 
-/// The patches for one node, the cluster's first.
+/// The patches for one node, those for the whole cluster first.
 fn patches_of<'a>(plan: &'a ClusterPlan, node: &'a NodePlan) -> Vec<&'a String> {
     plan.kubeadm_config_patches.iter().chain(&node.kubeadm_config_patches).collect()
-}
-
-/// What a user's patches to ClusterConfiguration mean for what kindrs makes by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClusterSettings {
-    /// Further names and addresses of the API server's certificate (`apiServer.certSANs`).
-    pub certificate_names: Vec<String>,
-    /// The domain of Services (`networking.dnsDomain`), by default `cluster.local`.
-    pub dns_domain: String,
-}
-
-/// Reads [`ClusterSettings`] from the patched configuration of the first control plane.
-///
-/// # Errors
-/// [`Failure::Input`] when a patch is no YAML mapping.
-pub fn cluster_settings(plan: &ClusterPlan) -> Result<ClusterSettings, Failure> {
-    let node = &plan.nodes[0];
-    let mut cluster = cluster_configuration(plan, node, KubeadmPurpose::Upload);
-    apply_patches(&mut cluster, &patches_of(plan, node))?;
-    let names = cluster.pointer("/apiServer/certSANs").and_then(Value::as_array);
-    let domain = cluster.pointer("/networking/dnsDomain").and_then(Value::as_str);
-    Ok(ClusterSettings {
-        certificate_names: names
-            .into_iter()
-            .flatten()
-            .filter_map(|name| name.as_str().map(str::to_owned))
-            .collect(),
-        dns_domain: domain.unwrap_or("cluster.local").to_owned(),
-    })
 }
 
 fn cluster_configuration(plan: &ClusterPlan, node: &NodePlan, purpose: KubeadmPurpose) -> Value {
@@ -140,16 +110,16 @@ fn cluster_configuration(plan: &ClusterPlan, node: &NodePlan, purpose: KubeadmPu
     let mut controller_manager = Map::new();
     let mut scheduler = Map::new();
     for component in [&mut controller_manager, &mut scheduler] {
-        // Both ask for their lease before RBAC knows them; the next try is what a new cluster
-        // waits for.
+        // Both request their lease before their RBAC rules exist, so a new cluster has to wait for
+        // their second attempt.
         component.insert("leader-elect-retry-period".into(), json!("500ms"));
     }
-    // Each controller asks for a token of its own as it starts; the default rate stretches that
-    // over five seconds.
+    // Each controller requests a token of its own when it starts, which takes five seconds at the
+    // default rate.
     controller_manager.insert("kube-api-qps".into(), json!("100"));
     controller_manager.insert("kube-api-burst".into(), json!("200"));
     if plan.pod_network == PodNetwork::Routes {
-        // The subnets are planned, and written to the nodes by kindrs.
+        // kindrs plans the subnets and writes them to the Node objects.
         controller_manager.insert("allocate-node-cidrs".into(), json!("false"));
     }
     if !plan.feature_gates.is_empty() {
@@ -164,7 +134,7 @@ fn cluster_configuration(plan: &ClusterPlan, node: &NodePlan, purpose: KubeadmPu
     }
 
     let mut etcd = Map::new();
-    // A crash of the machine may lose the last writes of a disposable cluster.
+    // A disposable cluster can lose its last writes when the machine crashes.
     etcd.insert("unsafe-no-fsync".into(), json!("true"));
     let members = plan.control_planes().count();
     if members > 1 && purpose == KubeadmPurpose::Render {
@@ -187,7 +157,7 @@ fn cluster_configuration(plan: &ClusterPlan, node: &NodePlan, purpose: KubeadmPu
             "serviceSubnet": plan.service_subnet.to_string(),
         },
         "apiServer": {
-            "certSANs": ["localhost", plan.api_host.to_string()],
+            "certSANs": plan.settings.certificate_names,
             "extraArgs": api_server,
         },
         "controllerManager": { "extraArgs": controller_manager },
@@ -200,8 +170,8 @@ fn init_configuration(plan: &ClusterPlan, node: &NodePlan) -> Value {
     json!({
         "apiVersion": node.version.kubeadm_api(),
         "kind": "InitConfiguration",
-        // Never used: everything that joins has its certificate already. kubeadm's bootstrap-token
-        // phase wants one, and tools expect its RBAC rules.
+        // Unused, because every node has its certificates already. But kubeadm's bootstrap-token
+        // phase needs a token, and tools expect the RBAC rules of that phase.
         "bootstrapTokens": [{ "token": plan.bootstrap_token }],
         "localAPIEndpoint": {
             "advertiseAddress": node.address.to_string(),
@@ -235,11 +205,11 @@ fn join_configuration(plan: &ClusterPlan, node: &NodePlan) -> Value {
     document
 }
 
-/// The JoinConfiguration of a node that a user knows as joining, with the patches for it, to be
-/// checked by kubeadm; `None` where there are no patches. Only its `nodeRegistration` has an effect.
+/// The patched JoinConfiguration of a node, for kubeadm to validate; `None` for the first node, and
+/// without patches. Only its `nodeRegistration` has an effect.
 ///
 /// # Errors
-/// [`Failure::Input`] when a patch is no YAML mapping.
+/// [`Failure::Input`] when a patch is not a YAML mapping.
 pub fn patched_join_configuration(
     plan: &ClusterPlan,
     node: &NodePlan,
@@ -280,15 +250,15 @@ fn kubelet_configuration(plan: &ClusterPlan, node: &NodePlan, purpose: KubeadmPu
         "cgroupDriver": "systemd",
         "cgroupRoot": "/kubelet",
         "failSwapOn": false,
-        // Without CAP_SYS_RESOURCE no process can lower its own score.
+        // Without CAP_SYS_RESOURCE, a process cannot lower its OOM score.
         "oomScoreAdj": 0,
-        // The nodes share the host's disk: its level says nothing about them.
+        // The nodes share the host's disk, so its usage is no property of a node.
         "imageGCHighThresholdPercent": 100,
         "evictionHard": { "nodefs.available": "0%", "nodefs.inodesFree": "0%", "imagefs.available": "0%" },
     });
     if purpose == KubeadmPurpose::Render && node.role == Role::ControlPlane {
-        // A static pod that is settled before the API server answers gets its mirror pod at
-        // kubelet's next look at it, by default a minute later.
+        // kubelet creates the mirror pod of a static pod that started before the API server at its
+        // next sync, by default a minute later.
         document["syncFrequency"] = json!("3s");
     }
     if plan.cgroup_v1 {
@@ -307,10 +277,10 @@ fn kube_proxy_configuration(plan: &ClusterPlan) -> Value {
         "kind": "KubeProxyConfiguration",
         "mode": "iptables",
         "oomScoreAdj": 0,
-        // How many connections the kernel tracks is the host's to set. The timeouts belong to each
-        // node's network namespace: kube-proxy gives them its defaults.
+        // The host limits the number of tracked connections. The timeouts belong to the network
+        // namespace of the node, so kube-proxy sets their defaults.
         "conntrack": { "maxPerCore": 0 },
-        // Rules appear as soon as a Service does, not a second later.
+        // Create rules for a new Service at once instead of a second later.
         "iptables": { "minSyncPeriod": "100ms" },
     });
     if !plan.feature_gates.is_empty() {
@@ -381,7 +351,7 @@ mod tests {
             "kind: ClusterConfiguration\napiServer: {certSANs: [ci.example.org, 192.0.2.7]}\nnetworking: {dnsDomain: example.internal}".into(),
         );
         let plan = plan_of(&config, &Version::new(1, 37, 2));
-        let all = crate::plan::certificates(&plan, &plan.nodes[0]);
+        let all = crate::pki::certificates(&plan, &plan.nodes[0]);
         let api = all.iter().find(|certificate| certificate.id == "apiserver").unwrap();
         assert!(api.dns_names.contains(&"ci.example.org".to_owned()));
         assert!(api.dns_names.contains(&"kubernetes.default.svc.example.internal".to_owned()));
@@ -389,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn addons_are_printed_by_flags_before_1_32() {
+    fn addons_are_printed_with_flags_before_1_32() {
         let arguments =
             |minor, addon| addon_arguments(&sample_plan(1, 1, &Version::new(1, minor, 0)), addon);
         assert_eq!(arguments(32, "coredns"), "--config in/dev-control-plane/kubeadm.conf");
@@ -402,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn a_patched_join_configuration_is_checked_on_nodes_that_join() {
+    fn nodes_that_join_have_a_patched_join_configuration() {
         let plan = plan_of(&full_config(), &Version::new(1, 37, 2));
         assert_eq!(patched_join_configuration(&plan, &plan.nodes[0]).unwrap(), None);
         insta::assert_snapshot!(
@@ -413,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn control_groups_v2_need_no_leave() {
+    fn control_groups_v2_need_no_exception() {
         let mut plan = sample_plan(1, 0, &Version::new(1, 37, 2));
         let text = |plan: &ClusterPlan| {
             kubeadm_configuration(plan, &plan.nodes[0], KubeadmPurpose::Render).unwrap()

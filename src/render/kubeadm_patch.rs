@@ -3,36 +3,34 @@ use serde_json::{Map, Value};
 use crate::failure::Failure;
 use crate::kubernetes::Version;
 
-/// Keys whose value kubeadm reads as a map before v1beta4, and as a list of names and values
-/// from there.
+/// Keys whose value is a map before kubeadm's API v1beta4, and a list of names and values since.
 const ARGUMENT_KEYS: [&str; 2] = ["extraArgs", "kubeletExtraArgs"];
 
-/// Applies the patches that name `document`'s kind to it, as JSON merge patches (RFC 7386) in
-/// order. Extra arguments may be written either as a map or as a list of names and values: they
-/// are merged by name, whatever the version of kubeadm's API.
+/// Applies the patches for the kind of `document` as JSON merge patches (RFC 7386), in order. Extra
+/// arguments can be a map or a list of names and values, and are merged by name, whatever the
+/// version of kubeadm's API.
 ///
 /// # Errors
 /// [`Failure::Input`] when a patch is not YAML or not a mapping.
 pub(super) fn apply_patches(document: &mut Value, patches: &[&String]) -> Result<(), Failure> {
     for patch in patches {
-        let mut patch: Value = serde_yaml::from_str(patch).map_err(|error| {
-            Failure::input(format!("a kubeadmConfigPatch is not YAML: {error}"))
-        })?;
+        let mut patch: Value = serde_yaml::from_str(patch)
+            .map_err(|error| Failure::input(format!("invalid kubeadmConfigPatch: {error}")))?;
         let Some(fields) = patch.as_object_mut() else {
-            return Err(Failure::input("a kubeadmConfigPatch is not a mapping"));
+            return Err(Failure::input("invalid kubeadmConfigPatch: expected a mapping"));
         };
         if fields.get("kind") != document.get("kind") {
             continue;
         }
-        // The version of the document stays: a patch written for another one still means it.
+        // The document keeps its version, and accepts a patch written for another one.
         fields.remove("apiVersion");
         collect_arguments(&mut patch);
-        merge(document, patch);
+        json_patch::merge(document, &patch);
     }
     Ok(())
 }
 
-/// Turns every set of extra arguments into the shape that `version`'s kubeadm reads.
+/// Converts every set of extra arguments to the form that the kubeadm of `version` reads.
 pub(super) fn write_arguments(value: &mut Value, version: &Version) {
     each_argument_set(value, &|arguments| {
         let Value::Object(by_name) = arguments else { return };
@@ -51,7 +49,7 @@ pub(super) fn write_arguments(value: &mut Value, version: &Version) {
     });
 }
 
-/// Turns every list of names and values into a map from a name to its values.
+/// Converts every list of names and values to a map from a name to its values.
 fn collect_arguments(value: &mut Value) {
     each_argument_set(value, &|arguments| {
         let Value::Array(list) = arguments else { return };
@@ -95,25 +93,6 @@ fn text_of(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// JSON merge patch: objects are merged, `null` removes, everything else replaces.
-pub(super) fn merge(target: &mut Value, patch: Value) {
-    let Value::Object(patch) = patch else {
-        *target = patch;
-        return;
-    };
-    if !target.is_object() {
-        *target = Value::Object(Map::new());
-    }
-    let Value::Object(fields) = target else { return };
-    for (key, value) in patch {
-        if value.is_null() {
-            fields.remove(&key);
-        } else {
-            merge(fields.entry(key).or_insert(Value::Null), value);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_merge_by_name_in_either_shape() {
+    fn merges_arguments_by_name_in_either_form() {
         let as_map =
             "kind: ClusterConfiguration\napiServer: {extraArgs: {v: 4, profiling: 'false'}}";
         let as_list = "kind: ClusterConfiguration\napiVersion: kubeadm.k8s.io/v1beta4\napiServer:\n  extraArgs: [{name: v, value: '4'}, {name: profiling, value: 'false'}]";
@@ -154,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn an_argument_may_come_twice_where_kubeadm_allows_it() {
+    fn keeps_a_repeated_argument() {
         let patch = "kind: ClusterConfiguration\napiServer:\n  extraArgs: [{name: v, value: '4'}, {name: v, value: '5'}]";
         let arguments = &patched(patch, &Version::new(1, 36, 0))["apiServer"]["extraArgs"];
         assert_eq!(arguments[0], json!({ "name": "v", "value": "4" }));
@@ -162,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_for_another_kind_changes_nothing_and_null_removes() {
+    fn ignores_patches_for_other_kinds_and_null_removes() {
         let version = Version::new(1, 37, 2);
         let other = patched("kind: InitConfiguration\napiServer: {}", &version);
         assert_eq!(other["apiServer"]["extraArgs"][0]["name"], "v");

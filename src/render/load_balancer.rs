@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use crate::plan::ClusterPlan;
 
-/// haproxy's configuration: TCP to the API servers that answer `/readyz`.
+/// The configuration of haproxy, which forwards TCP to the API servers whose `/readyz` succeeds.
 ///
 /// Source: <https://docs.haproxy.org/3.0/configuration.html>
 pub fn haproxy_configuration(plan: &ClusterPlan) -> String {

@@ -4,10 +4,8 @@ use serde_json::{Value, json};
 use crate::failure::Failure;
 use crate::plan::ClusterPlan;
 
-use super::kubeadm_patch::merge;
-
-/// A static pod's manifest that is asked every second whether it has started, not every ten: the
-/// time it is given in all stays the same.
+/// Makes the startup probes of a static pod run every second instead of every ten, with the same
+/// total timeout.
 ///
 /// # Errors
 /// [`Failure::Environment`] when the manifest is not YAML.
@@ -23,8 +21,8 @@ pub fn quicken_static_pod(manifest: &str) -> Result<String, Failure> {
     serde_yaml::to_string(&pod).map_err(|error| unreadable(&error))
 }
 
-/// The objects of a manifest, ready to be created; CoreDNS is asked every second, not every ten,
-/// whether it is ready (it never is at the first time).
+/// The objects of a manifest, ready to be created. The readiness probe of CoreDNS, which never
+/// succeeds at first, runs every second instead of every ten.
 ///
 /// # Errors
 /// [`Failure::Environment`] when the manifest is not YAML.
@@ -42,7 +40,7 @@ pub fn addon_objects(manifest: &str) -> Result<Vec<Value>, Failure> {
             }
         }
         if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-            // Only an update may carry one.
+            // Only updates can contain it.
             metadata.remove("resourceVersion");
         }
         objects.push(object);
@@ -53,7 +51,7 @@ pub fn addon_objects(manifest: &str) -> Result<Vec<Value>, Failure> {
 /// Merges `overrides` into the configuration in kube-proxy's ConfigMap.
 ///
 /// # Errors
-/// [`Failure::Environment`] when that is not YAML.
+/// [`Failure::Environment`] when the configuration is not YAML.
 pub fn override_kube_proxy(objects: &mut [Value], overrides: &Value) -> Result<(), Failure> {
     for object in objects {
         if object["kind"] != "ConfigMap" || object["metadata"]["name"] != "kube-proxy" {
@@ -62,14 +60,14 @@ pub fn override_kube_proxy(objects: &mut [Value], overrides: &Value) -> Result<(
         if let Some(Value::String(text)) = object.pointer_mut("/data/config.conf") {
             let mut config: Value =
                 serde_yaml::from_str(text).map_err(|error| unreadable(&error))?;
-            merge(&mut config, overrides.clone());
+            json_patch::merge(&mut config, overrides);
             *text = serde_yaml::to_string(&config).map_err(|error| unreadable(&error))?;
         }
     }
     Ok(())
 }
 
-/// A CNI manifest of a node image with its one variable, the subnet of pods, filled in.
+/// Fills in the pod subnet, the only variable of a node image's CNI manifest.
 pub fn template_cni_manifest(manifest: &str, plan: &ClusterPlan) -> String {
     let subnet = plan.pod_subnet.to_string();
     ["{{ .PodSubnet }}", "{{.PodSubnet}}"]
@@ -95,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_startup_probe_keeps_its_time() {
+    fn a_startup_probe_keeps_its_timeout() {
         let manifest = "spec: {containers: [{name: a, startupProbe: {failureThreshold: 24, initialDelaySeconds: 10, periodSeconds: 10}}]}";
         let pod: Value = serde_yaml::from_str(&quicken_static_pod(manifest).unwrap()).unwrap();
         let probe = &pod["spec"]["containers"][0]["startupProbe"];
@@ -106,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn kube_proxys_configuration_takes_what_it_was_printed_without() {
+    fn overrides_the_configuration_of_kube_proxy() {
         let mut objects = addon_objects(
             "kind: ConfigMap\nmetadata: {name: kube-proxy}\ndata:\n  config.conf: |-\n    clusterCIDR: 10.244.0.0/16\n    conntrack: {maxPerCore: null, min: 1}\n",
         )
@@ -126,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_documents_and_resource_versions_are_dropped() {
+    fn drops_empty_documents_and_resource_versions() {
         let objects = addon_objects(
             "---\n---\nkind: Service\nmetadata: {name: x, resourceVersion: '0'}\n---\nkind: Deployment\nmetadata: {name: coredns}\nspec: {template: {spec: {containers: [{readinessProbe: {}}]}}}\n",
         )

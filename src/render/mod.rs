@@ -1,11 +1,10 @@
-//! The text of every file that goes into a node: pure functions of a plan.
+//! The content of every file of a node: pure functions of a plan.
 
 mod cni;
 mod containerd;
 mod files;
 mod kubeadm;
 mod kubeadm_patch;
-mod kubeconfig;
 mod kubelet_unit;
 mod load_balancer;
 mod manifests;
@@ -19,15 +18,14 @@ pub use files::{
     ADDONS, Content, NodeFile, archive, load_balancer_files, node_files, render_input,
 };
 pub use kubeadm::{
-    ClusterSettings, KubeadmPurpose, addon_arguments, cluster_settings, kube_proxy_overrides,
-    kubeadm_configuration, patched_join_configuration,
+    KubeadmPurpose, addon_arguments, kube_proxy_overrides, kubeadm_configuration,
+    patched_join_configuration,
 };
-pub use kubeconfig::{Kubeconfig, KubeconfigUser, node_kubeconfig};
 pub use kubelet_unit::await_api_drop_in;
 pub use load_balancer::haproxy_configuration;
 pub use manifests::{
     addon_objects, override_kube_proxy, quicken_static_pod, template_cni_manifest,
 };
-pub use network::{network_script, network_unit};
+pub use network::network_unit;
 pub use rendered::Rendered;
-pub use script::{RENDER_DIRECTORY, feature_gate_probe, render_script};
+pub use script::RENDER_DIRECTORY;

@@ -1,48 +1,28 @@
 use std::fmt::Write as _;
 
-use crate::plan::{ClusterPlan, NodePlan};
+use crate::plan::{ClusterPlan, NodePlan, PodNetwork};
 
-/// A script that gives a node its pod network: a route to every other node's pods, masquerade for
-/// what leaves the cluster, and a refusal for Services that kube-proxy does not know yet. Run at
-/// every start of the node, and harmless to run again.
-pub fn network_script(plan: &ClusterPlan, node: &NodePlan) -> String {
-    let mut script = String::from("#!/bin/sh\nset -eu\nsysctl -q -w net.ipv4.ip_forward=1\n");
-    for other in plan.nodes.iter().filter(|other| other.name != node.name) {
-        let _ = writeln!(script, "ip route replace {} via {}", other.pod_subnet, other.address);
+/// The unit that runs the script at `script` to set up a node's network, before anything uses it.
+pub fn network_unit(plan: &ClusterPlan, node: &NodePlan, script: &str) -> String {
+    let mut command =
+        format!("{script} {} {}", plan.kubernetes_service_address(), plan.control_plane_endpoint());
+    if plan.pod_network == PodNetwork::Routes {
+        let (own, pods, services) = (node.pod_subnet, plan.pod_subnet, plan.service_subnet);
+        let _ = write!(command, " {own} {pods} {services}");
+        for other in plan.nodes.iter().filter(|other| other.name != node.name) {
+            let _ = write!(command, " {} {}", other.pod_subnet, other.address);
+        }
     }
-    let _ = write!(
-        script,
-        "\
-rule() {{
-    table=$1 chain=$2
-    shift 2
-    iptables -w -t \"$table\" -C \"$chain\" \"$@\" 2>/dev/null || iptables -w -t \"$table\" -A \"$chain\" \"$@\"
-}}
-rule nat POSTROUTING -s {own} ! -d {pods} -m comment --comment 'kindrs: pods leave the cluster' -j MASQUERADE
-# Without this, a packet to a Service that kube-proxy does not know yet makes a connection
-# tracking entry that every retry uses, and the caller hangs for half a minute.
-rule filter FORWARD -d {services} -m comment --comment 'kindrs: no such Service yet' -j REJECT
-rule filter OUTPUT -d {services} -m comment --comment 'kindrs: no such Service yet' -j REJECT
-",
-        own = node.pod_subnet,
-        pods = plan.pod_subnet,
-        services = plan.service_subnet,
-    );
-    script
-}
-
-/// The unit that runs [`network_script`] before anything that needs the network.
-pub fn network_unit(script: &str) -> String {
     format!(
         "\
 [Unit]
-Description=Pod network of this node
+Description=Network of this node's pods
 Before=containerd.service kubelet.service
 
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart={script}
+ExecStart={command}
 
 [Install]
 WantedBy=multi-user.target
@@ -57,8 +37,11 @@ mod tests {
     use crate::plan::sample::sample_plan;
 
     #[test]
-    fn network_script_of_a_cluster() {
-        let plan = sample_plan(1, 2, &Version::new(1, 37, 2));
-        insta::assert_snapshot!(network_script(&plan, &plan.nodes[1]));
+    fn network_unit_of_a_node() {
+        let mut plan = sample_plan(1, 2, &Version::new(1, 37, 2));
+        insta::assert_snapshot!(network_unit(&plan, &plan.nodes[1], "/kindrs/network"));
+        plan.pod_network = PodNetwork::Manifest;
+        let unit = network_unit(&plan, &plan.nodes[1], "/kindrs/network");
+        assert!(unit.contains("ExecStart=/kindrs/network 10.96.0.1 172.28.0.2:6443\n"), "{unit}");
     }
 }

@@ -1,17 +1,17 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 
-/// What the render container left: the files that depend on the Kubernetes version.
+/// The output of the render container: the files that depend on the Kubernetes version.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rendered {
     files: BTreeMap<String, String>,
 }
 
 impl Rendered {
-    /// Reads the tar of the render container's `out` folder.
+    /// Reads a tar of the render container's `out` directory.
     ///
     /// # Errors
-    /// When it is no tar, or a file in it is not text.
+    /// When the input is not a tar, or a file in it is not UTF-8.
     pub fn read(tar: &[u8]) -> std::io::Result<Self> {
         let mut files = BTreeMap::new();
         for entry in tar::Archive::new(tar).entries()? {
@@ -26,14 +26,14 @@ impl Rendered {
         Ok(Self { files })
     }
 
-    /// Takes over what another image rendered for its nodes.
+    /// Adds the files that another image rendered for its nodes.
     pub fn extend(&mut self, other: Self) {
         for (path, text) in other.files {
             self.files.entry(path).or_insert(text);
         }
     }
 
-    /// Files of a node below `kind` (`manifests` or `kubelet`), by their path there.
+    /// The files of a node in the directory `kind` (`manifests` or `kubelet`), by their path in it.
     pub fn node_files(&self, node: &str, kind: &str) -> impl Iterator<Item = (&str, &str)> {
         let prefix = format!("out/nodes/{node}/{kind}/");
         self.files.iter().filter_map(move |(path, text)| {
@@ -41,12 +41,12 @@ impl Rendered {
         })
     }
 
-    /// The manifest of an addon: `coredns` or `kube-proxy`.
+    /// The manifest of an addon, `coredns` or `kube-proxy`.
     pub fn addon(&self, name: &str) -> Option<&str> {
         self.files.get(&format!("out/{name}.yaml")).map(String::as_str)
     }
 
-    /// A file that the image brings: `default-storage.yaml`, `default-cni.yaml`, `config.toml`.
+    /// A file of the image: `default-storage.yaml`, `default-cni.yaml` or `config.toml`.
     pub fn image_file(&self, name: &str) -> Option<&str> {
         self.files.get(&format!("out/image/{name}")).map(String::as_str)
     }
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_found_by_what_they_are_for() {
+    fn finds_files_by_node_and_purpose() {
         let tar = tar_of(&[
             ("out/nodes/a/manifests/etcd.yaml", "x"),
             ("out/nodes/ab/manifests/etcd.yaml", "y"),

@@ -2,55 +2,25 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-/// Where the render container finds its input and leaves its output.
+/// Directory of the render container's input and output.
 pub const RENDER_DIRECTORY: &str = "/kindrs/render";
 
-/// The script that a container of the node image runs to render what depends on the Kubernetes
-/// version, by kubeadm's own phases: static pods and kubelet's files of each node, the addons.
-/// In `RENDER_DIRECTORY`: `in/NODE/kubeadm.conf` (with `in/NODE/control-plane` beside it where
-/// the node is one) becomes `out/nodes/NODE/…`, and `in/ADDON.arguments` becomes `out/ADDON.yaml`.
-pub fn render_script() -> &'static str {
-    "\
-#!/bin/sh
-set -eu
-cd /kindrs/render
-mkdir -p out/nodes out/image
-refuse() { grep -vE '^\\[|^W[0-9]{4} |^To see the stack trace' out/log >&2; exit 10; }
-phase() { kubeadm init phase \"$@\" --config \"$config\" >>out/log 2>&1 || refuse; }
-if [ -e in/gates.yaml ]; then
-    kubelet --config in/gates.yaml >out/gates.log 2>&1 || true
-    if grep -E 'unrecognized feature gate|cannot set feature gate' out/gates.log >&2; then exit 11; fi
-fi
-for node in in/*/; do
-    node=$(basename \"$node\") config=in/$(basename \"$node\")/kubeadm.conf
-    rm -rf /etc/kubernetes/manifests /var/lib/kubelet
-    mkdir -p /etc/kubernetes/manifests /var/lib/kubelet out/nodes/$node
-    if [ -e in/$node/control-plane ]; then
-        phase control-plane all
-        phase etcd local
-    fi
-    phase kubelet-start
-    if [ -e in/$node/join.conf ]; then
-        kubeadm config validate --config in/$node/join.conf >>out/log 2>&1 || refuse
-    fi
-    mv /etc/kubernetes/manifests /var/lib/kubelet out/nodes/$node/
-done
-# kubeadm only warns of a field that it does not know, and goes on without it.
-strict=$(sed -n 's/.*Kind:\"\\([^\"]*\\)\"}: strict decoding error: /\\1: /p' out/log | sort -u)
-if [ -n \"$strict\" ]; then echo \"$strict\" >&2; exit 10; fi
-for addon in coredns kube-proxy; do
-    if [ -e in/$addon.arguments ]; then
-        kubeadm init phase addon $addon $(cat in/$addon.arguments) --print-manifest >out/$addon.yaml 2>>out/log || refuse
-    fi
-done
-cp /kind/manifests/*.yaml out/image/ 2>/dev/null || true
-cp /etc/containerd/config.toml out/image/
-"
-}
+/// The entrypoint of every node: does what `--privileged` would do, then runs the image's own
+/// entrypoint.
+pub(super) const WRAPPER: &str = include_str!("../../images/scripts/wrapper");
 
-/// A kubelet configuration that makes kubelet check the names of feature gates and then end: its
-/// `maxPods` is invalid on purpose. kubelet knows the gates of every component.
-pub fn feature_gate_probe(gates: &BTreeMap<String, bool>) -> String {
+/// Sets up a node's network. Its unit passes the arguments.
+pub(super) const NETWORK: &str = include_str!("../../images/scripts/network");
+
+/// Waits until the API server is ready, in kubelet's unit on workers.
+pub(super) const AWAIT_API: &str = include_str!("../../images/scripts/await-api");
+
+/// Renders what depends on the Kubernetes version, in a container of the node image.
+pub(super) const RENDER: &str = include_str!("../../images/scripts/render");
+
+/// A kubelet configuration with which kubelet checks the names of feature gates and exits, because
+/// `maxPods` is invalid. kubelet knows the gates of every component.
+pub(super) fn feature_gate_probe(gates: &BTreeMap<String, bool>) -> String {
     let document = json!({
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
@@ -58,4 +28,99 @@ pub fn feature_gate_probe(gates: &BTreeMap<String, bool>) -> String {
         "featureGates": gates,
     });
     document.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+    use std::process::Command;
+
+    /// Runs the wrapper's function that edits an entrypoint. Returns the exit code and stderr.
+    fn edit(entrypoint: &Path) -> (Option<i32>, String) {
+        let end = WRAPPER.find("\n# Without --privileged").unwrap();
+        let script = format!("{}\nedit_entrypoint \"$1\"", &WRAPPER[..end]);
+        let output =
+            Command::new("sh").args(["-c", &script, "wrapper"]).arg(entrypoint).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    }
+
+    const PUBLISHED: &str = r#"
+  container_filesystem="$(stat -f -c %T /kind)"
+  mount --bind "${subsystem}/${cgroup_root}" "${subsystem}/${cgroup_root}"
+"#;
+
+    #[test]
+    fn edits_a_published_entrypoint_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("entrypoint");
+        std::fs::write(&path, PUBLISHED).unwrap();
+        for _ in 0..2 {
+            assert_eq!(edit(&path), (Some(0), String::new()));
+            let edited = std::fs::read_to_string(&path).unwrap();
+            assert_eq!(
+                edited.lines().map(str::trim).collect::<Vec<_>>(),
+                [
+                    "",
+                    r#"container_filesystem="$(stat -f -c %T /var)""#,
+                    ": kindrs removed a bind mount"
+                ]
+            );
+        }
+    }
+
+    #[test]
+    fn rejects_an_entrypoint_without_the_expected_lines() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("entrypoint");
+        for (line, missing) in [("stat -f -c %T /kind)", "mount --bind"), ("bind", "stat -f")] {
+            let text: String =
+                PUBLISHED.lines().filter(|other| other.contains(line)).collect::<String>();
+            std::fs::write(&path, text).unwrap();
+            let (code, stderr) = edit(&path);
+            assert_eq!(code, Some(1), "{stderr}");
+            let start = format!("kindrs: error: {} does not contain `{missing}", path.display());
+            assert!(stderr.starts_with(&start), "{stderr}");
+        }
+    }
+
+    #[test]
+    fn the_network_script_repeats_only_what_is_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        // Programs that record their arguments. The rule for nat OUTPUT exists already.
+        for program in ["iptables", "ip", "sysctl"] {
+            let path = folder.path().join(program);
+            let text = format!(
+                "#!/bin/sh\necho \"{program} $*\" >>{}\ncase $* in *'-C OUTPUT -d 10.96.0.1 '*) ;; \
+                 *' -C '*) exit 1 ;; esac\n",
+                log.display()
+            );
+            std::fs::write(&path, text).unwrap();
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+            std::fs::set_permissions(&path, mode).unwrap();
+        }
+        let run = |arguments: &str| {
+            std::fs::write(&log, "").unwrap();
+            let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+            let script = folder.path().join("network");
+            std::fs::write(&script, NETWORK).unwrap();
+            let mut command = Command::new("sh");
+            command.arg(script).args(arguments.split(' ')).env("PATH", path);
+            assert!(command.status().unwrap().success());
+            let log = std::fs::read_to_string(&log).unwrap();
+            log.lines().filter(|line| !line.contains(" -C ")).collect::<Vec<_>>().join("\n")
+        };
+        let api_only = run("10.96.0.1 172.28.0.2:6443");
+        assert!(
+            api_only.starts_with("iptables -w -t nat -A PREROUTING -d 10.96.0.1 "),
+            "{api_only}"
+        );
+        assert_eq!(api_only.lines().count(), 1);
+        insta::assert_snapshot!(
+            "network_of_pods",
+            run("10.96.0.1 172.28.0.2:6443 10.244.1.0/24 10.244.0.0/16 10.96.0.0/16 \
+                 10.244.0.0/24 172.28.0.2 10.244.2.0/24 172.28.0.4")
+        );
+    }
 }

@@ -1,10 +1,10 @@
-//! The seam to the container engine. What is above it knows [`Engine`] and these plain types;
-//! `bollard` is used in [`docker`] only.
+//! The seam to the container engine: the [`Engine`] trait and its plain types. Only [`docker`]
+//! uses `bollard`.
 
 pub mod docker;
+mod error;
 #[cfg(test)]
 pub(crate) mod fake;
-mod hint;
 mod spec;
 
 use std::path::Path;
@@ -15,70 +15,27 @@ use bytes::Bytes;
 use tokio::io::AsyncRead;
 
 pub use docker::Docker;
+pub use error::{ConnectionFailure, EngineError, Refusal, hint};
 pub use spec::*;
 
-/// Input for an upload or an exec: bytes at hand, or a file or stream too large for memory.
+/// Input for a command: bytes in memory, or a file or stream too large for memory.
 pub type ByteSource = Box<dyn AsyncRead + Send + Unpin>;
 
-/// Called with each line of output of long work (a build, a pull).
+/// Receives each line of output of long work, such as a build.
 pub type OnLine<'a> = &'a (dyn Fn(&str) + Send + Sync);
 
-/// What went wrong at the engine. Each operation says which object it was about.
-#[derive(Debug, thiserror::Error)]
-pub enum EngineError {
-    /// Nothing answers at the engine's address, or it may not be used.
-    #[error("Docker cannot be reached at {address}: {reason}")]
-    Unreachable {
-        /// Where it was looked for.
-        address: String,
-        /// What the connection said.
-        reason: String,
-    },
-    /// The object does not exist.
-    #[error("{what} does not exist")]
-    NotFound {
-        /// The object, as `container kind-worker`.
-        what: String,
-    },
-    /// The object exists already, or something else is in the way.
-    #[error("{what}: {reason}")]
-    Conflict {
-        /// The object.
-        what: String,
-        /// What the engine said.
-        reason: String,
-    },
-    /// The engine refused or failed.
-    #[error("{what}: {reason}")]
-    Refused {
-        /// What was asked for.
-        what: String,
-        /// What the engine said.
-        reason: String,
-    },
-    /// Reading or writing the data of an operation failed.
-    #[error("{what}: {source}")]
-    Io {
-        /// What was asked for.
-        what: String,
-        /// Why.
-        source: std::io::Error,
-    },
-}
-
-/// A container engine: what kindrs needs of Docker, and no more.
+/// The parts of a container engine that kindrs needs.
 #[async_trait]
 pub trait Engine: Send + Sync {
-    /// Version and properties of the engine.
     async fn info(&self) -> Result<EngineInfo, EngineError>;
 
-    /// An image by reference or id; `None` when it is not there.
+    /// Finds an image by reference or id.
     async fn image(&self, reference: &str) -> Result<Option<ImageInfo>, EngineError>;
-    /// Every image with all these labels.
+    /// Lists the images with all these labels.
     async fn images(&self, labels: &[Label]) -> Result<Vec<ImageInfo>, EngineError>;
-    /// Pulls an image; `on_line` sees the engine's progress.
+    /// Pulls an image; calls `on_line` with each line of the engine's progress.
     async fn pull(&self, reference: &str, on_line: OnLine<'_>) -> Result<(), EngineError>;
-    /// Makes a one-layer image from the tar of a root file system.
+    /// Creates a one-layer image from the tar of a root file system.
     async fn import_image(&self, tar: &Path, reference: &str) -> Result<(), EngineError>;
     /// Builds an image from a tar of its context, with a `Dockerfile` at its root.
     async fn build_image(
@@ -87,40 +44,42 @@ pub trait Engine: Send + Sync {
         build: &ImageBuild,
         on_line: OnLine<'_>,
     ) -> Result<(), EngineError>;
-    /// Makes an image of a container's file system.
+    /// Creates an image from a container's file system; returns its id.
     async fn commit(&self, container: &str, commit: &ImageCommit) -> Result<String, EngineError>;
     /// Writes images as one `docker save` archive to `archive`.
     async fn save_images(&self, references: &[String], archive: &Path) -> Result<(), EngineError>;
-    /// Gives an image another name.
+    /// Adds a name to an image.
     async fn tag_image(&self, reference: &str, new: &str) -> Result<(), EngineError>;
-    /// Removes a name of an image, or the image; a missing one is fine.
+    /// Removes a name of an image, or the image. Succeeds if the image does not exist.
     async fn remove_image(&self, reference: &str) -> Result<(), EngineError>;
 
-    /// Makes a container and returns its id. `Conflict` when the name is taken.
+    /// Creates a container and returns its id. [`Refusal::NameInUse`] when the name is taken.
     async fn create_container(&self, spec: &ContainerSpec) -> Result<String, EngineError>;
-    /// Starts a container; a running one is fine.
+    /// Starts a container. Succeeds if the container runs already.
     async fn start_container(&self, name: &str) -> Result<(), EngineError>;
-    /// Stops a container, killing it after `grace`.
+    /// Stops a container; kills it after `grace`.
     async fn stop_container(&self, name: &str, grace: Duration) -> Result<(), EngineError>;
-    /// Kills a running container; the engine does not start it again.
+    /// Kills a running container; the engine does not restart it.
     async fn kill_container(&self, name: &str) -> Result<(), EngineError>;
-    /// Freezes every process of a running container.
+    /// Freezes all processes of a running container.
     async fn pause_container(&self, name: &str) -> Result<(), EngineError>;
-    /// Thaws a frozen container.
+    /// Resumes a paused container.
     async fn unpause_container(&self, name: &str) -> Result<(), EngineError>;
-    /// Kills and removes a container with its anonymous volumes; a missing one is fine.
+    /// Kills and removes a container with its anonymous volumes. Succeeds if the container does not
+    /// exist.
     async fn remove_container(&self, name: &str) -> Result<(), EngineError>;
-    /// A container by name or id; `None` when it is not there.
+    /// Finds a container by name or id.
     async fn container(&self, name: &str) -> Result<Option<ContainerInfo>, EngineError>;
-    /// Every container, running or not, with all these labels.
+    /// Lists the containers with all these labels, running or not.
     async fn containers(&self, labels: &[Label]) -> Result<Vec<ContainerInfo>, EngineError>;
-    /// Waits for a container's end and returns its exit code.
+    /// Waits until a container exits and returns its exit code.
     async fn wait_container(&self, name: &str) -> Result<i64, EngineError>;
-    /// The last `lines` lines a container wrote, stdout and stderr together.
+    /// Returns the last `lines` lines of a container's stdout and stderr together.
     async fn container_log(&self, name: &str, lines: usize) -> Result<String, EngineError>;
     /// Unpacks a tar at `path` in a container, running or not.
     async fn upload(&self, container: &str, path: &str, tar: Bytes) -> Result<(), EngineError>;
-    /// A tar of `path` in a container, running or not; its entries start with the last part of `path`.
+    /// Returns a tar of `path` in a container, running or not. The paths in it start with the last part
+    /// of `path`.
     async fn download(&self, container: &str, path: &str) -> Result<Bytes, EngineError>;
     /// Runs a command in a running container and returns its output.
     async fn exec(
@@ -130,17 +89,18 @@ pub trait Engine: Send + Sync {
         input: Option<ByteSource>,
     ) -> Result<ExecOutput, EngineError>;
 
-    /// Makes a network. `Conflict` when the name is taken or the subnet overlaps another's.
+    /// Creates a network. [`Refusal::NameInUse`] when the name is taken, [`Refusal::SubnetOverlap`]
+    /// when another network uses part of the subnet.
     async fn create_network(&self, spec: &NetworkSpec) -> Result<(), EngineError>;
-    /// Every network with all these labels (none: every network).
+    /// Lists the networks with all these labels; without labels, all networks.
     async fn networks(&self, labels: &[Label]) -> Result<Vec<NetworkInfo>, EngineError>;
-    /// Removes a network; a missing one is fine.
+    /// Removes a network. Succeeds if the network does not exist.
     async fn remove_network(&self, name: &str) -> Result<(), EngineError>;
 
-    /// Makes a named volume.
+    /// Creates a named volume.
     async fn create_volume(&self, name: &str, labels: &[Label]) -> Result<(), EngineError>;
-    /// The names of every volume with all these labels.
+    /// Lists the names of the volumes with all these labels.
     async fn volumes(&self, labels: &[Label]) -> Result<Vec<String>, EngineError>;
-    /// Removes a volume; a missing one is fine.
+    /// Removes a volume. Succeeds if the volume does not exist.
     async fn remove_volume(&self, name: &str) -> Result<(), EngineError>;
 }

@@ -105,7 +105,7 @@ fn is_fraction(text: &str) -> bool {
 }
 
 /// A whole number as YAML writes it.
-pub(crate) fn whole_number(text: &str) -> Option<i64> {
+fn whole_number(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('+').unwrap_or(text);
     if digits.starts_with(['+', '-']) && text.starts_with('+') {
         return None;

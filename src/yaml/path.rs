@@ -1,4 +1,4 @@
-use super::{Data, Mapping, Node, Position};
+use super::{Data, Node, Position};
 
 /// A step of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,48 +103,6 @@ impl Node {
             node = child;
         }
         position
-    }
-
-    /// Takes the value at a path out: a field goes with its name, an element of a list becomes an empty
-    /// mapping, so that the others keep their paths. Returns whether anything changed.
-    pub fn take_out(&mut self, path: &str) -> bool {
-        let segments = segments(path);
-        let Some((last, parents)) = segments.split_last() else { return false };
-        let mut node = self;
-        for segment in parents {
-            match node.child_mut(segment) {
-                Some(child) => node = child,
-                None => return false,
-            }
-        }
-        match (&mut node.data, last) {
-            (Data::Mapping(mapping), Segment::Key(key)) => {
-                let before = mapping.entries.len();
-                mapping.entries.retain(|entry| entry.key != *key);
-                mapping.entries.len() < before
-            }
-            (Data::Sequence(items), Segment::Index(index)) => match items.get_mut(*index) {
-                Some(item) => {
-                    let empty = Data::Mapping(Mapping::default());
-                    let changes = !matches!(&item.data, Data::Mapping(m) if m.entries.is_empty());
-                    item.data = empty;
-                    changes
-                }
-                None => false,
-            },
-            _ => false,
-        }
-    }
-
-    fn child_mut(&mut self, segment: &Segment) -> Option<&mut Self> {
-        match (&mut self.data, segment) {
-            (Data::Mapping(mapping), Segment::Key(key)) => {
-                let entry = mapping.entries.iter_mut().find(|entry| entry.key == *key);
-                entry.map(|entry| &mut entry.value)
-            }
-            (Data::Sequence(items), Segment::Index(index)) => items.get_mut(*index),
-            _ => None,
-        }
     }
 
     fn child(&self, segment: &Segment) -> Option<&Self> {

@@ -21,6 +21,12 @@ pub(crate) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str>
     }
 }
 
+/// Words to choose from: `a`, `a` or `b`, one of `a`, `b` or `c`.
+pub(crate) fn one_of(words: &[&str]) -> String {
+    let article = if words.len() > 2 { "one of " } else { "" };
+    format!("{article}{}", list(words, "or"))
+}
+
 /// Words in backticks, as `a`, `b` or `c` with the conjunction "or".
 pub(crate) fn list(words: &[&str], conjunction: &str) -> String {
     let quoted: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();

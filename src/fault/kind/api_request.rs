@@ -1,106 +1,81 @@
-//! Requests to the API server that wait, fail or are cut off. A proxy in the control plane's node
-//! takes the API server's place: the node's own firewall sends it every connection that is meant for
-//! the API server, but for those over loopback, by which the proxy itself reaches it.
+//! Requests to the API server that are delayed, fail or are cut off. A proxy in the control plane node
+//! takes the API server's place: the firewall of the node redirects every connection to the API server
+//! to the proxy, except those over loopback, which the proxy itself uses.
 //!
-//! One proxy serves all faults of a node, each with a file of its rule. The first starts it, the
-//! last ends it.
+//! One proxy serves all faults of a node, with one rule file for each. The first fault starts the
+//! proxy, and the last one stops it.
 
-use clap::Args;
+use std::time::Duration;
+
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::cluster::inventory::NodeSummary;
 use crate::duration;
-use crate::failure::Failure;
 use crate::fault::action::{Action, Impact, Subject};
+use crate::fault::parameter::{Format, Formatted, OneOrMany, Text, Whole, is_off};
+use crate::fault::refusal::Refusal;
 use crate::fault::targeting::{NodeTargets, View};
 use crate::image::api_faults_version;
 
-use super::control_plane::{Unsaid, control_planes};
+use super::control_plane::{Untargeted, control_planes};
 
-/// Where the proxy is in a node.
+/// The proxy in a node.
 pub(in crate::fault) const PROGRAM: &str = "/kindrs/bin/api-faults";
 
-/// A shell command that succeeds where a node has the proxy, of this version.
+/// A shell command that succeeds if a node has this version of the proxy.
 pub(in crate::fault) fn has_program() -> String {
     format!("[ \"$({PROGRAM} -version 2>/dev/null)\" = {} ]", api_faults_version())
 }
 
-const VERBS: [&str; 8] =
-    ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
-
-/// Which requests, and what becomes of them.
-#[derive(Debug, Clone, PartialEq, Eq, Args, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+/// Parameters of `api-request`: which requests, and what happens to them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default)]
 pub struct ApiRequest {
-    /// Requests of programs with this User-Agent, as 'kubelet/*'
-    #[arg(long, value_name = "GLOB", help_heading = REQUESTS)]
+    /// Requests of programs with this User-Agent, such as 'kubelet/*'
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub user_agent: Option<String>,
-    /// Requests of a user, as system:node:dev-worker or 'system:serviceaccount:shop:*'
-    #[arg(long, value_name = "GLOB", help_heading = REQUESTS)]
+    #[schemars(extend("x-heading" = REQUESTS, "x-value-name" = "GLOB"))]
+    pub user_agent: Option<Text>,
+    /// Requests of this user, such as system:node:dev-worker or 'system:serviceaccount:shop:*'
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub user: Option<String>,
+    #[schemars(extend("x-heading" = REQUESTS, "x-value-name" = "GLOB"))]
+    pub user: Option<Text>,
     /// Requests with these verbs
-    #[arg(
-        long,
-        value_name = "VERB",
-        value_delimiter = ',',
-        value_parser = VERBS,
-        help_heading = REQUESTS
-    )]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub verb: Vec<String>,
-    /// Requests for these resources, as pods, pods/status or deployments.apps
-    #[arg(
-        long,
-        value_name = "RESOURCE",
-        value_delimiter = ',',
-        value_parser = resource,
-        help_heading = REQUESTS
-    )]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub resource: Vec<String>,
-    /// Requests for objects of a namespace
-    #[arg(long, value_name = "NAMESPACE", help_heading = REQUESTS)]
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schemars(extend("x-heading" = REQUESTS, "x-value-name" = "VERB"))]
+    pub verb: OneOrMany<Verb>,
+    /// Requests for these resources, such as pods, pods/status or deployments.apps
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schemars(extend("x-heading" = REQUESTS, "x-value-name" = "RESOURCE"))]
+    pub resource: OneOrMany<Formatted<Resource>>,
+    /// Requests for objects in this namespace
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub in_namespace: Option<String>,
-    /// Requests that name this object; what creates one does not
-    #[arg(long, value_name = "NAME", help_heading = REQUESTS)]
+    #[schemars(extend("x-heading" = REQUESTS, "x-value-name" = "NAMESPACE"))]
+    pub in_namespace: Option<Text>,
+    /// Requests that name this object; requests to create it do not
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub object: Option<String>,
-    /// How likely it is that one of them is hit, in percent
-    #[arg(
-        long,
-        value_name = "PERCENT",
-        default_value_t = 100,
-        value_parser = clap::value_parser!(u8).range(1..=100),
-        help_heading = REQUESTS
-    )]
-    pub probability: u8,
-    /// Let them wait so long, as 2s
-    #[arg(long, value_name = "DURATION", value_parser = delay)]
+    #[schemars(extend("x-heading" = REQUESTS, "x-value-name" = "NAME"))]
+    pub object: Option<Text>,
+    /// Share of these requests to hit, in percent
+    #[schemars(extend("x-heading" = REQUESTS, "x-value-name" = "PERCENT"))]
+    pub probability: Whole<1, 100>,
+    /// Delay the requests, such as 2s
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub delay: Option<String>,
-    /// Answer them with this HTTP status, 400 to 599, after the delay if there is one
-    #[arg(
-        long,
-        value_name = "STATUS",
-        value_parser = clap::value_parser!(u16).range(400..=599),
-        conflicts_with = "drop"
-    )]
+    #[schemars(extend("x-value-name" = "DURATION"))]
+    pub delay: Option<Formatted<RequestDelay>>,
+    /// Answer the requests with this HTTP status, 400 to 599, after the delay if there is one
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<u16>,
-    /// Cut them off without an answer; watches that run are cut, too
-    #[arg(long)]
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(extend("x-value-name" = "STATUS"))]
+    pub error: Option<Whole<400, 599>>,
+    /// Cut the requests off without an answer, including running watches
+    #[serde(skip_serializing_if = "is_off")]
     pub drop: bool,
-    /// Which control planes.
-    #[command(flatten)]
     #[serde(flatten)]
     pub targets: NodeTargets,
 }
 
+/// The heading of the parameters that choose requests.
 const REQUESTS: &str = "Requests";
 
 impl Default for ApiRequest {
@@ -108,11 +83,11 @@ impl Default for ApiRequest {
         Self {
             user_agent: None,
             user: None,
-            verb: Vec::new(),
-            resource: Vec::new(),
+            verb: OneOrMany::default(),
+            resource: OneOrMany::default(),
             in_namespace: None,
             object: None,
-            probability: 100,
+            probability: Whole::MAX,
             delay: None,
             error: None,
             drop: false,
@@ -121,29 +96,62 @@ impl Default for ApiRequest {
     }
 }
 
+/// A verb of the Kubernetes API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum Verb {
+    Get,
+    List,
+    Watch,
+    Create,
+    Update,
+    Patch,
+    Delete,
+    DeleteCollection,
+}
+
+impl Verb {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::List => "list",
+            Self::Watch => "watch",
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Patch => "patch",
+            Self::Delete => "delete",
+            Self::DeleteCollection => "deletecollection",
+        }
+    }
+
+    /// Whether requests with this verb are about a collection, and name no object.
+    fn is_unnamed(self) -> bool {
+        matches!(self, Self::Create | Self::DeleteCollection)
+    }
+}
+
 impl ApiRequest {
-    pub(super) fn actions(&self, view: &View) -> Result<Vec<Action>, Failure> {
+    pub(super) fn check(&self) -> Result<(), Refusal> {
+        if self.drop && self.error.is_some() {
+            return Err(Refusal::Exclusive { parameter: "drop", other: "error" });
+        }
         if self.delay.is_none() && self.error.is_none() && !self.drop {
-            return Err(Failure::input("nothing is said of what becomes of the requests")
-                .with_hint("give --delay, --error or --drop"));
+            return Err(Refusal::NeedsOneOf(&["delay", "error", "drop"]));
         }
-        let unnamed = ["create", "deletecollection"];
-        if self.object.is_some()
-            && !self.verb.is_empty()
-            && self.verb.iter().all(|verb| unnamed.contains(&verb.as_str()))
-        {
-            return Err(Failure::input(format!(
-                "no request to {} names an object",
-                self.verb.join(" or ")
-            ))
-            .with_hint("leave out --object, or give --resource and --in-namespace in its place"));
+        let is_unnamed = !self.verb.is_empty() && self.verb.iter().all(|verb| verb.is_unnamed());
+        if self.object.is_some() && is_unnamed {
+            return Err(Refusal::UnnamedObject { verbs: self.verbs() });
         }
-        let nodes = control_planes(
-            &self.targets,
-            view,
-            Unsaid::All,
-            "has no API server to put a proxy before",
-        )?;
+        Ok(())
+    }
+
+    fn verbs(&self) -> Vec<&'static str> {
+        self.verb.iter().map(|verb| verb.name()).collect()
+    }
+
+    pub(super) fn actions(&self, view: &View) -> Result<Vec<Action>, Refusal> {
+        let nodes = control_planes(&self.targets, view, Untargeted::All, "has no API server")?;
         let impact = if self.matches_all() { Impact::Total } else { Impact::None };
         Ok(nodes
             .into_iter()
@@ -154,7 +162,7 @@ impl ApiRequest {
             .collect())
     }
 
-    /// Whether it is for every request of everybody.
+    /// Whether the fault hits every request of everybody.
     fn matches_all(&self) -> bool {
         self.user_agent.is_none()
             && self.user.is_none()
@@ -164,9 +172,9 @@ impl ApiRequest {
             && self.object.is_none()
     }
 
-    /// The rule as the proxy reads it.
+    /// The rule in the format of the proxy.
     fn rule(&self) -> serde_json::Value {
-        let delay = self.delay.as_deref().and_then(|text| duration::parse(text).ok());
+        let delay = self.delay.as_ref().map(|delay| *delay.value()).unwrap_or_default();
         json!({
             "userAgent": self.user_agent.as_deref().unwrap_or_default(),
             "user": self.user.as_deref().unwrap_or_default(),
@@ -174,45 +182,60 @@ impl ApiRequest {
             "resources": self.resource,
             "namespace": self.in_namespace.as_deref().unwrap_or_default(),
             "object": self.object.as_deref().unwrap_or_default(),
-            "delayMilliseconds": delay.unwrap_or_default().as_millis(),
-            "error": self.error.unwrap_or_default(),
+            "delayMilliseconds": delay.as_millis(),
+            "error": self.error.map_or(0, Whole::get),
             "drop": self.drop,
             "percent": self.probability,
         })
     }
 
     fn effect(&self) -> String {
+        let requests = self.requests();
         let mut done: Vec<String> = Vec::new();
-        done.extend(self.delay.as_ref().map(|delay| format!("delays by {delay}")));
-        done.extend(self.error.map(|status| format!("answers with {status}")));
-        done.extend(self.drop.then(|| "drops".to_owned()));
-        let mut which: Vec<String> = Vec::new();
-        if !self.verb.is_empty() {
-            which.push(format!("to {}", self.verb.join(", ")));
+        done.extend(self.delay.as_ref().map(|delay| format!("delays {requests} by {delay}")));
+        done.extend(self.error.map(|status| match done.is_empty() {
+            true => format!("answers {requests} with {status}"),
+            false => format!("answers with {status}"),
+        }));
+        if self.drop {
+            done.push(match done.is_empty() {
+                true => format!("drops {requests}"),
+                false => "drops them".to_owned(),
+            });
         }
-        if !self.resource.is_empty() {
-            which.push(format!("for {}", self.resource.join(", ")));
+        done.join(" and ")
+    }
+
+    /// The requests that the fault hits, such as `5% of requests to get`.
+    fn requests(&self) -> String {
+        let all = if self.matches_all() { "all requests" } else { "requests" };
+        let mut requests = match self.probability {
+            Whole::MAX => all.to_owned(),
+            probability => format!("{probability}% of {all}"),
+        };
+        let resources: Vec<String> = self.resource.iter().map(ToString::to_string).collect();
+        let text = |value: &Option<Text>| value.as_ref().map(ToString::to_string);
+        let list = |words: &[String]| (!words.is_empty()).then(|| words.join(", "));
+        let verbs: Vec<String> = self.verbs().into_iter().map(str::to_owned).collect();
+        for (word, value) in [
+            ("to", list(&verbs)),
+            ("for", list(&resources)),
+            ("named", text(&self.object)),
+            ("in namespace", text(&self.in_namespace)),
+            ("of user", text(&self.user)),
+            ("from", text(&self.user_agent)),
+        ] {
+            if let Some(value) = value {
+                requests.push_str(&format!(" {word} {value}"));
+            }
         }
-        let mut named = |word: &str, value: &Option<String>| {
-            which.extend(value.as_ref().map(|value| format!("{word} {value}")));
-        };
-        named("named", &self.object);
-        named("in namespace", &self.in_namespace);
-        named("by user", &self.user);
-        named("by", &self.user_agent);
-        let share = match self.probability {
-            100 => "requests".to_owned(),
-            probability => format!("{probability} % of requests"),
-        };
-        let all = if self.matches_all() { " of everybody" } else { "" };
-        let which: String = which.iter().map(|part| format!(" {part}")).collect();
-        format!("{}: {share}{which}{all}", done.join(" and "))
+        requests
     }
 }
 
-/// Heartbeats of nodes that do not come through: kubelet's updates of its lease and of its node's
-/// status are refused. They are asked of any control plane, so each refuses them.
-pub(super) fn heartbeat_loss(targets: &NodeTargets, view: &View) -> Result<Vec<Action>, Failure> {
+/// Rejects the heartbeats of nodes: the kubelet's updates of its lease and of its node's status. The
+/// kubelet can use any control plane, so each of them rejects the updates.
+pub(super) fn heartbeat_loss(targets: &NodeTargets, view: &View) -> Result<Vec<Action>, Refusal> {
     let nodes = targets.resolve(view)?;
     let refused = |node: &NodeSummary| {
         json!({
@@ -228,7 +251,7 @@ pub(super) fn heartbeat_loss(targets: &NodeTargets, view: &View) -> Result<Vec<A
         .map(|(control_plane, node)| {
             let name = &node.name;
             let subject = Subject::Node { name: name.clone() };
-            let effect = format!("refuses the heartbeats of {name}");
+            let effect = format!("rejects the heartbeats of {name}");
             Action {
                 healing: format!("accepts the heartbeats of {name}"),
                 impact: Impact::Node,
@@ -238,7 +261,7 @@ pub(super) fn heartbeat_loss(targets: &NodeTargets, view: &View) -> Result<Vec<A
         .collect())
 }
 
-/// An action that gives a node's proxy a rule.
+/// An action that adds a rule to a node's proxy.
 fn proxied(
     node: &NodeSummary,
     subject: Subject,
@@ -251,13 +274,13 @@ fn proxied(
         inject: Some(START.replace("@ADDRESS@", &address).replace("@PROGRAM@", PROGRAM)),
         heal: Some(END.to_owned()),
         healing: "lets the requests pass".to_owned(),
-        ..Action::on(&node.name, subject, effect)
+        ..Action::on(node, subject, effect)
     }
 }
 
-/// Puts the rule beside the others, and the proxy in place. Pods of this node reach the API server
-/// by its Service's address, which kube-proxy would turn into the node's: so the proxy comes first.
-/// Connections that are there already are reset, to come back through the proxy.
+/// Adds the rule and starts the proxy. Pods of this node reach the API server by the address of its
+/// Service, which kube-proxy would translate to the node's, so the redirection comes before. Existing
+/// connections are reset, so that clients reconnect through the proxy.
 const START: &str = "\
 exec 8</kindrs/faults
 flock 8
@@ -303,7 +326,7 @@ RULES
 ss -K -t state established src @ADDRESS@:6443 >/dev/null 2>&1 || true
 ";
 
-/// Takes the rule away, and the proxy with the last one. Its clients come back to the API server.
+/// Removes the rule, and stops the proxy after the last one. Its clients reconnect to the API server.
 const END: &str = "\
 exec 8</kindrs/faults
 flock 8
@@ -319,8 +342,23 @@ else
 fi
 ";
 
-/// Reads a resource as `pods`, `pods/status` or `deployments.apps`.
-fn resource(text: &str) -> Result<String, String> {
+/// A resource such as `pods`, `pods/status` or `deployments.apps`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource;
+
+impl Format for Resource {
+    const NAME: &'static str = "kindrs-resource";
+    type Value = ();
+
+    fn read(text: &str) -> Result<(), String> {
+        if is_resource(text) {
+            return Ok(());
+        }
+        Err("expected a resource such as pods, pods/status or deployments.apps".to_owned())
+    }
+}
+
+fn is_resource(text: &str) -> bool {
     let is_name = |name: &str| {
         !name.is_empty()
             && name
@@ -331,19 +369,24 @@ fn resource(text: &str) -> Result<String, String> {
         Some((resource, subresource)) => (resource, Some(subresource)),
         None => (text, None),
     };
-    if is_name(resource) && subresource.is_none_or(is_name) {
-        return Ok(text.to_owned());
-    }
-    Err("expected a resource as pods, pods/status or deployments.apps".to_owned())
+    is_name(resource) && subresource.is_none_or(is_name)
 }
 
-/// Reads how long requests wait.
-fn delay(text: &str) -> Result<String, String> {
-    let delay = duration::parse(text).map_err(|error| error.to_string())?;
-    if delay.is_zero() {
-        return Err("a delay of nothing has no effect".to_owned());
+/// How long requests are delayed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestDelay;
+
+impl Format for RequestDelay {
+    const NAME: &'static str = "kindrs-request-delay";
+    type Value = Duration;
+
+    fn read(text: &str) -> Result<Duration, String> {
+        let length = duration::parse(text)?;
+        if length.is_zero() {
+            return Err("a delay of zero has no effect".to_owned());
+        }
+        Ok(length)
     }
-    Ok(text.to_owned())
 }
 
 #[cfg(test)]

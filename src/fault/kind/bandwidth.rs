@@ -1,47 +1,46 @@
-use clap::Args;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::failure::Failure;
-use crate::fault::action::{Action, Hold};
+use crate::fault::action::{Action, Hold, Probe};
+use crate::fault::parameter::{Format, Formatted};
+use crate::fault::refusal::{Inability, Refusal};
 use crate::fault::targeting::{NodeTargets, View};
 
 use super::firewall::{self, Hook};
 use super::packets::{HANDLE, remove_queue};
-use super::peers::{Direction, host_address, interface};
+use super::traffic::{Direction, host_address, interface};
 
-/// Both hooks of what comes to a node from outside.
+/// The hooks of packets that come to a node from outside.
 const COMING: [Hook; 2] = [Hook::Input, Hook::Forward];
 
-/// A narrow link.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+/// Parameters of `network-bandwidth`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub struct NetworkBandwidth {
-    /// What is left in each direction, as 512kbit, 10mbit or 1gbit
-    #[arg(long, value_name = "RATE", value_parser = rate)]
-    pub rate: String,
-    /// Which packets: those that come to a target, those that leave it, or both
-    #[arg(long, value_enum, value_name = "DIRECTION", default_value_t)]
+    /// Limit for each direction, such as 512kbit, 10mbit or 1gbit
+    #[schemars(extend("x-value-name" = "RATE"))]
+    pub rate: Formatted<Rate>,
+    /// Which packets to limit, as seen from the target
+    #[serde(default)]
+    #[schemars(extend("x-value-name" = "DIRECTION"))]
     pub direction: Direction,
-    /// Which nodes.
-    #[command(flatten)]
     #[serde(flatten)]
     pub targets: NodeTargets,
 }
 
 impl NetworkBandwidth {
-    pub(super) fn actions(&self, view: &View) -> Result<Vec<Action>, Failure> {
+    pub(super) fn actions(&self, view: &View) -> Result<Vec<Action>, Refusal> {
         let rate = &self.rate;
-        let bytes = bytes_a_second(rate)
-            .map_err(|reason| Failure::input(format!("--rate {rate}: {reason}")))?;
+        let bytes = *rate.value();
         let nodes = self.targets.resolve(view)?;
         let host = host_address(view)?;
         let interface = interface(host);
         let mut probe = Vec::new();
         let (mut inject, mut heal) = (String::new(), String::new());
         if self.direction.comes() {
-            // What comes faster is dropped, which is what a full queue on the way would do. The
-            // burst is a second's worth, the least that hashlimit takes, with room for how it rounds
-            // the rate, and more than the largest packet that a virtual interface hands over.
+            // Packets beyond the rate are dropped, as a full queue on the way would drop them. The
+            // burst is one second's worth, the minimum of hashlimit, plus a margin for its rounding,
+            // and more than the largest packet of a virtual interface.
             let verdict = format!(
                 "-m hashlimit --hashlimit-name kindrs --hashlimit-above {bytes}b/s \
                  --hashlimit-burst {}b -j DROP",
@@ -49,11 +48,11 @@ impl NetworkBandwidth {
             );
             probe.push(format!("unshare -n iptables -A INPUT {verdict}"));
             let rules = format!("{interface}echo \"-A $chain -i $dev ! -s {host} {verdict}\"\n");
-            inject.push_str(&firewall::put_up(&COMING, &rules));
-            heal.push_str(&firewall::take_down(&COMING));
+            inject.push_str(&firewall::add(&COMING, &rules));
+            heal.push_str(&firewall::remove(&COMING));
         }
         if self.direction.leaves() {
-            // Ten milliseconds' worth leave at once.
+            // A burst of ten milliseconds' worth.
             let tbf =
                 format!("tbf rate {rate} burst {} latency 400ms", (bytes / 100).max(16 * 1024));
             probe.push(format!("unshare -n tc qdisc add dev lo root {tbf}"));
@@ -62,36 +61,42 @@ impl NetworkBandwidth {
             ));
             heal.push_str(&remove_queue(&interface));
         }
-        let what = match self.direction {
-            Direction::Both => "what comes to the node and what leaves it",
-            Direction::In => "what comes to the node",
-            Direction::Out => "what leaves the node",
+        let packets = match self.direction {
+            Direction::Both => "incoming and outgoing packets",
+            Direction::In => "incoming packets",
+            Direction::Out => "outgoing packets",
         };
         Ok(nodes
             .into_iter()
             .map(|node| Action {
-                probe: Some((
-                    probe.join(" && "),
-                    format!(
-                        "the kernel of Docker's host cannot limit {what} to {rate}: it lacks \
-                         hashlimit (xt_hashlimit) or tbf (sch_tbf)"
-                    ),
-                )),
+                probe: Some(Probe {
+                    script: probe.join(" && "),
+                    inability: Inability::RateLimit { packets, rate: rate.to_string() },
+                }),
                 inject: Some(inject.clone()),
                 heal: Some(heal.clone()),
-                healing: "lifts the limit".to_owned(),
+                healing: "removes the limit".to_owned(),
                 holds: vec![Hold::Queue],
-                ..Action::on_node(&node.name, format!("limits {what} to {rate}"))
+                ..Action::on_node(node, format!("limits {packets} to {rate}"))
             })
             .collect())
     }
 }
 
-fn rate(text: &str) -> Result<String, String> {
-    bytes_a_second(text).map(|_| text.to_owned())
+/// A rate as tc writes it, such as `10mbit`. Its value is in bytes a second.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rate;
+
+impl Format for Rate {
+    const NAME: &'static str = "kindrs-rate";
+    type Value = u64;
+
+    fn read(text: &str) -> Result<u64, String> {
+        bytes_a_second(text)
+    }
 }
 
-/// Reads a rate in tc's words, where kbit, mbit and gbit are powers of ten.
+/// Reads a rate in the units of tc, where kbit, mbit and gbit are powers of ten.
 fn bytes_a_second(text: &str) -> Result<u64, String> {
     let units = [("kbit", 1_000), ("mbit", 1_000_000), ("gbit", 1_000_000_000)];
     units
@@ -102,9 +107,11 @@ fn bytes_a_second(text: &str) -> Result<u64, String> {
             let number = number.parse::<u32>().ok().filter(|_| plain)?;
             Some(u64::from(number) * bits / 8)
         })
-        // Below, connections only time out; above, hashlimit's numbers end.
+        // Connections time out below the minimum; hashlimit cannot count beyond the maximum.
         .filter(|bytes| (1_000..=1_250_000_000).contains(bytes))
-        .ok_or_else(|| "expected 8kbit to 10gbit, as 512kbit, 10mbit or 1gbit".to_owned())
+        .ok_or_else(|| {
+            "expected a rate from 8kbit to 10gbit, such as 512kbit, 10mbit or 1gbit".to_owned()
+        })
 }
 
 #[cfg(test)]
@@ -114,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rates() {
+    fn reads_a_rate() {
         assert_eq!(bytes_a_second("8kbit"), Ok(1_000));
         assert_eq!(bytes_a_second("512kbit"), Ok(64_000));
         assert_eq!(bytes_a_second("1mbit"), Ok(125_000));
@@ -128,7 +135,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn reading_never_panics(text in ".*bit") {
+        fn reading_a_rate_never_panics(text in ".*bit") {
             let _ = bytes_a_second(&text);
         }
     }

@@ -1,46 +1,47 @@
-use clap::Args;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::inventory::nearest;
-use crate::failure::Failure;
 use crate::fault::action::Action;
+use crate::fault::parameter::{Format, Formatted, Text};
+use crate::fault::refusal::{PodRefusal, Refusal};
 use crate::fault::targeting::{PodTargets, View};
 
-use super::pod::{node_of, path, subject};
+use super::pod::{node_of, refuse, subject};
 
-/// The signals that end a process or that it may act upon. Those that only halt it are left out:
-/// nothing would let it go on.
+/// The signals that end a process or that a process handles. Those that halt it are left out,
+/// because nothing would let it continue.
 const SIGNALS: [&str; 13] = [
     "HUP", "INT", "QUIT", "ILL", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "ALRM",
     "TERM",
 ];
 
-/// Containers that get a signal.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+/// Parameters of `container-kill`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default)]
 pub struct ContainerKill {
-    /// Which of the pod's containers [default: the first]
-    #[arg(long, value_name = "NAME")]
+    /// Container of the pod [default: the first]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub container: Option<String>,
-    /// What its first process is sent, as KILL, TERM or SEGV
-    #[arg(long, value_name = "SIGNAL", default_value = "KILL", value_parser = signal)]
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub signal: String,
-    /// Which pods.
-    #[command(flatten)]
+    #[schemars(extend("x-value-name" = "NAME"))]
+    pub container: Option<Text>,
+    /// Signal to send, such as KILL, TERM or SEGV
+    #[schemars(extend("x-value-name" = "SIGNAL"))]
+    pub signal: Formatted<Signal>,
     #[serde(flatten)]
     pub targets: PodTargets,
 }
 
+impl Default for ContainerKill {
+    fn default() -> Self {
+        let signal = Formatted::new("KILL", "KILL");
+        Self { container: None, signal, targets: PodTargets::default() }
+    }
+}
+
 impl ContainerKill {
-    pub(super) fn actions(&self, view: &View) -> Result<Vec<Action>, Failure> {
-        let signal = match self.signal.as_str() {
-            "" => "KILL".to_owned(),
-            given => signal(given)
-                .map_err(|reason| Failure::input(format!("--signal {given}: {reason}")))?,
-        };
+    pub(super) fn actions(&self, view: &View) -> Result<Vec<Action>, Refusal> {
+        let signal = self.signal.value();
         let pods = self.targets.resolve(view)?;
         pods.into_iter()
             .map(|pod| {
@@ -64,8 +65,8 @@ impl ContainerKill {
     }
 }
 
-/// Name and ID of a container that runs: the one with this name, or else the first.
-fn running_container(pod: &Pod, wanted: Option<&str>) -> Result<(String, String), Failure> {
+/// Name and ID of the running container with this name, or of the first.
+fn running_container(pod: &Pod, wanted: Option<&str>) -> Result<(String, String), Refusal> {
     let first = || {
         let containers = pod.spec.as_ref().map(|spec| spec.containers.as_slice());
         containers.and_then(<[_]>::first).map(|container| container.name.clone())
@@ -86,16 +87,11 @@ fn running_container(pod: &Pod, wanted: Option<&str>) -> Result<(String, String)
     let runs = |container: &ContainerStatus| {
         container.state.as_ref().is_some_and(|state| state.running.is_some())
     };
-    let running: Vec<&str> = all
+    let running: Vec<String> = all
         .iter()
         .filter(|container| runs(container))
-        .map(|container| container.name.as_str())
+        .map(|container| container.name.clone())
         .collect();
-    let hint = if running.is_empty() {
-        "none of its containers runs".to_owned()
-    } else {
-        format!("these run: {}", running.join(", "))
-    };
     let found = all.iter().find(|container| container.name == wanted);
     let id = found.filter(|container| runs(container)).and_then(|container| {
         let (_, id) = container.container_id.as_deref()?.split_once("://")?;
@@ -104,31 +100,42 @@ fn running_container(pod: &Pod, wanted: Option<&str>) -> Result<(String, String)
     match (id, found) {
         (Some(id), _) => Ok((wanted, id)),
         (None, Some(_)) => {
-            Err(Failure::input(format!("container `{wanted}` of {} does not run", path(pod)))
-                .with_hint(hint))
+            Err(refuse(pod, PodRefusal::ContainerNotRunning { name: wanted, running }))
         }
         (None, None) => {
-            Err(Failure::input(format!("{} has no container `{wanted}`", path(pod)))
-                .with_hint(hint))
+            let containers = all.iter().map(|container| container.name.clone()).collect();
+            Err(refuse(pod, PodRefusal::NoContainer { name: wanted, containers }))
         }
     }
 }
 
-/// Reads the name of a signal, with or without `SIG`, in any case.
-fn signal(text: &str) -> Result<String, String> {
+/// A signal, with or without `SIG` and in any case. Its value is the name without `SIG`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signal;
+
+impl Format for Signal {
+    const NAME: &'static str = "kindrs-signal";
+    type Value = &'static str;
+
+    fn read(text: &str) -> Result<&'static str, String> {
+        signal(text)
+    }
+}
+
+fn signal(text: &str) -> Result<&'static str, String> {
     let upper = text.to_ascii_uppercase();
     let name = upper.strip_prefix("SIG").unwrap_or(&upper);
-    if SIGNALS.contains(&name) {
-        return Ok(name.to_owned());
+    if let Some(known) = SIGNALS.into_iter().find(|known| *known == name) {
+        return Ok(known);
     }
     if ["STOP", "TSTP", "TTIN", "TTOU"].contains(&name) {
-        return Err(
-            "it would halt the container without an end; node-pause freezes a node".to_owned()
-        );
+        return Err(format!(
+            "SIG{name} would halt the container for ever; use node-pause to freeze a node"
+        ));
     }
     let known = format!("expected one of {}", SIGNALS.join(", "));
     Err(match nearest(name, SIGNALS.into_iter()) {
-        Some(near) => format!("did you mean {near}? {known}"),
+        Some(near) => format!("{known}; did you mean {near}?"),
         None => known,
     })
 }
@@ -138,13 +145,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn signals_by_name() {
+    fn reads_a_signal_by_name() {
         for text in ["KILL", "SIGKILL", "kill", "SigKill"] {
-            assert_eq!(signal(text).as_deref(), Ok("KILL"));
+            assert_eq!(signal(text), Ok("KILL"));
         }
         for text in ["", "SIG", "9", "KILLED?", "CHLD", "KILL;"] {
             assert!(signal(text).is_err(), "{text}");
         }
-        assert!(signal("SIGSTOP").unwrap_err().contains("without an end"));
+        assert!(signal("SIGSTOP").unwrap_err().contains("for ever"));
     }
 }

@@ -1,28 +1,28 @@
-//! The parts of the control plane, one by one. Each is a static pod: kubelet runs it as long as its
-//! manifest is there, and starts its container again when that ends.
+//! Faults of single control plane components. Each component is a static pod: the kubelet runs the
+//! pod while its manifest exists, and restarts its container.
 
 use std::fmt;
 
-use clap::{Args, ValueEnum};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::inventory::NodeSummary;
-use crate::failure::Failure;
-use crate::fault::action::{Action, Hold, Impact};
+use crate::config::ContainerRole;
+use crate::fault::action::{Action, Hold, Impact, Probe};
+use crate::fault::refusal::{Inability, Refusal, Target};
 use crate::fault::targeting::{Choice, NodeTargets, View};
-use crate::plan::labels::ContainerRole;
 
-/// A part of the control plane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+/// A control plane component.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Component {
-    /// Serves the API.
+    /// Serves the API
     KubeApiserver,
-    /// Runs the controllers; one of several leads.
+    /// Runs the controllers; one of several leads
     KubeControllerManager,
-    /// Gives pods their nodes; one of several leads.
+    /// Assigns pods to nodes; one of several leads
     KubeScheduler,
-    /// Keeps what the API server serves.
+    /// Stores the objects of the API server
     Etcd,
 }
 
@@ -40,7 +40,7 @@ impl Component {
         match self {
             Self::KubeApiserver => Impact::ApiServer,
             Self::Etcd => Impact::Etcd,
-            // Without it, what there is stays as it is.
+            // Everything that exists stays as it is.
             Self::KubeControllerManager | Self::KubeScheduler => Impact::None,
         }
     }
@@ -50,8 +50,8 @@ impl Component {
     }
 
     /// A shell command that prints the processes of the component's running container. containerd
-    /// keeps each running container's specification in a folder named by its id, and every process
-    /// of a container is in a control group whose name has that id.
+    /// keeps the specification of each running container in a folder named after the container's ID,
+    /// and the control groups of its processes contain that ID.
     fn processes(self, node: &str) -> String {
         let name = self.name();
         format!(
@@ -71,15 +71,13 @@ impl fmt::Display for Component {
     }
 }
 
-/// A component on some control planes.
-#[derive(Debug, Clone, PartialEq, Eq, Args, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// Parameters of the `component-…` faults.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub struct ComponentTargets {
-    /// The component
-    #[arg(long)]
+    /// Control plane component
+    #[schemars(extend("x-value-name" = "COMPONENT"))]
     pub component: Component,
-    /// Which control planes.
-    #[command(flatten)]
     #[serde(flatten)]
     pub targets: NodeTargets,
 }
@@ -89,17 +87,17 @@ impl ComponentTargets {
         &self,
         view: &View,
         action: impl Fn(&NodeSummary) -> Action,
-    ) -> Result<Vec<Action>, Failure> {
+    ) -> Result<Vec<Action>, Refusal> {
         let runs = format!("runs no {}", self.component);
-        let nodes = control_planes(&self.targets, view, Unsaid::Only, &runs)?;
+        let nodes = control_planes(&self.targets, view, Untargeted::Only, &runs)?;
         Ok(nodes.into_iter().map(action).collect())
     }
 
-    pub(super) fn stop(&self, view: &View) -> Result<Vec<Action>, Failure> {
-        self.on_each(view, |node| stopped(self.component, &node.name))
+    pub(super) fn stop(&self, view: &View) -> Result<Vec<Action>, Refusal> {
+        self.on_each(view, |node| stopped(self.component, node))
     }
 
-    pub(super) fn pause(&self, view: &View) -> Result<Vec<Action>, Failure> {
+    pub(super) fn pause(&self, view: &View) -> Result<Vec<Action>, Refusal> {
         let component = self.component;
         self.on_each(view, |node| {
             let processes = component.processes(&node.name);
@@ -108,31 +106,34 @@ impl ComponentTargets {
                     "processes=$({processes})\n\
                      [ -z \"$processes\" ] || kill -CONT $processes 2>/dev/null || true\n"
                 )),
-                healing: format!("thaws {component}"),
-                ..self.signal(&node.name, "STOP", format!("freezes {component}"))
+                healing: format!("unfreezes {component}"),
+                ..self.signal(node, "STOP", format!("freezes {component}"))
             }
         })
     }
 
-    pub(super) fn kill(&self, view: &View) -> Result<Vec<Action>, Failure> {
+    pub(super) fn kill(&self, view: &View) -> Result<Vec<Action>, Refusal> {
         let effect = format!("kills {}", self.component);
-        self.on_each(view, |node| self.signal(&node.name, "KILL", effect.clone()))
+        self.on_each(view, |node| self.signal(node, "KILL", effect.clone()))
     }
 
-    pub(super) fn restart(&self, view: &View) -> Result<Vec<Action>, Failure> {
+    pub(super) fn restart(&self, view: &View) -> Result<Vec<Action>, Refusal> {
         let effect = format!("restarts {}", self.component);
-        self.on_each(view, |node| self.signal(&node.name, "TERM", effect.clone()))
+        self.on_each(view, |node| self.signal(node, "TERM", effect.clone()))
     }
 
-    /// An action that sends every process of the component a signal.
-    fn signal(&self, node: &str, signal: &str, effect: String) -> Action {
+    /// An action that sends a signal to every process of the component.
+    fn signal(&self, node: &NodeSummary, signal: &str, effect: String) -> Action {
         let component = self.component;
-        let processes = component.processes(node);
+        let processes = component.processes(&node.name);
         Action {
-            probe: Some((
-                format!("[ -n \"$({processes})\" ]"),
-                format!("{component} does not run on {node}"),
-            )),
+            probe: Some(Probe {
+                script: format!("[ -n \"$({processes})\" ]"),
+                inability: Inability::NotRunning {
+                    component: component.name(),
+                    node: node.name.clone(),
+                },
+            }),
             inject: Some(format!("kill -{signal} $({processes})\n")),
             holds: vec![Hold::Component(component.name().to_owned())],
             impact: component.impact(),
@@ -141,14 +142,14 @@ impl ComponentTargets {
     }
 }
 
-/// An action that takes a component's manifest away. A rename is whole or not at all, so that the
-/// manifest is always in one of the two places.
-fn stopped(component: Component, node: &str) -> Action {
+/// An action that moves a component's manifest away. The rename is atomic, so the manifest is always
+/// in one of the two places.
+fn stopped(component: Component, node: &NodeSummary) -> Action {
     let manifest = component.manifest();
-    let processes = component.processes(node);
-    // Without etcd the API server hangs, and with it kubelet, which asks it to delete the pod that
-    // it shows of etcd: for half a minute each time, in which it starts nothing. One that ends is
-    // no reason to wait, and both come back beside etcd.
+    let processes = component.processes(&node.name);
+    // Without etcd the API server hangs, and so does the kubelet, which asks the API server to delete
+    // etcd's mirror pod: for half a minute each time, in which it starts nothing. So healing also
+    // restarts both, if etcd is not running.
     let then = match component {
         Component::Etcd => format!(
             "if [ -z \"$({processes})\" ]; then\n    \
@@ -156,16 +157,20 @@ fn stopped(component: Component, node: &str) -> Action {
                  [ -z \"$processes\" ] || kill -KILL $processes 2>/dev/null || true\n    \
                  systemctl try-restart kubelet.service\n\
              fi\n",
-            Component::KubeApiserver.processes(node)
+            Component::KubeApiserver.processes(&node.name)
         ),
         _ => String::new(),
     };
     Action {
-        probe: Some((
-            format!("[ -e {manifest} ]"),
-            format!("{node} has no static pod of {component}: {manifest} is not there"),
-        )),
-        // kubelet would give it half a minute to end.
+        probe: Some(Probe {
+            script: format!("[ -e {manifest} ]"),
+            inability: Inability::NoManifest {
+                component: component.name(),
+                node: node.name.clone(),
+                manifest: manifest.clone(),
+            },
+        }),
+        // The kubelet would wait half a minute for the process to end.
         inject: Some(format!(
             "processes=$({processes})\n\
              mv {manifest} \"$fault/{component}.yaml\"\n\
@@ -187,61 +192,57 @@ fn stopped(component: Component, node: &str) -> Action {
     }
 }
 
-/// Stops etcd on the last control planes, on so many that the rest are no majority.
+/// Stops etcd on the last control planes, so that the others are not a majority.
 pub(super) fn etcd_quorum_loss(view: &View) -> Vec<Action> {
     let members: Vec<&NodeSummary> = view.control_planes().collect();
     let left = members.len() / 2;
-    members.into_iter().skip(left).map(|node| stopped(Component::Etcd, &node.name)).collect()
+    members.into_iter().skip(left).map(|node| stopped(Component::Etcd, node)).collect()
 }
 
-/// Which control planes are meant when nothing is said.
+/// The control planes that a fault without targets hits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unsaid {
-    /// The only one there is; an error when there are several.
+pub(super) enum Untargeted {
+    /// The only one; several are an error.
     Only,
-    /// Every one.
+    /// All of them.
     All,
 }
 
-/// The control planes meant. `lacks` is what is wrong with a worker: `runs no etcd`.
+/// Returns the targeted control planes. `lacks` says why a worker cannot be a target: `runs no etcd`.
 ///
 /// # Errors
-/// [`Failure::Input`] as [`NodeTargets::resolve`], and for a node that is no control plane.
+/// As [`NodeTargets::resolve`], and for a target that is not a control plane.
 pub(super) fn control_planes<'a>(
     targets: &NodeTargets,
     view: &'a View,
-    unsaid: Unsaid,
+    untargeted: Untargeted,
     lacks: &str,
-) -> Result<Vec<&'a NodeSummary>, Failure> {
-    let hint = "--role control-plane stands for every control plane";
-    let meant: Vec<&NodeSummary> = if targets.is_empty() {
+) -> Result<Vec<&'a NodeSummary>, Refusal> {
+    let chosen: Vec<&NodeSummary> = if targets.is_empty() {
         view.control_planes().collect()
     } else {
         let all = NodeTargets { choice: Choice::default(), ..targets.clone() };
         all.resolve(view)?
     };
-    if let Some(other) = meant.iter().find(|node| node.role != ContainerRole::ControlPlane) {
-        return Err(Failure::input(format!("{} is no control plane: it {lacks}", other.name))
-            .with_hint(hint));
+    if let Some(other) = chosen.iter().find(|node| node.role != ContainerRole::CONTROL_PLANE) {
+        return Err(Refusal::NotControlPlane { node: other.name.clone(), lacks: lacks.to_owned() });
     }
-    let is_said = !targets.is_empty() || targets.choice.is_random();
-    if !is_said && unsaid == Unsaid::Only && meant.len() > 1 {
-        return Err(Failure::input(format!(
-            "no target is given, and there are {} control planes",
-            meant.len()
-        ))
-        .with_hint(format!("say which with --node, --leader-of or --random; {hint}")));
+    let is_targeted = !targets.is_empty() || targets.choice.is_random();
+    if !is_targeted && untargeted == Untargeted::Only && chosen.len() > 1 {
+        return Err(Refusal::SeveralControlPlanes(chosen.len()));
     }
-    targets.choice.of(meant, "control planes", view.seed)
+    targets.choice.choose(chosen, Target::ControlPlanes, view.seed)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::fixture::view;
+    use crate::config::Role;
+    use crate::fault::fixture::{view, words};
+    use crate::fault::parameter::Whole;
 
     fn on(nodes: &[&str]) -> NodeTargets {
-        let node = nodes.iter().map(|node| (*node).to_owned()).collect();
+        let node = nodes.iter().map(|node| (*node).into()).collect();
         NodeTargets { node, ..Default::default() }
     }
 
@@ -267,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_lost_with_a_component() {
+    fn a_component_has_an_impact() {
         let impact = |component| {
             let actions = of(component, NodeTargets::default()).pause(&view(1, 0)).unwrap();
             actions[0].impact
@@ -279,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn no_majority_is_left() {
+    fn leaves_no_majority() {
         assert_eq!(hit(&etcd_quorum_loss(&view(1, 1))), ["dev-control-plane"]);
         assert_eq!(hit(&etcd_quorum_loss(&view(2, 1))), ["dev-control-plane2"]);
         let three = view(3, 1);
@@ -288,32 +289,30 @@ mod tests {
     }
 
     #[test]
-    fn only_control_planes_are_meant() {
-        let meant = |targets: NodeTargets, view: &View| {
-            of(Component::Etcd, targets)
-                .stop(view)
-                .map_err(|failure| format!("{failure}\n{}", failure.hint().unwrap_or_default()))
+    fn hits_control_planes_only() {
+        let stopped = |targets: NodeTargets, view: &View| {
+            of(Component::Etcd, targets).stop(view).map_err(|refusal| words(&refusal))
         };
         let (one, three) = (view(1, 2), view(3, 1));
-        assert_eq!(hit(&meant(NodeTargets::default(), &one).unwrap()), ["dev-control-plane"]);
-        let role = NodeTargets { role: Some("control-plane".into()), ..Default::default() };
-        assert_eq!(meant(role, &three).unwrap().len(), 3);
-        assert_eq!(hit(&meant(on(&["control-plane2"]), &three).unwrap()), ["dev-control-plane2"]);
-        let random = Choice { random: true, seed: Some(1), ..Choice::default() };
+        assert_eq!(hit(&stopped(NodeTargets::default(), &one).unwrap()), ["dev-control-plane"]);
+        let role = NodeTargets { role: Some(Role::ControlPlane), ..Default::default() };
+        assert_eq!(stopped(role, &three).unwrap().len(), 3);
+        assert_eq!(hit(&stopped(on(&["control-plane2"]), &three).unwrap()), ["dev-control-plane2"]);
+        let random = Choice { random: true, seed: Whole::new(1), ..Choice::default() };
         let chosen =
-            meant(NodeTargets { choice: random.clone(), ..Default::default() }, &three).unwrap();
+            stopped(NodeTargets { choice: random.clone(), ..Default::default() }, &three).unwrap();
         assert!(chosen.len() == 1 && chosen[0].node.starts_with("dev-control-plane"));
 
-        insta::assert_snapshot!(meant(NodeTargets::default(), &three).unwrap_err(), @r"
-        no target is given, and there are 3 control planes
-        say which with --node, --leader-of or --random; --role control-plane stands for every control plane
+        insta::assert_snapshot!(stopped(NodeTargets::default(), &three).unwrap_err(), @r"
+        no target is specified, and there are 3 control planes
+        use <node>, <leader-of> or <random>, or <role=control-plane> for every control plane
         ");
-        insta::assert_snapshot!(meant(on(&["worker"]), &one).unwrap_err(), @r"
-        dev-worker is no control plane: it runs no etcd
-        --role control-plane stands for every control plane
+        insta::assert_snapshot!(stopped(on(&["worker"]), &one).unwrap_err(), @r"
+        node `dev-worker` is not a control plane: it runs no etcd
+        use <role=control-plane> for every control plane
         ");
-        // What chance would choose is no way around it.
+        // A random choice does not help.
         let all = NodeTargets { all_nodes: true, choice: random, ..Default::default() };
-        assert!(meant(all, &one).is_err());
+        assert!(stopped(all, &one).is_err());
     }
 }

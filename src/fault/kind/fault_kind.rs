@@ -1,8 +1,9 @@
-use clap::Subcommand;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::failure::Failure;
 use crate::fault::action::{Action, EngineAction};
+use crate::fault::parameter::{OneOrMany, Text};
+use crate::fault::refusal::{Refusal, Target};
 use crate::fault::targeting::{Choice, NodeTargets, PodTargets, View};
 
 use super::packets::Treatment;
@@ -12,84 +13,147 @@ use super::{
     ReadinessFailure, SomePackets, api_request, control_plane, node, pod,
 };
 
+/// The field that names the kind.
+pub(super) const KIND: &str = "fault";
+
 /// A kind of fault with its parameters and targets.
-#[derive(Debug, Clone, PartialEq, Subcommand, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "fault", rename_all = "kebab-case")]
 pub enum FaultKind {
-    /// A node is shut down: its container stops as a machine does
+    /// Shut down a node: stop its container gracefully
     NodeStop(NodeTargets),
-    /// A node loses its power: its container is killed
+    /// Cut a node's power: kill its container
     NodeKill(NodeTargets),
-    /// A node freezes: none of its processes gets the CPU any more, and connections stay open
+    /// Freeze a node: its processes get no CPU, and its connections stay open
     NodePause(NodeTargets),
-    /// A node is shut down and started again
+    /// Shut down a node and start it again
     NodeRestart(NodeTargets),
-    /// kubelet stops; the pods of its node run on
+    /// Stop the kubelet; the node's pods keep running
     KubeletStop(NodeTargets),
-    /// containerd stops; containers run on, and none is started, stopped or asked
+    /// Stop containerd; containers keep running, but cannot be started, stopped or queried
     RuntimeStop(NodeTargets),
-    /// The file system of kubelet fills up until the node has DiskPressure
+    /// Fill the kubelet's file system until the node reports DiskPressure
     DiskFill(DiskFill),
-    /// Memory of a node is taken until it has MemoryPressure
+    /// Use up a node's memory until the node reports MemoryPressure
     MemoryStress(MemoryStress),
-    /// Busy processes take the CPU from a node's pods
+    /// Keep a node's CPUs busy
     CpuStress(CpuStress),
-    /// Nodes are cut off: from everything, from certain nodes, or from each other
+    /// Cut nodes off from everything, from certain nodes, or from each other
     NetworkPartition(NetworkPartition),
-    /// Packets of a node are lost
+    /// Drop some of a node's packets
     NetworkLoss(NetworkLoss),
-    /// What leaves a node is late (needs netem in the kernel)
+    /// Delay packets that leave a node (needs netem in the kernel)
     NetworkDelay(NetworkDelay),
-    /// Packets that leave a node are sent twice (needs netem in the kernel)
+    /// Duplicate packets that leave a node (needs netem in the kernel)
     NetworkDuplicate(SomePackets),
-    /// Packets that leave a node are damaged (needs netem in the kernel)
+    /// Corrupt packets that leave a node (needs netem in the kernel)
     NetworkCorrupt(SomePackets),
-    /// A node has a slow link
+    /// Limit a node's bandwidth
     NetworkBandwidth(NetworkBandwidth),
-    /// Pods are deleted
+    /// Delete pods
     PodDelete(PodDelete),
-    /// Pods are evicted, as far as their PodDisruptionBudgets allow
+    /// Evict pods, as far as their PodDisruptionBudgets allow
     PodEvict(PodTargets),
-    /// The process of a container gets a signal
+    /// Send a signal to the main process of a container
     ContainerKill(ContainerKill),
-    /// The images of pods are gone from all nodes, and nothing is pulled from their registries
+    /// Remove the images of pods from all nodes, and block pulls from their registries
     ImagePullFailure(ImagePullFailure),
-    /// Pods run on but fail their readiness probes
+    /// Fail the readiness probes of pods; the pods keep running
     ReadinessFailure(ReadinessFailure),
-    /// Pods cannot look names up
+    /// Fail the DNS queries of pods
     DnsFailure(DnsFailure),
-    /// Heartbeats of a node are lost: its lease and status get no updates, and its pods run on
+    /// Reject a node's heartbeats: its lease and status get no updates, and its pods keep running
     HeartbeatLoss(NodeTargets),
-    /// A component of a control plane stops, and stays away
+    /// Stop a control plane component until it is healed
     ComponentStop(ComponentTargets),
-    /// A component's process is killed once; kubelet starts it again
+    /// Kill a control plane component once; the kubelet starts it again
     ComponentKill(ComponentTargets),
-    /// A component freezes; kubelet restarts it if its probes fail for too long
+    /// Freeze a control plane component; the kubelet restarts it if its probes fail for too long
     ComponentPause(ComponentTargets),
-    /// A component is asked to end; kubelet starts it again
+    /// Terminate a control plane component once; the kubelet starts it again
     ComponentRestart(ComponentTargets),
-    /// etcd stops on so many control planes that the rest is no quorum. Needs --allow-total
+    /// Stop etcd on enough control planes to lose quorum; a total loss must be allowed
     EtcdQuorumLoss,
-    /// Some requests to the API server wait, fail or are cut off
+    /// Delay, fail or cut off some requests to the API server
     ApiRequest(ApiRequest),
 }
 
-/// Which targets a fault has.
+/// The targets of a kind.
+#[derive(Debug, Clone, Copy)]
 pub(in crate::fault) enum Targets<'a> {
-    /// It says itself what it hits.
+    /// The kind decides by itself.
     None,
+    /// The specified nodes.
     Nodes(&'a NodeTargets),
+    /// The specified nodes, or a default without any.
+    OptionalNodes(&'a NodeTargets),
+    /// The specified pods.
     Pods(&'a PodTargets),
 }
 
 impl FaultKind {
-    /// Its name, as the command line and files write it.
+    /// The name of the kind, as the command line and files write it.
     pub fn name(&self) -> String {
         let value = serde_json::to_value(self).unwrap_or_default();
-        value["kind"].as_str().unwrap_or_default().to_owned()
+        value[KIND].as_str().unwrap_or_default().to_owned()
     }
 
-    /// Whether it is over as soon as it was done, so that there is nothing to heal.
+    /// Checks everything that does not depend on a cluster.
+    ///
+    /// # Errors
+    /// If parameters exclude each other or make no sense together, or if the targets are missing.
+    pub fn check(&self) -> Result<(), Refusal> {
+        if let Some(choice) = self.choice() {
+            choice.check()?;
+        }
+        match self {
+            Self::DiskFill(fill) => fill.check()?,
+            Self::NetworkPartition(partition) => partition.check()?,
+            Self::NetworkDelay(delay) => delay.check()?,
+            Self::ApiRequest(request) => request.check()?,
+            _ => {}
+        }
+        match self.targets() {
+            Targets::Nodes(targets) if targets.is_empty() && !targets.choice.is_random() => {
+                Err(Refusal::NoTarget(Target::Nodes))
+            }
+            Targets::Pods(targets) if targets.is_empty() => Err(Refusal::NoTarget(Target::Pods)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The nodes that the fault names: the parameter, and the names in it.
+    pub fn named_nodes(&self) -> Vec<(&'static str, &OneOrMany<Text>)> {
+        let peers = match self {
+            Self::NetworkPartition(partition) => Some(&partition.traffic.peer),
+            Self::NetworkLoss(loss) => Some(&loss.traffic.peer),
+            _ => None,
+        };
+        let targets = match self.targets() {
+            Targets::Nodes(targets) | Targets::OptionalNodes(targets) => Some(&targets.node),
+            Targets::Pods(_) | Targets::None => None,
+        };
+        [("node", targets), ("peer", peers)]
+            .into_iter()
+            .filter_map(|(parameter, names)| Some((parameter, names?)))
+            .collect()
+    }
+
+    /// Whether the nodes and pods that are hit depend on the state of a running cluster, and not
+    /// only on the names and roles of its nodes.
+    pub fn depends_on_state(&self) -> bool {
+        match self.targets() {
+            Targets::Nodes(targets) | Targets::OptionalNodes(targets) => {
+                targets.selector.is_some()
+                    || targets.running_pod.is_some()
+                    || targets.leader_of.is_some()
+            }
+            Targets::Pods(_) => true,
+            Targets::None => false,
+        }
+    }
+
+    /// Whether the fault ends at once, so that there is nothing to heal.
     pub fn is_instant(&self) -> bool {
         matches!(
             self,
@@ -102,13 +166,13 @@ impl FaultKind {
         )
     }
 
-    /// Whether it is made by the proxy of API faults.
-    pub(in crate::fault) fn is_proxied(&self) -> bool {
+    /// Whether the fault needs the API fault proxy.
+    pub(in crate::fault) fn needs_proxy(&self) -> bool {
         matches!(self, Self::HeartbeatLoss(_) | Self::ApiRequest(_))
     }
 
-    /// What it does to a cluster, container by container.
-    pub(in crate::fault) fn actions(&self, view: &View) -> Result<Vec<Action>, Failure> {
+    /// Decides what the fault does to a cluster, node by node.
+    pub(in crate::fault) fn actions(&self, view: &View) -> Result<Vec<Action>, Refusal> {
         match self {
             Self::NodeStop(targets) => node::power(targets, view, EngineAction::Stop),
             Self::NodeKill(targets) => node::power(targets, view, EngineAction::Kill),
@@ -153,6 +217,9 @@ impl FaultKind {
             Self::DiskFill(fill) => Targets::Nodes(&fill.targets),
             Self::MemoryStress(stress) => Targets::Nodes(&stress.targets),
             Self::CpuStress(stress) => Targets::Nodes(&stress.targets),
+            Self::NetworkPartition(partition) if partition.shape.is_some() => {
+                Targets::OptionalNodes(&partition.targets)
+            }
             Self::NetworkPartition(partition) => Targets::Nodes(&partition.targets),
             Self::NetworkLoss(loss) => Targets::Nodes(&loss.targets),
             Self::NetworkDelay(delay) => Targets::Nodes(&delay.targets),
@@ -169,16 +236,16 @@ impl FaultKind {
             Self::ComponentStop(component)
             | Self::ComponentKill(component)
             | Self::ComponentPause(component)
-            | Self::ComponentRestart(component) => Targets::Nodes(&component.targets),
+            | Self::ComponentRestart(component) => Targets::OptionalNodes(&component.targets),
             Self::EtcdQuorumLoss => Targets::None,
-            Self::ApiRequest(request) => Targets::Nodes(&request.targets),
+            Self::ApiRequest(request) => Targets::OptionalNodes(&request.targets),
         }
     }
 
-    /// The chance by which targets are chosen; `None` for a kind without targets.
+    /// The random choice of targets; `None` for a kind without targets.
     pub fn choice(&self) -> Option<&Choice> {
         match self.targets() {
-            Targets::Nodes(targets) => Some(&targets.choice),
+            Targets::Nodes(targets) | Targets::OptionalNodes(targets) => Some(&targets.choice),
             Targets::Pods(targets) => Some(&targets.choice),
             Targets::None => None,
         }

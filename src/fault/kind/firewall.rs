@@ -1,22 +1,21 @@
-//! Rules that last as long as a fault: each fault has one chain of its own, which comes before all
-//! others, so that nothing that is let through elsewhere gets past it, and whose end leaves nothing.
+//! Firewall rules that last as long as a fault. Each fault has its own chain, which comes before all
+//! other rules, so that none of them can accept a packet first.
 
 /// The chain's name, within iptables' 28 characters.
 const CHAIN: &str = "chain=\"KINDRS-${id##*-}\"\n";
 
-/// Ways of a packet through a node.
+/// The ways of a packet through a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hook {
-    /// It is for the node.
+    /// To the node.
     Input,
-    /// It comes from the node.
+    /// From the node.
     Output,
-    /// It is for or from a pod.
+    /// To or from a pod.
     Forward,
 }
 
 impl Hook {
-    /// Every way.
     pub(super) const ALL: [Self; 3] = [Self::Input, Self::Output, Self::Forward];
 
     fn name(self) -> &'static str {
@@ -28,9 +27,9 @@ impl Hook {
     }
 }
 
-/// A script that puts up the rules that `rules` prints, all at once. `rules` is shell code that
-/// writes lines like `-A $chain -s 10.0.0.1 -j DROP`.
-pub(super) fn put_up(hooks: &[Hook], rules: &str) -> String {
+/// A script that adds the rules that the shell code `rules` prints, all at once. A rule is a line such as
+/// `-A $chain -s 10.0.0.1 -j DROP`.
+pub(super) fn add(hooks: &[Hook], rules: &str) -> String {
     let jumps: String =
         hooks.iter().map(|hook| format!("echo \"-I {} -j $chain\"\n", hook.name())).collect();
     format!(
@@ -39,8 +38,8 @@ pub(super) fn put_up(hooks: &[Hook], rules: &str) -> String {
     )
 }
 
-/// A script that takes the rules down, harmless where there are none.
-pub(super) fn take_down(hooks: &[Hook]) -> String {
+/// A script that removes the rules. Harmless if there are none.
+pub(super) fn remove(hooks: &[Hook]) -> String {
     let hooks: Vec<&str> = hooks.iter().map(|hook| hook.name()).collect();
     format!(
         "{CHAIN}if iptables -w -n -L \"$chain\" >/dev/null 2>&1; then\n    \
@@ -56,9 +55,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rules_come_and_go() {
+    fn adds_and_removes_rules() {
         let rules = "echo \"-A $chain -s 10.0.0.1 -j DROP\"\n";
-        insta::assert_snapshot!(put_up(&Hook::ALL, rules), @r#"
+        insta::assert_snapshot!(add(&Hook::ALL, rules), @r#"
         chain="KINDRS-${id##*-}"
         {
         echo '*filter'
@@ -71,7 +70,7 @@ mod tests {
         } >"$fault/rules"
         iptables-restore -w --noflush <"$fault/rules"
         "#);
-        insta::assert_snapshot!(take_down(&[Hook::Output]), @r#"
+        insta::assert_snapshot!(remove(&[Hook::Output]), @r#"
         chain="KINDRS-${id##*-}"
         if iptables -w -n -L "$chain" >/dev/null 2>&1; then
             for hook in OUTPUT; do

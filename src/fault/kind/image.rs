@@ -1,32 +1,31 @@
-use clap::Args;
 use k8s_openapi::api::core::v1::Pod;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::load;
-use crate::failure::Failure;
-use crate::fault::action::{Action, Hold};
+use crate::fault::action::{Action, Hold, Probe};
+use crate::fault::parameter::Text;
+use crate::fault::refusal::{Inability, PodRefusal, Refusal};
 use crate::fault::targeting::{PodTargets, View};
 
-use super::pod::path;
+use super::pod::refuse;
 
-/// Images that cannot be pulled.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+/// Parameters of `image-pull-failure`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default)]
 pub struct ImagePullFailure {
-    /// Only the image of this container, instead of all of the pod's
-    #[arg(long, value_name = "NAME")]
+    /// Only the image of this container [default: the images of all containers]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub container: Option<String>,
-    /// Which pods.
-    #[command(flatten)]
+    #[schemars(extend("x-value-name" = "NAME"))]
+    pub container: Option<Text>,
     #[serde(flatten)]
     pub targets: PodTargets,
 }
 
 impl ImagePullFailure {
-    /// Every running node is hit, because a new pod may come to any. One that is started later
-    /// has its image still.
-    pub(super) fn actions(&self, view: &View) -> Result<Vec<Action>, Failure> {
+    /// Hits every running node, because a new pod can come to any. A node that starts later still has
+    /// its image.
+    pub(super) fn actions(&self, view: &View) -> Result<Vec<Action>, Refusal> {
         let mut images: Vec<Image> = Vec::new();
         for pod in self.targets.resolve(view)? {
             for image in images_of(pod, self.container.as_deref())? {
@@ -41,25 +40,21 @@ impl ImagePullFailure {
             .filter(|node| node.is_running())
             .flat_map(|node| {
                 images.iter().map(|image| Action {
-                    probe: Some((
-                        format!("{FIND_CERTS}[ -n \"$certs\" ]"),
-                        format!(
-                            "containerd of {} reads no settings of registries: set config_path to \
-                             /etc/containerd/certs.d with containerdConfigPatches",
-                            node.name
-                        ),
-                    )),
-                    inject: Some(image.take_away()),
-                    heal: Some(image.bring_back()),
+                    probe: Some(Probe {
+                        script: format!("{FIND_CERTS}[ -n \"$certs\" ]"),
+                        inability: Inability::RegistrySettings { node: node.name.clone() },
+                    }),
+                    inject: Some(image.remove()),
+                    heal: Some(image.restore()),
                     healing: format!(
-                        "brings image {} back and pulls from {} again",
+                        "restores image {} and allows pulls from {}",
                         image.name, image.registry
                     ),
                     holds: vec![Hold::Image(image.name.clone())],
                     ..Action::on_node(
-                        &node.name,
+                        node,
                         format!(
-                            "takes image {} away, and pulls nothing from {}",
+                            "removes image {} and blocks pulls from {}",
                             image.name, image.registry
                         ),
                     )
@@ -69,8 +64,8 @@ impl ImagePullFailure {
     }
 }
 
-/// Finds containerd's folder with the settings of registries, which it reads at each pull. Since
-/// 2.2 it has one without being told.
+/// Finds containerd's folder with the settings of registries, which containerd reads at each pull.
+/// Since 2.2 there is a default.
 ///
 /// Source: <https://github.com/containerd/containerd/blob/main/docs/hosts.md>
 const FIND_CERTS: &str = "\
@@ -82,8 +77,8 @@ awk '{ sub(/^v/, \"\", $3); split($3, v, \".\"); exit !(v[1] > 2 || (v[1] == 2 &
 fi
 ";
 
-/// What both scripts know: whether containerd has an image of a name. In a node that has just started
-/// it may not answer yet.
+/// Shell code of both scripts: whether containerd has an image of a name. In a node that has just
+/// started, containerd does not answer yet.
 const HAS: &str = "\
 tries=50
 until ctr version >/dev/null 2>&1; do
@@ -94,7 +89,7 @@ done
 has() { ctr -n k8s.io images ls -q 2>/dev/null | grep -qxF \"$1\"; }
 ";
 
-/// An image by its full name.
+/// An image by full name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Image {
     name: String,
@@ -102,7 +97,7 @@ struct Image {
 }
 
 impl Image {
-    /// Reads a reference as a pod has it.
+    /// Reads the reference of a pod.
     fn read(reference: &str) -> Option<Self> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:@+".contains(&byte);
         if reference.is_empty() || !reference.bytes().all(plain) {
@@ -121,7 +116,7 @@ impl Image {
         Some(Self { name, registry })
     }
 
-    /// The folder of the registry's settings: a port is written between underscores.
+    /// The folder of the registry's settings, with the port between underscores.
     fn folder(&self) -> String {
         match self.registry.split_once(':') {
             Some((host, port)) => format!("{host}_{port}_"),
@@ -129,9 +124,9 @@ impl Image {
         }
     }
 
-    /// The registry's settings name a server that is not there. Several faults may need that of one
-    /// registry: each adds its line, and the last one to go puts back what was there before.
-    fn take_away(&self) -> String {
+    /// Points the registry's settings at a server that does not exist. Several faults can do this to
+    /// one registry: each adds its line, and the last one to heal restores the original settings.
+    fn remove(&self) -> String {
         format!(
             "{FIND_CERTS}{HAS}\
 image='{name}' kept=\"kindrs.invalid/$id:kept\"
@@ -157,8 +152,8 @@ fi
         )
     }
 
-    /// Whatever has the name meanwhile stays: somebody loaded it.
-    fn bring_back(&self) -> String {
+    /// An image that somebody loaded under the same name in the meantime stays.
+    fn restore(&self) -> String {
         format!(
             "\
 if [ -s \"$fault/registry\" ]; then
@@ -188,8 +183,8 @@ fi
     }
 }
 
-/// The images of a pod's containers, those of its init containers too.
-fn images_of(pod: &Pod, container: Option<&str>) -> Result<Vec<Image>, Failure> {
+/// The images of the pod's containers and init containers.
+fn images_of(pod: &Pod, container: Option<&str>) -> Result<Vec<Image>, Refusal> {
     let spec = pod.spec.as_ref();
     let all: Vec<_> = spec
         .into_iter()
@@ -198,20 +193,16 @@ fn images_of(pod: &Pod, container: Option<&str>) -> Result<Vec<Image>, Failure> 
     let meant: Vec<_> =
         all.iter().filter(|one| container.is_none_or(|name| one.name == name)).collect();
     if let (Some(name), true) = (container, meant.is_empty()) {
-        let names: Vec<&str> = all.iter().map(|one| one.name.as_str()).collect();
-        return Err(Failure::input(format!("{} has no container `{name}`", path(pod)))
-            .with_hint(format!("it has: {}", names.join(", "))));
+        let containers = all.iter().map(|one| one.name.clone()).collect();
+        return Err(refuse(pod, PodRefusal::NoContainer { name: name.to_owned(), containers }));
     }
     meant
         .into_iter()
         .map(|one| {
             let reference = one.image.as_deref().unwrap_or_default();
             Image::read(reference).ok_or_else(|| {
-                Failure::input(format!(
-                    "container `{}` of {} has no image that could be pulled: `{reference}`",
-                    one.name,
-                    path(pod)
-                ))
+                let (container, image) = (one.name.clone(), reference.to_owned());
+                refuse(pod, PodRefusal::NoImage { container, image })
             })
         })
         .collect()
@@ -222,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn images_have_the_names_that_containerd_gives_them() {
+    fn names_images_as_containerd_does() {
         for (reference, name, folder) in [
             ("nginx", "docker.io/library/nginx:latest", "docker.io"),
             ("me/app:1", "docker.io/me/app:1", "docker.io"),

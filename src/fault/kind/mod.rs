@@ -1,4 +1,4 @@
-//! The kinds of faults: what a user may ask for, and the actions that it means for a cluster.
+//! The kinds of faults: their parameters, and their actions on a cluster.
 
 mod api_request;
 mod bandwidth;
@@ -14,18 +14,18 @@ mod network_tests;
 mod node;
 mod packets;
 mod partition;
-mod peers;
 mod pod;
 #[cfg(test)]
 mod pod_tests;
 mod pressure;
 mod readiness;
 mod stress;
+mod traffic;
 
 pub use api_request::ApiRequest;
 pub(super) use api_request::{PROGRAM, has_program};
 pub use bandwidth::NetworkBandwidth;
-pub use catalogue::{KindInfo, kinds};
+pub use catalogue::{FORMATS, Kind, Parameter, Values, kinds};
 pub use container::ContainerKill;
 pub use control_plane::ComponentTargets;
 pub use dns::DnsFailure;

@@ -1,72 +1,66 @@
-//! Packets that are lost, late, doubled or damaged.
+//! Packets that are lost, delayed, duplicated or corrupted.
 
 use std::time::Duration;
 
-use clap::Args;
-use serde::{Deserialize, Serialize};
+use schemars::JsonSchema;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::duration;
-use crate::failure::Failure;
-use crate::fault::action::{Action, Hold, Impact};
+use crate::fault::action::{Action, Hold, Impact, Probe};
+use crate::fault::parameter::{Format, Formatted, Text};
+use crate::fault::refusal::{Inability, Refusal};
 use crate::fault::targeting::{NodeTargets, View};
 
 use super::firewall::{self, Hook};
-use super::peers::{Peers, host_address, interface};
+use super::traffic::{Traffic, host_address, interface};
 
-/// By this handle a fault knows its own queue.
+/// The handle of the queue that a fault adds, by which healing finds it.
 pub(super) const HANDLE: &str = "4b1d:";
 
-/// The longest delay.
+/// The longest delay of packets.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Lost packets.
-#[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+/// Parameters of `network-loss`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub struct NetworkLoss {
-    /// How likely it is that a packet is lost, in percent, as 10 or 0.5%; for each direction
-    #[arg(long, value_name = "PERCENT", value_parser = percentage)]
-    pub probability: f64,
-    /// Between whom.
-    #[command(flatten)]
+    /// Share of packets to drop in each direction, in percent, such as 10 or 0.5%
+    #[schemars(extend("x-value-name" = "PERCENT"))]
+    pub probability: Percentage,
     #[serde(flatten)]
-    pub peers: Peers,
-    /// Which nodes.
-    #[command(flatten)]
+    pub traffic: Traffic,
     #[serde(flatten)]
     pub targets: NodeTargets,
 }
 
-/// Late packets.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+/// Parameters of `network-delay`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub struct NetworkDelay {
-    /// How late they are, as 100ms
-    #[arg(long, value_name = "DURATION", value_parser = delay)]
-    pub delay: String,
-    /// By how much the delay varies, as 20ms
-    #[arg(long, value_name = "DURATION", value_parser = delay)]
+    /// How long to delay packets, such as 100ms
+    #[schemars(extend("x-value-name" = "DURATION"))]
+    pub delay: Formatted<PacketDelay>,
+    /// How much the delay varies, such as 20ms
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub jitter: Option<String>,
-    /// Which nodes.
-    #[command(flatten)]
+    #[schemars(extend("x-value-name" = "DURATION"))]
+    pub jitter: Option<Formatted<PacketDelay>>,
     #[serde(flatten)]
     pub targets: NodeTargets,
 }
 
-/// Packets of which some are treated in a certain way.
-#[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+/// Parameters of `network-duplicate` and `network-corrupt`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub struct SomePackets {
-    /// How likely it is for a packet, in percent, as 10 or 0.5%
-    #[arg(long, value_name = "PERCENT", value_parser = percentage)]
-    pub probability: f64,
-    /// Which nodes.
-    #[command(flatten)]
+    /// Share of packets, in percent, such as 10 or 0.5%
+    #[schemars(extend("x-value-name" = "PERCENT"))]
+    pub probability: Percentage,
     #[serde(flatten)]
     pub targets: NodeTargets,
 }
 
-/// What netem does to some packets.
+/// What netem does to packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Treatment {
     Duplicate,
@@ -74,25 +68,25 @@ pub(super) enum Treatment {
 }
 
 impl NetworkLoss {
-    pub(super) fn actions(&self, view: &View) -> Result<Vec<Action>, Failure> {
-        let share = checked(self.probability)?;
-        let direction = self.peers.direction;
+    pub(super) fn actions(&self, view: &View) -> Result<Vec<Action>, Refusal> {
+        let Percentage(share) = self.probability;
+        let direction = self.traffic.direction;
         let verdict = format!("-m statistic --mode random --probability {} -j DROP", share / 100.0);
-        self.peers
-            .sides(self.targets.resolve(view)?, view)?
+        self.traffic
+            .far_ends(self.targets.resolve(view)?, view)?
             .into_iter()
-            .map(|(node, side)| {
+            .map(|(node, far_end)| {
                 let effect = format!(
-                    "loses {share}% of the packets {} {}",
+                    "drops {share}% of the packets {} {}",
                     direction.preposition(),
-                    side.describe()
+                    far_end.describe()
                 );
                 Ok(Action {
-                    inject: Some(side.meet(direction, &verdict)?),
-                    heal: Some(firewall::take_down(&Hook::ALL)),
-                    healing: "lets every packet through again".to_owned(),
-                    impact: if share < 100.0 { Impact::None } else { side.impact(node, view) },
-                    ..Action::on_node(&node.name, effect)
+                    inject: Some(far_end.apply(direction, &verdict)?),
+                    heal: Some(firewall::remove(&Hook::ALL)),
+                    healing: "stops dropping packets".to_owned(),
+                    impact: if share < 100.0 { Impact::None } else { far_end.impact(node, view) },
+                    ..Action::on_node(node, effect)
                 })
             })
             .collect()
@@ -100,43 +94,42 @@ impl NetworkLoss {
 }
 
 impl NetworkDelay {
-    pub(super) fn actions(&self, view: &View) -> Result<Vec<Action>, Failure> {
-        let read = |flag: &str, text: &str| {
-            microseconds(text)
-                .map_err(|reason| Failure::input(format!("--{flag} {text}: {reason}")))
-        };
-        let delay = read("delay", &self.delay)?;
-        let mut netem = format!("delay {delay}us");
-        let mut effect = format!("delays what leaves the node by {}", self.delay);
-        if let Some(jitter) = &self.jitter {
-            let micros = read("jitter", jitter)?;
-            if micros > delay {
-                return Err(Failure::input(format!(
-                    "--jitter {jitter} is longer than --delay {}",
-                    self.delay
-                ))
-                .with_hint("a packet cannot be early: give less jitter or more delay"));
+    pub(super) fn check(&self) -> Result<(), Refusal> {
+        match &self.jitter {
+            Some(jitter) if jitter.value() > self.delay.value() => {
+                Err(Refusal::JitterBeyondDelay {
+                    jitter: jitter.to_string(),
+                    delay: self.delay.to_string(),
+                })
             }
-            netem.push_str(&format!(" {micros}us"));
-            effect.push_str(&format!(", give or take {jitter}"));
+            _ => Ok(()),
         }
-        with_netem(&self.targets, view, &netem, &effect, "ends the delay")
+    }
+
+    pub(super) fn actions(&self, view: &View) -> Result<Vec<Action>, Refusal> {
+        let mut netem = format!("delay {}us", self.delay.value());
+        let mut effect = format!("delays outgoing packets by {}", self.delay);
+        if let Some(jitter) = &self.jitter {
+            netem.push_str(&format!(" {}us", jitter.value()));
+            effect.push_str(&format!(" ± {jitter}"));
+        }
+        with_netem(&self.targets, view, &netem, &effect, "stops delaying packets")
     }
 }
 
 impl SomePackets {
-    pub(super) fn actions(&self, view: &View, how: Treatment) -> Result<Vec<Action>, Failure> {
-        let share = checked(self.probability)?;
+    pub(super) fn actions(&self, view: &View, how: Treatment) -> Result<Vec<Action>, Refusal> {
+        let Percentage(share) = self.probability;
         let (word, effect, healing) = match how {
-            Treatment::Duplicate => ("duplicate", "sends twice", "sends every packet once again"),
-            Treatment::Corrupt => ("corrupt", "damages", "leaves every packet whole again"),
+            Treatment::Duplicate => ("duplicate", "duplicates", "stops duplicating packets"),
+            Treatment::Corrupt => ("corrupt", "corrupts", "stops corrupting packets"),
         };
-        let effect = format!("{effect} {share}% of the packets that leave the node");
+        let effect = format!("{effect} {share}% of the outgoing packets");
         with_netem(&self.targets, view, &format!("{word} {share}%"), &effect, healing)
     }
 }
 
-/// Puts netem before the nodes' interfaces.
+/// Adds netem to the nodes' interfaces.
 ///
 /// Source: <https://man7.org/linux/man-pages/man8/tc-netem.8.html>
 fn with_netem(
@@ -145,21 +138,18 @@ fn with_netem(
     netem: &str,
     effect: &str,
     healing: &str,
-) -> Result<Vec<Action>, Failure> {
+) -> Result<Vec<Action>, Refusal> {
     let nodes = targets.resolve(view)?;
     let interface = interface(host_address(view)?);
     Ok(nodes
         .into_iter()
         .map(|node| Action {
-            probe: Some((
-                // A network namespace that goes with the command.
-                "unshare -n tc qdisc add dev lo root netem delay 1ms".to_owned(),
-                "the kernel of Docker's host has no netem, by which packets are delayed, doubled \
-                 and damaged: load it there (sudo modprobe sch_netem), or use what works without \
-                 it: network-loss, network-bandwidth, network-partition"
-                    .to_owned(),
-            )),
-            // The default limit of 1000 packets would lose some of what is delayed.
+            probe: Some(Probe {
+                // In a network namespace that ends with the command.
+                script: "unshare -n tc qdisc add dev lo root netem delay 1ms".to_owned(),
+                inability: Inability::Netem,
+            }),
+            // The default limit of 1000 packets would drop some delayed packets.
             inject: Some(format!(
                 "{interface}tc qdisc add dev \"$dev\" root handle {HANDLE} netem limit 100000 \
                  {netem}\n"
@@ -167,38 +157,62 @@ fn with_netem(
             heal: Some(remove_queue(&interface)),
             healing: healing.to_owned(),
             holds: vec![Hold::Queue],
-            ..Action::on_node(&node.name, effect)
+            ..Action::on_node(node, effect)
         })
         .collect())
 }
 
-/// Removes the queue that a fault put before an interface, and no other.
+/// Removes the queue that a fault added to an interface, and no other.
 pub(super) fn remove_queue(interface: &str) -> String {
     format!("{interface}tc qdisc del dev \"$dev\" root handle {HANDLE} 2>/dev/null || true\n")
 }
 
-/// Reads a probability in percent: `10%`, `0.5%` or `10`.
+/// A share in percent, as a number or such as `0.5%`: the format `kindrs-percentage`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+#[schemars(inline, extend("type" = ["string", "number"], "format" = "kindrs-percentage", "x-expected" = "a number"))]
+pub struct Percentage(f64);
+
+impl Format for Percentage {
+    const NAME: &'static str = "kindrs-percentage";
+    type Value = f64;
+
+    fn read(text: &str) -> Result<f64, String> {
+        percentage(text)
+    }
+}
+
+impl<'de> Deserialize<'de> for Percentage {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Text::deserialize(deserializer)?;
+        percentage(&text).map(Self).map_err(D::Error::custom)
+    }
+}
+
+/// How long a packet is delayed, at most a minute. The value is in microseconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PacketDelay;
+
+impl Format for PacketDelay {
+    const NAME: &'static str = "kindrs-packet-delay";
+    type Value = u128;
+
+    fn read(text: &str) -> Result<u128, String> {
+        microseconds(text)
+    }
+}
+
 fn percentage(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix('%').unwrap_or(text).trim();
     match number.parse::<f64>() {
         Ok(share) if share > 0.0 && share <= 100.0 => Ok(share),
-        _ => Err("expected more than 0% and at most 100%, as 10 or 0.5%".to_owned()),
+        _ => Err("expected more than 0% and at most 100%, such as 10 or 0.5%".to_owned()),
     }
-}
-
-fn checked(share: f64) -> Result<f64, Failure> {
-    percentage(&share.to_string())
-        .map_err(|reason| Failure::input(format!("--probability {share}: {reason}")))
-}
-
-fn delay(text: &str) -> Result<String, String> {
-    microseconds(text).map(|_| text.trim().to_owned())
 }
 
 fn microseconds(text: &str) -> Result<u128, String> {
     let duration = duration::parse(text)?;
     if duration < Duration::from_micros(1) || duration > LONGEST {
-        return Err("expected more than 0 and at most 1m".to_owned());
+        return Err("expected a duration of at most 1m, such as 100ms".to_owned());
     }
     Ok(duration.as_micros())
 }
@@ -210,7 +224,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_of_packets() {
+    fn reads_a_percentage() {
         assert_eq!(percentage("10%"), Ok(10.0));
         assert_eq!(percentage("0.5"), Ok(0.5));
         assert_eq!(percentage("100%"), Ok(100.0));
@@ -220,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn delays() {
+    fn reads_a_packet_delay() {
         assert_eq!(microseconds("100ms"), Ok(100_000));
         assert_eq!(microseconds("1m"), Ok(60_000_000));
         for text in ["0", "0s", "100", "61s", "10ns", ""] {
@@ -230,7 +244,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_read_is_a_share(text in ".*") {
+        fn a_percentage_is_within_its_limits(text in ".*") {
             if let Ok(share) = percentage(&text) {
                 prop_assert!(share > 0.0 && share <= 100.0);
             }

@@ -1,62 +1,62 @@
-//! Pods that are taken away, and what faults of pods know of a pod.
+//! Deleting and evicting pods, and reading the fields of a pod that all faults of pods need.
 
 use std::net::Ipv4Addr;
 
-use clap::Args;
 use k8s_openapi::api::core::v1::Pod;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::failure::Failure;
+use crate::cluster::inventory::NodeSummary;
 use crate::fault::action::{Action, ApiAction, Subject};
+use crate::fault::parameter::is_off;
+use crate::fault::refusal::{PodRefusal, Refusal};
 use crate::fault::targeting::{PodTargets, View};
 
-/// Pods that are deleted.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+/// Parameters of `pod-delete`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default)]
 pub struct PodDelete {
-    /// Delete at once, without time to end and without waiting for kubelet
-    #[arg(long)]
+    /// Delete the pods at once, without a grace period and without waiting for the kubelet
+    #[serde(skip_serializing_if = "is_off")]
     pub force: bool,
-    /// Which pods.
-    #[command(flatten)]
     #[serde(flatten)]
     pub targets: PodTargets,
 }
 
 impl PodDelete {
-    pub(super) fn actions(&self, view: &View) -> Result<Vec<Action>, Failure> {
+    pub(super) fn actions(&self, view: &View) -> Result<Vec<Action>, Refusal> {
         if self.force {
-            by_api(&self.targets, view, ApiAction::ForceDelete, "deletes the pod by force")
+            by_api(&self.targets, view, ApiAction::ForceDelete, "force deletes the pod")
         } else {
             by_api(&self.targets, view, ApiAction::Delete, "deletes the pod")
         }
     }
 }
 
-pub(super) fn evict(targets: &PodTargets, view: &View) -> Result<Vec<Action>, Failure> {
+pub(super) fn evict(targets: &PodTargets, view: &View) -> Result<Vec<Action>, Refusal> {
     by_api(targets, view, ApiAction::Evict, "evicts the pod")
 }
 
-/// Only the API server is asked. A pod may be on a node that is down, or on none yet.
+/// These are requests to the API server. The pod can be on a node that is down, or on none yet.
 fn by_api(
     targets: &PodTargets,
     view: &View,
     api: ApiAction,
     effect: &str,
-) -> Result<Vec<Action>, Failure> {
-    let first = view.control_planes().next().map(|node| node.name.as_str()).unwrap_or_default();
+) -> Result<Vec<Action>, Refusal> {
     let pods = targets.resolve(view)?;
     Ok(pods
         .into_iter()
-        .map(|pod| {
+        .filter_map(|pod| {
             let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
-            let node = node.and_then(|name| view.node(name)).map(|node| node.name.as_str());
-            Action { api: Some(api), ..Action::on(node.unwrap_or(first), subject(pod), effect) }
+            let node = node.and_then(|name| view.node(name));
+            let node = node.or_else(|| view.control_planes().next())?;
+            Some(Action { api: Some(api), ..Action::on(node, subject(pod), effect) })
         })
         .collect())
 }
 
-/// A pod as the subject of an action.
+/// The pod as the subject of an action.
 pub(super) fn subject(pod: &Pod) -> Subject {
     let text = |field: &Option<String>| field.clone().unwrap_or_default();
     Subject::Pod {
@@ -71,37 +71,32 @@ pub(super) fn path(pod: &Pod) -> String {
     subject(pod).path()
 }
 
-/// The node of this cluster that a pod is on.
-pub(super) fn node_of<'a>(pod: &Pod, view: &'a View) -> Result<&'a str, Failure> {
-    let name = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
-    let Some(name) = name else {
-        return Err(Failure::input(format!("{} is on no node yet", path(pod)))
-            .with_hint("wait until it runs"));
-    };
-    let node = view.nodes.iter().find(|node| node.name == name);
-    node.map(|node| node.name.as_str()).ok_or_else(|| {
-        Failure::input(format!("{} is on {name}, which is no node made by kindrs", path(pod)))
-    })
+/// The refusal of a pod.
+pub(super) fn refuse(pod: &Pod, reason: PodRefusal) -> Refusal {
+    Refusal::Pod { pod: path(pod), reason }
 }
 
-/// The address of a pod that runs.
-pub(super) fn address(pod: &Pod) -> Result<Ipv4Addr, Failure> {
+/// The node of this cluster that the pod is on.
+pub(super) fn node_of<'a>(pod: &Pod, view: &'a View) -> Result<&'a NodeSummary, Refusal> {
+    let name = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
+    let name = name.ok_or_else(|| refuse(pod, PodRefusal::NotScheduled))?;
+    let node = view.nodes.iter().find(|node| node.name == name);
+    node.ok_or_else(|| refuse(pod, PodRefusal::ForeignNode(name.to_owned())))
+}
+
+/// The address of a running pod.
+pub(super) fn address(pod: &Pod) -> Result<Ipv4Addr, Refusal> {
     let status = pod.status.as_ref();
     let phase = status.and_then(|status| status.phase.as_deref()).unwrap_or("Pending");
     if phase != "Running" {
-        return Err(Failure::input(format!("{} does not run: it is {phase}", path(pod))));
+        return Err(refuse(pod, PodRefusal::NotRunning { phase: phase.to_owned() }));
     }
     let address = status.and_then(|status| status.pod_ip.as_deref());
-    let Some(address) = address else {
-        return Err(Failure::input(format!("{} has no address yet", path(pod)))
-            .with_hint("wait until it is Running"));
-    };
-    address.parse().map_err(|_| {
-        Failure::input(format!("{} has an address that is no IPv4 one: {address}", path(pod)))
-    })
+    let address = address.ok_or_else(|| refuse(pod, PodRefusal::NoAddress))?;
+    address.parse().map_err(|_| refuse(pod, PodRefusal::NotIpv4(address.to_owned())))
 }
 
-/// Whether a pod uses its node's network.
+/// Whether the pod uses its node's network.
 pub(super) fn is_on_host_network(pod: &Pod) -> bool {
     pod.spec.as_ref().and_then(|spec| spec.host_network).unwrap_or_default()
 }

@@ -1,11 +1,11 @@
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
 
-use super::network_tests::{fault, show};
-use crate::failure::Failure;
-use crate::fault::fixture::view;
+use super::network_tests::show;
+use crate::fault::fixture::{fault, message, view};
 use crate::fault::plan::{Request, plan};
 use crate::fault::targeting::View;
+use crate::runtime::ContainerState;
 
 /// A running pod with a web server and a sidecar.
 fn web() -> Value {
@@ -46,13 +46,13 @@ fn status(name: &str, state: Value) -> Value {
     })
 }
 
-/// The view with this pod asked for.
+/// A view with this pod as the target.
 fn with(pod: Value) -> View {
     let pod: Pod = serde_json::from_value(pod).unwrap();
     View { pods: vec![pod], ..view(1, 2) }
 }
 
-/// A pod changed at one place.
+/// The pod with another value at one path.
 fn changed(path: &str, value: Value) -> Value {
     let mut pod = web();
     *pod.pointer_mut(path).unwrap() = value;
@@ -66,19 +66,18 @@ fn shown(kind: &str, view: &View) -> String {
 }
 
 fn refused(kind: &str, pod: Value) -> String {
-    let failure: Failure = fault(&format!("{kind} {WEB}")).actions(&with(pod)).unwrap_err();
-    failure.to_string()
+    message(&fault(&format!("{kind} {WEB}")).actions(&with(pod)).unwrap_err())
 }
 
 #[test]
-fn pods_taken_away() {
+fn deletes_and_evicts_pods() {
     let text =
         ["pod-delete", "pod-delete --force", "pod-evict"].map(|kind| shown(kind, &with(web())));
     insta::assert_snapshot!(text.concat(), @r"
     == dev-worker (pod/shop/web-1): deletes the pod
     impact None, holds []
     api Delete
-    == dev-worker (pod/shop/web-1): deletes the pod by force
+    == dev-worker (pod/shop/web-1): force deletes the pod
     impact None, holds []
     api ForceDelete
     == dev-worker (pod/shop/web-1): evicts the pod
@@ -88,14 +87,14 @@ fn pods_taken_away() {
 }
 
 #[test]
-fn a_pod_is_taken_away_from_no_node_and_from_a_dead_one() {
+fn deletes_a_pod_without_a_node_or_on_a_stopped_one() {
     let mut pending = web();
     pending["spec"].as_object_mut().unwrap().remove("nodeName");
     let actions = fault(&format!("pod-delete {WEB}")).actions(&with(pending)).unwrap();
     assert_eq!(actions[0].node, "dev-control-plane");
 
     let mut dead = with(web());
-    dead.nodes[1].state = "exited".to_owned();
+    dead.nodes[1].state = ContainerState::Exited;
     let planned = |kind: &str| {
         let request =
             Request { fault: fault(&format!("{kind} {WEB}")), duration: None, allow_total: false };
@@ -103,13 +102,13 @@ fn a_pod_is_taken_away_from_no_node_and_from_a_dead_one() {
     };
     assert_eq!(planned("pod-delete --force").unwrap().actions[0].node, "dev-worker");
     assert_eq!(
-        planned("container-kill").unwrap_err().to_string(),
-        "dev-worker is exited, not running"
+        message(&planned("container-kill").unwrap_err()),
+        "node `dev-worker` is exited, not running"
     );
 }
 
 #[test]
-fn a_container_killed() {
+fn kills_a_container() {
     insta::assert_snapshot!(shown("container-kill --signal sigterm", &with(web())), @r#"
     == dev-worker (pod/shop/web-1): sends SIGTERM to container main
     impact None, holds []
@@ -122,25 +121,25 @@ fn a_container_killed() {
 }
 
 #[test]
-fn containers_that_cannot_be_killed() {
+fn refuses_containers_that_cannot_be_killed() {
     assert_eq!(
         refused("container-kill --container web", web()),
         "pod/shop/web-1 has no container `web`"
     );
     assert_eq!(
         refused("container-kill --container log", web()),
-        "container `log` of pod/shop/web-1 does not run"
+        "container `log` of pod/shop/web-1 is not running"
     );
     assert_eq!(
         refused("container-kill", changed("/spec/nodeName", json!("cloud-7"))),
-        "pod/shop/web-1 is on cloud-7, which is no node made by kindrs"
+        "pod/shop/web-1 is on cloud-7, which kindrs did not create"
     );
 }
 
 #[test]
-fn images_that_cannot_be_pulled() {
+fn blocks_image_pulls() {
     let mut view = with(web());
-    view.nodes[2].state = "exited".to_owned();
+    view.nodes[2].state = ContainerState::Exited;
     let actions = fault(&format!("image-pull-failure {WEB}")).actions(&view).unwrap();
     let of: Vec<_> = actions.iter().map(|action| (&action.node, &action.holds)).collect();
     assert_eq!(of.len(), 4, "{of:?}");
@@ -152,15 +151,15 @@ fn images_that_cannot_be_pulled() {
 }
 
 #[test]
-fn readiness_fails() {
+fn fails_readiness_probes() {
     insta::assert_snapshot!(shown("readiness-failure", &with(web())));
     let mut vital = web();
     vital["spec"]["containers"][0]["livenessProbe"] = json!({ "tcpSocket": { "port": 8080 } });
-    assert!(shown("readiness-failure --port 8080", &with(vital)).contains("restarts a container"));
+    assert!(shown("readiness-failure --port 8080", &with(vital)).contains("restart a container"));
 }
 
 #[test]
-fn readiness_that_cannot_be_made_to_fail() {
+fn refuses_readiness_probes_that_cannot_be_blocked() {
     let probe = "/spec/containers/0/readinessProbe";
     for (kind, pod, message) in [
         (
@@ -169,30 +168,34 @@ fn readiness_that_cannot_be_made_to_fail() {
             "container `log` of pod/shop/web-1 has no readiness probe",
         ),
         ("readiness-failure --container web", web(), "pod/shop/web-1 has no container `web`"),
-        ("readiness-failure --port 80", web(), "no readiness probe of pod/shop/web-1 asks port 80"),
+        (
+            "readiness-failure --port 80",
+            web(),
+            "no readiness probe of pod/shop/web-1 calls port 80",
+        ),
         ("readiness-failure", changed(probe, Value::Null), "pod/shop/web-1 has no readiness probe"),
         (
             "readiness-failure",
             changed(probe, json!({ "exec": { "command": ["true"] } })),
-            "the readiness probe of pod/shop/web-1 runs a command in the container, and asks no \
-             port that could be blocked",
+            "the readiness probe of pod/shop/web-1 runs a command in the container, so there is no \
+             port to block",
         ),
         (
             "readiness-failure",
             changed(probe, json!({ "httpGet": { "port": "web" } })),
-            "the readiness probe of container `main` of pod/shop/web-1 asks a port that the \
+            "the readiness probe of container `main` of pod/shop/web-1 calls a port that the \
              container does not name",
         ),
         (
             "readiness-failure",
             changed(probe, json!({ "tcpSocket": { "port": 80, "host": "example.org" } })),
-            "the readiness probe of container `main` of pod/shop/web-1 asks host example.org, not \
+            "the readiness probe of container `main` of pod/shop/web-1 calls host example.org, not \
              the pod",
         ),
         (
             "readiness-failure",
             changed("/status/phase", json!("Pending")),
-            "pod/shop/web-1 does not run: it is Pending",
+            "pod/shop/web-1 is Pending, not Running",
         ),
     ] {
         assert_eq!(refused(kind, pod), message);
@@ -200,14 +203,14 @@ fn readiness_that_cannot_be_made_to_fail() {
 }
 
 #[test]
-fn dns_fails() {
+fn fails_dns_queries() {
     let text = ["dns-failure", "dns-failure --mode refuse"].map(|kind| shown(kind, &with(web())));
     insta::assert_snapshot!(text.concat());
     let mut on_host = web();
     on_host["spec"]["hostNetwork"] = json!(true);
     assert_eq!(
         refused("dns-failure", on_host),
-        "pod/shop/web-1 uses its node's network: its queries are not told from the node's"
+        "pod/shop/web-1 uses its node's network, so its DNS queries cannot be told from the node's"
     );
     assert_eq!(
         refused("dns-failure", changed("/status/podIP", Value::Null)),
@@ -215,6 +218,6 @@ fn dns_fails() {
     );
     assert_eq!(
         refused("dns-failure", changed("/status/phase", json!("Succeeded"))),
-        "pod/shop/web-1 does not run: it is Succeeded"
+        "pod/shop/web-1 is Succeeded, not Running"
     );
 }

@@ -1,50 +1,62 @@
-//! A node that runs short of disk or memory. What is taken is really taken, but a node container
-//! shares the host's disk and memory, and taking all of either would take the host. So kubelet's
-//! line is moved, for as long as the fault lasts, to where the rest is less than it wants.
+//! A node that runs short of disk or memory. The space is really used up, but only some of it: node
+//! containers share the host's disk and memory, and using up all of either would break the host. So
+//! the fault also raises the kubelet's eviction threshold to just above what is left.
 //!
 //! Source: <https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/>
 
-use clap::Args;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::failure::Failure;
-use crate::fault::action::{Action, Hold, Impact};
+use crate::fault::action::{Action, Hold, Impact, Probe};
+use crate::fault::parameter::{Format, Formatted, is_off};
+use crate::fault::refusal::{Inability, Refusal};
 use crate::fault::targeting::{NodeTargets, View};
 
-/// The least that stays free on the host, in MiB.
+/// The minimum that stays free on the host, in MiB.
 const RESERVE: u64 = 1024;
 
-/// A file that fills the disk.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+/// Parameters of `disk-fill`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default)]
 pub struct DiskFill {
-    /// How much to fill, as 512Mi or 10Gi
-    #[arg(long, value_name = "SIZE", default_value = "1Gi", value_parser = size)]
-    pub size: String,
-    /// Fill all of the disk, for real: the host's, where the nodes share it. Needs --allow-total
-    #[arg(long, conflicts_with = "size")]
+    /// How much to fill, such as 512Mi or 10Gi [default: 1Gi]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-value-name" = "SIZE"))]
+    pub size: Option<Formatted<Size>>,
+    /// Really fill the whole disk, which is the host's where nodes share it; a total loss must be
+    /// allowed
+    #[serde(skip_serializing_if = "is_off")]
     pub whole: bool,
-    /// Which nodes.
-    #[command(flatten)]
     #[serde(flatten)]
     pub targets: NodeTargets,
 }
 
-/// Memory that is taken.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+/// Parameters of `memory-stress`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default)]
 pub struct MemoryStress {
-    /// How much to take, as 512Mi or 2Gi
-    #[arg(long, value_name = "SIZE", default_value = "512Mi", value_parser = size)]
-    pub size: String,
-    /// Which nodes.
-    #[command(flatten)]
+    /// How much to use up, such as 512Mi or 2Gi
+    #[schemars(extend("x-value-name" = "SIZE"))]
+    pub size: Formatted<Size>,
     #[serde(flatten)]
     pub targets: NodeTargets,
+}
+
+impl Default for MemoryStress {
+    fn default() -> Self {
+        Self { size: Formatted::new("512Mi", 512), targets: NodeTargets::default() }
+    }
 }
 
 impl DiskFill {
-    pub(super) fn actions(&self, view: &View) -> Result<Vec<Action>, Failure> {
+    pub(super) fn check(&self) -> Result<(), Refusal> {
+        if self.whole && self.size.is_some() {
+            return Err(Refusal::Exclusive { parameter: "whole", other: "size" });
+        }
+        Ok(())
+    }
+
+    pub(super) fn actions(&self, view: &View) -> Result<Vec<Action>, Refusal> {
         let nodes = self.targets.resolve(view)?;
         let file = "/var/lib/kubelet/kindrs-fault-$id";
         let free = "df --block-size=1M --output=avail /var/lib/kubelet | tail -n 1";
@@ -54,36 +66,37 @@ impl DiskFill {
                 let heal = format!("rm -f \"{file}\"\n{RESTORE_KUBELET}");
                 if self.whole {
                     return Action {
-                        inject: Some(format!("fallocate -l \"$({free} | tr -d ' ')MiB\" \"{file}\"\n")),
+                        inject: Some(format!(
+                            "fallocate -l \"$({free} | tr -d ' ')MiB\" \"{file}\"\n"
+                        )),
                         heal: Some(heal),
                         healing: "removes the file".to_owned(),
                         holds: vec![Hold::Eviction],
                         impact: Impact::Total,
-                        ..Action::on_node(&node.name, "fills all of the disk")
+                        ..Action::on_node(node, "fills the whole disk")
                     };
                 }
-                let size = mebibytes(&self.size);
+                let text = self.size.clone().unwrap_or_else(|| Formatted::new("1Gi", 1024));
+                let size = *text.value();
                 let more = size + RESERVE;
                 Action {
-                    probe: Some((
-                        format!("[ \"$({free})\" -gt {more} ]"),
-                        format!(
-                            "less than {more} MiB are free on the disk of {}: give a smaller --size",
-                            node.name
-                        ),
-                    )),
-                    // The line is drawn where half of the file has gone beyond it.
+                    probe: Some(Probe {
+                        script: format!("[ \"$({free})\" -gt {more} ]"),
+                        inability: Inability::Disk { node: node.name.clone(), mebibytes: more },
+                    }),
+                    // Half of the file is beyond the threshold.
                     inject: Some(format!(
                         "free=$({free})\nfallocate -l {size}MiB \"{file}\"\n{}",
                         evict_below("nodefs.available", &format!("$((free - {}))Mi", size / 2))
                     )),
                     heal: Some(heal),
-                    healing: "removes the file and kubelet's line".to_owned(),
+                    healing: "removes the file and restores kubelet's eviction threshold"
+                        .to_owned(),
                     holds: vec![Hold::Eviction],
                     impact: Impact::Node,
                     ..Action::on_node(
-                        &node.name,
-                        format!("fills {} of the disk, to where kubelet evicts", self.size),
+                        node,
+                        format!("fills {text} of the disk, up to kubelet's eviction threshold"),
                     )
                 }
             })
@@ -92,22 +105,18 @@ impl DiskFill {
 }
 
 impl MemoryStress {
-    pub(super) fn actions(&self, view: &View) -> Result<Vec<Action>, Failure> {
+    pub(super) fn actions(&self, view: &View) -> Result<Vec<Action>, Refusal> {
         let nodes = self.targets.resolve(view)?;
-        let size = mebibytes(&self.size);
+        let size = *self.size.value();
         let more = size + RESERVE;
         Ok(nodes
             .into_iter()
             .map(|node| Action {
-                probe: Some((
-                    format!("[ \"$({FREE_MEMORY})\" -gt {more} ]"),
-                    format!(
-                        "less than {more} MiB of memory are free for {}: give a smaller --size",
-                        node.name
-                    ),
-                )),
-                // Files of a tmpfs are memory that nothing can reclaim, and a bound one cannot
-                // take more than it was given.
+                probe: Some(Probe {
+                    script: format!("[ \"$({FREE_MEMORY})\" -gt {more} ]"),
+                    inability: Inability::Memory { node: node.name.clone(), mebibytes: more },
+                }),
+                // Nothing can reclaim the files of a tmpfs, and a tmpfs never exceeds its size.
                 inject: Some(format!(
                     "mkdir -p \"/run/kindrs-stress-$id\"\n\
                      mount -t tmpfs -o size={size}m kindrs-stress \"/run/kindrs-stress-$id\"\n\
@@ -119,23 +128,23 @@ impl MemoryStress {
                     "umount \"/run/kindrs-stress-$id\" 2>/dev/null || true\n\
                      rmdir \"/run/kindrs-stress-$id\" 2>/dev/null || true\n{RESTORE_KUBELET}"
                 )),
-                healing: "gives the memory back and removes kubelet's line".to_owned(),
+                healing: "frees the memory and restores kubelet's eviction threshold".to_owned(),
                 holds: vec![Hold::Eviction],
                 impact: Impact::Node,
                 ..Action::on_node(
-                    &node.name,
-                    format!("takes {} of memory, to where kubelet evicts", self.size),
+                    node,
+                    format!("uses up {} of memory, up to kubelet's eviction threshold", self.size),
                 )
             })
             .collect())
     }
 }
 
-/// Memory the host can give, in MiB.
+/// Memory that the host has available, in MiB.
 const FREE_MEMORY: &str = "awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo";
 
-/// What kubelet calls available: the machine's memory without the node's working set. The node's
-/// control group is the root of what its processes see.
+/// What the kubelet counts as available: the host's memory without the node's working set. In the
+/// node, its control group is the root one.
 const AVAILABLE_TO_KUBELET: &str = "\
 if [ -f /sys/fs/cgroup/memory/memory.usage_in_bytes ]; then cd /sys/fs/cgroup/memory; \
 used=memory.usage_in_bytes inactive=total_inactive_file; \
@@ -144,8 +153,8 @@ total=$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo); \
 idle=$(awk -v key=$inactive '$1 == key { print int($2 / 1048576) }' memory.stat); \
 echo $((total - $(cat $used) / 1048576 + idle))";
 
-/// Moves kubelet's line. Its own configuration stays beside it; evicted pods come back as soon as
-/// the line has gone, not five minutes later.
+/// Raises the kubelet's eviction threshold. The journal keeps the kubelet's own configuration. The
+/// transition period lets evicted pods come back right after healing, not five minutes later.
 fn evict_below(signal: &str, quantity: &str) -> String {
     format!(
         "cp /var/lib/kubelet/config.yaml \"$fault/kubelet-config.yaml\"\n\
@@ -159,7 +168,7 @@ fn evict_below(signal: &str, quantity: &str) -> String {
     )
 }
 
-/// Puts kubelet's configuration back.
+/// Restores the kubelet's configuration.
 const RESTORE_KUBELET: &str = "\
 if [ -s \"$fault/kubelet-config.yaml\" ]; then
     cp \"$fault/kubelet-config.yaml\" /var/lib/kubelet/config.yaml
@@ -167,18 +176,40 @@ if [ -s \"$fault/kubelet-config.yaml\" ]; then
 fi
 ";
 
-/// Reads a quantity of bytes as Kubernetes writes it, in `Mi` or `Gi`.
-fn size(text: &str) -> Result<String, String> {
-    match text.strip_suffix("Gi").or_else(|| text.strip_suffix("Mi")) {
-        Some(number) if number.parse::<u32>().is_ok_and(|number| number > 0) => Ok(text.to_owned()),
-        _ => Err("expected a size as 512Mi or 2Gi".to_owned()),
+/// A size in `Mi` or `Gi`. Its value is in MiB.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Size;
+
+impl Format for Size {
+    const NAME: &'static str = "kindrs-size";
+    type Value = u64;
+
+    fn read(text: &str) -> Result<u64, String> {
+        mebibytes(text)
     }
 }
 
-fn mebibytes(size: &str) -> u64 {
-    let (number, unit) = match size.strip_suffix("Gi") {
-        Some(number) => (number, 1024),
-        None => (size.trim_end_matches("Mi"), 1),
-    };
-    number.parse::<u64>().unwrap_or_default() * unit
+/// Reads a size, in MiB.
+fn mebibytes(text: &str) -> Result<u64, String> {
+    [("Mi", 1), ("Gi", 1024)]
+        .into_iter()
+        .find_map(|(unit, factor)| {
+            let number = text.strip_suffix(unit)?.parse::<u32>().ok()?;
+            Some(u64::from(number) * factor).filter(|size| *size > 0)
+        })
+        .ok_or_else(|| "expected a size such as 512Mi or 2Gi".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_a_size() {
+        assert_eq!(mebibytes("512Mi"), Ok(512));
+        assert_eq!(mebibytes("2Gi"), Ok(2048));
+        for text in ["", "Mi", "0Mi", "1", "1G", "-1Gi", "1.5Gi", "5000000000Gi"] {
+            assert!(mebibytes(text).is_err(), "{text}");
+        }
+    }
 }

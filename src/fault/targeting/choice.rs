@@ -1,67 +1,81 @@
-use clap::Args;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::failure::Failure;
+use crate::fault::parameter::{Whole, is_off};
+use crate::fault::refusal::{Refusal, Target};
 
-/// How many of those that fit, and by which chance.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+use super::HEADING;
+
+/// How many of the matches, chosen at random.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default)]
 pub struct Choice {
-    /// One of those that fit, at random
-    #[arg(long, conflicts_with_all = ["count", "percent"], help_heading = "Targets")]
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    /// Choose one match at random
+    #[serde(skip_serializing_if = "is_off")]
+    #[schemars(extend("x-heading" = HEADING))]
     pub random: bool,
-    /// This many of those that fit, at random
-    #[arg(long, value_name = "N", conflicts_with = "percent", help_heading = "Targets")]
+    /// Choose this many matches at random
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub count: Option<usize>,
-    /// This share of those that fit, at random, rounded up: 1 to 100
-    #[arg(
-        long,
-        value_name = "P",
-        value_parser = clap::value_parser!(u8).range(1..=100),
-        help_heading = "Targets"
-    )]
+    #[schemars(extend("x-heading" = HEADING, "x-value-name" = "N"))]
+    pub count: Option<Whole<1, { u64::MAX }>>,
+    /// Choose this share of the matches at random, rounded up: 1 to 100
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub percent: Option<u8>,
-    /// Chooses as the run did that printed this seed
-    #[arg(long, value_name = "SEED", help_heading = "Targets")]
+    #[schemars(extend("x-heading" = HEADING, "x-value-name" = "P"))]
+    pub percent: Option<Whole<1, 100>>,
+    /// Repeat the choice of the run that printed this seed
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub seed: Option<u64>,
+    #[schemars(extend("x-heading" = HEADING, "x-value-name" = "SEED"))]
+    pub seed: Option<Whole<0, { u64::MAX }>>,
 }
 
 impl Choice {
-    /// Whether chance decides.
     pub fn is_random(&self) -> bool {
         self.random || self.count.is_some() || self.percent.is_some()
     }
 
-    /// Those chosen of `all`, in their order. The same seed chooses the same: the one that is given,
-    /// else `fresh`.
+    /// Checks that at most one of the ways to choose is given.
     ///
     /// # Errors
-    /// [`Failure::Input`] when more are asked for than there are, or none.
-    pub fn of<T>(&self, all: Vec<T>, what: &str, fresh: u64) -> Result<Vec<T>, Failure> {
+    /// [`Refusal::Exclusive`].
+    pub fn check(&self) -> Result<(), Refusal> {
+        let given = [
+            ("random", self.random),
+            ("count", self.count.is_some()),
+            ("percent", self.percent.is_some()),
+        ];
+        let mut given = given.into_iter().filter(|(_, is_given)| *is_given);
+        match (given.next(), given.next()) {
+            (Some((parameter, _)), Some((other, _))) => {
+                Err(Refusal::Exclusive { parameter, other })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Chooses from `all`, and keeps their order. The same seed chooses the same: the one that is
+    /// given, or `fresh`.
+    ///
+    /// # Errors
+    /// [`Refusal::TooFew`] if there are not enough.
+    pub fn choose<T>(&self, all: Vec<T>, target: Target, fresh: u64) -> Result<Vec<T>, Refusal> {
         if !self.is_random() {
             return Ok(all);
         }
-        let wanted = match (self.count, self.percent) {
-            (Some(0), _) => {
-                return Err(Failure::input("--count 0 chooses nothing").with_hint("give 1 or more"));
+        let requested = match (self.count, self.percent) {
+            (Some(count), _) => usize::try_from(count.get()).unwrap_or(usize::MAX),
+            (None, Some(percent)) => {
+                let percent = usize::try_from(percent.get()).unwrap_or_default();
+                (all.len() * percent).div_ceil(100)
             }
-            (Some(count), _) => count,
-            (None, Some(percent)) => (all.len() * usize::from(percent)).div_ceil(100),
             (None, None) => 1,
         };
-        if wanted > all.len() {
-            return Err(Failure::input(format!(
-                "{wanted} {what} are asked for, but only {} fit",
-                all.len()
-            )));
+        if requested > all.len() {
+            return Err(Refusal::TooFew { target, requested, found: all.len() });
         }
         let mut places: Vec<usize> = (0..all.len()).collect();
-        fastrand::Rng::with_seed(self.seed.unwrap_or(fresh)).shuffle(&mut places);
-        places.truncate(wanted);
+        let seed = self.seed.map_or(fresh, Whole::get);
+        fastrand::Rng::with_seed(seed).shuffle(&mut places);
+        places.truncate(requested);
         Ok(all
             .into_iter()
             .enumerate()
@@ -78,26 +92,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_a_choice_all_are_chosen() {
-        assert_eq!(Choice::default().of(vec![1, 2, 3], "nodes", 0).unwrap(), [1, 2, 3]);
+    fn chooses_all_without_a_choice() {
+        let all = Choice::default().choose(vec![1, 2, 3], Target::Nodes, 0);
+        assert_eq!(all, Ok(vec![1, 2, 3]));
     }
 
     #[test]
-    fn more_than_there_are_is_an_error() {
-        let choice = Choice { count: Some(3), ..Choice::default() };
-        let failure = choice.of(vec![1, 2], "nodes", 0).unwrap_err();
-        assert_eq!(failure.to_string(), "3 nodes are asked for, but only 2 fit");
-        let none = Choice { count: Some(0), ..Choice::default() };
-        assert!(none.of(vec![1], "nodes", 0).is_err());
+    fn refuses_to_choose_more_than_there_are() {
+        let choice = Choice { count: Whole::new(3), ..Choice::default() };
+        assert_eq!(
+            choice.choose(vec![1, 2], Target::Nodes, 0),
+            Err(Refusal::TooFew { target: Target::Nodes, requested: 3, found: 2 })
+        );
         let one = Choice { random: true, ..Choice::default() };
-        assert!(one.of(Vec::<u8>::new(), "nodes", 0).is_err());
+        assert!(one.choose(Vec::<u8>::new(), Target::Nodes, 0).is_err());
     }
 
     #[test]
-    fn without_a_seed_the_fresh_one_chooses() {
-        let chosen = |seed, fresh| {
-            let choice = Choice { count: Some(3), seed, ..Choice::default() };
-            choice.of((0..20).collect::<Vec<_>>(), "nodes", fresh).unwrap()
+    fn refuses_two_ways_to_choose() {
+        let choice = Choice { random: true, percent: Whole::new(5), ..Choice::default() };
+        let refusal = Refusal::Exclusive { parameter: "random", other: "percent" };
+        assert_eq!(choice.check(), Err(refusal));
+        assert_eq!(Choice { random: true, ..Choice::default() }.check(), Ok(()));
+    }
+
+    #[test]
+    fn uses_the_fresh_seed_without_a_given_one() {
+        let chosen = |seed: Option<u64>, fresh| {
+            let seed = seed.and_then(Whole::new);
+            let choice = Choice { count: Whole::new(3), seed, ..Choice::default() };
+            choice.choose((0..20).collect::<Vec<_>>(), Target::Nodes, fresh).unwrap()
         };
         assert_eq!(chosen(None, 7), chosen(Some(7), 1));
         assert_ne!(chosen(None, 7), chosen(None, 8));
@@ -105,12 +129,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_seed_chooses_the_same(seed: u64, all in 1usize..20, percent in 1u8..=100) {
-            let choice = Choice { percent: Some(percent), seed: Some(seed), ..Choice::default() };
-            let of = || choice.of((0..all).collect(), "nodes", 0).unwrap();
-            let chosen = of();
-            prop_assert_eq!(&chosen, &of());
-            prop_assert_eq!(chosen.len(), (all * usize::from(percent)).div_ceil(100));
+        fn chooses_the_same_with_the_same_seed(seed: u64, all in 1usize..20, percent in 1u64..=100) {
+            let choice = Choice {
+                percent: Whole::new(percent),
+                seed: Whole::new(seed),
+                ..Choice::default()
+            };
+            let choose = || choice.choose((0..all).collect(), Target::Nodes, 0).unwrap();
+            let chosen = choose();
+            prop_assert_eq!(&chosen, &choose());
+            prop_assert_eq!(chosen.len(), (all * usize::try_from(percent).unwrap()).div_ceil(100));
             prop_assert!(chosen.is_sorted());
         }
     }

@@ -1,4 +1,4 @@
-//! Which nodes and pods a fault is for: what a user may say, and what that means for a cluster.
+//! The nodes and pods that a fault hits: what a user specifies, and what that is in a cluster.
 
 mod choice;
 mod nodes;
@@ -9,3 +9,6 @@ pub use choice::Choice;
 pub use nodes::NodeTargets;
 pub use pods::PodTargets;
 pub use view::View;
+
+/// The heading of targets in the command line's help.
+const HEADING: &str = "Targets";

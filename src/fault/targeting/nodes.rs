@@ -1,54 +1,48 @@
-use clap::Args;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::inventory::{NodeSummary, nearest};
-use crate::failure::Failure;
-use crate::plan::labels::ContainerRole;
+use crate::cluster::inventory::NodeSummary;
+use crate::config::{ContainerRole, Role};
+use crate::fault::parameter::{OneOrMany, Text, is_off};
+use crate::fault::refusal::{Refusal, Target};
 
-use super::{Choice, View};
+use super::{Choice, HEADING, View};
 
-/// Which nodes. What is said in several ways adds up; nothing said is an error, so that no fault
-/// hits more than was meant.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+/// The nodes that a fault hits. Several parameters add up. Without any, most faults are refused, so
+/// that no fault hits more than its author wants.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default)]
 pub struct NodeTargets {
-    /// A node by name; `worker2` stands for `CLUSTER-worker2`
-    #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = "Targets")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub node: Vec<String>,
-    /// The nodes of a role
-    #[arg(
-        long,
-        value_name = "ROLE",
-        value_parser = ["control-plane", "worker"],
-        help_heading = "Targets"
-    )]
+    /// Node by name; `worker2` is short for `CLUSTER-worker2`
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schemars(extend("x-heading" = HEADING, "x-value-name" = "NAME"))]
+    pub node: OneOrMany<Text>,
+    /// Nodes with this role
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub role: Option<String>,
-    /// The nodes with these labels, as kubectl's --selector
-    #[arg(short = 'l', long, value_name = "SELECTOR", help_heading = "Targets")]
+    #[schemars(extend("x-heading" = HEADING, "x-value-name" = "ROLE"))]
+    pub role: Option<Role>,
+    /// Nodes that match this label selector
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub selector: Option<String>,
-    /// The node that runs a pod
-    #[arg(long, value_name = "[NAMESPACE/]POD", help_heading = "Targets")]
+    #[schemars(extend("x-heading" = HEADING, "x-value-name" = "SELECTOR", "x-short" = "l"))]
+    pub selector: Option<Text>,
+    /// Node that runs this pod
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub running_pod: Option<String>,
-    /// The node of a leader: kube-controller-manager, kube-scheduler, etcd, or of any lease
-    #[arg(long, value_name = "[NAMESPACE/]LEASE", help_heading = "Targets")]
+    #[schemars(extend("x-heading" = HEADING, "x-value-name" = "[NAMESPACE/]POD"))]
+    pub running_pod: Option<Text>,
+    /// Node of the leader: kube-controller-manager, kube-scheduler, etcd or any lease
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub leader_of: Option<String>,
-    /// Every node
-    #[arg(long, help_heading = "Targets")]
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(extend("x-heading" = HEADING, "x-value-name" = "[NAMESPACE/]LEASE"))]
+    pub leader_of: Option<Text>,
+    /// All nodes
+    #[serde(skip_serializing_if = "is_off")]
+    #[schemars(extend("x-heading" = HEADING))]
     pub all_nodes: bool,
-    /// How many of them.
-    #[command(flatten)]
     #[serde(flatten)]
     pub choice: Choice,
 }
 
 impl NodeTargets {
-    /// Whether nothing is said.
+    /// Whether no node is specified, apart from a random choice.
     pub fn is_empty(&self) -> bool {
         self.node.is_empty()
             && self.role.is_none()
@@ -58,82 +52,61 @@ impl NodeTargets {
             && !self.all_nodes
     }
 
-    /// The nodes meant, in the cluster's order.
+    /// Returns the targets in the cluster's order.
     ///
     /// # Errors
-    /// [`Failure::Input`] when a node does not exist, when nothing fits, or when nothing is said.
-    pub fn resolve<'a>(&self, view: &'a View) -> Result<Vec<&'a NodeSummary>, Failure> {
+    /// If a node does not exist, if no node matches, or if nothing is specified.
+    pub fn resolve<'a>(&self, view: &'a View) -> Result<Vec<&'a NodeSummary>, Refusal> {
         if self.is_empty() && !self.choice.is_random() {
-            return Err(Failure::input("no target is given").with_hint(
-                "say which with --node, --role, --selector, --running-pod, --leader-of, --random \
-                 or --all-nodes",
-            ));
+            return Err(Refusal::NoTarget(Target::Nodes));
         }
-        let mut meant: Vec<&NodeSummary> = Vec::new();
-        for name in &self.node {
-            meant.push(view.node(name).ok_or_else(|| no_such_node(view, name))?);
+        let mut matches: Vec<&NodeSummary> = Vec::new();
+        for name in self.node.iter() {
+            matches.push(view.require_node(name)?);
         }
-        if let Some(role) = self.role.as_deref().and_then(ContainerRole::from_name) {
-            meant.extend(view.nodes.iter().filter(|node| node.role == role));
+        if let Some(role) = self.role {
+            let role = ContainerRole::Node(role);
+            matches.extend(view.nodes.iter().filter(|node| node.role == role));
         }
         if self.selector.is_some() {
-            meant.extend(view.nodes.iter().filter(|node| view.labelled.contains(&node.name)));
+            matches.extend(view.nodes.iter().filter(|node| view.labelled.contains(&node.name)));
         }
         if self.running_pod.is_some() {
-            meant.extend(
+            matches.extend(
                 view.pods
                     .iter()
                     .filter_map(|pod| view.node(pod.spec.as_ref()?.node_name.as_deref()?)),
             );
         }
         if let Some(lease) = &self.leader_of {
-            meant.extend(view.leaders.get(lease).and_then(|name| view.node(name)));
+            matches.extend(view.leaders.get(&**lease).and_then(|name| view.node(name)));
         }
         if self.all_nodes || self.is_empty() {
-            meant.extend(&view.nodes);
+            matches.extend(&view.nodes);
         }
         let ordered: Vec<&NodeSummary> = view
             .nodes
             .iter()
-            .filter(|node| meant.iter().any(|other| other.name == node.name))
+            .filter(|node| matches.iter().any(|other| other.name == node.name))
             .collect();
         if ordered.is_empty() {
-            return Err(Failure::input(format!("no node fits {}", self.said()))
-                .with_hint(known_nodes(view)));
+            return Err(Refusal::NoNodeFits { given: self.given(), nodes: view.names() });
         }
-        self.choice.of(ordered, "nodes", view.seed)
+        self.choice.choose(ordered, Target::Nodes, view.seed)
     }
 
-    /// What was said, as flags.
-    fn said(&self) -> String {
-        let mut said: Vec<String> = Vec::new();
-        let mut flag = |name: &str, value: &Option<String>| {
-            said.extend(value.as_ref().map(|value| format!("--{name} {value}")));
-        };
-        flag("role", &self.role);
-        flag("selector", &self.selector);
-        flag("running-pod", &self.running_pod);
-        flag("leader-of", &self.leader_of);
-        said.join(" ")
+    /// The parameters that can match no node.
+    fn given(&self) -> Vec<(&'static str, String)> {
+        [
+            ("role", self.role.map(|role| role.to_string())),
+            ("selector", self.selector.as_ref().map(ToString::to_string)),
+            ("running-pod", self.running_pod.as_ref().map(ToString::to_string)),
+            ("leader-of", self.leader_of.as_ref().map(ToString::to_string)),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
     }
-}
-
-fn known_nodes(view: &View) -> String {
-    let names: Vec<&str> = view.nodes.iter().map(|node| node.name.as_str()).collect();
-    format!("the nodes are: {}", names.join(", "))
-}
-
-/// The error for a node that a cluster does not have, with the one that may be meant.
-pub(super) fn no_such_node(view: &View, name: &str) -> Failure {
-    let known = known_nodes(view);
-    let prefix = format!("{}-", view.cluster);
-    let names = view.nodes.iter().map(|node| node.name.as_str());
-    let short = names.clone().filter_map(|name| name.strip_prefix(&prefix));
-    let hint = match nearest(name, names.chain(short)) {
-        Some(near) => format!("did you mean `{near}`? {known}"),
-        None => known,
-    };
-    Failure::input(format!("cluster `{}` has no node `{name}`", view.cluster)).with_hint(hint)
 }
 
 #[cfg(test)]

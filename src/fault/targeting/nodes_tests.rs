@@ -1,5 +1,6 @@
 use super::*;
-use crate::fault::fixture::view;
+use crate::fault::fixture::{view, words};
+use crate::fault::parameter::Whole;
 
 fn names(targets: &NodeTargets) -> Vec<String> {
     let view = view(3, 2);
@@ -8,23 +9,22 @@ fn names(targets: &NodeTargets) -> Vec<String> {
 
 fn refusal(targets: &NodeTargets) -> String {
     let view = view(1, 2);
-    let failure = targets.resolve(&view).unwrap_err();
-    format!("{failure}\n{}", failure.hint().unwrap_or_default())
+    words(&targets.resolve(&view).unwrap_err())
 }
 
 #[test]
-fn nodes_by_full_and_short_name_add_up_in_the_clusters_order() {
+fn full_and_short_names_add_up_in_the_clusters_order() {
     let targets = NodeTargets {
-        node: vec!["worker2".into(), "dev-control-plane".into(), "worker2".into()],
+        node: ["worker2", "dev-control-plane", "worker2"].map(Text::from).into_iter().collect(),
         ..Default::default()
     };
     assert_eq!(names(&targets), ["dev-control-plane", "dev-worker2"]);
 }
 
 #[test]
-fn nodes_by_role_selector_pod_and_leader() {
+fn finds_nodes_by_role_selector_and_leader() {
     let of = |targets: NodeTargets| names(&targets);
-    let role = NodeTargets { role: Some("worker".into()), ..Default::default() };
+    let role = NodeTargets { role: Some(Role::Worker), ..Default::default() };
     assert_eq!(of(role), ["dev-worker", "dev-worker2"]);
     let all = NodeTargets { all_nodes: true, ..Default::default() };
     assert_eq!(of(all).len(), 5);
@@ -42,29 +42,29 @@ fn nodes_by_role_selector_pod_and_leader() {
 }
 
 #[test]
-fn chance_alone_chooses_of_all_nodes() {
-    let choice = Choice { random: true, seed: Some(7), ..Default::default() };
+fn a_random_choice_alone_is_among_all_nodes() {
+    let choice = Choice { random: true, seed: Whole::new(7), ..Default::default() };
     let targets = NodeTargets { choice, ..Default::default() };
     assert_eq!(names(&targets).len(), 1);
     assert_eq!(names(&targets), names(&targets));
 }
 
 #[test]
-fn what_fits_nothing_is_refused() {
-    let unknown = NodeTargets { node: vec!["dev-wroker".into()], ..Default::default() };
+fn refuses_targets_without_a_match() {
+    let unknown = NodeTargets { node: OneOrMany::One("dev-wroker".into()), ..Default::default() };
     insta::assert_snapshot!(refusal(&unknown), @r"
     cluster `dev` has no node `dev-wroker`
-    did you mean `dev-worker`? the nodes are: dev-control-plane, dev-worker, dev-worker2
+    did you mean `dev-worker`? the nodes are dev-control-plane, dev-worker and dev-worker2
     ");
-    let short = NodeTargets { node: vec!["wroker2".into()], ..Default::default() };
+    let short = NodeTargets { node: OneOrMany::One("wroker2".into()), ..Default::default() };
     assert!(refusal(&short).contains("did you mean `worker2`?"), "{}", refusal(&short));
     let nothing = NodeTargets { selector: Some("zone=z".into()), ..Default::default() };
     insta::assert_snapshot!(refusal(&nothing), @r"
-    no node fits --selector zone=z
-    the nodes are: dev-control-plane, dev-worker, dev-worker2
+    no node matches <selector=zone=z>
+    the nodes are dev-control-plane, dev-worker and dev-worker2
     ");
     insta::assert_snapshot!(refusal(&NodeTargets::default()), @r"
-    no target is given
-    say which with --node, --role, --selector, --running-pod, --leader-of, --random or --all-nodes
+    no target is specified
+    use <node>, <role>, <selector>, <running-pod>, <leader-of>, <random> or <all-nodes>
     ");
 }

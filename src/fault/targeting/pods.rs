@@ -1,46 +1,60 @@
-use clap::Args;
 use k8s_openapi::api::core::v1::Pod;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::failure::Failure;
+use crate::fault::parameter::{OneOrMany, Text};
+use crate::fault::refusal::{Refusal, Target};
 
-use super::{Choice, View};
+use super::{Choice, HEADING, View};
 
-/// Which pods.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+/// The pods that a fault hits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default)]
 pub struct PodTargets {
-    /// A pod by name
-    #[arg(long, value_name = "[NAMESPACE/]POD", value_delimiter = ',', help_heading = "Targets")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub pod: Vec<String>,
-    /// The pods with these labels, as kubectl's --selector
-    #[arg(short = 'l', long, value_name = "SELECTOR", help_heading = "Targets")]
+    /// Pod by name
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schemars(extend("x-heading" = HEADING, "x-value-name" = "[NAMESPACE/]POD"))]
+    pub pod: OneOrMany<Text>,
+    /// Pods that match this label selector
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub selector: Option<String>,
-    /// Namespace of the pods that are named without one
-    #[arg(long, value_name = "NAMESPACE", default_value = "default", help_heading = "Targets")]
-    pub namespace: String,
-    /// How many of them.
-    #[command(flatten)]
+    #[schemars(extend("x-heading" = HEADING, "x-value-name" = "SELECTOR", "x-short" = "l"))]
+    pub selector: Option<Text>,
+    /// Namespace of the pods
+    #[schemars(extend("x-heading" = HEADING, "x-value-name" = "NAMESPACE"))]
+    pub namespace: Text,
     #[serde(flatten)]
     pub choice: Choice,
 }
 
+impl Default for PodTargets {
+    fn default() -> Self {
+        Self {
+            pod: OneOrMany::default(),
+            selector: None,
+            namespace: "default".into(),
+            choice: Choice::default(),
+        }
+    }
+}
+
 impl PodTargets {
-    /// Namespace and name of each pod that is named.
+    /// Whether no pod is specified.
+    pub fn is_empty(&self) -> bool {
+        self.pod.is_empty() && self.selector.is_none()
+    }
+
+    /// Namespace and name of each pod that is specified by name.
     pub fn named(&self) -> impl Iterator<Item = (&str, &str)> {
         self.pod.iter().map(|pod| pod.split_once('/').unwrap_or((&self.namespace, pod)))
     }
 
-    /// The pods meant.
+    /// Returns the targets.
     ///
     /// # Errors
-    /// [`Failure::Input`] when a pod does not exist, when nothing fits, or when nothing is said.
-    pub fn resolve<'a>(&self, view: &'a View) -> Result<Vec<&'a Pod>, Failure> {
-        if self.pod.is_empty() && self.selector.is_none() {
-            return Err(Failure::input("no target is given")
-                .with_hint("say which pods with --pod or --selector"));
+    /// If a pod does not exist, if no pod matches, or if nothing is specified.
+    pub fn resolve<'a>(&self, view: &'a View) -> Result<Vec<&'a Pod>, Refusal> {
+        if self.is_empty() {
+            return Err(Refusal::NoTarget(Target::Pods));
         }
         let is = |pod: &Pod, namespace: &str, name: &str| {
             pod.metadata.namespace.as_deref() == Some(namespace)
@@ -48,23 +62,19 @@ impl PodTargets {
         };
         for (namespace, name) in self.named() {
             if !view.pods.iter().any(|pod| is(pod, namespace, name)) {
-                return Err(Failure::input(format!(
-                    "there is no pod `{name}` in namespace `{namespace}`"
-                ))
-                .with_hint(format!(
-                    "see kubectl --context kindrs-{} get pods --namespace {namespace}",
-                    view.cluster
-                )));
+                return Err(Refusal::UnknownPod {
+                    cluster: view.cluster.clone(),
+                    namespace: namespace.to_owned(),
+                    name: name.to_owned(),
+                });
             }
         }
         if view.pods.is_empty() {
-            let selector = self.selector.as_deref().unwrap_or_default();
-            return Err(Failure::input(format!(
-                "no pod in namespace `{}` fits --selector {selector}",
-                self.namespace
-            ))
-            .with_hint("give the pods' namespace with --namespace"));
+            return Err(Refusal::NoPodFits {
+                namespace: self.namespace.to_string(),
+                selector: self.selector.as_ref().map(ToString::to_string).unwrap_or_default(),
+            });
         }
-        self.choice.of(view.pods.iter().collect(), "pods", view.seed)
+        self.choice.choose(view.pods.iter().collect(), Target::Pods, view.seed)
     }
 }

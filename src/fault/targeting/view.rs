@@ -3,54 +3,77 @@ use std::net::Ipv4Addr;
 
 use k8s_openapi::api::core::v1::Pod;
 
-use crate::cluster::inventory::NodeSummary;
-use crate::failure::Failure;
-use crate::plan::labels::ContainerRole;
+use crate::cluster::inventory::{NodeSummary, nearest};
+use crate::config::ContainerRole;
+use crate::fault::refusal::Refusal;
 
-use super::nodes::no_such_node;
-
-/// What a fault is planned by: the cluster as it was when it was asked for.
+/// The cluster as it is when a fault is requested. A fault is planned from this alone.
 #[derive(Debug, Clone, Default)]
 pub struct View {
-    /// The cluster's name.
+    /// The name of the cluster.
     pub cluster: String,
-    /// What chance chooses by, where the targets give no seed.
+    /// The seed for random choices without a given one.
     pub seed: u64,
-    /// Its nodes, control planes first.
+    /// The nodes, control planes first.
     pub nodes: Vec<NodeSummary>,
-    /// The load balancer before several control planes.
+    /// The load balancer in front of several control planes.
     pub load_balancer: Option<NodeSummary>,
-    /// The host's address on the cluster's network.
+    /// The address of the host on the cluster's network.
     pub gateway: Option<Ipv4Addr>,
-    /// Names of the nodes with the labels asked for.
+    /// The names of the nodes that match the targets' selector.
     pub labelled: BTreeSet<String>,
-    /// The pods asked for, by name or by selector.
+    /// The pods that the targets specify, by name or by selector.
     pub pods: Vec<Pod>,
-    /// The nodes of the leaders asked for, by what they lead.
+    /// The nodes of the requested leaders, by lease.
     pub leaders: BTreeMap<String, String>,
 }
 
 impl View {
     /// The nodes that run the control plane.
     pub fn control_planes(&self) -> impl Iterator<Item = &NodeSummary> {
-        self.nodes.iter().filter(|node| node.role == ContainerRole::ControlPlane)
+        self.nodes.iter().filter(|node| node.role == ContainerRole::CONTROL_PLANE)
     }
 
-    /// A node by its name or by the part of it after the cluster's: `worker2`.
+    /// The names of all nodes.
+    pub fn names(&self) -> Vec<String> {
+        self.nodes.iter().map(|node| node.name.clone()).collect()
+    }
+
+    /// Finds a node by its full name or by its name without the cluster's: `worker2`.
     pub fn node(&self, name: &str) -> Option<&NodeSummary> {
-        let full = format!("{}-{name}", self.cluster);
-        self.nodes.iter().find(|node| node.name == name || node.name == full)
+        self.nodes.iter().find(|node| self.is_named(node, name))
     }
 
-    /// A node, or the load balancer, by its name or by the part of it after the cluster's.
+    /// Finds a node as [`View::node`].
     ///
     /// # Errors
-    /// [`Failure::Input`] naming the nodes there are.
-    pub fn container(&self, name: &str) -> Result<&NodeSummary, Failure> {
-        let full = format!("{}-{name}", self.cluster);
-        let balancer = self.load_balancer.as_ref();
-        self.node(name)
-            .or_else(|| balancer.filter(|it| it.name == name || it.name == full))
-            .ok_or_else(|| no_such_node(self, name))
+    /// [`Refusal::UnknownNode`], with the nodes of the cluster.
+    pub fn require_node(&self, name: &str) -> Result<&NodeSummary, Refusal> {
+        self.node(name).ok_or_else(|| self.unknown_node(name))
+    }
+
+    /// Finds a node or the load balancer, as [`View::node`].
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownNode`], with the nodes of the cluster.
+    pub fn require_container(&self, name: &str) -> Result<&NodeSummary, Refusal> {
+        let mut all = self.nodes.iter().chain(&self.load_balancer);
+        all.find(|node| self.is_named(node, name)).ok_or_else(|| self.unknown_node(name))
+    }
+
+    fn is_named(&self, node: &NodeSummary, name: &str) -> bool {
+        node.name == name || node.name == format!("{}-{name}", self.cluster)
+    }
+
+    fn unknown_node(&self, name: &str) -> Refusal {
+        let prefix = format!("{}-", self.cluster);
+        let names = self.nodes.iter().map(|node| node.name.as_str());
+        let short = names.clone().filter_map(|name| name.strip_prefix(&prefix));
+        Refusal::UnknownNode {
+            cluster: self.cluster.clone(),
+            name: name.to_owned(),
+            nodes: self.names(),
+            near: nearest(name, names.chain(short)).map(str::to_owned),
+        }
     }
 }

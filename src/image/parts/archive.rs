@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
@@ -11,38 +10,26 @@ use crate::failure::Failure;
 use crate::kubernetes::Version;
 use crate::progress::{Progress, Stage};
 
+use super::binaries::{BINARIES, Unpacked, Versions};
 use super::cache::{Claim, PartsCache, fingerprint};
-use super::obtain::BINARIES;
 use super::process::TICK;
 use super::{diagnosis, elf};
 
-/// Part to version, as a `versions` file lists them: `kubernetes v1.37.2`.
-pub type Versions = BTreeMap<String, String>;
-
 /// Name of the file that lists versions.
 const VERSIONS_FILE: &str = "versions";
-/// The largest window of a zstd stream that is accepted, as a power of two: what `--long=31` makes.
+/// Binary logarithm of the largest accepted zstd window, that of `--long=31`.
 const ZSTD_WINDOW: u32 = 31;
-/// The binaries that say which Kubernetes they are, with how they are asked.
+/// The binaries that report the version of Kubernetes, with their arguments.
 const SPEAKING: [(&str, &[&str]); 3] = [
     ("kubeadm", &["version", "-o", "short"]),
     ("kubelet", &["--version"]),
     ("kube-apiserver", &["--version"]),
 ];
 
-/// What an archive gave.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Unpacked {
-    /// Binary to file.
-    pub binaries: BTreeMap<String, PathBuf>,
-    /// The versions it lists, and those its binaries told.
-    pub versions: Versions,
-}
-
 /// The version of Kubernetes in an archive.
 ///
 /// # Errors
-/// `Failure::Input` when the file cannot be read, or does not say.
+/// `Failure::Input` when the file cannot be read, or does not contain the version.
 pub fn version(path: &Path, memory: Option<&PartsCache>) -> Result<Version, Failure> {
     let name = format!("version-{}", identity(path)?);
     let remembered = memory.and_then(|memory| memory.recall(&name)).and_then(|v| v.parse().ok());
@@ -59,8 +46,8 @@ pub fn version(path: &Path, memory: Option<&PartsCache>) -> Result<Version, Fail
 /// Unpacks the known binaries of an archive into the cache, once for each state of the file.
 ///
 /// # Errors
-/// `Failure::Input` when the archive is not readable, holds none of them, or holds some that are
-/// no programs for `architecture`.
+/// `Failure::Input` when the archive cannot be read, contains no known binary, or contains one that
+/// is not a program for `architecture`.
 pub async fn unpack(
     path: &Path,
     architecture: &str,
@@ -82,7 +69,7 @@ pub async fn unpack(
     read_unpacked(&folder)
 }
 
-/// What lies in a folder that an archive was unpacked into.
+/// Reads a directory into which an archive was unpacked.
 pub fn read_unpacked(folder: &Path) -> anyhow::Result<Unpacked> {
     let mut unpacked = Unpacked::default();
     for entry in fs::read_dir(folder)? {
@@ -97,7 +84,7 @@ pub fn read_unpacked(folder: &Path) -> anyhow::Result<Unpacked> {
     Ok(unpacked)
 }
 
-/// Unpacks the known binaries into a folder, with a list of their versions.
+/// Unpacks the known binaries into a directory, with a list of their versions.
 pub async fn unpack_into(
     path: &Path,
     output: PathBuf,
@@ -106,7 +93,7 @@ pub async fn unpack_into(
 ) -> anyhow::Result<()> {
     let gauge = Arc::new(Gauge::default());
     let total = fs::metadata(path).map(|metadata| metadata.len()).unwrap_or_default();
-    // A blocking task cannot be aborted; dropping this tells its reader to stop.
+    // A blocking task cannot be aborted. Dropping this makes its reader fail.
     let _stop = StopOnDrop(gauge.clone());
     let (owned, architecture) = (path.to_owned(), architecture.to_owned());
     let work = tokio::task::spawn_blocking({
@@ -126,7 +113,7 @@ pub async fn unpack_into(
     }
 }
 
-/// The text of a `versions` file.
+/// Parses a `versions` file.
 pub fn read_versions(text: &str) -> Versions {
     let lines = text.lines().filter_map(|line| line.trim().split_once(char::is_whitespace));
     lines.map(|(part, version)| (part.to_owned(), version.trim().to_owned())).collect()
@@ -142,8 +129,10 @@ fn extract(
     let mut versions = Versions::new();
     let mut found = Vec::new();
     walk(path, gauge, |name, reader| {
-        if let Some(told) = told_version(name, reader).map_err(|error| corrupt(path, &error))? {
-            versions.extend(told);
+        if let Some(listed) =
+            listed_versions(name, reader).map_err(|error| corrupt(path, &error))?
+        {
+            versions.extend(listed);
         } else if BINARIES.contains(&name) && !found.iter().any(|have| have == name) {
             let target = output.join(name);
             copy(path, reader, &target)?;
@@ -154,9 +143,9 @@ fn extract(
     })?;
     if found.is_empty() {
         return Err(Failure::input(format!(
-            "{shown} holds none of the binaries of a node: expected kubelet, kubeadm, …"
+            "{shown} contains no binary of a node, such as kubelet or kubeadm"
         ))
-        .with_hint("their names count, the folders they are in do not"));
+        .with_hint("the names of the files matter, their directories do not"));
     }
     if !versions.contains_key("kubernetes")
         && let Some(version) = ask_kubernetes(output)
@@ -176,21 +165,23 @@ fn extract(
 
 fn read_version(path: &Path) -> Result<Version, Failure> {
     let folder = tempfile::tempdir()
-        .map_err(|error| diagnosis::io("cannot make a temporary folder", &error))?;
-    let mut told = None;
+        .map_err(|error| diagnosis::io("cannot create a temporary directory", &error))?;
+    let mut listed = None;
     walk(path, Arc::default(), |name, reader| {
-        if let Some(versions) = told_version(name, reader).map_err(|error| corrupt(path, &error))? {
-            told = versions.get("kubernetes").cloned();
+        if let Some(versions) =
+            listed_versions(name, reader).map_err(|error| corrupt(path, &error))?
+        {
+            listed = versions.get("kubernetes").cloned();
         } else if SPEAKING.iter().any(|(speaking, _)| *speaking == name) {
             copy(path, reader, &folder.path().join(name))?;
         }
-        Ok(told.is_none())
+        Ok(listed.is_none())
     })?;
     let unknown = || {
-        Failure::input(format!("{} does not say which Kubernetes it holds", path.display()))
-            .with_hint("add a file `versions` to it with a line as `kubernetes v1.37.2`")
+        Failure::input(format!("{} does not contain the version of Kubernetes", path.display()))
+            .with_hint("add a file `versions` with a line such as `kubernetes v1.37.2`")
     };
-    match told {
+    match listed {
         Some(version) => version.parse().map_err(|error| {
             Failure::input(format!("the file `versions` in {}: {error}", path.display()))
         }),
@@ -198,9 +189,9 @@ fn read_version(path: &Path) -> Result<Version, Failure> {
     }
 }
 
-/// The versions that a small text file in an archive tells, when it is one of those that do:
-/// `versions`, upstream's `kubernetes/version`, and the tags beside upstream's binaries.
-fn told_version(name: &str, reader: &mut dyn Read) -> io::Result<Option<Versions>> {
+/// The versions in a text file of an archive: `versions`, upstream's `kubernetes/version`, or the
+/// tags beside upstream's binaries. `None` for other files.
+fn listed_versions(name: &str, reader: &mut dyn Read) -> io::Result<Option<Versions>> {
     let is_list = name == VERSIONS_FILE;
     let is_upstreams = name == "version" || name == "kube-apiserver.docker_tag";
     if !is_list && !is_upstreams {
@@ -220,7 +211,7 @@ fn ask_kubernetes(folder: &Path) -> Option<Version> {
     SPEAKING.iter().find_map(|(binary, arguments)| ask(&folder.join(binary), arguments))
 }
 
-/// The version that a binary tells; `None` when it is missing or does not run here.
+/// The version that a binary reports; `None` if it does not exist or does not run here.
 fn ask(binary: &Path, arguments: &[&str]) -> Option<Version> {
     let output = Command::new(binary).args(arguments).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout);
@@ -237,17 +228,18 @@ fn check_architecture(
     let is = match kind {
         elf::Kind::Executable(found) if found == architecture => return Ok(()),
         elf::Kind::Executable(found) => format!("a program for {found}"),
-        elf::Kind::OtherMachine => "a program for another machine".to_owned(),
-        elf::Kind::NotElf => "no program".to_owned(),
+        elf::Kind::OtherMachine => "a program for another architecture".to_owned(),
+        elf::Kind::NotElf => "not a program".to_owned(),
     };
     Err(Failure::input(format!(
         "{name} in {} is {is}: expected a Linux program for {architecture}",
         path.display()
     ))
-    .with_hint(format!("take an archive for linux-{architecture}")))
+    .with_hint(format!("use an archive for linux-{architecture}")))
 }
 
-/// Calls `visit` with the last part of each file's name in an archive, until it returns false.
+/// Calls `visit` with the name of each file in an archive, without its directory, until it returns
+/// false.
 fn walk(
     path: &Path,
     gauge: Arc<Gauge>,
@@ -268,7 +260,7 @@ fn walk(
     Ok(())
 }
 
-/// A reader of the tar in a file, whatever it is compressed with: the content decides, not the name.
+/// Opens the tar in a file. The content, not the name, determines the compression.
 fn open(path: &Path, gauge: Arc<Gauge>) -> Result<Box<dyn Read>, Failure> {
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
     let mut head = Vec::new();
@@ -287,7 +279,7 @@ fn open(path: &Path, gauge: Arc<Gauge>) -> Result<Box<dyn Read>, Failure> {
         }
         [0x1f, 0x8b, ..] => Ok(Box::new(flate2::bufread::MultiGzDecoder::new(file))),
         _ if head.get(257..262) == Some(b"ustar") => Ok(Box::new(file)),
-        _ => Err(Failure::input(format!("{} is no archive", path.display()))
+        _ => Err(Failure::input(format!("{} is not an archive", path.display()))
             .with_hint("expected a tar, tar.gz or tar.zst of binaries")),
     }
 }
@@ -303,7 +295,7 @@ fn copy(path: &Path, reader: &mut dyn Read, target: &Path) -> Result<(), Failure
     let mut file = options.open(target).map_err(failed)?;
     let mut buffer = vec![0; 1 << 20];
     loop {
-        // Reading and writing fail for different reasons: the archive's, and the disk's.
+        // A read error is a problem of the archive, a write error one of the disk.
         let count = reader.read(&mut buffer).map_err(|error| corrupt(path, &error))?;
         if count == 0 {
             return Ok(());
@@ -312,12 +304,12 @@ fn copy(path: &Path, reader: &mut dyn Read, target: &Path) -> Result<(), Failure
     }
 }
 
-/// What tells one state of a file from another, without reading it.
-fn identity(path: &Path) -> Result<String, Failure> {
+/// Identifies one state of a file by its path, size and time, without reading it.
+pub fn identity(path: &Path) -> Result<String, Failure> {
     let full = fs::canonicalize(path).map_err(|error| unreadable(path, &error))?;
     let metadata = fs::metadata(&full).map_err(|error| unreadable(path, &error))?;
     if !metadata.is_file() {
-        return Err(Failure::input(format!("{} is no file", path.display()))
+        return Err(Failure::input(format!("{} is not a file", path.display()))
             .with_hint("expected a tar, tar.gz or tar.zst of binaries"));
     }
     let changed = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
@@ -329,16 +321,16 @@ fn identity(path: &Path) -> Result<String, Failure> {
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {
-    let failure = Failure::input(format!("{} cannot be read: {error}", path.display()));
-    failure.with_hint("give the path of a tar, tar.gz or tar.zst of binaries after `file:`")
+    let failure = Failure::input(format!("cannot read {}: {error}", path.display()));
+    failure.with_hint("expected a tar, tar.gz or tar.zst of binaries")
 }
 
 fn corrupt(path: &Path, error: &io::Error) -> Failure {
     let failure = Failure::input(format!("{} is damaged: {error}", path.display()));
-    failure.with_hint("make or download it again")
+    failure.with_hint("create or download it again")
 }
 
-/// How far a file is read, and whether it still should be.
+/// Number of bytes read from a file, and whether to stop reading.
 #[derive(Debug, Default)]
 struct Gauge {
     read: AtomicU64,

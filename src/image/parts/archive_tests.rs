@@ -33,13 +33,13 @@ async fn unpacked(bytes: &[u8], architecture: &str) -> Result<Unpacked, String> 
     fs::write(&path, bytes).unwrap();
     let cache = PartsCache::at(folder.path().join("cache"));
     let result = unpack(&path, architecture, &cache, &Progress::silent()).await;
-    let result = result.map_err(|error| crate::failure::describe(&error));
+    let result = result.map_err(|error| crate::failure::describe(&error, None));
     assert_eq!(fs::read_dir(cache.folder("work").unwrap()).unwrap().count(), 0);
     result.map_err(|text| text.replace(&folder.path().display().to_string(), "FOLDER"))
 }
 
 #[tokio::test]
-async fn each_compression_is_read() {
+async fn reads_each_compression() {
     let program = elf::head_for("arm64");
     let tar = tar_of(&[
         ("kubelet", &program),
@@ -57,7 +57,7 @@ async fn each_compression_is_read() {
 }
 
 #[tokio::test]
-async fn upstreams_layout_is_read() {
+async fn reads_the_layout_of_upstream_releases() {
     let program = elf::head_for("arm64");
     let tar = tar_of(&[
         ("kubernetes/server/bin/kube-apiserver", &program),
@@ -71,7 +71,7 @@ async fn upstreams_layout_is_read() {
 }
 
 #[tokio::test]
-async fn what_is_no_archive_of_programs_is_refused() {
+async fn rejects_files_that_are_not_archives_of_programs() {
     let program = elf::head_for("amd64");
     let random: Vec<u8> =
         (0..100_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
@@ -85,35 +85,35 @@ async fn what_is_no_archive_of_programs_is_refused() {
         &large[..large.len() / 2],
         &zstd_long(b"not a tar at all, but long enough to be read as the head of one")[..20],
     ];
-    let mut told = Vec::new();
+    let mut errors = Vec::new();
     for bytes in cases {
-        told.push(unpacked(bytes, "arm64").await.unwrap_err());
+        errors.push(unpacked(bytes, "arm64").await.unwrap_err());
     }
-    // The last two messages hold a decoder's own words.
-    for text in told.split_off(5) {
+    // The last two messages contain the text of a decoder.
+    for text in errors.split_off(5) {
         assert!(text.starts_with("error: FOLDER/parts is damaged: "), "{text}");
     }
-    insta::assert_snapshot!(told.join("\n"), @"
+    insta::assert_snapshot!(errors.join("\n"), @"
         error: FOLDER/parts is empty
         hint: expected a tar, tar.gz or tar.zst of binaries
-        error: FOLDER/parts is no archive
+        error: FOLDER/parts is not an archive
         hint: expected a tar, tar.gz or tar.zst of binaries
-        error: FOLDER/parts holds none of the binaries of a node: expected kubelet, kubeadm, …
-        hint: their names count, the folders they are in do not
+        error: FOLDER/parts contains no binary of a node, such as kubelet or kubeadm
+        hint: the names of the files matter, their directories do not
         error: kubelet in FOLDER/parts is a program for amd64: expected a Linux program for arm64
-        hint: take an archive for linux-arm64
-        error: kubelet in FOLDER/parts is no program: expected a Linux program for arm64
-        hint: take an archive for linux-arm64
+        hint: use an archive for linux-arm64
+        error: kubelet in FOLDER/parts is not a program: expected a Linux program for arm64
+        hint: use an archive for linux-arm64
         ");
 }
 
 #[tokio::test]
-async fn a_missing_file_and_a_folder_are_refused() {
+async fn rejects_a_missing_file_and_a_directory() {
     let folder = tempfile::tempdir().unwrap();
     let cache = PartsCache::at(folder.path().join("cache"));
     for (path, expected) in [
-        (folder.path().join("absent.tar"), "cannot be read"),
-        (folder.path().to_owned(), "is no file"),
+        (folder.path().join("absent.tar"), "cannot read"),
+        (folder.path().to_owned(), "is not a file"),
     ] {
         let error = unpack(&path, "amd64", &cache, &Progress::silent()).await.unwrap_err();
         assert!(matches!(error.downcast_ref(), Some(Failure::Input { .. })));
@@ -122,7 +122,7 @@ async fn a_missing_file_and_a_folder_are_refused() {
 }
 
 #[tokio::test]
-async fn an_unchanged_archive_is_unpacked_once() {
+async fn unpacks_an_unchanged_archive_once() {
     let folder = tempfile::tempdir().unwrap();
     let cache = PartsCache::at(folder.path().join("cache"));
     let path = folder.path().join("parts.tar");
@@ -138,7 +138,7 @@ async fn an_unchanged_archive_is_unpacked_once() {
 }
 
 #[test]
-fn the_version_is_told_by_the_list_or_remembered() {
+fn reads_the_version_from_the_list_or_the_cache() {
     let folder = tempfile::tempdir().unwrap();
     let cache = PartsCache::at(folder.path().join("cache"));
     let path = folder.path().join("parts.tar");
@@ -151,14 +151,17 @@ fn the_version_is_told_by_the_list_or_remembered() {
 }
 
 #[test]
-fn a_binary_is_asked_for_its_version_when_nothing_lists_it() {
+fn runs_a_binary_if_no_list_contains_the_version() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("parts.tar");
     fs::write(&path, tar_of(&[("bin/kubelet", b"#!/bin/sh\necho Kubernetes v1.33.13\n")])).unwrap();
     assert_eq!(version(&path, None).unwrap(), Version::new(1, 33, 13));
     fs::write(&path, tar_of(&[("kubelet", &elf::head_for(host_architecture()))])).unwrap();
     let failure = version(&path, None).unwrap_err();
-    assert!(failure.to_string().ends_with("does not say which Kubernetes it holds"), "{failure}");
+    assert!(
+        failure.to_string().ends_with("does not contain the version of Kubernetes"),
+        "{failure}"
+    );
     fs::write(&path, tar_of(&[("versions", b"kubernetes 1.x\n")])).unwrap();
-    assert!(version(&path, None).unwrap_err().to_string().contains("`1.x` is not"));
+    assert!(version(&path, None).unwrap_err().to_string().contains("version `1.x`"));
 }

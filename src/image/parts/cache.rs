@@ -12,100 +12,113 @@ use crate::progress::Progress;
 
 use super::diagnosis;
 
-/// How often a lock that another kindrs holds is tried again.
+/// Time between attempts to take a lock that another kindrs holds.
 const LOCK_RETRY: Duration = Duration::from_millis(300);
 
-/// The folder in which compiled and unpacked parts are kept.
+/// The directory of compiled and unpacked parts.
 ///
-/// Everything in it has a key that says all that it depends on. A thing is made in a workspace of
-/// its own and renamed into place when it is complete, so what is in place is never half done.
+/// The key of each entry includes everything that the entry depends on. kindrs creates an entry in a
+/// workspace and renames it when it is complete, so no entry is incomplete.
 #[derive(Debug, Clone)]
 pub struct PartsCache {
     root: PathBuf,
 }
 
-/// What asking for a key gives.
+/// The result of claiming a key.
 #[derive(Debug)]
 pub enum Claim {
-    /// It is there already, in this folder.
+    /// The entry exists, in this directory.
     Landed(PathBuf),
-    /// It is to be made by whoever asked, in this workspace.
+    /// The caller has to create the entry in this workspace.
     Ours(Workspace),
 }
 
 impl PartsCache {
-    /// The user's cache: `parts` in `$KINDRS_CACHE_DIR`, else in `kindrs` of the XDG cache folder.
+    /// The user's cache: `parts` in `KINDRS_CACHE_DIR`, otherwise `kindrs/parts` in the XDG cache
+    /// directory.
     ///
     /// # Errors
-    /// `Failure::Environment` when there is neither, nor a home folder.
+    /// `Failure::Environment` when there is no home directory.
     pub fn open() -> anyhow::Result<Self> {
         if let Some(folder) = std::env::var_os("KINDRS_CACHE_DIR").filter(|f| !f.is_empty()) {
             return Ok(Self::at(Path::new(&folder).join("parts")));
         }
         let base = etcetera::choose_base_strategy().map_err(|error| {
-            Failure::environment(format!("there is no cache folder: {error}"))
-                .with_hint("set KINDRS_CACHE_DIR to a folder that may be written")
+            Failure::environment(format!("no cache directory: {error}"))
+                .with_hint("set KINDRS_CACHE_DIR to a writable directory")
         })?;
         Ok(Self::at(base.cache_dir().join("kindrs").join("parts")))
     }
 
-    /// A cache in a folder of the caller's choice; it is made when it is first written to.
+    /// A cache in another directory, which the first write creates.
     pub fn at(directory: impl Into<PathBuf>) -> Self {
         Self { root: directory.into() }
     }
 
-    /// The folder itself.
     pub fn directory(&self) -> &Path {
         &self.root
     }
 
-    /// A folder of the cache, made when it is missing.
+    /// A directory of the cache. Creates it if it does not exist.
     pub fn folder(&self, name: &str) -> anyhow::Result<PathBuf> {
         let folder = self.root.join(name);
-        fs::create_dir_all(&folder)
-            .map_err(|error| diagnosis::io(&format!("cannot make {}", folder.display()), &error))?;
+        fs::create_dir_all(&folder).map_err(|error| {
+            diagnosis::io(&format!("cannot create {}", folder.display()), &error)
+        })?;
         Ok(folder)
     }
 
-    /// Where a key is kept, when it is.
+    /// The directory of a key's entry, if it exists.
     pub fn landed(&self, key: &str) -> Option<PathBuf> {
         let folder = self.root.join("built").join(key);
         folder.is_dir().then_some(folder)
     }
 
-    /// Claims a key: gives what is there, or the right to make it.
+    /// Claims a key: returns its entry, or a workspace for creating it.
     ///
-    /// Waits while another process makes the same, and says so through `progress`, naming `what`.
+    /// Waits while another process creates the same entry, and reports that with the name `what`.
     pub async fn claim(&self, key: &str, what: &str, progress: &Progress) -> anyhow::Result<Claim> {
         if let Some(folder) = self.landed(key) {
             return Ok(Claim::Landed(folder));
         }
-        let path = self.folder("locks")?.join(format!("{key}.lock"));
-        let lock = File::create(&path)
-            .map_err(|error| diagnosis::io(&format!("cannot write {}", path.display()), &error))?;
-        let mut said = false;
-        loop {
-            match lock.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::WouldBlock) => {
-                    if !said {
-                        progress.note(format!("another kindrs is making {what}; waiting for it"));
-                        said = true;
-                    }
-                    tokio::time::sleep(LOCK_RETRY).await;
-                }
-                Err(TryLockError::Error(error)) => {
-                    return Err(error).context("the lock of the parts cache cannot be taken");
-                }
-            }
-        }
+        let waiting = format!("waiting for another kindrs to create {what}");
+        let (path, lock) = self.lock(key, &waiting, progress).await?;
         if let Some(folder) = self.landed(key) {
             return Ok(Claim::Landed(folder));
         }
         Ok(Claim::Ours(self.workspace(key, path, lock)?))
     }
 
-    /// Removes the workspaces of processes that were killed: those under `held`, which the caller
+    /// Locks a name against other processes, and returns the path of the lock file too. Reports the
+    /// text `waiting` while another process holds the lock.
+    pub async fn lock(
+        &self,
+        name: &str,
+        waiting: &str,
+        progress: &Progress,
+    ) -> anyhow::Result<(PathBuf, File)> {
+        let path = self.folder("locks")?.join(format!("{name}.lock"));
+        let lock = File::create(&path)
+            .map_err(|error| diagnosis::io(&format!("cannot write {}", path.display()), &error))?;
+        let mut reported = false;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => return Ok((path, lock)),
+                Err(TryLockError::WouldBlock) => {
+                    if !reported {
+                        progress.note(waiting);
+                        reported = true;
+                    }
+                    tokio::time::sleep(LOCK_RETRY).await;
+                }
+                Err(TryLockError::Error(error)) => {
+                    return Err(error).with_context(|| format!("cannot lock {}", path.display()));
+                }
+            }
+        }
+    }
+
+    /// Removes the workspaces of killed processes: those of the key `held`, which the caller has
     /// locked, and those whose lock is free.
     fn sweep(&self, held: &str) -> io::Result<()> {
         for entry in fs::read_dir(self.root.join("work"))? {
@@ -120,14 +133,14 @@ impl PartsCache {
         Ok(())
     }
 
-    /// An empty workspace; what killed processes left is removed.
+    /// Creates an empty workspace, and removes the workspaces of killed processes.
     ///
-    /// Its name is new each time: a compiler that outlived its kindrs must not write into it.
+    /// Each has a new name, because the compiler of a killed kindrs can still write into the old one.
     fn workspace(&self, key: &str, lock_path: PathBuf, lock: File) -> anyhow::Result<Workspace> {
         let work = self.folder("work")?;
-        // A workspace that resists does no harm but to the disk.
+        // A workspace that cannot be removed only uses disk space.
         let _ = self.sweep(key);
-        let made = (|| {
+        let created = (|| {
             let root =
                 tempfile::Builder::new().prefix(&format!("{key}~")).tempdir_in(&work)?.keep();
             for folder in ["output", "module", "temporary"] {
@@ -135,8 +148,8 @@ impl PartsCache {
             }
             Ok(root)
         })();
-        let root = made.map_err(|error: io::Error| {
-            diagnosis::io(&format!("cannot make a folder in {}", work.display()), &error)
+        let root = created.map_err(|error: io::Error| {
+            diagnosis::io(&format!("cannot create a directory in {}", work.display()), &error)
         })?;
         Ok(Workspace {
             target: self.folder("built")?.join(key),
@@ -148,12 +161,12 @@ impl PartsCache {
         })
     }
 
-    /// A short text remembered under a name, as the version an archive holds.
+    /// The short text with a name, such as the version of an archive.
     pub fn recall(&self, name: &str) -> Option<String> {
         fs::read_to_string(self.root.join("memory").join(name)).ok()
     }
 
-    /// Remembers a short text. What cannot be remembered is found out again.
+    /// Stores a short text. Ignores errors, because every such text can be computed again.
     pub fn remember(&self, name: &str, text: &str) {
         if let Ok(folder) = self.folder("memory") {
             let _ = write_atomically(&folder.join(name), text.as_bytes());
@@ -161,7 +174,7 @@ impl PartsCache {
     }
 }
 
-/// A place to make one thing in, held under the lock of its key. Dropping it removes it.
+/// A directory for creating one entry, with the lock of its key. Removed on drop.
 #[derive(Debug)]
 pub struct Workspace {
     key: String,
@@ -169,47 +182,45 @@ pub struct Workspace {
     target: PathBuf,
     log: PathBuf,
     lock: PathBuf,
-    // Declared last: it is let go of when all else is cleared away.
+    // Declared last, so that it is unlocked after the directory is removed.
     _held: File,
 }
 
 impl Workspace {
-    /// The key that is claimed.
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// The workspace's own folder.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// The folder whose content is kept.
+    /// The directory that becomes the entry.
     pub fn output(&self) -> PathBuf {
         self.root.join("output")
     }
 
-    /// The folder for a module's files.
+    /// The directory for a module.
     pub fn module(&self) -> PathBuf {
         self.root.join("module")
     }
 
-    /// The folder for temporary files of compilers.
+    /// The directory for temporary files of compilers.
     pub fn temporary(&self) -> PathBuf {
         self.root.join("temporary")
     }
 
-    /// The file whose lock is held.
+    /// The locked file.
     pub fn lock(&self) -> &Path {
         &self.lock
     }
 
-    /// The log file, which outlives the workspace.
+    /// The log file, which remains after the workspace is removed.
     pub fn log(&self) -> &Path {
         &self.log
     }
 
-    /// Puts the output in its place, complete and on disk; returns where.
+    /// Turns the output into the entry, after syncing it to disk. Returns its directory.
     pub async fn land(self) -> anyhow::Result<PathBuf> {
         let (output, target) = (self.output(), self.target.clone());
         let landed = tokio::task::spawn_blocking(move || {
@@ -225,18 +236,18 @@ impl Workspace {
         });
         landed
             .await?
-            .map_err(|error| diagnosis::io(&format!("cannot keep {}", self.key), &error).into())
+            .map_err(|error| diagnosis::io(&format!("cannot store {}", self.key), &error).into())
     }
 }
 
 impl Drop for Workspace {
     fn drop(&mut self) {
-        // What a dying compiler still writes here is removed by the next claim.
+        // The next claim removes files that a dying compiler writes now.
         let _ = remove_folder(&self.root);
     }
 }
 
-/// A hash of several pieces, for a key: 16 hexadecimal digits.
+/// A hash of several pieces with 16 hexadecimal digits.
 pub fn fingerprint<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> String {
     let mut hash = Sha256::new();
     for piece in pieces {
@@ -251,7 +262,7 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Writes a file so that a reader sees all of it or nothing.
+/// Writes a file atomically.
 fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
@@ -276,12 +287,12 @@ mod tests {
     fn ours(claim: Claim) -> Workspace {
         match claim {
             Claim::Ours(workspace) => workspace,
-            Claim::Landed(folder) => panic!("{} is there already", folder.display()),
+            Claim::Landed(folder) => panic!("{} exists", folder.display()),
         }
     }
 
     #[tokio::test]
-    async fn what_landed_is_not_made_again() {
+    async fn an_entry_is_not_created_twice() {
         let folder = tempfile::tempdir().unwrap();
         let cache = PartsCache::at(folder.path());
         let workspace = ours(cache.claim("k", "it", &Progress::silent()).await.unwrap());
@@ -292,11 +303,11 @@ mod tests {
         assert!(!root.exists());
         match cache.claim("k", "it", &Progress::silent()).await.unwrap() {
             Claim::Landed(found) => assert_eq!(found, landed),
-            Claim::Ours(_) => panic!("made twice"),
+            Claim::Ours(_) => panic!("created twice"),
         }
     }
 
-    /// What a kill leaves: a folder in `work`, and a lock that nobody holds.
+    /// A directory in `work` whose lock is free, as a killed process leaves it.
     fn leftover(cache: &PartsCache, key: &str) -> PathBuf {
         let folder = cache.folder(&format!("work/{key}~dead/output")).unwrap();
         fs::write(folder.join("half"), "bin").unwrap();
@@ -304,7 +315,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_killed_processes_left_is_removed_and_not_taken_for_complete() {
+    async fn removes_the_workspaces_of_killed_processes() {
         let folder = tempfile::tempdir().unwrap();
         let cache = PartsCache::at(folder.path());
         let held = ours(cache.claim("held", "it", &Progress::silent()).await.unwrap());
@@ -317,7 +328,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_second_process_waits_and_says_so() {
+    async fn a_second_process_waits_and_reports_it() {
         #[derive(Default)]
         struct Notes(Mutex<Vec<String>>);
         impl Reporter for Notes {
@@ -342,16 +353,16 @@ mod tests {
         let landed = first.land().await.unwrap();
         match second.await.unwrap().unwrap() {
             Claim::Landed(found) => assert_eq!(found, landed),
-            Claim::Ours(_) => panic!("made twice"),
+            Claim::Ours(_) => panic!("created twice"),
         }
         assert_eq!(
             notes.0.lock().unwrap().as_slice(),
-            ["another kindrs is making etcd v3.7.0; waiting for it"]
+            ["waiting for another kindrs to create etcd v3.7.0"]
         );
     }
 
     #[test]
-    fn a_fingerprint_tells_where_pieces_end() {
+    fn a_fingerprint_separates_pieces() {
         let of = |pieces: &[&str]| fingerprint(pieces.iter().map(|p| p.as_bytes()));
         assert_eq!(of(&["ab", "c"]), of(&["ab", "c"]));
         assert_ne!(of(&["ab", "c"]), of(&["a", "bc"]));

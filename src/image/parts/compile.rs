@@ -16,44 +16,40 @@ use super::process::{self, Ended, Seen, Watcher};
 use super::recipe::Recipe;
 use super::toolchain::{self, GoVersion, HostGo, c_compiler, go_environment, links_seccomp};
 
-/// The image that C code is compiled in when this machine cannot.
+/// The image for compiling C code if this machine cannot.
 pub const DEBIAN_IMAGE: &str = "debian:trixie-slim";
-/// Name of the file beside compiled binaries that says which Go compiled them, as `go1.26.8`.
+/// Name of the file with the version of Go that compiled the binaries beside it, such as `go1.26.8`.
 pub const GO_FILE: &str = "go";
-/// The share of a compilation that linking one binary counts, in packages.
+/// Linking one binary counts as much as compiling this number of packages.
 const LINK_WEIGHT: usize = 40;
 
-/// Where parts are compiled: this machine's Go, or a container's.
+/// Compiles parts, with Go on this machine or in a container.
 pub struct Workshop<'a> {
-    /// Where results are kept.
     pub cache: &'a PartsCache,
-    /// The engine for containers.
+    /// For containers.
     pub engine: &'a dyn Engine,
-    /// The architecture that is compiled for, in Go's words.
+    /// Go's name of the target architecture.
     pub architecture: &'a str,
-    /// Who is told.
     pub progress: &'a Progress,
     host_go: OnceCell<Option<HostGo>>,
 }
 
-/// Where one piece of work runs.
+/// Where a command runs.
 #[derive(Debug, Clone)]
 pub enum Place {
-    /// On this machine, with this C compiler when one is needed.
+    /// On this machine, with a C compiler if needed.
     Host(HostGo, Option<String>),
-    /// In a container, with this machine's Go mounted when it has one.
+    /// In a container.
     Container {
-        /// The image.
         image: String,
-        /// This machine's Go, which is new enough.
+        /// This machine's Go to mount, otherwise the image contains Go.
         go: Option<HostGo>,
-        /// Whether a C compiler and libseccomp are installed first.
+        /// Whether to install a C compiler and libseccomp first.
         uses_c: bool,
     },
 }
 
 impl<'a> Workshop<'a> {
-    /// A workshop; nothing is looked for until it is needed.
     pub fn new(
         cache: &'a PartsCache,
         engine: &'a dyn Engine,
@@ -63,10 +59,10 @@ impl<'a> Workshop<'a> {
         Self { cache, engine, architecture, progress, host_go: OnceCell::new() }
     }
 
-    /// Decides where Go of at least a version runs for `what`, and makes sure that it can.
+    /// Decides where to run Go of at least a certain version for `what`, and checks that it can.
     ///
     /// # Errors
-    /// `Failure::Environment`, saying which Go or which packages are needed.
+    /// `Failure::Environment` with the required version of Go or the required packages.
     pub async fn place(
         &self,
         what: &str,
@@ -76,7 +72,7 @@ impl<'a> Workshop<'a> {
         let host = self.host_go.get_or_init(HostGo::find).await.clone();
         let installed = host.as_ref().map(|go| go.version);
         let Some(go) = host.filter(|go| go.version >= needed) else {
-            // One image for everything, rather than one for each part's own need.
+            // Use one image for all parts.
             let image = needed.max(module::newest_go()).image();
             ensure_image(self.engine, &image)
                 .await
@@ -87,7 +83,7 @@ impl<'a> Workshop<'a> {
             return Ok(Place::Host(go, None));
         }
         let temporary = tempfile::tempdir()
-            .map_err(|error| diagnosis::io("cannot make a temporary folder", &error))?;
+            .map_err(|error| diagnosis::io("cannot create a temporary directory", &error))?;
         if let Some(compiler) = c_compiler(self.architecture).await
             && links_seccomp(&compiler, temporary.path()).await
         {
@@ -99,7 +95,7 @@ impl<'a> Workshop<'a> {
         Ok(Place::Container { image: DEBIAN_IMAGE.to_owned(), go: Some(go), uses_c })
     }
 
-    /// Runs `go` in the workspace's module.
+    /// Runs `go` in the module of the workspace.
     pub async fn go(
         &self,
         place: &Place,
@@ -183,7 +179,7 @@ impl<'a> Workshop<'a> {
         })
     }
 
-    /// Makes sure that a recipe can be compiled, unless it is already.
+    /// Checks that a recipe can be compiled, unless it is in the cache.
     ///
     /// # Errors
     /// As [`Self::place`].
@@ -194,7 +190,7 @@ impl<'a> Workshop<'a> {
         Ok(())
     }
 
-    /// Compiles a recipe, or finds it compiled; returns the folder with its binaries.
+    /// Compiles a recipe, or finds it in the cache. Returns the directory of its binaries.
     pub async fn compile(&self, recipe: &Recipe) -> anyhow::Result<PathBuf> {
         let name = recipe.name();
         let key = recipe.key(self.architecture);
@@ -233,7 +229,7 @@ impl<'a> Workshop<'a> {
         Ok(folder)
     }
 
-    /// The Go that compiles in a place, as `go1.26.8`.
+    /// The version of Go in a place, such as `go1.26.8`.
     async fn go_version(
         &self,
         place: &Place,
@@ -249,10 +245,9 @@ impl<'a> Workshop<'a> {
         Ok(ended.success.then(|| ended.stdout.trim().to_owned()))
     }
 
-    /// How many packages are not in Go's build cache; downloads the modules on the way.
+    /// The number of packages that are not in Go's build cache. Downloads the modules.
     ///
-    /// `None` where asking would cost more than it tells: in a container that installs a
-    /// compiler first.
+    /// `None` in a container that installs a compiler first, where this takes too long.
     async fn packages_to_compile(
         &self,
         place: &Place,
@@ -281,7 +276,7 @@ impl<'a> Workshop<'a> {
     }
 }
 
-/// The share of a compilation that is done.
+/// The completed share of a compilation.
 struct Share {
     packages: Option<usize>,
     compiled: usize,
@@ -307,7 +302,7 @@ impl Share {
             Seen::Line(line) if line.starts_with("go: downloading ") => {
                 self.detail = line.trim_start_matches("go: ").to_owned();
             }
-            // With -v, go names each package as it is compiled.
+            // With -v, go prints the name of each package that it compiles.
             Seen::Line(line) if !line.contains(' ') => {
                 self.compiled += 1;
                 self.detail = line.to_owned();
@@ -328,11 +323,11 @@ fn check_binary(path: &Path, architecture: &str) -> Result<(), Failure> {
     match elf::kind(path) {
         Ok(elf::Kind::Executable(found)) if found == architecture => Ok(()),
         Ok(_) => Err(Failure::environment(format!(
-            "the compiler made {}, which is no program for {architecture}",
+            "the compiler created {}, which is not a program for {architecture}",
             path.display()
         ))),
         Err(error) => Err(diagnosis::io(
-            &format!("the compiler ended well but {} cannot be read", path.display()),
+            &format!("the compiler succeeded, but kindrs cannot read {}", path.display()),
             &error,
         )),
     }
@@ -350,22 +345,22 @@ fn go_is_missing(
         None => "this machine has no Go".to_owned(),
     };
     Failure::environment(format!(
-        "Go {needed} or newer is needed to compile {what}: {here}, and the image {image} cannot \
-         be had ({reason})"
+        "compiling {what} needs Go {needed} or newer: {here}, and kindrs cannot pull the image \
+         {image} ({reason})"
     ))
     .with_hint(format!(
-        "install Go {needed} or newer from https://go.dev/dl/ and put its bin folder on PATH, or \
-         give compiled binaries with `--kubernetes file:PATH`"
+        "install Go {needed} or newer from https://go.dev/dl/ and add its bin directory to PATH, or \
+         use compiled binaries: --kubernetes file:PATH"
     ))
 }
 
-/// The error of a machine that compiles no C, for itself or in a container.
+/// The error when neither this machine nor a container can compile C.
 pub fn c_is_missing(what: &str, packages: &str, reason: &str) -> Failure {
     Failure::environment(format!(
-        "{what} holds C code: this machine lacks what compiles it, and the image {DEBIAN_IMAGE} \
-         cannot be had ({reason})"
+        "{what} contains C code: this machine cannot compile it, and kindrs cannot pull the image \
+         {DEBIAN_IMAGE} ({reason})"
     ))
-    .with_hint(format!("install it, as with: apt-get install {packages}"))
+    .with_hint(format!("run `apt-get install {packages}`"))
 }
 
 #[cfg(test)]
@@ -399,8 +394,8 @@ mod tests {
         let failure =
             go_is_missing("Kubernetes v1.37.2", needed, old, "golang:1.26", "no such host");
         insta::assert_snapshot!(format!("{failure}\n{}", failure.hint().unwrap()), @"
-            Go 1.26.0 or newer is needed to compile Kubernetes v1.37.2: this machine has Go 1.19.8, and the image golang:1.26 cannot be had (no such host)
-            install Go 1.26.0 or newer from https://go.dev/dl/ and put its bin folder on PATH, or give compiled binaries with `--kubernetes file:PATH`
+            compiling Kubernetes v1.37.2 needs Go 1.26.0 or newer: this machine has Go 1.19.8, and kindrs cannot pull the image golang:1.26 (no such host)
+            install Go 1.26.0 or newer from https://go.dev/dl/ and add its bin directory to PATH, or use compiled binaries: --kubernetes file:PATH
             ");
     }
 }

@@ -1,18 +1,18 @@
-use super::archive::Versions;
+use super::binaries::Versions;
 
-/// Tags of the images beside Kubernetes' own that a kubeadm names.
+/// The tags of other images than Kubernetes' own in kubeadm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ComponentTags {
-    /// `3.7.0-0`.
+    /// Such as `3.7.0-0`.
     pub etcd: String,
-    /// `v1.14.6`.
+    /// Such as `v1.14.6`.
     pub coredns: String,
-    /// `3.10.2`.
+    /// Such as `3.10.2`.
     pub pause: String,
 }
 
 impl ComponentTags {
-    /// Reads what `kubeadm config images list` prints; `None` when one of the three is missing.
+    /// Reads the output of `kubeadm config images list`; `None` if one of the three is missing.
     pub fn from_images_list(text: &str) -> Option<Self> {
         let tag = |image: &str| {
             text.lines().find_map(|line| {
@@ -23,12 +23,12 @@ impl ComponentTags {
         Some(Self { etcd: tag("etcd")?, coredns: tag("coredns")?, pause: tag("pause")? })
     }
 
-    /// The text that [`Self::from_images_list`] reads back.
+    /// A text for [`Self::from_images_list`].
     pub fn images_list(&self) -> String {
         format!("etcd:{}\ncoredns:{}\npause:{}\n", self.etcd, self.coredns, self.pause)
     }
 
-    /// Reads kubeadm's `cmd/kubeadm/app/constants/constants.go`; `None` when one of the three is
+    /// Reads kubeadm's `cmd/kubeadm/app/constants/constants.go`; `None` if one of the three is
     /// missing.
     pub fn from_constants(source: &str) -> Option<Self> {
         let constant = |name: &str| {
@@ -45,24 +45,24 @@ impl ComponentTags {
         })
     }
 
-    /// The version of etcd in its image's tag: v3.7.0 for `3.7.0-0`.
+    /// The version of etcd: `v3.7.0` for the tag `3.7.0-0`.
     pub fn etcd_version(&self) -> String {
         let number = self.etcd.split('-').next().unwrap_or(&self.etcd);
         format!("v{number}")
     }
 }
 
-/// How far the versions of a component are interchangeable.
+/// Which versions of a component are compatible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Line {
-    /// Major and minor must agree: etcd's flags differ between minors.
+    /// Those with the same major and minor version. The flags of etcd differ between minor versions.
     Minor,
-    /// Major must agree.
+    /// Those with the same major version.
     Major,
 }
 
 impl Line {
-    /// Whether two versions are of the same line; texts that are no versions are of none.
+    /// Whether two versions are compatible. An invalid version is compatible with none.
     pub fn holds(self, one: &str, other: &str) -> bool {
         match (numbers(one), numbers(other)) {
             (Some(one), Some(other)) => self.same(one, other),
@@ -78,8 +78,8 @@ impl Line {
         one[..length] == other[..length]
     }
 
-    /// Of the versions at hand the one to build for `wanted`: itself, else the nearest newer one
-    /// of its line, else the newest of its line.
+    /// The available version to build for `wanted`: the same, otherwise the next compatible newer
+    /// one, otherwise the newest compatible one.
     pub fn nearest<'a>(self, available: &'a [String], wanted: &str) -> Option<&'a str> {
         let wanted = numbers(wanted)?;
         let mut line: Vec<([u64; 3], &str)> = available
@@ -93,12 +93,12 @@ impl Line {
     }
 }
 
-/// Whether an archive's own version of a part may serve for the one that is named.
+/// Whether an archive's version of a part is compatible with `wanted`. An unknown version is.
 pub fn serves(versions: &Versions, part: &str, wanted: &str, line: Line) -> bool {
     versions.get(part).is_none_or(|version| line.holds(version, wanted))
 }
 
-/// The three numbers of `v1.2.3`, whatever follows them.
+/// The three numbers of a version such as `v1.2.3-rc.1`.
 fn numbers(text: &str) -> Option<[u64; 3]> {
     let body = text.strip_prefix('v').unwrap_or(text);
     let body = body.split(['-', '+']).next().unwrap_or(body);
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn kubeadms_list_is_read() {
+    fn reads_the_image_list_of_kubeadm() {
         let list = "registry.k8s.io/kube-apiserver:v1.37.2\n\
                     localhost:5000/coredns/coredns:v1.14.6\n\
                     registry.k8s.io/pause:3.10.2\n\
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn kubeadms_constants_are_read() {
+    fn reads_the_constants_of_kubeadm() {
         let source = "const (\n\
             \t// DefaultEtcdVersion indicates the default etcd version that kubeadm uses\n\
             \tMinExternalEtcdVersion = \"3.5.11-0\"\n\
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_newer_version_of_a_line_is_taken() {
+    fn chooses_the_next_compatible_version() {
         let etcd: Vec<String> =
             ["v3.5.15", "v3.6.8", "v3.5.24", "v3.6.10", "v3.7.0"].map(str::to_owned).into();
         assert_eq!(Line::Minor.nearest(&etcd, "v3.5.15"), Some("v3.5.15"));
@@ -156,11 +156,14 @@ mod tests {
     }
 
     #[test]
-    fn an_archives_version_serves_within_its_line() {
+    fn accepts_a_compatible_version_in_an_archive() {
         let versions = Versions::from([("etcd".to_owned(), "v3.7.3".to_owned())]);
         assert!(serves(&versions, "etcd", "v3.7.0", Line::Minor));
         assert!(!serves(&versions, "etcd", "v3.6.8", Line::Minor));
-        assert!(serves(&versions, "coredns", "v1.14.6", Line::Major), "unknown versions serve");
+        assert!(
+            serves(&versions, "coredns", "v1.14.6", Line::Major),
+            "an unknown version is compatible"
+        );
     }
 
     proptest! {

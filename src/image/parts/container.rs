@@ -7,23 +7,23 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use crate::runtime::{
-    ContainerInfo, ContainerSpec, Engine, EngineError, Mount, MountSource, NetworkAttachment,
-    Propagation,
+    ContainerInfo, ContainerSpec, ContainerState, Engine, EngineError, Mount, MountSource,
+    NetworkAttachment, Propagation,
 };
 
 use super::cache::Workspace;
 use super::process::{Ended, Seen, TICK, Watcher};
 use super::toolchain::{Names, PASSED_ON};
 
-/// Label of the containers that compile; its value is the lock file of who started one.
+/// Label of containers that compile. Its value is the lock file of the kindrs that started it.
 const LABEL: &str = "dev.kindrs.compile";
-/// Exit code of the script when Debian's packages cannot be installed.
+/// The script that runs in the container.
+const SCRIPT: &str = include_str!("../../../images/scripts/compile");
+/// Exit code of [`SCRIPT`] when it cannot install Debian packages.
 const NO_PACKAGES: i64 = 70;
-/// Seconds without a sign of life from kindrs after which a container gives up.
-const ABANDONED_SECONDS: u32 = 60;
 
-/// The certificates that this machine trusts, with where a container finds them. A network that
-/// inspects its traffic has an authority of its own, which no image knows.
+/// The file of certificates that this machine trusts, with its path in a container. No image contains
+/// the authority of a network that inspects traffic.
 pub fn trusted_certificates() -> Option<(PathBuf, &'static str)> {
     let set = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
     let known = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
@@ -31,27 +31,26 @@ pub fn trusted_certificates() -> Option<(PathBuf, &'static str)> {
     Some((file, "/run/kindrs/certificates.crt"))
 }
 
-/// Work in a container, on files of this machine: every folder has the same path inside.
+/// A command in a container that works on files of this machine, under the same paths.
 #[derive(Debug, Clone)]
 pub struct Job {
-    /// The image, which is there.
+    /// A local image.
     pub image: String,
-    /// Debian packages that the image lacks.
+    /// Debian packages to install.
     pub packages: Vec<String>,
-    /// The architecture those packages are for, when it is not the image's own.
+    /// The architecture of the packages, if it is not that of the image.
     pub foreign: Option<Names>,
-    /// What runs, in the folder for the module.
+    /// The command, which runs in the directory of the module.
     pub command: Vec<String>,
-    /// Its environment.
     pub environment: HashMap<String, String>,
-    /// Folders that are written, apart from the workspace.
+    /// Writable directories besides the workspace.
     pub written: Vec<PathBuf>,
-    /// Folders and files that are read, each with where it is inside.
+    /// Read-only directories and files, with their path in the container.
     pub read: Vec<(PathBuf, &'static str)>,
 }
 
 impl Job {
-    /// Runs it to its end under the lock of `workspace`; lines go to `watch` as they come.
+    /// Runs the command to its end, and calls `watch` for each line of its standard error.
     pub async fn run(
         &self,
         engine: &dyn Engine,
@@ -96,7 +95,7 @@ impl Job {
         append(workspace.log(), &written)?;
         Ok(Ended {
             success: code == 0,
-            stdout: fs::read_to_string(&stdout).context("a container's output cannot be read")?,
+            stdout: fs::read_to_string(&stdout).context("cannot read the output of a container")?,
             stderr: written,
         })
     }
@@ -107,6 +106,11 @@ impl Job {
             .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
             .collect();
         environment.extend(self.environment.clone());
+        environment.insert("KINDRS_PACKAGES".to_owned(), self.packages.join(" "));
+        if let Some(names) = self.foreign {
+            let name = "KINDRS_FOREIGN_ARCHITECTURE".to_owned();
+            environment.insert(name, names.debian.to_owned());
+        }
         let mount = |source: &Path, target: &str, read_only| Mount {
             source: MountSource::Host(source.display().to_string()),
             target: target.to_owned(),
@@ -121,7 +125,7 @@ impl Job {
             name: name.to_owned(),
             image: self.image.clone(),
             labels: BTreeMap::from([(LABEL.to_owned(), workspace.lock().display().to_string())]),
-            entrypoint: Some(vec!["/bin/sh".into(), "-c".into(), self.script(workspace.root())]),
+            entrypoint: Some(self.entrypoint(workspace.root())),
             environment: environment.into_iter().map(|(k, v)| format!("{k}={v}")).collect(),
             mounts,
             network: Some(NetworkAttachment { network: "bridge".to_owned(), address: None }),
@@ -129,47 +133,21 @@ impl Job {
         }
     }
 
-    /// What the container's shell does. Files it makes are given to the workspace's owner; when
-    /// kindrs is gone, it ends.
-    fn script(&self, root: &Path) -> String {
-        let root = quoted(&root.display().to_string());
-        let mut lines = vec![
-            format!("cd {root}/module || exit 1"),
-            format!(
-                "while sleep 5; do [ $(($(date +%s) - $(stat -c %Y {root}/alive || echo 0))) -lt \
-                 {ABANDONED_SECONDS} ] || kill -9 -1; done 2>/dev/null &"
-            ),
-        ];
-        if !self.packages.is_empty() {
-            let architecture =
-                self.foreign.map(|names| format!("dpkg --add-architecture {} && ", names.debian));
-            lines.push(format!(
-                "{{ {}apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y \
-                 --no-install-recommends {}; }} >{root}/packages 2>&1 || exit {NO_PACKAGES}",
-                architecture.unwrap_or_default(),
-                self.packages.join(" "),
-            ));
-        }
-        let command: Vec<String> = self.command.iter().map(|word| quoted(word)).collect();
-        lines.push(format!("{} >{root}/stdout 2>{root}/stderr", command.join(" ")));
-        lines.push("code=$?".to_owned());
-        let owned: Vec<String> =
-            self.written.iter().map(|folder| quoted(&folder.display().to_string())).collect();
-        lines.push(format!(
-            "find {root} {} -user 0 -exec chown -h --reference={root} {{}} +",
-            owned.join(" ")
-        ));
-        lines.push("exit $code".to_owned());
-        lines.join("\n")
+    fn entrypoint(&self, root: &Path) -> Vec<String> {
+        let mut entrypoint = ["/bin/bash", "-c", SCRIPT, "compile"].map(str::to_owned).to_vec();
+        let folders = std::iter::once(root).chain(self.written.iter().map(PathBuf::as_path));
+        entrypoint.extend(folders.map(|folder| folder.display().to_string()));
+        entrypoint.push("--".to_owned());
+        entrypoint.extend(self.command.iter().cloned());
+        entrypoint
     }
 }
 
-/// Removes the containers that interrupted compilations left, running or not.
-///
-/// One that a living kindrs waits for stays: its lock is held.
+/// Removes the containers of interrupted compilations, running or not. Keeps those whose lock a
+/// running kindrs holds.
 ///
 /// # Errors
-/// What the engine says.
+/// The errors of the engine.
 pub async fn remove_abandoned(engine: &dyn Engine) -> Result<(), EngineError> {
     for container in engine.containers(&[(LABEL.to_owned(), String::new())]).await? {
         if is_abandoned(&container) {
@@ -182,10 +160,10 @@ pub async fn remove_abandoned(engine: &dyn Engine) -> Result<(), EngineError> {
 fn is_abandoned(container: &ContainerInfo) -> bool {
     let lock = container.labels.get(LABEL).map(PathBuf::from).unwrap_or_default();
     let is_free = fs::File::open(lock).is_ok_and(|lock| lock.try_lock().is_ok());
-    is_free || container.state == "exited"
+    is_free || container.state == ContainerState::Exited
 }
 
-/// A file that grows, read line by line.
+/// Reads a growing file line by line.
 #[derive(Default)]
 struct Tail {
     all: String,
@@ -208,10 +186,10 @@ impl Tail {
     }
 }
 
-/// Waits for nothing longer than this for an image's presence to be answered.
+/// Time limit for pulling an image.
 pub const PULL_LIMIT: Duration = Duration::from_secs(600);
 
-/// Makes sure that an image is there, pulling it where a registry answers; else says why not.
+/// Pulls an image if it does not exist locally. Returns the reason if that fails.
 pub async fn ensure_image(engine: &dyn Engine, reference: &str) -> Result<(), String> {
     match engine.image(reference).await {
         Ok(Some(_)) => return Ok(()),
@@ -221,7 +199,7 @@ pub async fn ensure_image(engine: &dyn Engine, reference: &str) -> Result<(), St
     let pull = engine.pull(reference, &|_| ());
     match tokio::time::timeout(PULL_LIMIT, pull).await {
         Ok(result) => result.map_err(|error| error.to_string()),
-        Err(_) => Err(format!("pulling {reference} takes too long")),
+        Err(_) => Err(format!("timeout while pulling {reference}")),
     }
 }
 
@@ -231,74 +209,63 @@ fn append(log: &Path, text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A word for a shell.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::parts::toolchain::names;
-    use proptest::prelude::*;
 
-    fn job() -> Job {
-        Job {
-            image: "debian:trixie-slim".into(),
-            packages: vec!["gcc".into(), "libseccomp-dev".into()],
-            foreign: None,
-            command: vec!["go".into(), "build".into(), "-ldflags=-s -w".into(), ".".into()],
-            environment: HashMap::new(),
-            written: vec!["/home/user/go/pkg/mod".into()],
-            read: Vec::new(),
+    #[test]
+    fn the_script_runs_the_command_in_the_workspace() {
+        let folder = tempfile::tempdir().unwrap();
+        let (root, cache) = (folder.path().join("a workspace"), folder.path().join("mod"));
+        for folder in [&root.join("module"), &cache] {
+            fs::create_dir_all(folder).unwrap();
         }
+        let job = Job {
+            image: "debian:trixie-slim".into(),
+            packages: Vec::new(),
+            foreign: None,
+            command: ["sh", "-c", "pwd; echo \"$1\" >&2; exit 3", "sh", "-s -w"]
+                .map(str::to_owned)
+                .into(),
+            environment: HashMap::new(),
+            written: vec![cache],
+            read: Vec::new(),
+        };
+        let entrypoint = job.entrypoint(&root);
+        let output = std::process::Command::new(&entrypoint[0])
+            .args(&entrypoint[1..])
+            .env_remove("KINDRS_PACKAGES")
+            .stdout(std::process::Stdio::null())
+            .status()
+            .unwrap();
+        assert_eq!(output.code(), Some(3));
+        let written = |name: &str| fs::read_to_string(root.join(name)).unwrap();
+        assert_eq!(written("stdout"), format!("{}\n", root.join("module").display()));
+        assert_eq!(written("stderr"), "-s -w\n");
     }
 
     #[test]
-    fn the_script_of_a_native_job() {
-        insta::assert_snapshot!(job().script(Path::new("/cache/compile/runc")), @"
-            cd /cache/compile/runc/module || exit 1
-            while sleep 5; do [ $(($(date +%s) - $(stat -c %Y /cache/compile/runc/alive || echo 0))) -lt 60 ] || kill -9 -1; done 2>/dev/null &
-            { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends gcc libseccomp-dev; } >/cache/compile/runc/packages 2>&1 || exit 70
-            go build '-ldflags=-s -w' . >/cache/compile/runc/stdout 2>/cache/compile/runc/stderr
-            code=$?
-            find /cache/compile/runc /home/user/go/pkg/mod -user 0 -exec chown -h --reference=/cache/compile/runc {} +
-            exit $code
-            ");
-    }
-
-    #[test]
-    fn a_foreign_job_adds_its_architecture() {
-        let job = Job { foreign: Some(names("arm64")), ..job() };
-        let script = job.script(Path::new("/cache/compile/runc"));
-        assert!(script.contains("{ dpkg --add-architecture arm64 && apt-get update"), "{script}");
-    }
-
-    #[test]
-    fn a_container_is_abandoned_when_nobody_holds_its_lock() {
+    fn a_container_is_abandoned_if_its_lock_is_free() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("k.lock");
         let lock = fs::File::create(&path).unwrap();
         let mut container = ContainerInfo {
-            state: "running".into(),
+            state: ContainerState::Running,
             labels: BTreeMap::from([(LABEL.to_owned(), path.display().to_string())]),
             ..ContainerInfo::default()
         };
         assert!(is_abandoned(&container));
         lock.lock().unwrap();
         assert!(!is_abandoned(&container));
-        container.state = "exited".into();
+        container.state = ContainerState::Exited;
         assert!(is_abandoned(&container));
-        let elsewhere = ContainerInfo { state: "running".into(), ..ContainerInfo::default() };
-        assert!(!is_abandoned(&elsewhere), "its lock may be on another machine");
+        let elsewhere =
+            ContainerInfo { state: ContainerState::Running, ..ContainerInfo::default() };
+        assert!(!is_abandoned(&elsewhere), "its lock can be on another machine");
     }
 
     #[test]
-    fn a_growing_file_gives_whole_lines() {
+    fn reads_whole_lines_of_a_growing_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("stderr");
         let mut tail = Tail::default();
@@ -314,16 +281,5 @@ mod tests {
         }
         assert_eq!(lines, ["one", "two"]);
         assert_eq!(tail.all, "one\ntwo\nthree");
-    }
-
-    proptest! {
-        #[test]
-        fn a_shell_reads_quoted_words_back(word in "[^\\x00\\r]{0,20}") {
-            let output = std::process::Command::new("sh")
-                .args(["-c", &format!("printf %s {}", quoted(&word))])
-                .output()
-                .unwrap();
-            prop_assert_eq!(String::from_utf8_lossy(&output.stdout), word);
-        }
     }
 }

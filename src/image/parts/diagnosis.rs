@@ -4,17 +4,15 @@ use std::path::Path;
 
 use crate::failure::Failure;
 
-/// How many lines of a compiler's output an error shows.
+/// Number of lines of a compiler's output in an error.
 const SHOWN_LINES: usize = 20;
 
-/// What to do about a full disk.
-const FULL_DISK_HINT: &str = "compiling everything needs about 8 GB: free some, or put the cache elsewhere with \
-     KINDRS_CACHE_DIR and Go's with GOCACHE and GOMODCACHE";
+const FULL_DISK_HINT: &str = "compiling everything needs about 8 GB: free some space, or move the cache with \
+     KINDRS_CACHE_DIR, and Go's caches with GOCACHE and GOMODCACHE";
 
-/// How modules are taken without the checksum database.
 const TRUST_HINT: &str = "trust the module proxy alone by setting GONOSUMDB='k8s.io/*'";
 
-/// What the network said, when it is the network that failed.
+/// Texts in the output of Go when the network fails.
 const NETWORK_SIGNS: [&str; 9] = [
     "dial tcp",
     "no such host",
@@ -27,11 +25,11 @@ const NETWORK_SIGNS: [&str; 9] = [
     "x509: ",
 ];
 
-/// What Go says of a module version that does not exist.
+/// Texts in the output of Go when a version of a module does not exist.
 const ABSENCE_SIGNS: [&str; 5] =
     ["unknown revision", "404 Not Found", "410 Gone", "invalid version", "no matching versions"];
 
-/// A failure to read or write, with a full disk named as such.
+/// The failure of reading or writing.
 pub fn io(what: &str, error: &io::Error) -> Failure {
     if error.kind() == io::ErrorKind::StorageFull {
         return Failure::environment(format!("{what}: the disk is full")).with_hint(FULL_DISK_HINT);
@@ -39,17 +37,17 @@ pub fn io(what: &str, error: &io::Error) -> Failure {
     Failure::environment(format!("{what}: {error}"))
 }
 
-/// Whether the module proxy refuses a version, as some do with those that do not exist.
+/// Whether the module proxy refuses a version. Some do so if the version does not exist.
 pub fn is_refused(output: &str) -> bool {
     output.contains("403 Forbidden")
 }
 
-/// Whether Go said that the version it was asked for does not exist.
+/// Whether Go reports that the version does not exist.
 pub fn is_absent(output: &str) -> bool {
     ABSENCE_SIGNS.iter().any(|sign| output.contains(sign))
 }
 
-/// What a failed run of a compiler means. `doing` reads on from "cannot": "compile etcd v3.7.0".
+/// The failure of a compiler. `doing` follows "cannot", such as "compile etcd v3.7.0".
 pub fn compilation(doing: &str, output: &str, log: &Path) -> Failure {
     let shown = last_lines(output);
     if output.contains("no space left on device") {
@@ -62,42 +60,42 @@ pub fn compilation(doing: &str, output: &str, log: &Path) -> Failure {
     }
     if output.contains("checksum mismatch") || output.contains("SECURITY ERROR") {
         return Failure::environment(format!(
-            "cannot {doing}: a downloaded module is not the one that kindrs pins\n{shown}"
+            "cannot {doing}: a downloaded module is not the pinned one\n{shown}"
         ))
-        .with_hint("empty Go's module cache (`go clean -modcache`), and check GOPROXY");
+        .with_hint("run `go clean -modcache` to empty Go's module cache, and check GOPROXY");
     }
     if output.contains("verifying ") && output.contains("/sumdb/") {
         return Failure::environment(format!(
-            "cannot {doing}: Go's checksum database does not vouch for all of its modules\n{shown}"
+            "cannot {doing}: Go's checksum database lacks some of its modules\n{shown}"
         ))
         .with_hint(format!("choose a version that kindrs pins, or {TRUST_HINT}"));
     }
     if NETWORK_SIGNS.iter().any(|sign| output.contains(sign)) {
         return Failure::environment(format!(
-            "cannot {doing}: Go modules cannot be downloaded\n{shown}"
+            "cannot {doing}: Go cannot download modules\n{shown}"
         ))
         .with_hint(
-            "check the network, or set GOPROXY to a module proxy that this machine reaches; \
-             `--kubernetes file:PATH` takes an archive of binaries instead",
+            "check the network, set GOPROXY to a module proxy that this machine can reach, or use an \
+             archive of binaries: --kubernetes file:PATH",
         );
     }
     if is_refused(output) || is_absent(output) || output.contains("GOPROXY=off") {
         return Failure::environment(format!(
-            "cannot {doing}: the module proxy does not serve all of its modules\n{shown}"
+            "cannot {doing}: the module proxy does not serve all modules\n{shown}"
         ))
         .with_hint(
-            "set GOPROXY to a proxy that does (https://proxy.golang.org,direct), or choose \
+            "set GOPROXY to another proxy, such as https://proxy.golang.org,direct, or choose \
              another version",
         );
     }
     let log = log.display();
     Failure::environment(format!("cannot {doing}:\n{shown}"))
-        .with_hint(format!("all that the compiler said is in {log}"))
+        .with_hint(format!("the full output of the compiler is in {log}"))
 }
 
-/// The end of a compiler's output, indented.
+/// The last lines of a compiler's output, indented.
 fn last_lines(output: &str) -> String {
-    let lines: Vec<&str> = output.lines().filter(|line| is_telling(line)).collect();
+    let lines: Vec<&str> = output.lines().filter(|line| is_relevant(line)).collect();
     let mut text = String::new();
     for line in &lines[lines.len().saturating_sub(SHOWN_LINES)..] {
         let _ = writeln!(text, "  {line}");
@@ -106,8 +104,8 @@ fn last_lines(output: &str) -> String {
     text
 }
 
-/// Names of packages and downloads tell nothing of a failure: they are progress.
-fn is_telling(line: &str) -> bool {
+/// Whether a line is more than progress, such as the name of a package or a download.
+fn is_relevant(line: &str) -> bool {
     let is_progress = line.starts_with("go: downloading")
         || (!line.contains([' ', '\t', ':']) && (line.contains('/') || line.is_empty()));
     !is_progress
@@ -117,80 +115,80 @@ fn is_telling(line: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn told(output: &str) -> String {
+    fn described(output: &str) -> String {
         let failure = compilation("compile etcd v3.7.0", output, Path::new("/cache/logs/etcd.log"));
         assert!(matches!(failure, Failure::Environment { .. }));
         format!("{failure}\nhint: {}", failure.hint().unwrap_or_default())
     }
 
     #[test]
-    fn a_compilers_error_is_shown_without_its_progress() {
+    fn shows_the_error_of_a_compiler_without_its_progress() {
         let output = "go: downloading go.uber.org/zap v1.27.0\ngo.uber.org/zap\n\
                       # go.etcd.io/etcd/server/v3\n./main.go:3:1: syntax error\n";
-        insta::assert_snapshot!(told(output), @"
+        insta::assert_snapshot!(described(output), @"
             cannot compile etcd v3.7.0:
               # go.etcd.io/etcd/server/v3
               ./main.go:3:1: syntax error
-            hint: all that the compiler said is in /cache/logs/etcd.log
+            hint: the full output of the compiler is in /cache/logs/etcd.log
             ");
     }
 
     #[test]
-    fn only_the_end_of_long_output_is_shown() {
+    fn shows_only_the_last_lines_of_long_output() {
         let output: String = (0..100).map(|n| format!("error number {n}\n")).collect();
-        let text = told(&output);
+        let text = described(&output);
         assert!(text.contains("error number 99") && text.contains("error number 80"));
         assert!(!text.contains("error number 79"));
     }
 
     #[test]
-    fn a_full_disk_is_named() {
-        let text = told("write $WORK/b001/_pkg_.a: no space left on device");
+    fn reports_a_full_disk() {
+        let text = described("write $WORK/b001/_pkg_.a: no space left on device");
         assert!(text.starts_with("cannot compile etcd v3.7.0: the disk is full"), "{text}");
         let error = io::Error::from(io::ErrorKind::StorageFull);
         assert_eq!(io("cannot write x", &error).to_string(), "cannot write x: the disk is full");
     }
 
     #[test]
-    fn an_old_go_is_named() {
+    fn reports_an_old_go() {
         let output = "go: go.mod requires go >= 1.26.3 (running go 1.26.0; GOTOOLCHAIN=local)\n";
-        let text = told(output);
+        let text = described(output);
         assert!(text.contains("Go is too old: go: go.mod requires go >= 1.26.3"), "{text}");
     }
 
     #[test]
-    fn a_dead_network_is_named() {
+    fn reports_an_unreachable_network() {
         let output = "go: go.uber.org/zap@v1.27.0: Get \"https://proxy.golang.org/x\": dial tcp: \
                       lookup proxy.golang.org: no such host";
-        insta::assert_snapshot!(told(output), @r#"
-            cannot compile etcd v3.7.0: Go modules cannot be downloaded
+        insta::assert_snapshot!(described(output), @r#"
+            cannot compile etcd v3.7.0: Go cannot download modules
               go: go.uber.org/zap@v1.27.0: Get "https://proxy.golang.org/x": dial tcp: lookup proxy.golang.org: no such host
-            hint: check the network, or set GOPROXY to a module proxy that this machine reaches; `--kubernetes file:PATH` takes an archive of binaries instead
+            hint: check the network, set GOPROXY to a module proxy that this machine can reach, or use an archive of binaries: --kubernetes file:PATH
             "#);
     }
 
     #[test]
-    fn a_proxy_that_refuses_is_named() {
+    fn reports_a_proxy_that_refuses() {
         let output = "go: k8s.io/mount-utils@v0.31.14: reading https://proxy.golang.org/x.zip: \
                       403 Forbidden";
-        insta::assert_snapshot!(told(output), @"
-            cannot compile etcd v3.7.0: the module proxy does not serve all of its modules
+        insta::assert_snapshot!(described(output), @"
+            cannot compile etcd v3.7.0: the module proxy does not serve all modules
               go: k8s.io/mount-utils@v0.31.14: reading https://proxy.golang.org/x.zip: 403 Forbidden
-            hint: set GOPROXY to a proxy that does (https://proxy.golang.org,direct), or choose another version
+            hint: set GOPROXY to another proxy, such as https://proxy.golang.org,direct, or choose another version
             ");
     }
 
     #[test]
-    fn a_checksum_database_that_lacks_a_module_is_named() {
+    fn reports_a_checksum_database_that_lacks_a_module() {
         let output = "k8s.io/kms@v0.31.14: verifying module: k8s.io/kms@v0.31.14: reading \
                       https://proxy.golang.org/sumdb/sum.golang.org/lookup/k8s.io/kms@v0.31.14: \
                       404 Not Found";
-        let text = told(output);
+        let text = described(output);
         assert!(text.contains("checksum database") && text.contains("GONOSUMDB"), "{text}");
     }
 
     #[test]
-    fn absence_is_told_from_failure() {
+    fn distinguishes_absence_from_failure() {
         assert!(is_absent(
             "k8s.io/kubernetes@v1.37.99: invalid version: unknown revision v1.37.99"
         ));

@@ -2,21 +2,20 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-/// The architectures that node images are made for, in Go's words.
+/// Go's names of the architectures of node images.
 pub const ARCHITECTURES: [&str; 2] = ["amd64", "arm64"];
 
-/// What a file turned out to be.
+/// The kind of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
-    /// A 64-bit little-endian ELF executable for this architecture, in Go's words.
+    /// A 64-bit little-endian ELF file for an architecture with this name in Go.
     Executable(&'static str),
-    /// An ELF file for something else.
+    /// An ELF file for another architecture.
     OtherMachine,
-    /// No ELF file at all.
     NotElf,
 }
 
-/// Reads the head of a file and says what it is.
+/// Determines the kind of a file from its header.
 ///
 /// Source: the ELF header of the System V ABI, `e_ident` and `e_machine`.
 pub fn kind(path: &Path) -> io::Result<Kind> {
@@ -40,7 +39,7 @@ fn kind_of_head(head: &[u8]) -> Kind {
     }
 }
 
-/// The head of an ELF executable, for tests.
+/// The header of an ELF file for tests.
 #[cfg(test)]
 pub fn head_for(architecture: &str) -> Vec<u8> {
     let machine: u16 = if architecture == "amd64" { 62 } else { 183 };
@@ -56,7 +55,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn machines_are_told_apart() {
+    fn distinguishes_architectures() {
         assert_eq!(kind_of_head(&head_for("amd64")), Kind::Executable("amd64"));
         assert_eq!(kind_of_head(&head_for("arm64")), Kind::Executable("arm64"));
         assert_eq!(kind_of_head(b"#!/bin/sh"), Kind::NotElf);
@@ -66,7 +65,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_head_is_answered(head in proptest::collection::vec(any::<u8>(), 0..24)) {
+        fn accepts_any_header(head in proptest::collection::vec(any::<u8>(), 0..24)) {
             let _ = kind_of_head(&head);
         }
     }

@@ -16,8 +16,8 @@ use super::process::Seen;
 
 const MODULE: &str = "k8s.io/kubernetes";
 
-/// The module that compiles a release of Kubernetes: the pinned one, else one that is made from
-/// the release's own requirements and kept in the cache.
+/// The Go module that compiles a release of Kubernetes: the pinned one, otherwise one that kindrs
+/// generates from the release's own requirements and caches.
 ///
 /// # Errors
 /// `Failure::Input` when the release does not exist.
@@ -29,7 +29,7 @@ pub async fn kubernetes_module(
         return Ok(module);
     }
     let commands = commands_file()?;
-    // The rules that make a module are part of what it depends on.
+    // The cache key includes the rules that generate the module.
     let rules = module::kubernetes_go_mod("", version);
     let rules = fingerprint([commands.as_slice(), rules.as_bytes()]);
     let name = format!("the module of Kubernetes {version}");
@@ -42,7 +42,7 @@ pub async fn kubernetes_module(
             let (place, source) = sources(workshop, version, &workspace).await?;
             let read = |file: &str| {
                 fs::read_to_string(source.join(file))
-                    .with_context(|| format!("Kubernetes {version} has no readable {file}"))
+                    .with_context(|| format!("cannot read {file} of Kubernetes {version}"))
             };
             let go_mod = module::kubernetes_go_mod(&read("go.mod")?, version);
             let place = match module::go_directive(&go_mod).and_then(|go| go.parse().ok()) {
@@ -73,10 +73,10 @@ pub async fn kubernetes_module(
             landed
         }
     };
-    Module::read(&folder).with_context(|| format!("{} cannot be read", folder.display()))
+    Module::read(&folder).with_context(|| format!("cannot read {}", folder.display()))
 }
 
-/// The tags that a release's kubeadm names, read from its source.
+/// The image tags in a release's kubeadm, from its source.
 pub async fn tags_from_source(
     workshop: &Workshop<'_>,
     version: &Version,
@@ -90,19 +90,20 @@ pub async fn tags_from_source(
     let name = format!("the source of Kubernetes {version}");
     let workspace = match workshop.cache.claim(&key, &name, workshop.progress).await? {
         Claim::Ours(workspace) => workspace,
-        Claim::Landed(folder) => anyhow::bail!("{} should not be there", folder.display()),
+        Claim::Landed(folder) => anyhow::bail!("unexpected directory {}", folder.display()),
     };
     let (_, source) = sources(workshop, version, &workspace).await?;
     let file = source.join("cmd/kubeadm/app/constants/constants.go");
     let text =
-        fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;
-    let tags = ComponentTags::from_constants(&text)
-        .with_context(|| format!("{} does not name etcd, CoreDNS and pause", file.display()))?;
+        fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let tags = ComponentTags::from_constants(&text).with_context(|| {
+        format!("{} does not contain the versions of etcd, CoreDNS and pause", file.display())
+    })?;
     workshop.cache.remember(&memory, &tags.images_list());
     Ok(tags)
 }
 
-/// Downloads a release's module; returns where Go ran, and the folder with the sources.
+/// Downloads a release's module. Returns where Go ran and the directory of the sources.
 async fn sources(
     workshop: &Workshop<'_>,
     version: &Version,
@@ -113,21 +114,24 @@ async fn sources(
     let module = format!("{MODULE}@{version}");
     let arguments = ["mod", "download", "-json", &module].map(str::to_owned);
     let ended = workshop.go(&place, workspace, &arguments, &mut |_| ()).await?;
-    let told = format!("{}{}", ended.stderr, ended.stdout);
+    let output = format!("{}{}", ended.stderr, ended.stdout);
     if !ended.success {
-        if diagnosis::is_absent(&told) || diagnosis::is_refused(&told) {
+        if diagnosis::is_absent(&output) || diagnosis::is_refused(&output) {
             let known = known_versions(workshop, &place, workspace).await?;
-            if diagnosis::is_absent(&told) || !known.contains(version) {
+            if diagnosis::is_absent(&output) || !known.contains(version) {
                 return Err(does_not_exist(version, &known).into());
             }
         }
         let doing = format!("download the source of Kubernetes {version}");
-        return Err(diagnosis::compilation(&doing, &told, workspace.log()).into());
+        return Err(diagnosis::compilation(&doing, &output, workspace.log()).into());
     }
     let answer: HashMap<String, serde_json::Value> = serde_json::from_str(&ended.stdout)
-        .with_context(|| format!("go does not say where {module} is"))?;
+        .with_context(|| format!("go does not report the directory of {module}"))?;
     let folder = answer.get("Dir").and_then(serde_json::Value::as_str);
-    Ok((place, folder.with_context(|| format!("go does not say where {module} is"))?.into()))
+    Ok((
+        place,
+        folder.with_context(|| format!("go does not report the directory of {module}"))?.into(),
+    ))
 }
 
 async fn known_versions(
@@ -143,7 +147,7 @@ async fn known_versions(
     Ok(versions)
 }
 
-/// The error for a release that does not exist, with those that do and come near.
+/// The error for a release that does not exist, with the nearest existing ones.
 pub fn does_not_exist(version: &Version, known: &[Version]) -> Failure {
     let mut near: Vec<&Version> = known
         .iter()
@@ -156,7 +160,7 @@ pub fn does_not_exist(version: &Version, known: &[Version]) -> Failure {
     if near.is_empty() {
         return failure.with_hint(format!("the default is {}", Version::default_release()));
     }
-    failure.with_hint(format!("of 1.{} there is {}", version.minor(), near.join(", ")))
+    failure.with_hint(format!("releases of 1.{}: {}", version.minor(), near.join(", ")))
 }
 
 fn commands_file() -> anyhow::Result<Vec<u8>> {
@@ -164,7 +168,7 @@ fn commands_file() -> anyhow::Result<Vec<u8>> {
     let module = Module::pinned("kubernetes", Some(&default));
     let files = module.map(|module| module.files).unwrap_or_default();
     let file = files.into_iter().find(|(name, _)| name == "commands.go");
-    file.map(|(_, content)| content).context("the list of Kubernetes' commands is not built in")
+    file.map(|(_, content)| content).context("the list of Kubernetes' commands is not embedded")
 }
 
 #[cfg(test)]
@@ -172,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_release_names_its_neighbours() {
+    fn suggests_the_nearest_releases() {
         let known: Vec<Version> =
             ["v1.36.3", "v1.37.2", "v1.37.0", "v1.37.1", "v1.37.2", "v1.36.1"]
                 .map(|text| text.parse().unwrap())
@@ -184,13 +188,13 @@ mod tests {
         };
         assert_eq!(
             hint("v1.37.99"),
-            "Kubernetes v1.37.99 does not exist: of 1.37 there is v1.37.0, v1.37.1, v1.37.2"
+            "Kubernetes v1.37.99 does not exist: releases of 1.37: v1.37.0, v1.37.1, v1.37.2"
         );
         assert_eq!(hint("v1.33.99"), "Kubernetes v1.33.99 does not exist: the default is v1.37.2");
     }
 
     #[test]
-    fn the_commands_are_built_in() {
+    fn the_list_of_commands_is_embedded() {
         let commands = String::from_utf8(commands_file().unwrap()).unwrap();
         assert!(commands.contains("k8s.io/kubernetes/cmd/kubeadm"));
     }

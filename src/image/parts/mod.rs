@@ -1,7 +1,8 @@
-//! The binaries of a node image: taken from an archive, or compiled from pinned Go modules, and
-//! kept in a cache folder so that nothing is compiled twice.
+//! The parts of a node image: binaries from an archive, or compiled from pinned Go modules and cached,
+//! so that nothing is compiled twice.
 
 mod archive;
+mod binaries;
 mod cache;
 mod compile;
 mod component_tags;
@@ -18,8 +19,9 @@ mod release;
 mod source;
 mod toolchain;
 
+pub use binaries::BINARIES;
 pub use cache::PartsCache;
 pub use container::remove_abandoned;
-pub use obtain::{BINARIES, PartSet, api_faults, obtain};
+pub use obtain::{PartSet, api_faults, obtain};
 pub use recipe::api_faults_version;
 pub use source::KubernetesSource;

@@ -5,12 +5,12 @@ use crate::kubernetes::Version;
 
 use super::toolchain::GoVersion;
 
-/// The pinned modules, inside the binary: an installed kindrs needs no source tree.
+/// The pinned modules. An installed kindrs does not need the source tree.
 #[derive(rust_embed::Embed)]
 #[folder = "images/parts"]
 struct Pinned;
 
-/// The files of a Go module: what is compiled, with the hashes of all it needs.
+/// The files of a Go module, with the hashes of its dependencies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Module {
     /// Name and content of each file, sorted by name.
@@ -18,7 +18,7 @@ pub struct Module {
 }
 
 impl Module {
-    /// The module that is pinned for a part; parts with several versions have one for each.
+    /// The pinned module of a part. Some parts have a module for each version.
     pub fn pinned(part: &str, version: Option<&str>) -> Option<Self> {
         let mut files = embedded(part)?;
         if let Some(version) = version {
@@ -28,7 +28,7 @@ impl Module {
         files.iter().any(|(name, _)| name == "go.mod").then_some(Self { files })
     }
 
-    /// The module in a folder.
+    /// Reads the module in a directory.
     pub fn read(folder: &Path) -> io::Result<Self> {
         let mut files = Vec::new();
         for entry in fs::read_dir(folder)? {
@@ -39,12 +39,12 @@ impl Module {
         Ok(Self { files })
     }
 
-    /// Writes its files into a folder.
+    /// Writes the files into a directory.
     pub fn write(&self, folder: &Path) -> io::Result<()> {
         self.files.iter().try_for_each(|(name, content)| fs::write(folder.join(name), content))
     }
 
-    /// The text of its `go.mod`.
+    /// The text of `go.mod`.
     pub fn go_mod(&self) -> String {
         let content = self.files.iter().find(|(name, _)| name == "go.mod");
         content
@@ -53,7 +53,7 @@ impl Module {
     }
 }
 
-/// The versions of a part that modules are pinned for, as `v3.7.0`.
+/// The pinned versions of a part, such as `v3.7.0`.
 pub fn pinned_versions(part: &str) -> Vec<String> {
     let mut versions: Vec<String> = Pinned::iter()
         .filter_map(|path| {
@@ -75,12 +75,13 @@ pub fn newest_go() -> GoVersion {
     needs.max().unwrap_or(GoVersion::OLDEST)
 }
 
-/// The files that lie right in a folder of the pinned modules; `None` when there is no such folder.
+/// The files in a directory of the pinned modules, without subdirectories; `None` if it does not
+/// exist.
 fn embedded(folder: &str) -> Option<Vec<(String, Vec<u8>)>> {
     let files: Vec<(String, Vec<u8>)> = Pinned::iter()
         .filter_map(|path| {
             let name = path.strip_prefix(folder)?.strip_prefix('/')?;
-            // Tests are no part of what is compiled.
+            // Tests are not compiled.
             let file = (!name.contains('/') && !name.ends_with("_test.go"))
                 .then(|| Pinned::get(&path))??;
             Some((name.to_owned(), file.data.into_owned()))
@@ -104,16 +105,16 @@ pub fn required_version(go_mod: &str, module: &str) -> Option<String> {
     })
 }
 
-/// The version of Go that a `go.mod` needs, as it is written there: `1.26.0`.
+/// The version of Go that a `go.mod` needs, such as `1.26.0`.
 pub fn go_directive(go_mod: &str) -> Option<&str> {
     go_mod.lines().find_map(|line| line.strip_prefix("go ").map(str::trim))
 }
 
-/// The `go.mod` to start from for a release of Kubernetes, given the release's own.
+/// Generates a `go.mod` for a release of Kubernetes from the release's own.
 ///
-/// Kept of it is what decides what is compiled: the version of the language, the debug settings,
-/// and the exact requirements. The staging modules, which the release replaces by its own folders,
-/// are published beside it under versions of their own.
+/// Keeps the version of the language, the debug settings and the exact requirements. The release
+/// replaces the staging modules with its own directories, but they are also published, with versions
+/// of their own.
 pub fn kubernetes_go_mod(upstream: &str, version: &Version) -> String {
     let staging = version.staging_module_version();
     let (mut head, mut requires, mut replaces) = (String::new(), String::new(), String::new());
@@ -191,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn kubernetes_own_go_mod_becomes_ours() {
+    fn generates_a_go_mod_for_kubernetes() {
         let upstream = "\
 // This is a generated file.
 
@@ -246,7 +247,7 @@ replace (
     }
 
     #[test]
-    fn a_go_mod_is_read() {
+    fn reads_a_go_mod() {
         let go_mod = "module x\n\ngo 1.24.0\n\nrequire a.b/c v1.2.3\nrequire (\n\td.e/f v0.1.0 // indirect\n)";
         assert_eq!(required_version(go_mod, "a.b/c").as_deref(), Some("v1.2.3"));
         assert_eq!(required_version(go_mod, "d.e/f").as_deref(), Some("v0.1.0"));
@@ -256,7 +257,7 @@ replace (
 
     proptest! {
         #[test]
-        fn any_text_is_survived(text in "(.|\\n)*") {
+        fn accepts_any_text(text in "(.|\\n)*") {
             let _ = kubernetes_go_mod(&text, &Version::new(1, 37, 2));
             let _ = required_version(&text, "x");
         }

@@ -11,68 +11,45 @@ use crate::kubernetes::Version;
 use crate::progress::Progress;
 use crate::runtime::Engine;
 
-use super::archive::{self, Unpacked, Versions};
+use super::archive;
+use super::binaries::{API_FAULTS, BINARIES, INDEPENDENT, KUBERNETES, Unpacked, Versions};
 use super::cache::{Claim, PartsCache, fingerprint};
 use super::compile::{GO_FILE, Workshop};
 use super::component_tags::{ComponentTags, Line, serves};
 use super::elf::ARCHITECTURES;
 use super::generate::{kubernetes_module, tags_from_source};
 use super::module::pinned_versions;
-use super::recipe::{API_FAULTS, INDEPENDENT, KUBERNETES, Recipe, api_faults_version};
+use super::recipe::{Recipe, api_faults_version};
 use super::source::{KubernetesSource, in_range};
 use super::{diagnosis, pause, release};
 
-/// Every binary of a node image, by name.
-pub const BINARIES: [&str; 21] = [
-    "kube-apiserver",
-    "kube-controller-manager",
-    "kube-scheduler",
-    "kube-proxy",
-    "kubelet",
-    "kubeadm",
-    "kubectl",
-    "etcd",
-    "coredns",
-    "containerd",
-    "containerd-shim-runc-v2",
-    "ctr",
-    "runc",
-    "bridge",
-    "host-local",
-    "loopback",
-    "portmap",
-    "ptp",
-    "local-path-provisioner",
-    "pause",
-    API_FAULTS,
-];
+/// Environment variable with the path of an archive of built parts, which saves compiling them.
+const PARTS_VARIABLE: &str = "KINDRS_PARTS";
 
-/// All binaries of a node image, and what they are.
+/// All binaries of a node image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartSet {
-    /// The version of Kubernetes.
     pub kubernetes: Version,
-    /// A folder of the cache with every one of [`BINARIES`] by name, and nothing else.
+    /// A directory of the cache that contains exactly the [`BINARIES`].
     pub directory: PathBuf,
-    /// Part to version, as far as it is known: `kubernetes`, `etcd`, `coredns`, `containerd`,
-    /// `runc`, `cni-plugins`, `local-path-provisioner`, and `go` which compiled them.
-    pub versions: BTreeMap<String, String>,
-    /// Tag of etcd's image that kubeadm names: `3.7.0-0`.
+    /// The known versions of parts, and that of `go`, which compiled them.
+    pub versions: Versions,
+    /// The image tag in kubeadm, such as `3.7.0-0`.
     pub etcd_tag: String,
-    /// Tag of CoreDNS' image that kubeadm names: `v1.14.6`.
+    /// The image tag in kubeadm, such as `v1.14.6`.
     pub coredns_tag: String,
-    /// Tag of pause's image that kubeadm names: `3.10.2`.
+    /// The image tag in kubeadm, such as `3.10.2`.
     pub pause_tag: String,
 }
 
-/// Obtains every binary of a node image: from the archive of `source`, where it is one and holds
-/// it, else compiled, else found in the cache.
+/// Obtains every binary of a node image: from `source` if it is an archive, from the archive of built
+/// parts in `KINDRS_PARTS`, from the cache, or by compiling it.
 ///
-/// `architecture` is in Go's words. `engine` is used only where this machine cannot compile.
+/// `architecture` is Go's name. Only a machine that cannot compile uses `engine`.
 ///
 /// # Errors
-/// `Failure::Input` for a source that is missing, damaged, or does not exist;
-/// `Failure::Environment` for a compiler that is missing or fails, the network, and the disk.
+/// `Failure::Input` for an archive that does not exist or is damaged, or a version that does not
+/// exist; `Failure::Environment` when a compiler, the network or the disk fails.
 pub async fn obtain(
     source: &KubernetesSource,
     architecture: &str,
@@ -80,14 +57,27 @@ pub async fn obtain(
     engine: &dyn Engine,
     progress: &Progress,
 ) -> anyhow::Result<PartSet> {
+    let built = std::env::var_os(PARTS_VARIABLE).filter(|path| !path.is_empty());
+    let built = built.as_deref().map(Path::new);
+    obtain_with(source, built, architecture, cache, engine, progress).await
+}
+
+async fn obtain_with(
+    source: &KubernetesSource,
+    built: Option<&Path>,
+    architecture: &str,
+    cache: &PartsCache,
+    engine: &dyn Engine,
+    progress: &Progress,
+) -> anyhow::Result<PartSet> {
     if !ARCHITECTURES.contains(&architecture) {
         return Err(Failure::input(format!(
-            "node images are made for {}, not for {architecture}",
+            "unsupported architecture {architecture}: kindrs builds node images for {}",
             ARCHITECTURES.join(" and ")
         ))
         .into());
     }
-    let given = match source {
+    let mut given = match source {
         KubernetesSource::Version(_) => Unpacked::default(),
         KubernetesSource::File(path) => {
             archive::unpack(path, architecture, cache, progress).await?
@@ -102,20 +92,51 @@ pub async fn obtain(
         })?)?,
         None => source.version()?,
     };
+    if let Some(path) = built {
+        let built = archive::unpack(path, architecture, cache, progress);
+        let built = built.await.context(PARTS_VARIABLE)?;
+        if !add_built(&mut given, built, &version) {
+            progress.note(format!("{PARTS_VARIABLE} does not contain Kubernetes {version}"));
+        }
+    }
     let workshop = Workshop::new(cache, engine, architecture, progress);
     let mut gathering =
         Gathering { workshop: &workshop, binaries: given.binaries, versions: given.versions };
     gathering.all(&version).await
 }
 
-/// The proxy of API faults for this engine's architecture: compiled, or found in the cache.
+/// Adds the built parts that `given` lacks. The binaries of Kubernetes are added only if they are
+/// of `version`; returns whether they are.
+fn add_built(given: &mut Unpacked, built: Unpacked, version: &Version) -> bool {
+    let same = built.versions.get("kubernetes") == Some(&version.to_string());
+    let is_given = |part: &str| {
+        given.binaries.contains_key(part)
+            || INDEPENDENT
+                .iter()
+                .filter(|(name, _)| *name == part)
+                .flat_map(|(_, binaries)| *binaries)
+                .any(|binary| given.binaries.contains_key(*binary))
+    };
+    let versions: Versions =
+        built.versions.into_iter().filter(|(part, _)| !is_given(part)).collect();
+    given.versions.extend(versions);
+    for (binary, file) in built.binaries {
+        if same || !KUBERNETES.contains(&binary.as_str()) {
+            given.binaries.entry(binary).or_insert(file);
+        }
+    }
+    same
+}
+
+/// The proxy of API faults for the engine's architecture, compiled or from the cache.
 ///
 /// # Errors
-/// `Failure::Environment` for a compiler that is missing or fails, and the disk.
+/// `Failure::Environment` when a compiler or the disk fails.
 pub async fn api_faults(engine: &dyn Engine, progress: &Progress) -> anyhow::Result<PathBuf> {
     let cache = PartsCache::open()?;
     let architecture = engine.info().await?.architecture;
-    let recipe = Recipe::independent(API_FAULTS).context("the proxy is not built in")?;
+    let recipe =
+        Recipe::independent(API_FAULTS).context("the proxy of API faults is not embedded")?;
     let folder = Workshop::new(&cache, engine, &architecture, progress).compile(&recipe).await?;
     Ok(folder.join(API_FAULTS))
 }
@@ -129,8 +150,8 @@ struct Gathering<'a> {
 
 impl Gathering<'_> {
     async fn all(&mut self, version: &Version) -> anyhow::Result<PartSet> {
-        // What may be wrong is found before anything is compiled: a release that does not exist, a
-        // Go that is too old, a missing C compiler. What is quick comes before what is long.
+        // First find what can fail: a release that does not exist, an old Go, a missing C compiler.
+        // Then compile short parts before long ones.
         let kubernetes = match self.missing(&KUBERNETES) {
             Some(missing) => {
                 let module = kubernetes_module(self.workshop, version).await?;
@@ -144,14 +165,14 @@ impl Gathering<'_> {
             let folder = pause::compile(self.workshop).await?;
             self.binaries.insert("pause".to_owned(), folder.join("pause"));
         }
-        // What an archive holds of our own may be another kindrs'.
+        // The proxy in an archive can be from another version of kindrs.
         if self.versions.get(API_FAULTS) != Some(&api_faults_version()) {
             self.binaries.remove(API_FAULTS);
         }
         for (part, binaries) in INDEPENDENT {
             if let Some(missing) = self.missing(binaries) {
                 let recipe = Recipe::independent(part)
-                    .with_context(|| format!("the module of {part} is not built in"))?;
+                    .with_context(|| format!("the module of {part} is not embedded"))?;
                 self.compile(recipe.only(&missing)).await?;
             }
         }
@@ -194,7 +215,7 @@ impl Gathering<'_> {
         Ok(())
     }
 
-    /// A part whose version kubeadm decides.
+    /// Adds a part whose version kubeadm determines.
     async fn named_by_kubeadm(
         &mut self,
         part: &str,
@@ -209,26 +230,25 @@ impl Gathering<'_> {
             }
             let given = &self.versions[part];
             progress.note(format!(
-                "the archive's {part} {given} does not go with this Kubernetes, which names \
-                 {wanted}: compiling that"
+                "this Kubernetes needs {part} {wanted}, and the archive has {given}: compiling {part}"
             ));
         }
         let pinned = pinned_versions(part);
         let nearest = line.nearest(&pinned, wanted).ok_or_else(|| {
             Failure::environment(format!(
-                "this Kubernetes names {part} {wanted}, and kindrs pins none of that line"
+                "this Kubernetes needs {part} {wanted}, and kindrs pins no compatible version"
             ))
-            .with_hint(format!("give an archive that holds a {part} with `file:PATH`"))
+            .with_hint(format!("use an archive that contains {part}: --kubernetes file:PATH"))
         })?;
         if nearest != wanted {
-            progress.note(format!("{part} {wanted} is not pinned; taking {nearest}"));
+            progress.note(format!("{part} {wanted} is not pinned; using {nearest}"));
         }
         let recipe = recipe(nearest)
-            .with_context(|| format!("the module of {part} {nearest} is not built in"))?;
+            .with_context(|| format!("the module of {part} {nearest} is not embedded"))?;
         self.compile(recipe).await
     }
 
-    /// What kubeadm names, asked of the binary where it runs here, else read from its source.
+    /// The image tags in kubeadm: from the binary if it runs here, otherwise from its source.
     async fn tags(&self, version: &Version) -> anyhow::Result<ComponentTags> {
         if let Some(kubeadm) = self.binaries.get("kubeadm")
             && let Some(tags) = ask_kubeadm(kubeadm, version).await
@@ -238,7 +258,7 @@ impl Gathering<'_> {
         tags_from_source(self.workshop, version).await
     }
 
-    /// One folder with every binary, as links to where each is kept.
+    /// Creates a directory with links to every binary.
     async fn assemble(&self) -> anyhow::Result<PathBuf> {
         let files: Vec<(&str, &Path)> = BINARIES
             .iter()
@@ -257,13 +277,13 @@ impl Gathering<'_> {
             let target = workspace.output().join(name);
             fs::hard_link(path, &target)
                 .or_else(|_| fs::copy(path, &target).map(|_| ()))
-                .map_err(|error| diagnosis::io(&format!("cannot put {name} together"), &error))?;
+                .map_err(|error| diagnosis::io(&format!("cannot copy {name}"), &error))?;
         }
         workspace.land().await
     }
 }
 
-/// What a kubeadm that runs here names; `None` when it does not run.
+/// The image tags that kubeadm reports; `None` if it does not run here.
 async fn ask_kubeadm(kubeadm: &Path, version: &Version) -> Option<ComponentTags> {
     let output = Command::new(kubeadm)
         .args(["config", "images", "list", "--kubernetes-version", &version.to_string()])

@@ -2,59 +2,9 @@ use super::*;
 use crate::image::parts::archive::tests::tar_of;
 use crate::image::parts::elf;
 use crate::image::parts::toolchain::host_architecture;
-use crate::runtime::*;
-use bytes::Bytes;
-use std::time::Duration;
+use crate::runtime::fake::FakeEngine;
 
-/// An engine that nothing answers for: what needs none must work without one.
-struct NoEngine;
-
-macro_rules! unreachable_engine {
-    ($($name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
-        #[async_trait::async_trait]
-        impl Engine for NoEngine {
-            $(async fn $name(&self, $($argument: $kind),*) -> Result<$answer, EngineError> {
-                $(let _ = $argument;)*
-                Err(EngineError::Unreachable { address: "nowhere".into(), reason: "none".into() })
-            })*
-        }
-    };
-}
-
-unreachable_engine! {
-    info() -> EngineInfo;
-    image(reference: &str) -> Option<ImageInfo>;
-    images(labels: &[Label]) -> Vec<ImageInfo>;
-    pull(reference: &str, on_line: OnLine<'_>) -> ();
-    import_image(tar: &Path, reference: &str) -> ();
-    build_image(context: &Path, build: &ImageBuild, on_line: OnLine<'_>) -> ();
-    commit(container: &str, commit: &ImageCommit) -> String;
-    save_images(references: &[String], archive: &Path) -> ();
-    tag_image(reference: &str, new: &str) -> ();
-    remove_image(reference: &str) -> ();
-    create_container(spec: &ContainerSpec) -> String;
-    start_container(name: &str) -> ();
-    stop_container(name: &str, grace: Duration) -> ();
-    kill_container(name: &str) -> ();
-    pause_container(name: &str) -> ();
-    unpause_container(name: &str) -> ();
-    remove_container(name: &str) -> ();
-    container(name: &str) -> Option<ContainerInfo>;
-    containers(labels: &[Label]) -> Vec<ContainerInfo>;
-    wait_container(name: &str) -> i64;
-    container_log(name: &str, lines: usize) -> String;
-    upload(container: &str, path: &str, tar: Bytes) -> ();
-    download(container: &str, path: &str) -> Bytes;
-    exec(container: &str, command: &[&str], input: Option<ByteSource>) -> ExecOutput;
-    create_network(spec: &NetworkSpec) -> ();
-    networks(labels: &[Label]) -> Vec<NetworkInfo>;
-    remove_network(name: &str) -> ();
-    create_volume(name: &str, labels: &[Label]) -> ();
-    volumes(labels: &[Label]) -> Vec<String>;
-    remove_volume(name: &str) -> ();
-}
-
-/// An architecture that this machine does not run: no binary is asked for its version.
+/// An architecture that this machine does not run, so that no binary is run for its version.
 fn foreign() -> &'static str {
     if host_architecture() == "amd64" { "arm64" } else { "amd64" }
 }
@@ -73,15 +23,31 @@ impl Case {
         Self { folder, cache, progress: Progress::silent() }
     }
 
-    async fn obtain(&self, versions: &str) -> anyhow::Result<PartSet> {
+    fn archive(&self, versions: &str) -> PathBuf {
         let program = elf::head_for(foreign());
         let mut files: Vec<(&str, &[u8])> =
             BINARIES.iter().map(|name| (*name, program.as_slice())).collect();
         files.push(("versions", versions.as_bytes()));
         let path = self.folder.path().join("parts.tar");
         fs::write(&path, tar_of(&files)).unwrap();
-        let source = KubernetesSource::File(path);
-        obtain(&source, foreign(), &self.cache, &NoEngine, &self.progress).await
+        path
+    }
+
+    async fn obtain(&self, versions: &str) -> anyhow::Result<PartSet> {
+        self.obtain_with(&KubernetesSource::File(self.archive(versions)), None).await
+    }
+
+    async fn obtain_with(
+        &self,
+        source: &KubernetesSource,
+        built: Option<&Path>,
+    ) -> anyhow::Result<PartSet> {
+        let progress = &self.progress;
+        let engine = FakeEngine::default();
+        let set =
+            super::obtain_with(source, built, foreign(), &self.cache, &engine, progress).await;
+        assert_eq!(engine.calls(), Vec::<String>::new());
+        set
     }
 }
 
@@ -114,22 +80,67 @@ async fn a_complete_archive_needs_no_compiler() {
 }
 
 #[tokio::test]
-async fn an_archive_out_of_range_is_refused() {
+async fn built_parts_need_no_compiler() {
+    let case = Case::new();
+    let source = KubernetesSource::Version(Version::new(1, 37, 2));
+    let built = case.archive(&complete());
+    let set = case.obtain_with(&source, Some(&built)).await.unwrap();
+    assert_eq!(set.kubernetes, Version::new(1, 37, 2));
+    assert_eq!(set.versions["etcd"], "v3.7.3");
+}
+
+#[tokio::test]
+async fn names_a_missing_archive_of_built_parts() {
+    let case = Case::new();
+    let source = KubernetesSource::Version(Version::new(1, 37, 2));
+    let absent = case.folder.path().join("absent.tar");
+    let error = case.obtain_with(&source, Some(&absent)).await.unwrap_err();
+    let text = crate::failure::describe(&error, None);
+    let start = format!("error: KINDRS_PARTS: cannot read {}: ", absent.display());
+    assert!(text.starts_with(&start), "{text}");
+    assert!(text.contains("hint: expected a tar, tar.gz or tar.zst"), "{text}");
+    assert_eq!(crate::failure::exit_code(&error), std::process::ExitCode::from(2));
+}
+
+#[test]
+fn built_parts_do_not_replace_given_ones() {
+    let unpacked = |binaries: &[&str], versions: &str| Unpacked {
+        binaries: binaries.iter().map(|name| ((*name).to_owned(), versions.into())).collect(),
+        versions: archive::read_versions(versions),
+    };
+    let version = Version::new(1, 36, 3);
+    let mut given = unpacked(&["kubelet", "etcd", "ptp"], "kubernetes v1.36.3\netcd v3.6.6");
+    let built = unpacked(
+        &["kubelet", "kubectl", "etcd", "runc", "ptp", "portmap"],
+        "kubernetes v1.37.2\netcd v3.7.0\nrunc v1.4.3\ncni-plugins v1.9.1",
+    );
+    assert!(!add_built(&mut given, built.clone(), &version));
+    let names: Vec<&str> = given.binaries.keys().map(String::as_str).collect();
+    assert_eq!(names, ["etcd", "kubelet", "portmap", "ptp", "runc"], "no other kubectl");
+    assert_eq!(given.versions["etcd"], "v3.6.6");
+    assert_eq!(given.versions["runc"], "v1.4.3");
+    assert_eq!(given.versions.get("cni-plugins"), None);
+    assert!(add_built(&mut Unpacked::default(), built, &Version::new(1, 37, 2)));
+}
+
+#[tokio::test]
+async fn rejects_an_archive_of_an_unsupported_version() {
     let case = Case::new();
     let error = case.obtain("kubernetes v1.30.4\n").await.unwrap_err();
     assert!(matches!(error.downcast_ref(), Some(Failure::Input { .. })));
     assert!(error.to_string().contains("1.31 to 1.37"), "{error}");
     let error = case.obtain("kubernetes one\n").await.unwrap_err();
-    assert!(error.to_string().contains("`one` is not a Kubernetes version"), "{error}");
+    assert!(error.to_string().contains("invalid Kubernetes version `one`"), "{error}");
 }
 
 #[tokio::test]
-async fn an_unknown_architecture_is_refused() {
+async fn rejects_an_unknown_architecture() {
     let case = Case::new();
     let source = KubernetesSource::Version(Version::default_release());
-    let error = obtain(&source, "riscv64", &case.cache, &NoEngine, &case.progress).await;
+    let error =
+        obtain(&source, "riscv64", &case.cache, &FakeEngine::default(), &case.progress).await;
     assert_eq!(
         error.unwrap_err().to_string(),
-        "node images are made for amd64 and arm64, not for riscv64"
+        "unsupported architecture riscv64: kindrs builds node images for amd64 and arm64"
     );
 }

@@ -10,7 +10,7 @@ use super::module::pause_source;
 use super::toolchain::{c_compiler, host_architecture, names};
 use super::{diagnosis, process};
 
-/// What makes a program that uses no C library, and no more memory than it must.
+/// Flags for a small program without a C library.
 const FLAGS: [&str; 10] = [
     "-Os",
     "-s",
@@ -24,7 +24,7 @@ const FLAGS: [&str; 10] = [
     "-Wl,--build-id=none,-z,noseparate-code",
 ];
 
-/// Compiles `pause`, or finds it compiled; returns the folder it is in.
+/// Compiles `pause`, or finds it in the cache. Returns its directory.
 pub async fn compile(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
     let source = pause_source();
     let flags = FLAGS.join(" ");

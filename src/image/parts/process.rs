@@ -8,36 +8,32 @@ use tokio::fs::File;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::Command;
 
-/// How often work that says nothing is looked at.
+/// Time between [`Seen::Tick`]s.
 pub const TICK: Duration = Duration::from_millis(500);
 
-/// What is seen of work under way.
+/// An event of a running command.
 #[derive(Debug, Clone, Copy)]
 pub enum Seen<'a> {
-    /// A line on its standard error.
+    /// A line of its standard error.
     Line(&'a str),
     /// Time passed.
     Tick,
 }
 
-/// Watches work under way.
+/// Receives the events of a running command.
 pub type Watcher<'a> = &'a mut (dyn FnMut(Seen<'_>) + Send);
 
-/// How work ended.
+/// The result of a command.
 #[derive(Debug)]
 pub struct Ended {
-    /// Whether it succeeded.
     pub success: bool,
-    /// What it wrote to its standard output.
     pub stdout: String,
-    /// What it wrote to its standard error.
     pub stderr: String,
 }
 
-/// Runs a program to its end; its standard error goes to the end of `log` too.
+/// Runs a command to its end, and appends its standard error to `log`.
 ///
-/// The program has a process group of its own, which is killed when the future is dropped: a
-/// compiler's children die with it.
+/// Dropping the future kills the command's process group, which includes the children of a compiler.
 pub async fn run(command: &mut Command, log: &Path, watch: Watcher<'_>) -> io::Result<Ended> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.process_group(0).kill_on_drop(true).spawn()?;
@@ -86,7 +82,7 @@ pub async fn run(command: &mut Command, log: &Path, watch: Watcher<'_>) -> io::R
     })
 }
 
-/// A process group that is killed on drop unless it ended.
+/// A process group, which is killed on drop unless it ended.
 struct Group(Option<Pid>);
 
 impl Group {
@@ -112,7 +108,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn output_is_watched_kept_and_logged() {
+    async fn reports_returns_and_logs_output() {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
         let mut lines = Vec::new();
@@ -132,14 +128,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn children_die_with_a_dropped_run() {
+    async fn dropping_a_run_kills_its_children() {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
         let (send, receive) = tokio::sync::oneshot::channel();
         let mut send = Some(send);
         let work = tokio::spawn(async move {
             let mut command = Command::new("sh");
-            // The grandchild is what a compiler's own children are.
+            // The grandchild is like a child of a compiler.
             command.args(["-c", "sleep 600 & echo $! >&2; wait"]);
             run(&mut command, &log, &mut |seen| {
                 if let (Seen::Line(line), Some(send)) =

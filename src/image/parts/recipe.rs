@@ -1,52 +1,27 @@
 use crate::kubernetes::Version;
 
+use super::binaries::{API_FAULTS, INDEPENDENT, KUBERNETES};
 use super::cache::fingerprint;
 use super::module::{self, Module};
 use super::toolchain::GoVersion;
 
-/// How one part is compiled: a Go module, and the commands to make of it.
+/// How to compile a part: a Go module, and its commands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipe {
-    /// Name of the part: `cni-plugins`.
+    /// Name of the part, such as `cni-plugins`.
     pub part: &'static str,
-    /// Its version: `v1.9.1`.
+    /// Version of the part, such as `v1.9.1`.
     pub version: String,
-    /// What a person calls it: `the CNI plugins`.
+    /// Name of the part for users, such as `the CNI plugins`.
     pub title: &'static str,
-    /// Each binary with the package that it is made of.
+    /// The package of each binary.
     pub commands: Vec<(&'static str, String)>,
-    /// Build tags.
     tags: &'static str,
-    /// Flags for the linker.
     linker_flags: String,
-    /// Whether it holds C code, and thus needs a C compiler.
+    /// Whether it contains C code and needs a C compiler.
     pub uses_c: bool,
-    /// The module.
     pub module: Module,
 }
-
-/// The proxy that faults of API requests are made with: kindrs' own, so its sources are its version.
-pub const API_FAULTS: &str = "api-faults";
-
-/// The parts that do not depend on the version of Kubernetes, each with its binaries.
-pub const INDEPENDENT: [(&str, &[&str]); 5] = [
-    (API_FAULTS, &[API_FAULTS]),
-    ("runc", &["runc"]),
-    ("cni-plugins", &["bridge", "host-local", "loopback", "portmap", "ptp"]),
-    ("containerd", &["containerd", "containerd-shim-runc-v2", "ctr"]),
-    ("local-path-provisioner", &["local-path-provisioner"]),
-];
-
-/// The binaries of Kubernetes.
-pub const KUBERNETES: [&str; 7] = [
-    "kube-apiserver",
-    "kube-controller-manager",
-    "kube-scheduler",
-    "kube-proxy",
-    "kubelet",
-    "kubeadm",
-    "kubectl",
-];
 
 impl Recipe {
     /// The recipe of a part of [`INDEPENDENT`]; `None` for any other name.
@@ -72,14 +47,14 @@ impl Recipe {
         };
         let commands = binaries.iter().map(|binary| (*binary, package(binary))).collect();
         let (tags, linker_flags) = match *part {
-            // Static, so that it runs whatever C library the node's base image has.
+            // Static, so that it runs with any C library of the base image.
             "runc" => {
                 ("seccomp,netgo,osusergo", r#"-linkmode external -extldflags "-static""#.into())
             }
             "cni-plugins" => {
                 ("", set(&format!("{path}/pkg/utils/buildversion.BuildVersion"), &version))
             }
-            // The snapshotters left out need kernel modules or tools that no node has.
+            // The excluded snapshotters need kernel modules or tools that no node has.
             "containerd" => (
                 "no_aufs,no_zfs,no_btrfs,no_devmapper",
                 set(&format!("{path}/version.Version"), &version),
@@ -92,47 +67,44 @@ impl Recipe {
 
     fn api_faults() -> Option<Self> {
         let version = api_faults_version();
-        Some(Self {
-            part: API_FAULTS,
-            title: "the proxy of API faults",
-            commands: vec![(API_FAULTS, ".".to_owned())],
-            tags: "",
-            linker_flags: set("main.version", &version),
-            version,
-            uses_c: false,
-            module: Module::pinned(API_FAULTS, None)?,
-        })
+        let module = Module::pinned(API_FAULTS, None)?;
+        let recipe = Self::of_one(API_FAULTS, "the proxy of API faults", &version, ".", module);
+        Some(Self { linker_flags: set("main.version", &version), ..recipe })
     }
 
     /// The recipe of etcd at a pinned version.
     pub fn etcd(version: &str) -> Option<Self> {
-        Some(Self {
-            part: "etcd",
-            version: version.to_owned(),
-            title: "etcd",
-            commands: vec![("etcd", "go.etcd.io/etcd/server/v3".to_owned())],
-            tags: "",
-            linker_flags: String::new(),
-            uses_c: false,
-            module: Module::pinned("etcd", Some(version))?,
-        })
+        let module = Module::pinned("etcd", Some(version))?;
+        Some(Self::of_one("etcd", "etcd", version, "go.etcd.io/etcd/server/v3", module))
     }
 
     /// The recipe of CoreDNS at a pinned version.
     pub fn coredns(version: &str) -> Option<Self> {
-        Some(Self {
-            part: "coredns",
+        let module = Module::pinned("coredns", Some(version))?;
+        Some(Self::of_one("coredns", "CoreDNS", version, ".", module))
+    }
+
+    /// A recipe with one binary, which has the name of the part, and without special flags.
+    fn of_one(
+        part: &'static str,
+        title: &'static str,
+        version: &str,
+        package: &str,
+        module: Module,
+    ) -> Self {
+        Self {
+            part,
             version: version.to_owned(),
-            title: "CoreDNS",
-            commands: vec![("coredns", ".".to_owned())],
+            title,
+            commands: vec![(part, package.to_owned())],
             tags: "",
             linker_flags: String::new(),
             uses_c: false,
-            module: Module::pinned("coredns", Some(version))?,
-        })
+            module,
+        }
     }
 
-    /// The recipe of Kubernetes' own commands, given the module for the version.
+    /// The recipe of Kubernetes' own commands in a module for the version.
     pub fn kubernetes(version: &Version, module: Module) -> Self {
         let package = |binary: &str| format!("k8s.io/kubernetes/cmd/{binary}");
         Self {
@@ -147,19 +119,19 @@ impl Recipe {
         }
     }
 
-    /// The same recipe for some of its binaries only.
+    /// Restricts the recipe to some of its binaries.
     #[must_use]
     pub fn only(mut self, binaries: &[&str]) -> Self {
         self.commands.retain(|(binary, _)| binaries.contains(binary));
         self
     }
 
-    /// What is compiled, for people: `etcd v3.7.0`.
+    /// Name and version for users, such as `etcd v3.7.0`.
     pub fn name(&self) -> String {
         format!("{} {}", self.title, self.version)
     }
 
-    /// The oldest version of Go that compiles it.
+    /// The oldest version of Go that can compile it.
     pub fn go_needed(&self) -> GoVersion {
         let go_mod = self.module.go_mod();
         module::go_directive(&go_mod)
@@ -167,7 +139,7 @@ impl Recipe {
             .unwrap_or(GoVersion::OLDEST)
     }
 
-    /// The key of the result in the cache: all that it depends on.
+    /// The cache key of the result, which includes everything that the result depends on.
     pub fn key(&self, architecture: &str) -> String {
         let arguments = self.build_arguments("output").join(" ");
         let mut pieces: Vec<&[u8]> = vec![arguments.as_bytes()];
@@ -182,7 +154,7 @@ impl Recipe {
         self.commands.iter().map(|(_, package)| package.as_str())
     }
 
-    /// Arguments of `go` that compile it into the folder `output`.
+    /// Arguments of `go` to compile the recipe into the directory `output`.
     pub fn build_arguments(&self, output: &str) -> Vec<String> {
         let mut arguments = vec!["build".to_owned(), "-v".to_owned()];
         arguments.extend(self.shared_arguments());
@@ -190,7 +162,7 @@ impl Recipe {
         arguments.push(format!("-ldflags={}", flags.trim_end()));
         arguments.push("-o".to_owned());
         arguments.push(match self.commands.as_slice() {
-            // A package's own name is not always the binary's.
+            // A package does not always have the name of its binary.
             [(binary, _)] => format!("{output}/{binary}"),
             _ => format!("{output}/"),
         });
@@ -198,7 +170,7 @@ impl Recipe {
         arguments
     }
 
-    /// Arguments of `go` that list each package which is not in Go's build cache yet.
+    /// Arguments of `go` to list the packages that are not in Go's build cache.
     pub fn list_arguments(&self) -> Vec<String> {
         let mut arguments = vec!["list".to_owned(), "-deps".to_owned()];
         arguments.extend(self.shared_arguments());
@@ -225,9 +197,9 @@ pub fn api_faults_version() -> String {
     fingerprint(pieces)
 }
 
-/// The version that Kubernetes' binaries report, in both places that hold one.
+/// Sets the version that Kubernetes' binaries report, in both packages that contain one.
 ///
-/// The date is a constant: the same sources make the same binaries.
+/// With a constant date, the same sources result in the same binaries.
 fn kubernetes_linker_flags(version: &Version) -> String {
     let minor = version.minor().to_string();
     let values = [
@@ -329,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn command_lines_of_what_kubernetes_names() {
+    fn command_lines_of_kubernetes_etcd_and_coredns() {
         let kubernetes = Module::pinned("kubernetes", Some("v1.37.2")).unwrap();
         let all = [
             lines(&Recipe::etcd("v3.7.0").unwrap()),
@@ -377,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_cached_yet_is_listed_with_the_same_flags() {
+    fn lists_uncached_packages_with_the_same_flags() {
         let recipe = Recipe::independent("containerd").unwrap().only(&["ctr"]);
         insta::assert_snapshot!(recipe.list_arguments().join("\n"), @r#"
             list
@@ -393,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_depends_on_all_that_decides_the_result() {
+    fn a_key_depends_on_everything_that_affects_the_result() {
         let recipe = Recipe::etcd("v3.7.0").unwrap();
         let key = recipe.key("amd64");
         assert!(key.starts_with("etcd-v3.7.0-amd64-"), "{key}");

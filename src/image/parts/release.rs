@@ -13,28 +13,29 @@ use crate::failure::Failure;
 use crate::kubernetes::Version;
 use crate::progress::{Progress, Stage};
 
-use super::archive::{Unpacked, read_unpacked, unpack_into};
+use super::archive::{read_unpacked, unpack_into};
+use super::binaries::Unpacked;
 use super::cache::{Claim, PartsCache, hexadecimal};
 use super::diagnosis;
 use super::generate::does_not_exist;
 use super::module::pinned_versions;
 
-/// Where upstream publishes its releases.
+/// Where upstream publishes releases.
 const UPSTREAM: &str = "https://dl.k8s.io/release";
-/// How long a connection may take, and how long it may be silent.
+/// Time limit for connecting, and for silence of a connection.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The address below which releases are: `$KINDRS_RELEASE_URL`, else upstream's.
+/// The base URL of releases: `KINDRS_RELEASE_URL`, otherwise upstream's.
 pub fn base_url() -> String {
     let set = std::env::var("KINDRS_RELEASE_URL").ok().filter(|url| !url.is_empty());
     set.unwrap_or_else(|| UPSTREAM.to_owned()).trim_end_matches('/').to_owned()
 }
 
-/// Downloads a release's archive of binaries, checks it, and unpacks it into the cache.
+/// Downloads a release's archive of binaries, verifies it, and unpacks it into the cache.
 ///
 /// # Errors
 /// `Failure::Input` when the release does not exist; `Failure::Environment` when it cannot be
-/// downloaded, or is not what its checksum says.
+/// downloaded or does not match its checksum.
 pub async fn fetch(
     version: &Version,
     architecture: &str,
@@ -58,7 +59,7 @@ pub async fn fetch(
             unpack_into(&partial, workspace.output(), architecture, &stage).await?;
             let folder = workspace.land().await?;
             fs::remove_file(&partial)
-                .with_context(|| format!("{} cannot be removed", partial.display()))?;
+                .with_context(|| format!("cannot remove {}", partial.display()))?;
             stage.finish();
             folder
         }
@@ -68,7 +69,7 @@ pub async fn fetch(
     Ok(unpacked)
 }
 
-/// One file to download, with what an interrupted run left of it.
+/// A download, which continues the partial file of an interrupted run.
 struct Download<'a> {
     url: &'a str,
     version: &'a Version,
@@ -77,7 +78,7 @@ struct Download<'a> {
 
 impl Download<'_> {
     async fn run(&self, stage: &Stage) -> anyhow::Result<()> {
-        // A provider that is installed already is as good.
+        // Fails if a provider is installed already, which works as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().connect_timeout(PATIENCE).read_timeout(PATIENCE).build()?;
         let expected = self.expected(&client).await?;
@@ -86,18 +87,18 @@ impl Download<'_> {
         let found = expected.clone().of_file(self.partial.to_owned()).await?;
         if found != expected {
             fs::remove_file(self.partial)
-                .with_context(|| format!("{} cannot be removed", self.partial.display()))?;
+                .with_context(|| format!("cannot remove {}", self.partial.display()))?;
             return Err(Failure::environment(format!(
-                "{} is not what its checksum says: expected {expected}, got {found}",
+                "{} does not match its checksum: expected {expected}, found {found}",
                 self.url
             ))
-            .with_hint("what was downloaded is removed; run the same command again")
+            .with_hint("kindrs removed the downloaded file; run the same command again")
             .into());
         }
         Ok(())
     }
 
-    /// The published checksum: SHA-256, else SHA-512.
+    /// The published checksum: SHA-256, otherwise SHA-512.
     async fn expected(&self, client: &Client) -> anyhow::Result<Checksum> {
         for kind in ["sha256", "sha512"] {
             let url = format!("{}.{kind}", self.url);
@@ -108,7 +109,7 @@ impl Download<'_> {
             let answer = answer.error_for_status().map_err(|e| self.unreachable(&e))?;
             let text = answer.text().await.map_err(|e| self.unreachable(&e))?;
             return Checksum::read(kind, &text).ok_or_else(|| {
-                Failure::environment(format!("{url} holds no {kind} checksum")).into()
+                Failure::environment(format!("{url} does not contain a {kind} checksum")).into()
             });
         }
         let answer = client.head(self.url).send().await.map_err(|e| self.unreachable(&e))?;
@@ -116,11 +117,13 @@ impl Download<'_> {
             return Err(self.absent().into());
         }
         Err(Failure::environment(format!("{} has no published checksum", self.url))
-            .with_hint("an archive that is to be trusted as it is can be given with `file:PATH`")
+            .with_hint(
+                "to use an archive without a checksum, download it and use --kubernetes file:PATH",
+            )
             .into())
     }
 
-    /// Downloads what is missing of the file.
+    /// Downloads the missing rest of the file.
     async fn transfer(&self, client: &Client, stage: &Stage) -> anyhow::Result<()> {
         let mut have = fs::metadata(self.partial).map(|m| m.len()).unwrap_or_default();
         let mut request = client.get(self.url);
@@ -130,7 +133,7 @@ impl Download<'_> {
         let answer = request.send().await.map_err(|e| self.unreachable(&e))?;
         match answer.status() {
             StatusCode::NOT_FOUND => return Err(self.absent().into()),
-            // All of it is there already; the checksum decides.
+            // The file is complete already. The checksum verifies it.
             StatusCode::RANGE_NOT_SATISFIABLE => return Ok(()),
             StatusCode::PARTIAL_CONTENT => {}
             _ => have = 0,
@@ -179,17 +182,14 @@ impl Download<'_> {
             reason = format!("{reason}: {inner}");
             cause = inner.source();
         }
-        Failure::environment(format!("{} cannot be downloaded: {reason}", self.url)).with_hint(
-            format!(
-                "run the same command again to go on where it stopped; KINDRS_RELEASE_URL names \
-                 a mirror, and `--kubernetes {}` compiles it instead",
-                self.version
-            ),
-        )
+        Failure::environment(format!("cannot download {}: {reason}", self.url)).with_hint(format!(
+            "run the same command again to continue the download, set KINDRS_RELEASE_URL to a \
+                 mirror, or use --kubernetes {} to compile it",
+            self.version
+        ))
     }
 }
 
-/// A checksum with its kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Checksum {
     Sha256(String),
@@ -197,7 +197,7 @@ enum Checksum {
 }
 
 impl Checksum {
-    /// Reads a checksum file: the digits, maybe followed by a file's name.
+    /// Reads a checksum file: the digits, optionally followed by a file name.
     fn read(kind: &str, text: &str) -> Option<Self> {
         let digits = text.split_whitespace().next()?.to_ascii_lowercase();
         let is_hexadecimal = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -208,7 +208,7 @@ impl Checksum {
         }
     }
 
-    /// The checksum of the same kind of a file.
+    /// Computes the checksum of a file, of the same kind.
     async fn of_file(self, file: PathBuf) -> anyhow::Result<Self> {
         let shown = file.display().to_string();
         let hash = tokio::task::spawn_blocking(move || {
@@ -217,7 +217,7 @@ impl Checksum {
                 Self::Sha512(_) => Self::Sha512(hash_of::<Sha512>(&file)?),
             })
         });
-        hash.await?.with_context(|| format!("{shown} cannot be read"))
+        hash.await?.with_context(|| format!("cannot read {shown}"))
     }
 }
 

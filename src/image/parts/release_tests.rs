@@ -61,7 +61,7 @@ impl Server {
         let version = Version::new(1, 36, 3);
         fetch(&version, "arm64", &self.base, cache, &Progress::silent())
             .await
-            .map_err(|error| describe(&error).replace(&self.base, "BASE"))
+            .map_err(|error| describe(&error, None).replace(&self.base, "BASE"))
     }
 
     fn requests(&self) -> Vec<String> {
@@ -86,7 +86,7 @@ fn partial(cache: &PartsCache) -> PathBuf {
 }
 
 #[tokio::test]
-async fn a_release_is_downloaded_checked_and_unpacked_once() {
+async fn downloads_verifies_and_unpacks_a_release_once() {
     let folder = tempfile::tempdir().unwrap();
     let cache = PartsCache::at(folder.path());
     let content = release();
@@ -102,7 +102,7 @@ async fn a_release_is_downloaded_checked_and_unpacked_once() {
 }
 
 #[tokio::test]
-async fn an_interrupted_download_goes_on() {
+async fn continues_an_interrupted_download() {
     let folder = tempfile::tempdir().unwrap();
     let cache = PartsCache::at(folder.path());
     let content = release();
@@ -115,27 +115,27 @@ async fn an_interrupted_download_goes_on() {
 }
 
 #[tokio::test]
-async fn a_wrong_checksum_is_an_error_and_leaves_nothing() {
+async fn a_wrong_checksum_leaves_no_files() {
     let folder = tempfile::tempdir().unwrap();
     let cache = PartsCache::at(folder.path());
     let sum = format!("{NAME}.sha256");
     let server = Server::serving(&[(&sum, digits::<Sha256>(b"other")), (NAME, release())]).await;
-    // What is left over from something longer is not asked for again.
+    // The partial file can be longer than the archive.
     fs::write(partial(&cache), vec![0; 4096]).unwrap();
     let error = server.fetch(&cache).await.unwrap_err();
-    assert!(error.contains("is not what its checksum says: expected d9298a10"), "{error}");
+    assert!(error.contains("does not match its checksum: expected d9298a10"), "{error}");
     assert!(!partial(&cache).exists());
     assert_eq!(fs::read_dir(cache.folder("built").unwrap()).unwrap().count(), 0);
 }
 
 #[tokio::test]
-async fn a_release_that_does_not_exist_is_said_so() {
+async fn reports_a_release_that_does_not_exist() {
     let folder = tempfile::tempdir().unwrap();
     let cache = PartsCache::at(folder.path());
     let server = Server::serving(&[]).await;
     assert_eq!(
         server.fetch(&cache).await.unwrap_err(),
-        "error: Kubernetes v1.36.3 does not exist\nhint: of 1.36 there is v1.36.3"
+        "error: Kubernetes v1.36.3 does not exist\nhint: releases of 1.36: v1.36.3"
     );
     let unsummed = Server::serving(&[(NAME, release())]).await;
     let error = unsummed.fetch(&cache).await.unwrap_err();
@@ -143,15 +143,12 @@ async fn a_release_that_does_not_exist_is_said_so() {
 }
 
 #[tokio::test]
-async fn an_unreachable_server_hints_at_the_mirror() {
+async fn an_unreachable_server_has_a_hint_about_mirrors() {
     let folder = tempfile::tempdir().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let server = Server { base, requests: Arc::default() };
     let error = server.fetch(&PartsCache::at(folder.path())).await.unwrap_err();
-    assert!(
-        error.contains("cannot be downloaded") && error.contains("KINDRS_RELEASE_URL"),
-        "{error}"
-    );
+    assert!(error.contains("cannot download") && error.contains("KINDRS_RELEASE_URL"), "{error}");
 }

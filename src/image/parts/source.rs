@@ -4,11 +4,12 @@ use std::str::FromStr;
 
 use crate::failure::Failure;
 use crate::kubernetes::Version;
+use crate::yaml::nearest;
 
 use super::archive;
 use super::cache::PartsCache;
 
-/// Where the binaries of Kubernetes come from, as `--kubernetes` says it.
+/// The source of Kubernetes' binaries, as in `--kubernetes`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KubernetesSource {
     /// Compiled from Kubernetes' Go modules: `v1.37.2`.
@@ -20,14 +21,13 @@ pub enum KubernetesSource {
 }
 
 impl KubernetesSource {
-    /// The version of Kubernetes that this source gives.
+    /// The version of Kubernetes.
     ///
-    /// For a file this reads the archive: its list of versions, or what one of its binaries
-    /// answers to `--version`. The answer is remembered in the cache folder.
+    /// Reads it from the list of versions in an archive, or runs one of its binaries with
+    /// `--version`, and caches the result.
     ///
     /// # Errors
-    /// `Failure::Input` when the file cannot be read, says no version, or says one that is out
-    /// of range.
+    /// `Failure::Input` when the archive cannot be read, or its version is missing or unsupported.
     pub fn version(&self) -> Result<Version, Failure> {
         match self {
             Self::Version(version) | Self::Release(version) => Ok(version.clone()),
@@ -35,6 +35,17 @@ impl KubernetesSource {
                 let memory = PartsCache::open().ok();
                 in_range(archive::version(path, memory.as_ref())?)
             }
+        }
+    }
+
+    /// The source as a label of a node image. The state of an archive identifies it.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] when the archive does not exist.
+    pub fn identity(&self) -> Result<String, Failure> {
+        match self {
+            Self::File(path) => Ok(format!("file:{}", archive::identity(path)?)),
+            source => Ok(source.to_string()),
         }
     }
 }
@@ -47,7 +58,7 @@ impl FromStr for KubernetesSource {
         if let Some(path) = text.strip_prefix("file:") {
             if path.is_empty() {
                 return Err(Failure::input("`file:` needs the path of an archive")
-                    .with_hint("write it as in `file:parts.tar.zst`"));
+                    .with_hint("for example, file:parts.tar.zst"));
             }
             return Ok(Self::File(PathBuf::from(path)));
         }
@@ -68,14 +79,14 @@ impl fmt::Display for KubernetesSource {
     }
 }
 
-/// The same version, when kindrs builds and runs it; else an error that names the range.
+/// Returns the version if kindrs supports it, otherwise an error with the supported range.
 pub fn in_range(version: Version) -> Result<Version, Failure> {
     if version.is_supported() {
         return Ok(version);
     }
     let (oldest, newest) = (Version::OLDEST_MINOR, Version::NEWEST_MINOR);
     Err(Failure::input(format!(
-        "Kubernetes {version} is out of range: kindrs builds and runs 1.{oldest} to 1.{newest}"
+        "unsupported Kubernetes version {version}: kindrs supports 1.{oldest} to 1.{newest}"
     ))
     .with_hint(format!("the default is {}", Version::default_release())))
 }
@@ -83,31 +94,28 @@ pub fn in_range(version: Version) -> Result<Version, Failure> {
 fn version(part: &str, whole: &str) -> Result<Version, Failure> {
     part.parse().map_err(|_| {
         Failure::input(format!(
-            "`{whole}` is no source of Kubernetes: expected vMAJOR.MINOR.PATCH, file:PATH or \
+            "invalid Kubernetes source `{whole}`: expected vMAJOR.MINOR.PATCH, file:PATH or \
              release:vMAJOR.MINOR.PATCH"
         ))
         .with_hint(suggestion(whole))
     })
 }
 
-/// What was probably meant by a text that is no source.
+/// A suggestion for an invalid source.
 fn suggestion(text: &str) -> String {
     if text.contains(['/', '\\']) || [".tar", ".tgz", ".zst"].iter().any(|end| text.contains(end)) {
-        return format!("an archive is written with its prefix: file:{text}");
+        return format!("to use an archive, write file:{text}");
     }
-    if let Some((prefix, rest)) = text.split_once(':') {
-        let near = ["file", "release"]
-            .into_iter()
-            .max_by(|a, b| strsim::jaro(prefix, a).total_cmp(&strsim::jaro(prefix, b)));
-        if let Some(near) = near.filter(|near| *near != prefix) {
-            return format!("did you mean `{near}:{rest}`?");
-        }
+    if let Some((prefix, rest)) = text.split_once(':')
+        && let Some(near) = nearest(prefix, &["file", "release"]).filter(|near| *near != prefix)
+    {
+        return format!("did you mean `{near}:{rest}`?");
     }
     let numbers = text.rsplit(':').next().unwrap_or(text).trim_start_matches('v');
     let complete = format!("v{numbers}.0");
     match complete.parse::<Version>() {
         Ok(version) if version.is_supported() => {
-            format!("the patch number is missing, as in {version}")
+            format!("add the patch number, such as {version}")
         }
         _ => format!("the default is {}", Version::default_release()),
     }
@@ -127,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn each_form_is_read() {
+    fn reads_each_form() {
         assert_eq!(read("1.37.2"), Ok(KubernetesSource::Version(Version::new(1, 37, 2))));
         assert_eq!(read(" v1.31.0 "), Ok(KubernetesSource::Version(Version::new(1, 31, 0))));
         assert_eq!(read("file:a b.tar"), Ok(KubernetesSource::File("a b.tar".into())));
@@ -135,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_forms_say_what_was_meant() {
+    fn suggests_a_correction_for_wrong_forms() {
         let errors: Vec<String> = [
             "v1.30.1",
             "release:v1.38.0",
@@ -150,15 +158,29 @@ mod tests {
         .map(|text| read(text).unwrap_err())
         .collect();
         insta::assert_snapshot!(errors.join("\n"), @"
-            Kubernetes v1.30.1 is out of range: kindrs builds and runs 1.31 to 1.37 (the default is v1.37.2)
-            Kubernetes v1.38.0 is out of range: kindrs builds and runs 1.31 to 1.37 (the default is v1.37.2)
-            `1.37` is no source of Kubernetes: expected vMAJOR.MINOR.PATCH, file:PATH or release:vMAJOR.MINOR.PATCH (the patch number is missing, as in v1.37.0)
-            `releas:v1.37.2` is no source of Kubernetes: expected vMAJOR.MINOR.PATCH, file:PATH or release:vMAJOR.MINOR.PATCH (did you mean `release:v1.37.2`?)
-            `./parts.tar.gz` is no source of Kubernetes: expected vMAJOR.MINOR.PATCH, file:PATH or release:vMAJOR.MINOR.PATCH (an archive is written with its prefix: file:./parts.tar.gz)
-            `latest` is no source of Kubernetes: expected vMAJOR.MINOR.PATCH, file:PATH or release:vMAJOR.MINOR.PATCH (the default is v1.37.2)
-            `file:` needs the path of an archive (write it as in `file:parts.tar.zst`)
-            `release:1.36` is no source of Kubernetes: expected vMAJOR.MINOR.PATCH, file:PATH or release:vMAJOR.MINOR.PATCH (the patch number is missing, as in v1.36.0)
+            unsupported Kubernetes version v1.30.1: kindrs supports 1.31 to 1.37 (the default is v1.37.2)
+            unsupported Kubernetes version v1.38.0: kindrs supports 1.31 to 1.37 (the default is v1.37.2)
+            invalid Kubernetes source `1.37`: expected vMAJOR.MINOR.PATCH, file:PATH or release:vMAJOR.MINOR.PATCH (add the patch number, such as v1.37.0)
+            invalid Kubernetes source `releas:v1.37.2`: expected vMAJOR.MINOR.PATCH, file:PATH or release:vMAJOR.MINOR.PATCH (did you mean `release:v1.37.2`?)
+            invalid Kubernetes source `./parts.tar.gz`: expected vMAJOR.MINOR.PATCH, file:PATH or release:vMAJOR.MINOR.PATCH (to use an archive, write file:./parts.tar.gz)
+            invalid Kubernetes source `latest`: expected vMAJOR.MINOR.PATCH, file:PATH or release:vMAJOR.MINOR.PATCH (the default is v1.37.2)
+            `file:` needs the path of an archive (for example, file:parts.tar.zst)
+            invalid Kubernetes source `release:1.36`: expected vMAJOR.MINOR.PATCH, file:PATH or release:vMAJOR.MINOR.PATCH (add the patch number, such as v1.36.0)
             ");
+    }
+
+    #[test]
+    fn a_changed_archive_has_another_identity() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("parts.tar");
+        let identity = || KubernetesSource::File(path.clone()).identity();
+        assert!(identity().is_err());
+        std::fs::write(&path, "one").unwrap();
+        let first = identity().unwrap();
+        assert_eq!(first, identity().unwrap());
+        std::fs::write(&path, "other").unwrap();
+        assert_ne!(first, identity().unwrap());
+        assert!(first.starts_with("file:"));
     }
 
     proptest! {

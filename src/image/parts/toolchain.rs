@@ -12,10 +12,10 @@ use tokio::process::Command;
 pub struct GoVersion(u32, u32, u32);
 
 impl GoVersion {
-    /// The oldest that knows how `go.mod` says which version it needs.
+    /// The oldest version that supports toolchain versions in `go.mod`.
     pub const OLDEST: Self = Self(1, 21, 0);
 
-    /// The image with this version, or a newer patch of it.
+    /// The image with this minor version.
     pub fn image(self) -> String {
         format!("golang:{}.{}", self.0, self.1)
     }
@@ -32,7 +32,7 @@ impl FromStr for GoVersion {
 
     /// Reads `1.26`, `1.26.0`, `go1.26.8` and `go1.27rc1`.
     fn from_str(text: &str) -> Result<Self, String> {
-        let error = || format!("`{text}` is no version of Go");
+        let error = || format!("invalid version of Go `{text}`");
         let body = text.strip_prefix("go").unwrap_or(text);
         let mut numbers = [0; 3];
         let mut parts = body.split(['.', ' ', '-']);
@@ -54,23 +54,22 @@ impl FromStr for GoVersion {
     }
 }
 
-/// The Go that is installed on this machine.
+/// The Go installation of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostGo {
     /// The `go` command.
     pub program: PathBuf,
-    /// Its version.
     pub version: GoVersion,
-    /// The folder it is installed in.
+    /// The directory of the installation.
     pub root: PathBuf,
-    /// Where it keeps modules.
+    /// `GOMODCACHE`.
     pub module_cache: PathBuf,
-    /// Where it keeps compiled packages.
+    /// `GOCACHE`.
     pub build_cache: PathBuf,
 }
 
 impl HostGo {
-    /// Looks for Go on PATH and where its own archive is unpacked; `None` when there is none.
+    /// Finds Go on PATH or in the directory of its own installer.
     pub async fn find() -> Option<Self> {
         for program in ["go", "/usr/local/go/bin/go"] {
             let output = Command::new(program)
@@ -102,9 +101,8 @@ impl HostGo {
     }
 }
 
-/// What Go is told, wherever it runs: the pinned module decides, not the user's settings.
-///
-/// Where modules come from and how they are checked stays the user's choice.
+/// The environment of Go, which replaces the user's settings of how to build. The user's settings of
+/// where to download modules and how to verify them remain.
 pub fn go_environment(
     architecture: &str,
     uses_c: bool,
@@ -127,7 +125,7 @@ pub fn go_environment(
     .into()
 }
 
-/// The settings of the user that are passed on into a container.
+/// The user's settings that kindrs passes to a container.
 pub const PASSED_ON: [&str; 12] = [
     "GONOPROXY",
     "GONOSUMDB",
@@ -143,18 +141,18 @@ pub const PASSED_ON: [&str; 12] = [
     "no_proxy",
 ];
 
-/// Names of an architecture outside Go.
+/// Other names of an architecture than Go's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Names {
-    /// Debian's name: `arm64`.
+    /// Debian's name, such as `arm64`.
     pub debian: &'static str,
-    /// The prefix of its compiler: `aarch64-linux-gnu`.
+    /// The prefix of its compiler, such as `aarch64-linux-gnu`.
     pub triplet: &'static str,
-    /// That prefix as packages' names write it: `aarch64-linux-gnu`, `x86-64-linux-gnu`.
+    /// The prefix in names of packages, such as `x86-64-linux-gnu`.
     pub package: &'static str,
 }
 
-/// The names of an architecture in Go's words.
+/// The other names of an architecture with Go's name.
 pub fn names(architecture: &str) -> Names {
     match architecture {
         "arm64" => {
@@ -164,7 +162,7 @@ pub fn names(architecture: &str) -> Names {
     }
 }
 
-/// The architecture of this machine in Go's words.
+/// Go's name of this machine's architecture.
 pub fn host_architecture() -> &'static str {
     match std::env::consts::ARCH {
         "x86_64" => "amd64",
@@ -173,7 +171,7 @@ pub fn host_architecture() -> &'static str {
     }
 }
 
-/// The C compiler of this machine that compiles for an architecture, when it is there.
+/// This machine's C compiler for an architecture, if it exists.
 pub async fn c_compiler(architecture: &str) -> Option<String> {
     if std::env::consts::OS != "linux" {
         return None;
@@ -187,8 +185,8 @@ pub async fn c_compiler(architecture: &str) -> Option<String> {
     output.is_ok_and(|output| output.status.success()).then_some(compiler)
 }
 
-/// Whether a static program with libseccomp can be linked: libseccomp's headers and archive,
-/// the C library's, and pkg-config all have to be there.
+/// Whether this machine can link a static program with libseccomp. That needs the headers and static
+/// libraries of libseccomp and the C library, and pkg-config.
 pub async fn links_seccomp(compiler: &str, temporary: &Path) -> bool {
     let flags = Command::new("pkg-config")
         .args(["--cflags", "--libs", "--static", "libseccomp"])
@@ -226,7 +224,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn versions_of_go_are_read_and_compared() {
+    fn reads_and_compares_versions_of_go() {
         let read = |text: &str| text.parse::<GoVersion>().unwrap();
         assert!(read("go1.26.8") >= read("1.26.0"));
         assert!(read("go1.9.7") < read("1.26"));
@@ -239,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_go_needs_all_its_folders() {
+    fn an_installation_needs_all_its_directories() {
         let env = "go1.26.8\n/usr/local/go\n/root/go/pkg/mod\n/root/.cache/go-build\n";
         let go = HostGo::of_env("go", env).unwrap();
         assert_eq!(go.version, GoVersion(1, 26, 8));

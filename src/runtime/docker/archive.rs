@@ -58,7 +58,7 @@ impl Docker {
     ) -> Result<(), EngineError> {
         let written = self.write_archive(references, archive).await;
         if written.is_err() {
-            // What failed is of more interest than whether this works.
+            // The first failure matters more than this one.
             let _ = tokio::fs::remove_file(archive).await;
         }
         written

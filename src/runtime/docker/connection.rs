@@ -7,13 +7,13 @@ use bollard::errors::Error;
 
 use super::endpoint::Endpoint;
 use super::error;
-use crate::runtime::{EngineError, EngineInfo};
+use crate::runtime::{ConnectionFailure, EngineError, EngineInfo};
 
-/// Seconds that one call may take until its answer starts. A build, an import of a large image
-/// or a wait for a container's end stays silent for long, so this only has to be finite.
+/// Time limit in seconds until the answer to a call starts. A build, an import of a large image or
+/// a wait for a container stays silent for a long time, so this only has to be finite.
 const CALL_SECONDS: u64 = 7 * 24 * 60 * 60;
 
-/// How long the first call may take, which only asks for the version.
+/// Time limit of the first call, which only reads the version.
 const CONNECT: Duration = Duration::from_secs(30);
 
 /// A connection to a Docker engine.
@@ -26,9 +26,9 @@ pub struct Docker {
 impl Docker {
     /// Connects to the engine that the `docker` command would use (`DOCKER_HOST` with
     /// `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH`, the current context, the usual sockets) and
-    /// settles on an API version that both sides speak.
+    /// negotiates the API version.
     ///
-    /// Fails with `Unreachable` when nothing answers there or it may not be used.
+    /// Fails with `Unreachable` when nothing answers or access is denied.
     pub async fn connect() -> Result<Self, EngineError> {
         Self::connect_to(&Endpoint::find(&|name| std::env::var(name).ok())?).await
     }
@@ -41,11 +41,14 @@ impl Docker {
         match tokio::time::timeout(CONNECT, client.negotiate_version()).await {
             Ok(Ok(client)) => Ok(Self { client, address }),
             Ok(Err(error)) => Err(unreachable(error::connection_reason(&error))),
-            Err(_) => Err(unreachable(format!("no answer in {} seconds", CONNECT.as_secs()))),
+            Err(_) => Err(unreachable(ConnectionFailure::Other(format!(
+                "no answer within {} seconds",
+                CONNECT.as_secs()
+            )))),
         }
     }
 
-    /// Where the engine listens, as `unix:///var/run/docker.sock`.
+    /// The engine's address, such as `unix:///var/run/docker.sock`.
     pub fn address(&self) -> &str {
         &self.address
     }
@@ -61,13 +64,13 @@ impl Docker {
     }
 
     pub(super) async fn engine_info(&self) -> Result<EngineInfo, EngineError> {
-        let failed = self.failed("asking for", "the engine's properties");
+        let failed = self.failed("inspecting", "the engine's properties");
         let (info, version) =
             futures::try_join!(self.client.info(), self.client.version()).map_err(failed)?;
         Ok(EngineInfo {
             version: version.version.unwrap_or_default(),
             api: self.client.client_version().to_string(),
-            // Engines that do not say are from before version 2.
+            // Engines that do not report a version are older than version 2.
             cgroup_version: info
                 .cgroup_version
                 .and_then(|version| version.to_string().parse().ok())
@@ -90,7 +93,7 @@ fn open(endpoint: &Endpoint) -> Result<bollard::Docker, Error> {
             bollard::Docker::connect_with_http(host, CALL_SECONDS, API_DEFAULT_VERSION)
         }
         Endpoint::Https(host, folder) => {
-            // Fails when another connection has installed it already, which is as good.
+            // Fails when another connection has already installed a provider, which is fine.
             let _ = rustls::crypto::ring::default_provider().install_default();
             bollard::Docker::connect_with_ssl(
                 host,
@@ -114,7 +117,7 @@ mod tests {
             Docker::connect_to(&Endpoint::Socket("/nowhere/docker.sock".into())).await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "Docker cannot be reached at unix:///nowhere/docker.sock: no such socket"
+            "cannot reach Docker at unix:///nowhere/docker.sock: no such socket"
         );
     }
 

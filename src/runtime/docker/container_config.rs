@@ -1,4 +1,4 @@
-//! A [`ContainerSpec`] in the API's terms.
+//! Converts a [`ContainerSpec`] into the API's types.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,9 +12,9 @@ use crate::runtime::{
     ContainerSpec, EngineError, Mount, MountSource, NetworkAttachment, PortBinding, Propagation,
 };
 
-/// The body of the request that makes the container. Fails when a mount's path has a colon.
+/// The body of the request that creates the container. Fails when a mount's path has a colon.
 pub(super) fn create_body(spec: &ContainerSpec) -> Result<ContainerCreateBody, EngineError> {
-    // An empty list would leave the image's entrypoint; the API takes one empty word for none.
+    // An empty list would keep the image's entrypoint; one empty word removes it.
     let entrypoint = spec
         .entrypoint
         .clone()
@@ -71,22 +71,21 @@ fn host_config(spec: &ContainerSpec) -> Result<HostConfig, EngineError> {
     })
 }
 
-/// Once after a failure. systemd ends with a code other than 0 even when the engine stops it, so
-/// this brings nodes back after a restart of the engine or the host (which counts anew), while a
-/// node that cannot boot fails at its second start instead of looping for ever, and one that was
-/// stopped by hand stays down.
+/// Restarts once after a failure. systemd exits with a code other than 0 even when the engine stops
+/// it, so nodes start again after a restart of the engine or the host, which resets the count. A
+/// node that cannot boot fails at its second start, and a node that the user stopped stays down.
 fn restart_policy() -> RestartPolicy {
     RestartPolicy { name: Some(RestartPolicyNameEnum::ON_FAILURE), maximum_retry_count: Some(1) }
 }
 
-/// The `SOURCE:TARGET:OPTIONS` form: on every version of the API it makes a folder that the host
-/// lacks, as users of `docker run -v` and kind expect; a mount does so from 1.42 only.
+/// The `SOURCE:TARGET:OPTIONS` form, which creates a missing folder on the host in every version of
+/// the API, as users of `docker run -v` and kind expect. A mount does so only from 1.42.
 fn bind(spec: &ContainerSpec, mount: &Mount, source: &str) -> Result<String, EngineError> {
     if let Some(path) = [source, mount.target.as_str()].iter().find(|path| path.contains(':')) {
-        return Err(EngineError::Refused {
-            what: format!("mounting {path} in container {}", spec.name),
-            reason: "Docker cannot mount a path with a colon".to_owned(),
-        });
+        return Err(EngineError::refused(
+            format!("mounting {path} in container {}", spec.name),
+            "Docker cannot mount a path with a colon",
+        ));
     }
     let access = if mount.read_only { "ro" } else { "rw" };
     let propagation = match mount.propagation {
@@ -104,8 +103,8 @@ fn volume_mount(spec: &ContainerSpec, mount: &Mount) -> Option<VolumeMount> {
         source: Some(name.clone()),
         target: Some(mount.target.clone()),
         read_only: Some(mount.read_only),
-        // The engine makes a volume that is missing, also one that was removed while the request
-        // for its container was under way: with labels it is found and removed again.
+        // The engine creates a missing volume, even one that was removed during the request for its
+        // container. With labels, `delete` finds and removes it.
         volume_options: Some(MountVolumeOptions {
             labels: Some(hash_map(&spec.labels)),
             ..Default::default()

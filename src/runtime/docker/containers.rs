@@ -1,4 +1,4 @@
-//! Containers: made, started, stopped, removed, looked up.
+//! Containers.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -20,7 +20,10 @@ use super::Docker;
 use super::container_config::create_body;
 use super::error::missing_is_fine;
 use super::networks::label_filter;
-use crate::runtime::{ContainerInfo, ContainerSpec, EngineError, Label, PortBinding, Protocol};
+use crate::runtime::{
+    ContainerInfo, ContainerSpec, ContainerState, EngineError, Label, PortBinding, Protocol,
+    Refusal,
+};
 
 impl Docker {
     pub(super) async fn make_container(&self, spec: &ContainerSpec) -> Result<String, EngineError> {
@@ -30,7 +33,7 @@ impl Docker {
             .client
             .create_container(Some(options), create_body(spec)?)
             .await
-            .map_err(self.failed("making", &object))?;
+            .map_err(self.failed("creating", &object))?;
         Ok(made.id)
     }
 
@@ -84,8 +87,8 @@ impl Docker {
             .await
             .map_err(self.failed("removing", &object));
         match removed {
-            Err(EngineError::Conflict { reason, .. }) if reason.contains("in progress") => {
-                // Someone else removes it: it is gone when they are done.
+            Err(error) if error.refusal() == Some(Refusal::RemovalInProgress) => {
+                // Another client removes the container: wait until it has.
                 let options = WaitContainerOptionsBuilder::new().condition("removed").build();
                 missing_is_fine(self.exit_code_of(name, options).await)
             }
@@ -102,9 +105,9 @@ impl Docker {
             .client
             .inspect_container(name, None::<InspectContainerOptions>)
             .await
-            .map_err(self.failed("asking for", &object));
+            .map_err(self.failed("inspecting", &object));
         match found.map(inspected) {
-            // The engine also takes the start of an id, which another's name may look like.
+            // The engine also accepts a prefix of an id, which can equal another container's name.
             Ok(found) if found.name == name || found.id == name => Ok(Some(found)),
             Ok(_) | Err(EngineError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -138,13 +141,13 @@ impl Docker {
         let ended = Box::pin(self.client.wait_container(name, Some(options))).try_next().await;
         match ended {
             Ok(Some(end)) => Ok(end.status_code),
-            // A code other than 0 is an error to `bollard`, with no text unless waiting failed.
+            // `bollard` reports a code other than 0 as an error, without a text unless waiting failed.
             Err(Error::DockerContainerWaitError { error, code }) if error.is_empty() => Ok(code),
             Err(error) => Err(self.failed("waiting for", &object)(error)),
-            Ok(None) => Err(EngineError::Refused {
-                what: format!("waiting for {object}"),
-                reason: "the engine ended the call without an exit code".to_owned(),
-            }),
+            Ok(None) => Err(EngineError::refused(
+                format!("waiting for {object}"),
+                "the engine ended the call without an exit code",
+            )),
         }
     }
 
@@ -169,7 +172,7 @@ fn inspected(container: ContainerInspectResponse) -> ContainerInfo {
     let config = container.config.unwrap_or_default();
     let state = container.state.unwrap_or_default();
     let settings = container.network_settings.unwrap_or_default();
-    // Only a running container has its ports bound; of another, those it will bind are known.
+    // Only a running container has bound ports; for any other, use the ports that it will bind.
     let mut ports = bound_ports(&settings.ports.unwrap_or_default());
     if ports.is_empty() {
         let host = container.host_config.unwrap_or_default();
@@ -180,7 +183,7 @@ fn inspected(container: ContainerInspectResponse) -> ContainerInfo {
         name: container.name.unwrap_or_default().trim_start_matches('/').to_owned(),
         image: config.image.unwrap_or_default(),
         labels: config.labels.unwrap_or_default().into_iter().collect(),
-        state: state.status.map(|status| status.to_string()).unwrap_or_default(),
+        state: state_of(state.status),
         exit_code: state.exit_code.unwrap_or(0),
         addresses: addresses(settings.networks.unwrap_or_default()),
         ports,
@@ -189,7 +192,7 @@ fn inspected(container: ContainerInspectResponse) -> ContainerInfo {
 
 fn summarised(container: ContainerSummary) -> ContainerInfo {
     let names = container.names.unwrap_or_default();
-    // A link gives a container a further name below another's.
+    // A link adds a name below another container's name.
     let name = names
         .iter()
         .map(|name| name.trim_start_matches('/'))
@@ -204,14 +207,19 @@ fn summarised(container: ContainerSummary) -> ContainerInfo {
         name: name.to_owned(),
         image: container.image.unwrap_or_default(),
         labels: container.labels.unwrap_or_default().into_iter().collect(),
-        state: container.state.map(|state| state.to_string()).unwrap_or_default(),
+        state: state_of(container.state),
         exit_code: 0,
         addresses: addresses(networks.unwrap_or_default()),
         ports,
     }
 }
 
-/// Addresses in use, or fixed for the next start.
+/// Counts a missing or unknown state as not running.
+fn state_of(word: Option<impl ToString>) -> ContainerState {
+    word.and_then(|word| ContainerState::from_name(&word.to_string())).unwrap_or_default()
+}
+
+/// The current addresses, or those fixed for the next start.
 fn addresses(
     networks: HashMap<String, EndpointSettings>,
 ) -> std::collections::BTreeMap<String, Ipv4Addr> {
@@ -258,7 +266,7 @@ fn summarised_port(port: &PortSummary) -> Option<PortBinding> {
     })
 }
 
-/// The engine tells ports in no order.
+/// The engine returns ports in no particular order.
 fn sort_ports(ports: &mut Vec<PortBinding>) {
     ports.sort_by_key(|port| {
         (port.container_port, port.protocol, port.host_address, port.host_port)
@@ -270,7 +278,7 @@ fn protocol_named(name: &str) -> Option<Protocol> {
     [Protocol::Tcp, Protocol::Udp, Protocol::Sctp].into_iter().find(|known| known.name() == name)
 }
 
-/// No address stands for every one.
+/// No address means all addresses.
 fn host_address(text: Option<&str>) -> IpAddr {
     text.and_then(|text| text.parse().ok()).unwrap_or(Ipv4Addr::UNSPECIFIED.into())
 }

@@ -1,15 +1,14 @@
-//! Where Docker listens: what the `docker` command itself would use, in the same order.
+//! Finds the address of Docker in the same order as the `docker` command.
 
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::runtime::EngineError;
+use crate::runtime::{ConnectionFailure, EngineError};
 
 const SOCKET: &str = "/var/run/docker.sock";
 
-/// Where Docker listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Endpoint {
     /// A Unix socket.
@@ -21,7 +20,7 @@ pub(super) enum Endpoint {
 }
 
 impl Endpoint {
-    /// The endpoint as `DOCKER_HOST` would name it.
+    /// The endpoint in the format of `DOCKER_HOST`.
     pub(super) fn address(&self) -> String {
         match self {
             Self::Socket(path) => format!("unix://{}", path.display()),
@@ -29,11 +28,11 @@ impl Endpoint {
         }
     }
 
-    /// Finds the endpoint: `DOCKER_HOST`, else the current context's, else the usual socket,
-    /// else the socket of a rootless Docker. `variable` reads the environment.
+    /// Finds the endpoint: `DOCKER_HOST`, then the current context, then the default socket, then the
+    /// socket of a rootless Docker. `variable` reads the environment.
     ///
-    /// Fails with `Unreachable` when what is configured cannot be read or is of a kind that is
-    /// not supported (`ssh://`).
+    /// Fails with `Unreachable` when a configured endpoint cannot be read or is not supported
+    /// (`ssh://`).
     pub(super) fn find(variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, EngineError> {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         let folder = variable("DOCKER_CONFIG")
@@ -77,12 +76,17 @@ fn parse(host: &str, certificates: Option<PathBuf>) -> Result<Endpoint, EngineEr
                 )),
             }
         }
-        _ => Err(unreachable_at(host, "expected an address as unix://PATH or tcp://HOST:PORT")),
+        _ => {
+            Err(unreachable_at(host, "expected an address such as unix://PATH or tcp://HOST:PORT"))
+        }
     }
 }
 
 fn unreachable_at(address: &str, reason: impl Into<String>) -> EngineError {
-    EngineError::Unreachable { address: address.to_owned(), reason: reason.into() }
+    EngineError::Unreachable {
+        address: address.to_owned(),
+        reason: ConnectionFailure::Other(reason.into()),
+    }
 }
 
 #[derive(Deserialize)]
@@ -91,8 +95,7 @@ struct ConfigFile {
     current_context: Option<String>,
 }
 
-/// The context chosen in `config.json`. One that cannot be read chooses none: kindrs needs
-/// nothing else of that file.
+/// The current context in `config.json`, if the file can be read: kindrs needs nothing else in it.
 fn current_context(folder: &Path) -> Option<String> {
     let text = std::fs::read(folder.join("config.json")).ok()?;
     let file: ConfigFile = serde_json::from_slice(&text).ok()?;
@@ -123,7 +126,7 @@ fn from_context(folder: &Path, name: &str) -> Result<Endpoint, EngineError> {
     let failed = |reason: String| {
         unreachable_at(
             &format!("Docker context `{name}`"),
-            format!("{} cannot be read: {reason}", path.display()),
+            format!("cannot read {}: {reason}", path.display()),
         )
     };
     let text = std::fs::read(&path).map_err(|error| failed(error.to_string()))?;

@@ -1,4 +1,4 @@
-//! The [`Engine`] that kindrs sees: each method hands over to the file of its object.
+//! The [`Engine`] for Docker: each method logs what it changes and calls the file of its object.
 
 use std::path::Path;
 use std::time::Duration;
@@ -27,10 +27,12 @@ impl Engine for Docker {
     }
 
     async fn pull(&self, reference: &str, on_line: OnLine<'_>) -> Result<(), EngineError> {
+        tracing::debug!("pulling image {reference}");
         self.pull_image(reference, on_line).await
     }
 
     async fn import_image(&self, tar: &Path, reference: &str) -> Result<(), EngineError> {
+        tracing::debug!("importing image {reference}");
         self.import_root(tar, reference).await
     }
 
@@ -40,14 +42,17 @@ impl Engine for Docker {
         build: &ImageBuild,
         on_line: OnLine<'_>,
     ) -> Result<(), EngineError> {
+        tracing::debug!("building image {}", build.reference);
         self.build(context, build, on_line).await
     }
 
     async fn commit(&self, container: &str, commit: &ImageCommit) -> Result<String, EngineError> {
+        tracing::debug!("committing container {container} to image {}", commit.reference);
         self.commit_container(container, commit).await
     }
 
     async fn save_images(&self, references: &[String], archive: &Path) -> Result<(), EngineError> {
+        tracing::debug!("saving images {}", references.join(", "));
         self.save_archive(references, archive).await
     }
 
@@ -56,34 +61,42 @@ impl Engine for Docker {
     }
 
     async fn remove_image(&self, reference: &str) -> Result<(), EngineError> {
+        tracing::debug!("removing image {reference}");
         self.delete_image(reference).await
     }
 
     async fn create_container(&self, spec: &ContainerSpec) -> Result<String, EngineError> {
+        tracing::debug!("creating container {} from image {}", spec.name, spec.image);
         self.make_container(spec).await
     }
 
     async fn start_container(&self, name: &str) -> Result<(), EngineError> {
+        tracing::debug!("starting container {name}");
         self.run_container(name).await
     }
 
     async fn stop_container(&self, name: &str, grace: Duration) -> Result<(), EngineError> {
+        tracing::debug!("stopping container {name}");
         self.halt_container(name, grace).await
     }
 
     async fn kill_container(&self, name: &str) -> Result<(), EngineError> {
+        tracing::debug!("killing container {name}");
         self.end_container(name).await
     }
 
     async fn pause_container(&self, name: &str) -> Result<(), EngineError> {
+        tracing::debug!("pausing container {name}");
         self.freeze_container(name).await
     }
 
     async fn unpause_container(&self, name: &str) -> Result<(), EngineError> {
+        tracing::debug!("unpausing container {name}");
         self.thaw_container(name).await
     }
 
     async fn remove_container(&self, name: &str) -> Result<(), EngineError> {
+        tracing::debug!("removing container {name}");
         self.delete_container(name).await
     }
 
@@ -104,10 +117,12 @@ impl Engine for Docker {
     }
 
     async fn upload(&self, container: &str, path: &str, tar: Bytes) -> Result<(), EngineError> {
+        tracing::debug!("copying {} bytes to {path} of container {container}", tar.len());
         self.upload_tar(container, path, tar).await
     }
 
     async fn download(&self, container: &str, path: &str) -> Result<Bytes, EngineError> {
+        tracing::debug!("reading {path} of container {container}");
         self.download_tar(container, path).await
     }
 
@@ -117,10 +132,12 @@ impl Engine for Docker {
         command: &[&str],
         input: Option<ByteSource>,
     ) -> Result<ExecOutput, EngineError> {
+        tracing::trace!(?command, "running a command in container {container}");
         self.run_command(container, command, input).await
     }
 
     async fn create_network(&self, spec: &NetworkSpec) -> Result<(), EngineError> {
+        tracing::debug!("creating network {} with subnet {}", spec.name, spec.subnet);
         self.make_network(spec).await
     }
 
@@ -129,10 +146,12 @@ impl Engine for Docker {
     }
 
     async fn remove_network(&self, name: &str) -> Result<(), EngineError> {
+        tracing::debug!("removing network {name}");
         self.delete_network(name).await
     }
 
     async fn create_volume(&self, name: &str, labels: &[Label]) -> Result<(), EngineError> {
+        tracing::debug!("creating volume {name}");
         self.make_volume(name, labels).await
     }
 
@@ -141,6 +160,7 @@ impl Engine for Docker {
     }
 
     async fn remove_volume(&self, name: &str) -> Result<(), EngineError> {
+        tracing::debug!("removing volume {name}");
         self.delete_volume(name).await
     }
 }

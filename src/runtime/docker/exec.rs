@@ -36,10 +36,10 @@ impl Docker {
         let StartExecResults::Attached { output, input: stdin } =
             self.client.start_exec(&exec.id, None).await.map_err(failed)?
         else {
-            return Err(EngineError::Refused {
-                what: format!("{action} {object}"),
-                reason: "the engine did not attach to the command".to_owned(),
-            });
+            return Err(EngineError::refused(
+                format!("{action} {object}"),
+                "the engine did not attach to the command",
+            ));
         };
 
         let reading = collect(output);
@@ -69,8 +69,8 @@ impl Docker {
         Ok(result)
     }
 
-    /// The engine learns of a command's end a moment after its output has closed, and there is
-    /// no call that waits for it.
+    /// The engine notices the end of a command shortly after its output closes, and has no call that
+    /// waits for it.
     async fn exit_code(&self, exec: &str) -> Result<i64, Error> {
         let mut pause = Duration::from_millis(2);
         loop {
@@ -101,7 +101,7 @@ async fn collect(
 }
 
 /// Sends all of `source`, then closes. Only reading can fail: a command that stops reading ends
-/// the input early, and a lost connection shows at the output.
+/// the input early, and the output reports a lost connection.
 async fn feed(
     mut source: ByteSource,
     mut stdin: impl AsyncWrite + Unpin,

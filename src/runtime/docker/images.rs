@@ -1,10 +1,9 @@
-//! Images: looked up, pulled, imported, built, committed, named and removed.
+//! Images.
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use bollard::body_try_stream;
-use bollard::errors::Error;
 use bollard::models::{ContainerConfig, ImageInspect};
 use bollard::query_parameters::{
     BuildImageOptionsBuilder, BuilderVersion, CommitContainerOptionsBuilder,
@@ -15,13 +14,13 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use tokio_util::io::ReaderStream;
 
 use super::Docker;
-use super::error::{file_error, missing_is_fine};
+use super::error::{file_error, missing_is_fine, translate_pull};
 use super::networks::label_filter;
 use crate::runtime::{EngineError, ImageBuild, ImageCommit, ImageInfo, Label, OnLine};
 
 /// Bytes of a file sent at once.
 const CHUNK: usize = 256 * 1024;
-/// Images looked at at the same time.
+/// The number of images to inspect concurrently.
 const LOOKUPS: usize = 8;
 
 impl Docker {
@@ -31,7 +30,7 @@ impl Docker {
     ) -> Result<Option<ImageInfo>, EngineError> {
         let object = format!("image {reference}");
         check_reference("looking for", reference)?;
-        match self.client.inspect_image(reference).await.map_err(self.failed("asking for", &object))
+        match self.client.inspect_image(reference).await.map_err(self.failed("inspecting", &object))
         {
             Ok(image) => Ok(Some(image_info(image))),
             Err(EngineError::NotFound { .. }) => Ok(None),
@@ -49,7 +48,7 @@ impl Docker {
             .list_images(Some(options))
             .await
             .map_err(self.failed("listing", "images"))?;
-        // The list lacks entrypoint and environment. An image may vanish in between.
+        // The list lacks entrypoint and environment. An image can be removed in the meantime.
         futures::stream::iter(list)
             .map(|image| async move { self.find_image(&image.id).await })
             .buffered(LOOKUPS)
@@ -70,13 +69,10 @@ impl Docker {
         let mut progress = self.client.create_image(Some(options), None, None);
         let mut last = String::new();
         loop {
-            let step = progress.try_next().await.map_err(|failure| match failure {
-                // A registry's own words say more than that the image does not exist.
-                Error::DockerResponseServerError { status_code: 404, message } => {
-                    EngineError::Refused { what: format!("pulling {object}"), reason: message }
-                }
-                other => self.failed("pulling", &object)(other),
-            })?;
+            let step = progress
+                .try_next()
+                .await
+                .map_err(|failure| translate_pull(self.address(), &object, &failure))?;
             let Some(step) = step else { return Ok(()) };
             let status = step.status.unwrap_or_default();
             let line = match step.id {
@@ -204,16 +200,16 @@ fn split_reference(reference: &str) -> (&str, &str) {
     (name, digest.unwrap_or(tag))
 }
 
-/// Refuses what cannot be an image reference and would change the meaning of the request's path.
+/// Refuses an invalid reference, which would change the meaning of the request's path.
 fn check_reference(action: &str, reference: &str) -> Result<(), EngineError> {
     let fits = |c: char| c.is_ascii_alphanumeric() || "._:/@-".contains(c);
     if !reference.is_empty() && !reference.contains("..") && reference.chars().all(fits) {
         return Ok(());
     }
-    Err(EngineError::Refused {
-        what: format!("{action} image `{reference}`"),
-        reason: "not an image reference: expected NAME, NAME:TAG or NAME@DIGEST".to_owned(),
-    })
+    Err(EngineError::refused(
+        format!("{action} image `{reference}`"),
+        "invalid image reference: expected NAME, NAME:TAG or NAME@DIGEST",
+    ))
 }
 
 /// Opens a file to send it as a body; `bollard` does not name the type of its bodies.

@@ -11,7 +11,7 @@ use super::Docker;
 use super::error::missing_is_fine;
 use crate::runtime::{EngineError, Label, NetworkInfo, NetworkSpec};
 
-/// The filter for objects with all these labels; an empty value stands for any.
+/// The filter for objects with all these labels; an empty value matches any value.
 pub(super) fn label_filter(labels: &[Label]) -> HashMap<String, Vec<String>> {
     let labels = labels
         .iter()
@@ -24,14 +24,13 @@ impl Docker {
     pub(super) async fn make_network(&self, spec: &NetworkSpec) -> Result<(), EngineError> {
         let object = format!("network {}", spec.name);
         let request = create_request(spec);
-        let body = unique_name_body(&request).map_err(|error| EngineError::Refused {
-            what: format!("making {object}"),
-            reason: error.to_string(),
+        let body = unique_name_body(&request).map_err(|error| {
+            EngineError::refused(format!("creating {object}"), error.to_string())
         })?;
         let client = self.client.clone().with_request_modifier(move |request: BollardRequest| {
             request.map(|_| body_full(body.clone()))
         });
-        client.create_network(request).await.map_err(self.failed("making", &object))?;
+        client.create_network(request).await.map_err(self.failed("creating", &object))?;
         Ok(())
     }
 
@@ -75,8 +74,8 @@ fn create_request(spec: &NetworkSpec) -> NetworkCreateRequest {
     }
 }
 
-/// The request's body with `CheckDuplicate`: engines below API 1.44 make a second network of the
-/// same name without it, and `bollard` knows only newer ones, which ignore it.
+/// The request's body with `CheckDuplicate`: without it, engines before API 1.44 create a second
+/// network of the same name. Newer ones ignore the field, and `bollard` does not have it.
 fn unique_name_body(request: &NetworkCreateRequest) -> serde_json::Result<Bytes> {
     let mut body = serde_json::to_value(request)?;
     if let Some(fields) = body.as_object_mut() {

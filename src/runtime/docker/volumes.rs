@@ -20,7 +20,7 @@ impl Docker {
             ..Default::default()
         };
         let object = format!("volume {name}");
-        self.client.create_volume(request).await.map_err(self.failed("making", &object))?;
+        self.client.create_volume(request).await.map_err(self.failed("creating", &object))?;
         Ok(())
     }
 

@@ -8,10 +8,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::io::AsyncReadExt as _;
 
-use super::{FakeContainer, FakeEngine, Upload, conflict, matches, not_found};
+use super::{FakeContainer, FakeEngine, Upload, matches, not_found, refused};
 use crate::runtime::{
-    ByteSource, ContainerInfo, ContainerSpec, Engine, EngineError, EngineInfo, ExecOutput,
-    ImageBuild, ImageCommit, ImageInfo, Label, MountSource, NetworkInfo, NetworkSpec, OnLine,
+    ByteSource, ContainerInfo, ContainerSpec, ContainerState, Engine, EngineError, EngineInfo,
+    ExecOutput, ImageBuild, ImageCommit, ImageInfo, Label, MountSource, NetworkInfo, NetworkSpec,
+    OnLine, Refusal,
 };
 
 #[async_trait]
@@ -41,10 +42,11 @@ impl Engine for FakeEngine {
     async fn pull(&self, reference: &str, on_line: OnLine<'_>) -> Result<(), EngineError> {
         let mut state = self.call("pull", reference)?;
         let Some(image) = state.registry.get(reference).cloned() else {
-            return Err(EngineError::Refused {
-                what: format!("pulling image {reference}"),
-                reason: "no registry answers".into(),
-            });
+            return Err(refused(
+                format!("pulling image {reference}"),
+                Refusal::Other,
+                "no registry answers",
+            ));
         };
         on_line("Pull complete");
         state.add_image(reference, image);
@@ -101,7 +103,11 @@ impl Engine for FakeEngine {
         let mut state = self.call("create_container", &spec.name)?;
         state.image(&spec.image).ok_or_else(|| not_found("image", &spec.image))?;
         if state.containers.contains_key(&spec.name) {
-            return Err(conflict("container", &spec.name, "the name is already in use"));
+            return Err(refused(
+                format!("creating container {}", spec.name),
+                Refusal::NameInUse,
+                "the name is already in use",
+            ));
         }
         let mut addresses = BTreeMap::new();
         if let Some(attachment) = &spec.network {
@@ -117,7 +123,7 @@ impl Engine for FakeEngine {
             name: spec.name.clone(),
             image: spec.image.clone(),
             labels: spec.labels.clone(),
-            state: "created".into(),
+            state: ContainerState::Created,
             exit_code: 0,
             addresses,
             ports: spec.ports.clone(),
@@ -128,31 +134,31 @@ impl Engine for FakeEngine {
 
     async fn start_container(&self, name: &str) -> Result<(), EngineError> {
         let mut state = self.call("start_container", name)?;
-        state.container(name)?.info.state = "running".into();
+        state.container(name)?.info.state = ContainerState::Running;
         Ok(())
     }
 
     async fn stop_container(&self, name: &str, _grace: Duration) -> Result<(), EngineError> {
         let mut state = self.call("stop_container", name)?;
-        state.container(name)?.info.state = "exited".into();
+        state.container(name)?.info.state = ContainerState::Exited;
         Ok(())
     }
 
     async fn kill_container(&self, name: &str) -> Result<(), EngineError> {
         let mut state = self.call("kill_container", name)?;
-        state.container(name)?.info.state = "exited".into();
+        state.container(name)?.info.state = ContainerState::Exited;
         Ok(())
     }
 
     async fn pause_container(&self, name: &str) -> Result<(), EngineError> {
         let mut state = self.call("pause_container", name)?;
-        state.container(name)?.info.state = "paused".into();
+        state.container(name)?.info.state = ContainerState::Paused;
         Ok(())
     }
 
     async fn unpause_container(&self, name: &str) -> Result<(), EngineError> {
         let mut state = self.call("unpause_container", name)?;
-        state.container(name)?.info.state = "running".into();
+        state.container(name)?.info.state = ContainerState::Running;
         Ok(())
     }
 
@@ -176,9 +182,17 @@ impl Engine for FakeEngine {
     }
 
     async fn wait_container(&self, name: &str) -> Result<i64, EngineError> {
-        let mut state = self.call("wait_container", name)?;
+        let lasts = {
+            let mut state = self.call("wait_container", name)?;
+            let container = state.container(name)?;
+            container.spec.restart && container.info.state == ContainerState::Running
+        };
+        if lasts {
+            std::future::pending::<()>().await;
+        }
+        let mut state = self.state();
         let info = &mut state.container(name)?.info;
-        info.state = "exited".into();
+        info.state = ContainerState::Exited;
         Ok(info.exit_code)
     }
 
@@ -204,7 +218,8 @@ impl Engine for FakeEngine {
     async fn download(&self, container: &str, path: &str) -> Result<Bytes, EngineError> {
         let mut state = self.call("download", &format!("{container} {path}"))?;
         state.container(container)?;
-        let found = state.downloads.get(&(container.to_owned(), path.to_owned())).cloned();
+        let of = |container: &str| state.downloads.get(&(container.to_owned(), path.to_owned()));
+        let found = of(container).or_else(|| of("")).cloned();
         let inside = format!("{path}/");
         let folder = path.rfind('/').map_or(0, |slash| slash + 1);
         let uploaded: Vec<(&str, &[u8])> = state
@@ -224,8 +239,12 @@ impl Engine for FakeEngine {
         input: Option<ByteSource>,
     ) -> Result<ExecOutput, EngineError> {
         let object = format!("{container} {}", command.join(" "));
-        if self.call("exec", &object)?.container(container)?.info.state != "running" {
-            return Err(conflict("container", container, "is not running"));
+        if self.call("exec", &object)?.container(container)?.info.state != ContainerState::Running {
+            return Err(refused(
+                format!("running a command in container {container}"),
+                Refusal::Conflict,
+                "the container is not running",
+            ));
         }
         let mut bytes = Vec::new();
         if let Some(mut input) = input {
@@ -244,13 +263,14 @@ impl Engine for FakeEngine {
 
     async fn create_network(&self, spec: &NetworkSpec) -> Result<(), EngineError> {
         let mut state = self.call("create_network", &spec.name)?;
+        let what = format!("creating network {}", spec.name);
         if state.networks.contains_key(&spec.name) {
-            return Err(conflict("network", &spec.name, "already exists"));
+            return Err(refused(what, Refusal::NameInUse, "already exists"));
         }
         let overlaps =
             |other: &ipnet::Ipv4Net| other.contains(&spec.subnet) || spec.subnet.contains(other);
         if state.networks.values().flat_map(|network| &network.subnets).any(overlaps) {
-            return Err(conflict("network", &spec.name, "Pool overlaps with other one"));
+            return Err(refused(what, Refusal::SubnetOverlap, "Pool overlaps with other one"));
         }
         let network = NetworkInfo {
             id: state.id(),
@@ -271,11 +291,15 @@ impl Engine for FakeEngine {
     async fn remove_network(&self, name: &str) -> Result<(), EngineError> {
         let mut state = self.call("remove_network", name)?;
         let on_it = |container: &FakeContainer| {
-            container.info.state == "running"
+            container.info.state == ContainerState::Running
                 && container.spec.network.as_ref().is_some_and(|on| on.network == name)
         };
         if state.containers.values().any(on_it) {
-            return Err(conflict("network", name, "has active endpoints"));
+            return Err(refused(
+                format!("removing network {name}"),
+                Refusal::ActiveEndpoints,
+                "has active endpoints",
+            ));
         }
         state.networks.remove(name);
         Ok(())
@@ -300,7 +324,11 @@ impl Engine for FakeEngine {
             container.spec.mounts.iter().any(|mount| mount.source == source)
         };
         if state.containers.values().any(in_use) {
-            return Err(conflict("volume", name, "volume is in use"));
+            return Err(refused(
+                format!("removing volume {name}"),
+                Refusal::Conflict,
+                "volume is in use",
+            ));
         }
         state.volumes.remove(name);
         Ok(())

@@ -1,26 +1,27 @@
-//! An engine in memory for the tests of what is above the seam: it keeps containers, networks,
-//! volumes and images with Docker's conflicts, logs every call, and fails where it is told to.
+//! An engine in memory for tests: it keeps containers, networks, volumes and images with Docker's
+//! conflicts, records every call, and fails on request.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
 use bytes::Bytes;
 
-use super::{ContainerInfo, ContainerSpec, EngineError, ExecOutput, ImageInfo, Label, NetworkInfo};
+use super::{
+    ContainerInfo, ContainerSpec, EngineError, ExecOutput, ImageInfo, Label, NetworkInfo, Refusal,
+};
 
 mod engine;
 
 /// Answers a command: container, command line, all of its input.
 type Exec = Box<dyn Fn(&str, &[&str], &[u8]) -> ExecOutput + Send + Sync>;
 
-/// A container and what it was made from.
 #[derive(Clone)]
 pub(crate) struct FakeContainer {
     pub(crate) spec: ContainerSpec,
     pub(crate) info: ContainerInfo,
 }
 
-/// A file that was put into a container: its tar as uploaded.
+/// An upload to a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Upload {
     pub(crate) container: String,
@@ -28,7 +29,7 @@ pub(crate) struct Upload {
     pub(crate) tar: Bytes,
 }
 
-/// Everything in the engine, for tests to prepare and to look at.
+/// The contents of the engine, for tests to prepare and to check.
 #[derive(Default)]
 pub(crate) struct State {
     /// Each call as `method object`, in order.
@@ -38,12 +39,12 @@ pub(crate) struct State {
     pub(crate) volumes: BTreeMap<String, BTreeMap<String, String>>,
     /// By reference.
     pub(crate) images: BTreeMap<String, ImageInfo>,
-    /// What a pull can get, by reference.
+    /// The images that can be pulled, by reference.
     pub(crate) registry: BTreeMap<String, ImageInfo>,
     pub(crate) uploads: Vec<Upload>,
-    /// What is in the uploads, by container and path.
+    /// The uploaded files, by container and path.
     pub(crate) files: BTreeMap<(String, String), Vec<u8>>,
-    /// Tars that downloads give, by container and path.
+    /// Tars that downloads return, by container (empty for any) and path.
     pub(crate) downloads: BTreeMap<(String, String), Bytes>,
     /// Logs by container.
     pub(crate) logs: BTreeMap<String, String>,
@@ -91,18 +92,16 @@ pub(crate) struct FakeEngine {
 }
 
 impl FakeEngine {
-    /// What is in the engine.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
     }
 
-    /// Puts an image there under a reference.
     pub(crate) fn with_image(self, reference: &str, image: ImageInfo) -> Self {
         self.state().add_image(reference, image);
         self
     }
 
-    /// Answers commands in containers; without it each ends with 0 and says nothing.
+    /// Answers commands in containers; without an answer, each command exits with 0.
     pub(crate) fn on_exec(
         &self,
         answer: impl Fn(&str, &[&str], &[u8]) -> ExecOutput + Send + Sync + 'static,
@@ -110,7 +109,7 @@ impl FakeEngine {
         *self.exec.lock().unwrap() = Some(Box::new(answer));
     }
 
-    /// Makes the `nth` call (from 1) of a method of [`Engine`] fail.
+    /// Lets the `nth` call (from 1) of a method of [`Engine`] fail.
     pub(crate) fn fail(&self, method: &'static str, nth: usize, error: EngineError) {
         self.state().failures.insert((method, nth), error);
     }
@@ -141,8 +140,8 @@ fn not_found(kind: &str, name: &str) -> EngineError {
     EngineError::NotFound { what: format!("{kind} {name}") }
 }
 
-fn conflict(kind: &str, name: &str, reason: &str) -> EngineError {
-    EngineError::Conflict { what: format!("{kind} {name}"), reason: reason.to_owned() }
+fn refused(what: impl Into<String>, cause: Refusal, reason: &str) -> EngineError {
+    EngineError::Refused { what: what.into(), cause, reason: reason.to_owned() }
 }
 
 fn matches(labels: &[Label], has: &BTreeMap<String, String>) -> bool {
@@ -158,7 +157,7 @@ mod tests {
     #[tokio::test]
     async fn the_nth_call_fails_once() {
         let engine = FakeEngine::default();
-        let error = EngineError::Refused { what: "a".into(), reason: "full".into() };
+        let error = EngineError::refused("a", "full");
         engine.fail("create_volume", 2, error);
         assert!(engine.create_volume("a", &[]).await.is_ok());
         assert!(engine.create_volume("b", &[]).await.is_err());
@@ -176,7 +175,8 @@ mod tests {
         });
         let spec = ContainerSpec { name: "c".into(), image: "i".into(), ..Default::default() };
         engine.create_container(&spec).await.unwrap();
-        assert!(matches!(engine.create_container(&spec).await, Err(EngineError::Conflict { .. })));
+        let error = engine.create_container(&spec).await.unwrap_err();
+        assert_eq!(error.refusal(), Some(Refusal::NameInUse));
         assert!(engine.exec("c", &["a"], None).await.is_err());
         engine.start_container("c").await.unwrap();
         let input: ByteSource = Box::new(&b"in"[..]);

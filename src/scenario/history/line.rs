@@ -1,5 +1,5 @@
-//! The JSON form of a line. One field for each type, so that nothing has to be held back while a line
-//! is read, as a tag inside of it would need.
+//! The JSON form of a line, with one field for each type of change. A tag inside the change would need
+//! buffering.
 
 use serde::de::Error as _;
 use serde::ser::SerializeMap;
@@ -11,7 +11,7 @@ use super::record::{
     VerdictEntry,
 };
 
-/// A line, its object read as an `O`.
+/// A line, with its object read as `O`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, bound(deserialize = "O: Deserialize<'de>"))]
 pub(super) struct Line<O> {
@@ -28,10 +28,10 @@ pub(super) struct Line<O> {
 }
 
 impl<O> Line<O> {
-    /// The line as an entry.
+    /// Converts the line to an entry.
     ///
     /// # Errors
-    /// A text when it does not tell exactly one thing.
+    /// A text for the user, if the line does not have exactly one change.
     pub(super) fn into_entry(
         self,
         object: impl FnOnce(O) -> Result<ObjectChange, String>,
@@ -51,14 +51,14 @@ impl<O> Line<O> {
         changes.extend(self.end.map(Change::End));
         match (changes.pop(), changes.is_empty()) {
             (Some(change), true) => Ok(Entry { at, change }),
-            (None, _) => Err("the line tells nothing besides `at`".to_owned()),
-            (Some(_), false) => Err("the line tells several things".to_owned()),
+            (None, _) => Err("expected one field besides `at`, found none".to_owned()),
+            (Some(_), false) => Err("expected one field besides `at`, found several".to_owned()),
         }
     }
 }
 
 impl Change {
-    /// The name of the line's field, as `object`.
+    /// The name of the line's field, such as `object`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Begin(_) => "begin",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// A moment of a run: microseconds since its record began, by the monotonic clock.
+/// A moment of a run, in microseconds since its record began, by the monotonic clock.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -30,14 +30,14 @@ impl Add<Duration> for Moment {
 impl Sub for Moment {
     type Output = Duration;
 
-    /// The time from `earlier` to `self`; zero when that is later.
+    /// The time from `earlier` to `self`; zero if `earlier` is later.
     fn sub(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 }
 
 impl fmt::Display for Moment {
-    /// As `12.345s`.
+    /// Such as `12.345s`.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}.{:03}s", self.0 / 1_000_000, self.0 / 1_000 % 1_000)
     }

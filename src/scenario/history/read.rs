@@ -17,35 +17,27 @@ use super::line::Line;
 use super::record::{Change, Entry, KindName, ObjectChange, ObjectEvent};
 
 /// The version of the record's format that this kindrs reads and writes.
-const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 1;
 
-/// How much one thread reads at a time.
+/// The number of bytes that one thread parses at a time.
 const CHUNK: usize = 1 << 20;
 
 /// Why a record cannot be read.
 #[derive(Debug, Error)]
 pub enum ReadError {
-    /// The file cannot be opened or read.
     #[error("{}: {source}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// A line is not what a record has there.
+    File { path: PathBuf, source: io::Error },
+    /// A line is invalid, or out of place.
     #[error("{}:{line}: {message}", path.display())]
     Line {
-        /// The file.
         path: PathBuf,
-        /// The line, from 1.
+        /// From 1.
         line: usize,
-        /// What is wrong with it.
         message: String,
     },
 }
 
-/// Reads a record, in the order of its lines. Lines are parsed by several threads ahead of their use.
+/// Reads a record line by line. Several threads parse lines in advance.
 #[derive(Debug)]
 pub struct Reader {
     path: PathBuf,
@@ -58,7 +50,7 @@ pub struct Reader {
     ended: bool,
 }
 
-/// The entries of a chunk with the numbers of their lines; after a bad line there are none.
+/// The entries of a chunk with their line numbers, up to the first invalid line.
 struct Parsed {
     entries: Vec<(usize, Entry)>,
     failed: Option<ReadError>,
@@ -71,8 +63,7 @@ struct Chunk {
 }
 
 impl Reader {
-    /// Opens a record. With `kinds`, objects of other kinds are not read: they are `null` in their
-    /// entries.
+    /// Opens a record. With `kinds`, objects of other kinds are skipped: they are `null` in their entries.
     ///
     /// # Errors
     /// The file cannot be opened.
@@ -107,8 +98,8 @@ impl Reader {
         })
     }
 
-    /// The number of the last line, where it is incomplete and was left out: the run was killed while
-    /// it wrote. Known when all entries have been read.
+    /// The number of an incomplete last line, which is skipped: the run was killed while it wrote the line.
+    /// Known after the last entry.
     pub fn truncated(&self) -> Option<usize> {
         self.truncated
     }
@@ -118,20 +109,20 @@ impl Reader {
         match (&entry.change, self.last) {
             (Change::Begin(begin), None) if begin.format != FORMAT => {
                 return Err(wrong(format!(
-                    "the record has format {}, this kindrs reads format {FORMAT}",
+                    "unsupported record format {}; expected {FORMAT}",
                     begin.format
                 )));
             }
             (Change::Begin(_), None) => {}
             (_, None) => {
                 return Err(wrong(format!(
-                    "expected `begin`, the first line of a record, found `{}`",
+                    "expected `begin` as the first line of a record, found `{}`",
                     entry.change.name()
                 )));
             }
             (_, Some(last)) if entry.at < last => {
                 return Err(wrong(format!(
-                    "it is of {}, before the line above, which is of {last}",
+                    "`at` is {}, earlier than {last} in the previous line",
                     entry.at
                 )));
             }
@@ -172,8 +163,8 @@ impl Iterator for Reader {
     }
 }
 
-/// Hands the file on in pieces of whole lines, to each thread in turn. Their memory comes back: large
-/// pieces are what allocators are slow with.
+/// Splits the file into chunks of complete lines, and sends them to the threads in turn. The threads return
+/// the buffers, because allocating large buffers is slow.
 fn split(file: File, threads: &[SyncSender<Result<Chunk, io::Error>>], used: &Receiver<Vec<u8>>) {
     let mut file = BufReader::with_capacity(CHUNK, file);
     let mut first_line = 1;
@@ -210,7 +201,7 @@ fn parse_chunks(
             Ok(mut chunk) => {
                 let parsed = parser.parse(path, &chunk);
                 chunk.text.clear();
-                // Nobody takes it any more when the whole file has been read.
+                // There is no receiver after the end of the file.
                 let _ = done.send(chunk.text);
                 parsed
             }
@@ -232,7 +223,7 @@ struct Parser<'k> {
     nothing: Arc<Value>,
 }
 
-/// An object's line, the object itself not read yet.
+/// An object's line, before the object itself is parsed.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RawObject<'a> {
@@ -254,7 +245,7 @@ impl Parser<'_> {
             }
             match self.line(text) {
                 Ok(entry) => parsed.entries.push((number, entry)),
-                // Only the last line of the file can be without its end.
+                // Only the last line of the file can be incomplete.
                 Err(_) if text.last() != Some(&b'\n') => parsed.truncated = Some(number),
                 Err(message) => {
                     let path = path.to_owned();
@@ -268,8 +259,7 @@ impl Parser<'_> {
 
     fn line(&mut self, text: &[u8]) -> Result<Entry, String> {
         let line: Line<RawObject<'_>> = serde_json::from_slice(text).map_err(|error| {
-            format!("this is no line of a record: {error}")
-                .replace(" at line 1 column", " at column")
+            format!("invalid line: {error}").replace(" at line 1 column", " at column")
         })?;
         line.into_entry(|object| self.object(object))
     }
@@ -286,7 +276,7 @@ impl Parser<'_> {
         let wanted = self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&kind));
         let object = if wanted {
             let read = serde_json::from_str(raw.object.get());
-            Arc::new(read.map_err(|error| format!("its object cannot be read: {error}"))?)
+            Arc::new(read.map_err(|error| format!("invalid object: {error}"))?)
         } else {
             Arc::clone(&self.nothing)
         };

@@ -6,29 +6,28 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Moment;
+use super::{Moment, Verdict};
 use crate::scenario::language::Timing;
 
-/// One line of the record: a JSON object of `at` and one field, named after what the line tells:
+/// One line of the record: a JSON object with `at` and one field for the change, such as
 /// `{"at":123,"object":{…}}`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// When kindrs heard of it; never before the line above.
+    /// When kindrs learned of the change. Never before the previous line.
     pub at: Moment,
-    /// What it heard of.
     pub change: Change,
 }
 
-/// What a line tells.
+/// A change.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
     /// The first line.
     Begin(Box<Begin>),
-    /// An object was there, came, changed or went.
+    /// An object existed, or was created, changed or deleted.
     Object(Box<ObjectChange>),
-    /// The watch of a kind was lost, or is back.
+    /// The watch of a kind was lost or resumed.
     Gap(Gap),
-    /// The API server can be asked, or no longer.
+    /// The API server stopped or started to answer.
     Api(ApiState),
     /// A step started or ended.
     Step(Box<StepEntry>),
@@ -36,37 +35,33 @@ pub enum Change {
     Fault(Box<FaultEntry>),
     /// A container of a pod, or a step, printed a line.
     Log(Box<LogLine>),
-    /// What the run said of an assertion; judging again does not read it.
+    /// A verdict of the run. `scenario check` ignores it.
     Verdict(Box<VerdictEntry>),
     /// The last line.
     End(End),
 }
 
-/// What the run was.
+/// The run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Begin {
     /// Version of the record's format: 1.
     pub format: u32,
-    /// kindrs' version.
     pub kindrs: String,
-    /// The scenario's name.
     pub scenario: String,
-    /// When the record began, by the wall clock.
+    /// The wall-clock time at which the record began.
     pub time: Timestamp,
-    /// The cluster's name.
     pub cluster: String,
-    /// Kubernetes' version, as the API server tells it.
+    /// The Kubernetes version of the API server.
     pub kubernetes: String,
-    /// The timing profile.
     pub timing: Timing,
-    /// The variables, those of the matrix among them.
+    /// The variables, including those of the matrix.
     pub variables: Map<String, Value>,
     /// The kinds that are recorded.
     pub kinds: Vec<KindName>,
 }
 
-/// A kind of objects, with its group and version: `v1/Pod`, `apps/v1/Deployment`.
+/// A kind with its group and version, such as `v1/Pod` or `apps/v1/Deployment`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct KindName(pub Arc<str>);
@@ -77,143 +72,143 @@ impl fmt::Display for KindName {
     }
 }
 
-/// An object, as a watch or a list tells it.
+/// An event of a watch, or an object of a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectChange {
-    /// What happened to it.
     pub event: ObjectEvent,
-    /// Its kind.
     pub kind: KindName,
-    /// Its resource version; for a deletion, the deletion's.
+    /// The resource version of the object, or of its deletion.
     pub resource_version: String,
-    /// The object, without `metadata.managedFields`; for a deletion, as it was last.
+    /// The object without `metadata.managedFields`. For a deletion, its last state.
     pub object: Arc<Value>,
 }
 
-/// What happened to an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ObjectEvent {
-    /// It was there when the record began.
+    /// The object existed when the record began.
     Initial,
-    /// It was created.
     Added,
-    /// It changed.
     Modified,
-    /// It is gone.
     Deleted,
-    /// It was found as it is after a gap in which events may have been missed.
+    /// The object was new or changed after a gap without events.
     Found,
-    /// It was missing after such a gap.
+    /// The object no longer existed after a gap without events.
     Missed,
 }
 
-/// A gap in what is known of a kind.
+/// The beginning or the end of a gap in the events of a kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Gap {
-    /// The kind.
     pub kind: KindName,
-    /// Whether it begins or ends.
     pub state: GapState,
-    /// Why.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
 }
 
-/// The beginning or end of a gap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum GapState {
-    /// Nothing is heard from here on.
+    /// The watch is lost.
     Lost,
-    /// The watch goes on where it was: every event follows, late.
+    /// The watch resumed. All events follow, late.
     Resumed,
-    /// All objects were listed anew: events may be missing, and `found` and `missed` lines were above.
+    /// All objects were listed again: `found` and `missed` lines precede, and events can be missing.
     Relisted,
 }
 
-/// Whether the API server can be asked.
+/// Whether the API server answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ApiState {
-    /// Whether it answers.
     pub available: bool,
-    /// Why not.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
 }
 
-/// A step's start or end.
+/// The start or end of a step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StepEntry {
     /// The step's name, unique in the scenario.
     pub step: String,
-    /// Its start or end.
     pub state: StepState,
-    /// Which try it is, from 1.
+    /// The number of the try, from 1.
     pub attempt: u32,
-    /// What came of it, for people.
+    /// The result in words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
+    #[serde(default, skip_serializing_if = "StepCause::is_own")]
+    pub cause: StepCause,
 }
 
-/// A step's start or end.
+/// What decided the state of a step.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StepCause {
+    /// The step itself.
+    #[default]
+    Own,
+    /// The steps in the group.
+    Group,
+    /// Another failure ended the step early.
+    CutShort,
+}
+
+impl StepCause {
+    /// Whether the step itself decided.
+    pub fn is_own(&self) -> bool {
+        *self == Self::Own
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum StepState {
-    /// It starts.
     Started,
-    /// It did what it says.
     Passed,
-    /// It failed.
     Failed,
-    /// It failed and is tried again.
+    /// The try failed, and another one follows.
     Retried,
-    /// Whether it holds could not be told.
+    /// The result is unknown.
     Inconclusive,
-    /// It never started.
+    /// The step never started.
     Skipped,
 }
 
-/// A fault in effect, or healed.
+/// The start or end of a fault.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FaultEntry {
-    /// The name of the step that injected it.
+    /// The step that injected the fault.
     pub step: String,
-    /// The fault's own name, as `kindrs fault list` has it.
+    /// The fault's id in `kindrs fault list`.
     pub id: String,
     /// The kind of fault.
     pub fault: String,
-    /// Whether it begins or ends.
     pub state: FaultState,
-    /// What it does, container by container.
+    /// The effects in each container.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub actions: Vec<FaultAction>,
 }
 
-/// Whether a fault begins or ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum FaultState {
-    /// It is in effect.
     Injected,
-    /// It is over.
     Healed,
 }
 
-/// What a fault does to one container.
+/// The effect of a fault on one container.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FaultAction {
-    /// The node.
     pub node: String,
-    /// What is hit, as a node's or pod's path.
+    /// The affected object, as the path of a node or a pod.
     pub target: String,
-    /// What happens to it, as "stops kubelet".
+    /// The effect in words, such as "stops kubelet".
     pub effect: String,
 }
 
@@ -221,21 +216,19 @@ pub struct FaultAction {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LogLine {
-    /// Who printed it: `pod/NAMESPACE/NAME/CONTAINER` or `step/NAME`.
+    /// The source: `pod/NAMESPACE/NAME/CONTAINER` or `step/NAME`.
     pub source: String,
-    /// The line.
     pub line: String,
 }
 
-/// What the run said of an assertion.
+/// A verdict on an assertion.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VerdictEntry {
     /// The assertion's name.
     pub assertion: String,
-    /// `pass`, `fail` or `inconclusive`.
-    pub verdict: String,
-    /// The explanation's first sentence.
+    pub verdict: Verdict,
+    /// The summary of the explanation.
     pub summary: String,
 }
 
@@ -243,9 +236,9 @@ pub struct VerdictEntry {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct End {
-    /// Whether it was cut short, by Ctrl-C or an error.
+    /// Whether Ctrl-C or an error ended the run.
     pub interrupted: bool,
-    /// Counts that the record's reader may check: lines of each type.
+    /// The number of lines of each type.
     #[serde(default)]
     pub lines: BTreeMap<String, u64>,
 }

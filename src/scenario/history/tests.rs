@@ -53,6 +53,7 @@ fn all_types() -> Vec<Entry> {
             state: StepState::Started,
             attempt: 1,
             detail: String::new(),
+            cause: StepCause::Own,
         })),
         Change::Fault(Box::new(FaultEntry {
             step: "a".to_owned(),
@@ -67,7 +68,7 @@ fn all_types() -> Vec<Entry> {
         })),
         Change::Verdict(Box::new(VerdictEntry {
             assertion: "a".to_owned(),
-            verdict: "pass".to_owned(),
+            verdict: Verdict::Pass,
             summary: "it held".to_owned(),
         })),
         Change::End(End { interrupted: false, lines: BTreeMap::from([("step".to_owned(), 1)]) }),
@@ -92,13 +93,13 @@ fn written(entries: &[Entry], more: &str) -> (tempfile::TempDir, PathBuf) {
 }
 
 #[test]
-fn a_line_names_what_it_tells() {
+fn writes_one_field_for_each_change() {
     let line = serde_json::to_string(&object(123, "v1/Pod", "web")).unwrap();
     insta::assert_snapshot!(line, @r#"{"at":123,"object":{"event":"added","kind":"v1/Pod","resourceVersion":"123","object":{"metadata":{"name":"web"},"share":0.5}}}"#);
 }
 
 #[test]
-fn what_was_written_is_read_in_its_order() {
+fn reads_entries_in_order() {
     let entries = all_types();
     let (_folder, path) = written(&entries, "");
     let read: Vec<Entry> = Reader::open(&path, None).unwrap().map(Result::unwrap).collect();
@@ -109,7 +110,7 @@ fn what_was_written_is_read_in_its_order() {
 }
 
 #[test]
-fn objects_of_kinds_that_nobody_wants_are_not_read() {
+fn skips_objects_of_other_kinds() {
     let (_folder, path) = written(&all_types(), "");
     let kinds = BTreeSet::from([kind("v1/Pod")]);
     let objects: Vec<Value> = Reader::open(&path, Some(kinds))
@@ -123,7 +124,7 @@ fn objects_of_kinds_that_nobody_wants_are_not_read() {
 }
 
 #[test]
-fn a_long_record_keeps_its_order_over_all_threads() {
+fn threads_keep_the_order_of_a_long_record() {
     let mut entries = vec![begin()];
     entries.extend((1..30_000).map(|at| object(at, "v1/Pod", &"x".repeat(at as usize % 300))));
     let (_folder, path) = written(&entries, "");
@@ -136,7 +137,7 @@ fn a_long_record_keeps_its_order_over_all_threads() {
 }
 
 #[test]
-fn a_line_cut_off_by_a_kill_is_told() {
+fn reports_an_incomplete_last_line() {
     let entries = all_types();
     let (_folder, path) = written(&entries, r#"{"at":99,"object":{"event":"add"#);
     let mut reader = Reader::open(&path, None).unwrap();
@@ -145,7 +146,7 @@ fn a_line_cut_off_by_a_kill_is_told() {
 }
 
 #[test]
-fn a_bad_line_is_named() {
+fn reports_the_position_of_an_invalid_line() {
     let error_of = |entries: &[Entry], more: &str| {
         let (_folder, path) = written(entries, more);
         let error = Reader::open(&path, None).unwrap().find_map(Result::err).unwrap().to_string();

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::Entry;
 
-/// Writes a record, a line for each entry.
+/// Writes a record, one line for each entry.
 #[derive(Debug)]
 pub struct Writer<W: Write> {
     out: W,
@@ -13,25 +13,22 @@ pub struct Writer<W: Write> {
 }
 
 impl Writer<BufWriter<File>> {
-    /// A new file, or an emptied one.
+    /// Creates or truncates a file.
     ///
     /// # Errors
-    /// The file cannot be made.
+    /// The file cannot be created.
     pub fn create(path: &Path) -> io::Result<Self> {
         Ok(Self::new(BufWriter::with_capacity(1 << 18, File::create(path)?)))
     }
 }
 
 impl<W: Write> Writer<W> {
-    /// Writes to `out`.
     pub fn new(out: W) -> Self {
         Self { out, lines: BTreeMap::new() }
     }
 
-    /// Writes one entry.
-    ///
     /// # Errors
-    /// It cannot be written.
+    /// The entry cannot be written.
     pub fn write(&mut self, entry: &Entry) -> io::Result<()> {
         serde_json::to_writer(&mut self.out, entry)?;
         self.out.write_all(b"\n")?;
@@ -45,15 +42,13 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
-    /// How many lines of each type it has written: what the last line tells.
+    /// The number of lines of each type so far, for the last line.
     pub fn lines(&self) -> &BTreeMap<String, u64> {
         &self.lines
     }
 
-    /// Hands on what is buffered.
-    ///
     /// # Errors
-    /// It cannot be written.
+    /// The buffered lines cannot be written.
     pub fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }

@@ -4,10 +4,15 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::active_claim::ActiveClaim;
 use super::claim::{Ending, Occurred};
-use super::plan::{ObjectEventKind, OccurrencePlan, Program, What};
-use super::running::Running;
-use super::state::{Applied, State, Truth, uid};
+use super::program::{
+    ClaimId, ClaimPlan, KindId, ObjectEventKind, OccurrencePlan, Program, SpanStart, StepPhase,
+    Trigger,
+};
+use super::state::{Applied, State, uid};
+use super::table::Table;
+use super::truth::Truth;
 use super::verdict::Judgement;
 use crate::scenario::history::{
     ApiState, Change, Entry, FaultEntry, Gap, GapState, Moment, ObjectChange, ObjectEvent,
@@ -15,27 +20,28 @@ use crate::scenario::history::{
 };
 use crate::scenario::language::SelectionRef;
 
-/// Judges a run while it goes on, entry by entry. The same entries give the same verdicts.
+type Occurrences = BTreeMap<ClaimId, Vec<Occurred>>;
+
+/// Judges a run entry by entry, while it goes on or afterwards. The same entries give the same verdicts.
 #[derive(Debug)]
 pub struct Evaluator {
     program: Arc<Program>,
     state: State,
-    claims: Vec<Running>,
+    claims: Table<ClaimPlan, ActiveClaim>,
     now: Moment,
-    wakes: BinaryHeap<Reverse<(Moment, usize)>>,
+    wakes: BinaryHeap<Reverse<(Moment, ClaimId)>>,
     decided: Vec<Judgement>,
     has_begun: bool,
-    /// The first step that was skipped, by which the run did not come to its end.
+    /// The first step that was skipped: the run did not reach its end.
     skipped: Option<String>,
     is_finished: bool,
 }
 
 impl Evaluator {
-    /// For a run that begins.
+    /// Creates the evaluator of a run that begins.
     pub fn new(program: Arc<Program>) -> Self {
-        let claims = program.claims.iter().enumerate();
         Self {
-            claims: claims.map(|(number, plan)| Running::new(number, plan)).collect(),
+            claims: program.claims.map(ActiveClaim::new),
             state: State::new(Arc::clone(&program)),
             program,
             now: Moment::default(),
@@ -47,7 +53,7 @@ impl Evaluator {
         }
     }
 
-    /// Takes in one entry of the record. The last one, `end`, decides all that is left.
+    /// Accepts one entry of the record. The last one, `end`, decides all claims that are left.
     pub fn accept(&mut self, entry: &Entry) {
         if self.is_finished {
             return;
@@ -65,8 +71,7 @@ impl Evaluator {
         }
     }
 
-    /// Decides what time alone decides, up to `now` and without it: an entry of that very moment may
-    /// still come.
+    /// Decides claims whose time ended before `now`. An entry of the moment `now` itself can still follow.
     pub fn advance(&mut self, now: Moment) {
         if !self.is_finished {
             self.wake(now);
@@ -74,50 +79,48 @@ impl Evaluator {
         }
     }
 
-    /// The next moment after which time alone decides something.
+    /// The next moment after which [`Self::advance`] can decide a claim.
     pub fn next_deadline(&self) -> Option<Moment> {
-        let wakes = self.claims.iter().filter_map(|claim| claim.wake);
+        let wakes = self.claims.values().filter_map(|claim| claim.wake);
         wakes.min()
     }
 
-    /// Until when `after` assertions wait for what must follow: a run that has done its steps goes on
-    /// until then.
+    /// Until when `after` assertions wait for something that must follow. A run whose steps are done goes
+    /// on until then.
     pub fn waits_until(&self) -> Option<Moment> {
-        self.claims.iter().filter_map(Running::last_wait).max()
+        self.claims.values().filter_map(ActiveClaim::last_wait).max()
     }
 
-    /// What has been decided since the last call. Of a step that is tried again, the later verdict is
-    /// the one that counts.
+    /// Returns the verdicts since the last call. If a step is retried, its last verdict counts.
     pub fn take_decided(&mut self) -> Vec<Judgement> {
         std::mem::take(&mut self.decided)
     }
 
-    /// The objects that a selection of the scenario has now, in the order of namespace and name;
+    /// Returns the current objects of a selection of the scenario, ordered by namespace and name;
     /// `None` for a selection that is not in the scenario.
     pub fn select(&self, selection: &SelectionRef) -> Option<Vec<Arc<Value>>> {
-        let number = self.program.selection(selection)?;
-        Some(self.state.select(number).into_iter().cloned().collect())
+        let id = self.program.selection(selection)?;
+        Some(self.state.select(id).into_iter().cloned().collect())
     }
 
-    /// Decides all that is left: the run ended at `at`, before its time where it was `interrupted`.
+    /// Decides all claims that are left: the run ended at `at`, or was `interrupted`.
     pub fn finish(&mut self, at: Moment, interrupted: bool) {
         if self.is_finished {
             return;
         }
-        // Nothing comes any more, of that very moment neither.
+        // No entry follows, not even one of the same moment.
         self.wake(Moment(at.0.saturating_add(1)));
         self.now = self.now.max(at);
         self.is_finished = true;
         let cut_short = match (&self.skipped, interrupted) {
-            (_, true) => Some("the run was cut short before this was decided".to_owned()),
+            (_, true) => Some("the run was interrupted before the verdict".to_owned()),
             (Some(step), _) => {
-                Some(format!("the run ended before this was decided: step {step:?} never started"))
+                Some(format!("the run ended before the verdict: step {step:?} never started"))
             }
             _ => None,
         };
-        for number in 0..self.claims.len() {
-            let plan = &self.program.claims[number];
-            let claim = &mut self.claims[number];
+        for (id, claim) in self.claims.iter_mut() {
+            let plan = &self.program.claims[id];
             let lasts_to_the_end = plan.step.is_none() && plan.to.is_none();
             if lasts_to_the_end && cut_short.is_none() {
                 self.decided.extend(claim.end(&mut self.state, self.now, &Ending::Run));
@@ -125,9 +128,9 @@ impl Evaluator {
             let why = match (&cut_short, &plan.to) {
                 (Some(why), _) => why.clone(),
                 (None, Some(to)) => {
-                    format!("the run ended before this was decided: step {to:?} did not end")
+                    format!("the run ended before the verdict: step {to:?} did not end")
                 }
-                (None, None) => "the run ended before this was decided".to_owned(),
+                (None, None) => "the run ended before the verdict".to_owned(),
             };
             self.decided.extend(claim.cut_short(&mut self.state, self.now, &why));
             claim.wake = None;
@@ -135,64 +138,66 @@ impl Evaluator {
         self.wakes.clear();
     }
 
-    /// Decides what is due before `now`.
+    /// Decides claims whose deadlines passed before `now`.
     fn wake(&mut self, now: Moment) {
-        while let Some(Reverse((at, number))) = self.wakes.peek().copied() {
+        while let Some(Reverse((at, id))) = self.wakes.peek().copied() {
             if at >= now {
                 return;
             }
             self.wakes.pop();
-            if self.claims[number].wake != Some(at) {
+            if self.claims[id].wake != Some(at) {
                 continue;
             }
             self.now = self.now.max(at);
-            self.decided.extend(self.claims[number].woken(&mut self.state, at));
-            self.claims[number].wake = None;
-            self.schedule(number);
+            self.decided.extend(self.claims[id].woken(&mut self.state, at));
+            self.claims[id].wake = None;
+            self.schedule(id);
         }
     }
 
-    fn schedule(&mut self, number: usize) {
-        let next = self.claims[number].next_wake();
-        let claim = &mut self.claims[number];
+    fn schedule(&mut self, id: ClaimId) {
+        let next = self.claims[id].next_wake();
+        let claim = &mut self.claims[id];
         if next != claim.wake {
             claim.wake = next;
-            self.wakes.extend(next.map(|at| Reverse((at, number))));
+            self.wakes.extend(next.map(|at| Reverse((at, id))));
         }
     }
 
-    /// Tells claims what happened, and those whose conditions changed that they did.
-    fn update(&mut self, mut occurred: BTreeMap<usize, Vec<Occurred>>) {
+    /// Passes occurrences to their claims, and also updates the claims whose conditions changed.
+    fn update(&mut self, mut occurred: Occurrences) {
         for condition in self.state.refresh() {
             for claim in &self.program.uses.claims_of_condition[condition] {
                 occurred.entry(*claim).or_default();
             }
         }
-        for (number, occurred) in occurred {
-            self.decided.extend(self.claims[number].update(&mut self.state, self.now, occurred));
-            self.schedule(number);
+        for (id, occurred) in occurred {
+            self.decided.extend(self.claims[id].update(&mut self.state, self.now, occurred));
+            self.schedule(id);
         }
     }
 
-    fn kind(&self, name: &str) -> Option<usize> {
-        self.program.kinds.iter().position(|kind| *kind.0 == *name)
+    fn kind(&self, name: &str) -> Option<KindId> {
+        self.program.kinds.find(|kind| *kind.0 == *name)
     }
 
     fn object(&mut self, change: &ObjectChange) {
         let Some(kind) = self.kind(&change.kind.0) else { return };
         let mut applied = self.state.apply(kind, change);
-        let mut occurred: BTreeMap<usize, Vec<Occurred>> = BTreeMap::new();
+        let mut occurred = Occurrences::new();
         let paths = &self.program.paths[kind];
         for applied in &mut applied {
             for selection in &self.program.uses.selections_of_kind[kind] {
                 let uses = &self.program.uses.occurrences_of_selection[*selection];
-                for (number, index, dependence) in uses {
-                    if !self.claims[*number].is_watching() {
+                for (id, occurrence, dependence) in uses {
+                    if !self.claims[*id].is_watching() {
                         continue;
                     }
-                    let plan = &self.program.claims[*number].occurrences[*index];
-                    let is_of_change =
-                        matches!(plan.what, What::Object { event: ObjectEventKind::Changed, .. });
+                    let plan = &self.program.claims[*id].occurrences[*occurrence];
+                    let is_of_change = matches!(
+                        plan.trigger,
+                        Trigger::Object { event: ObjectEventKind::Changed, .. }
+                    );
                     if !is_of_change && applied.is_same(dependence, paths) {
                         continue;
                     }
@@ -200,8 +205,8 @@ impl Evaluator {
                         let is_doubtful =
                             matches!(applied.event, ObjectEvent::Found | ObjectEvent::Missed);
                         let object = Some(object);
-                        let happened = Occurred { index: *index, object, is_doubtful };
-                        occurred.entry(*number).or_default().push(happened);
+                        let happened = Occurred { occurrence: *occurrence, object, is_doubtful };
+                        occurred.entry(*id).or_default().push(happened);
                     }
                 }
             }
@@ -209,40 +214,40 @@ impl Evaluator {
         self.update(occurred);
     }
 
-    /// The object to which what a plan is about has just happened.
+    /// Returns the object, if the change is the occurrence.
     fn happened(&self, plan: &OccurrencePlan, applied: &Applied) -> Option<Arc<Value>> {
-        let What::Object { event, selection, predicate } = plan.what else { return None };
+        let Trigger::Object { event, selection, predicate } = plan.trigger else { return None };
         let selection = &self.program.selections[selection];
         let has = |object: &Value| selection.has(object, &self.program);
-        let is_as_asked = |object: &Value, old: Option<&Value>| {
+        let is_match = |object: &Value, old: Option<&Value>| {
             let predicate = &self.program.predicates[predicate];
             predicate.test(object, old, &self.program.variables) == Truth::True
         };
         let (old, new) = (applied.old.as_ref(), applied.new.as_ref());
-        let told = &applied.told;
+        let reported = &applied.reported;
         let happened = match event {
             ObjectEventKind::Created => {
                 let is_new = matches!(applied.event, ObjectEvent::Added | ObjectEvent::Found);
-                is_new && old.is_none() && has(told) && is_as_asked(told, None)
+                is_new && old.is_none() && has(reported) && is_match(reported, None)
             }
             ObjectEventKind::Deleted => {
-                new.is_none() && has(old.unwrap_or(told)) && is_as_asked(told, None)
+                new.is_none() && has(old.unwrap_or(reported)) && is_match(reported, None)
             }
             ObjectEventKind::Changed => match (old, new) {
                 (Some(old), Some(new)) => {
-                    (has(new) || has(old)) && old != new && is_as_asked(new, Some(old))
+                    (has(new) || has(old)) && old != new && is_match(new, Some(old))
                 }
                 _ => false,
             },
             ObjectEventKind::Becomes => {
-                let matches = |object: &Arc<Value>| has(object) && is_as_asked(object, None);
+                let matches = |object: &Arc<Value>| has(object) && is_match(object, None);
                 applied.event != ObjectEvent::Initial
                     && new.is_some_and(matches)
                     && !old.is_some_and(matches)
             }
         };
-        debug_assert!(old.is_none_or(|old| uid(old) == uid(told)));
-        happened.then(|| Arc::clone(told))
+        debug_assert!(old.is_none_or(|old| uid(old) == uid(reported)));
+        happened.then(|| Arc::clone(reported))
     }
 
     fn gap(&mut self, gap: &Gap) {
@@ -256,15 +261,15 @@ impl Evaluator {
         let note = match gap.state {
             GapState::Lost => format!("at {}: the watch of {name} was lost{reason}", self.now),
             GapState::Resumed => {
-                format!("at {}: the watch of {name} went on where it was", self.now)
+                format!("at {}: the watch of {name} resumed, no change was missed", self.now)
             }
             GapState::Relisted => format!(
-                "at {}: all of {name} was listed anew; what happened in between was not seen",
+                "at {}: {name} was listed again; changes in between were not seen",
                 self.now
             ),
         };
         let relisted = (gap.state == GapState::Relisted).then_some(kind);
-        self.sight_changed(relisted, &note);
+        self.visibility_changed(relisted, &note);
     }
 
     fn api(&mut self, api: &ApiState) {
@@ -277,15 +282,15 @@ impl Evaluator {
             true => format!("at {}: the API server answered again", self.now),
             false => format!("at {}: the API server did not answer{reason}", self.now),
         };
-        self.sight_changed(None, &note);
+        self.visibility_changed(None, &note);
     }
 
-    fn sight_changed(&mut self, relisted: Option<usize>, note: &str) {
+    fn visibility_changed(&mut self, relisted: Option<KindId>, note: &str) {
         let mut watching = BTreeMap::new();
-        for (number, claim) in self.claims.iter_mut().enumerate() {
+        for (id, claim) in self.claims.iter_mut() {
             if claim.is_watching() {
-                claim.sight_changed(&self.state, self.now, relisted, note);
-                watching.insert(number, Vec::new());
+                claim.visibility_changed(&self.state, self.now, relisted, note);
+                watching.insert(id, Vec::new());
             }
         }
         self.update(watching);
@@ -301,60 +306,64 @@ impl Evaluator {
         if step.state == StepState::Skipped && self.skipped.is_none() {
             self.skipped = Some(step.step.clone());
         }
-        let named = |name: &Option<String>| name.as_deref() == Some(step.step.as_str());
-        let mut occurred: BTreeMap<usize, Vec<Occurred>> = BTreeMap::new();
-        for (number, plan) in program.claims.iter().enumerate() {
+        let starts_own = |plan: &ClaimPlan| starts && plan.step.as_ref() == Some(&step.step);
+        let mut occurred = Occurrences::new();
+        for (id, plan) in program.claims.iter() {
             let begins = match &plan.from {
-                None => is_first,
-                from => starts && named(from) && plan.from != plan.step,
+                SpanStart::FirstStep => is_first,
+                SpanStart::Step(from) => starts && *from == step.step,
+                SpanStart::OwnStep => false,
             };
-            if begins && self.claims[number].is_waiting() {
-                self.claims[number].begin(&mut self.state, self.now);
-                occurred.entry(number).or_default();
+            if begins && self.claims[id].is_waiting() {
+                self.claims[id].begin(&mut self.state, self.now);
+                occurred.entry(id).or_default();
             }
-            if starts && named(&plan.step) && plan.from == plan.step {
+            if starts_own(plan) && plan.from == SpanStart::OwnStep {
                 let judgement =
-                    self.claims[number].step_started(&mut self.state, self.now, step.attempt);
+                    self.claims[id].step_started(&mut self.state, self.now, step.attempt);
                 self.decided.extend(judgement);
-                occurred.entry(number).or_default();
+                occurred.entry(id).or_default();
             }
-            for (index, occurrence) in plan.occurrences.iter().enumerate() {
-                if let What::Step { step: about, started } = &occurrence.what
-                    && *about == step.step
-                    && ((*started && starts && step.attempt <= 1) || (!*started && ends))
+            for (occurrence, about) in plan.occurrences.iter() {
+                if let Trigger::Step { step: name, phase } = &about.trigger
+                    && *name == step.step
+                    && match phase {
+                        StepPhase::Started => starts && step.attempt <= 1,
+                        StepPhase::Finished => ends,
+                    }
                 {
-                    let happened = Occurred { index, object: None, is_doubtful: false };
-                    occurred.entry(number).or_default().push(happened);
+                    let happened = Occurred { occurrence, object: None, is_doubtful: false };
+                    occurred.entry(id).or_default().push(happened);
                 }
             }
         }
         self.update(occurred);
-        for (number, plan) in program.claims.iter().enumerate() {
-            if starts && named(&plan.step) && plan.from != plan.step {
+        for (id, plan) in program.claims.iter() {
+            if starts_own(plan) && plan.from != SpanStart::OwnStep {
                 let judgement =
-                    self.claims[number].step_started(&mut self.state, self.now, step.attempt);
+                    self.claims[id].step_started(&mut self.state, self.now, step.attempt);
                 self.decided.extend(judgement);
-                self.schedule(number);
+                self.schedule(id);
             }
-            if ends && named(&plan.to) {
+            if ends && plan.to.as_ref() == Some(&step.step) {
                 let ending = Ending::Step(step.step.clone());
-                self.decided.extend(self.claims[number].end(&mut self.state, self.now, &ending));
-                self.schedule(number);
+                self.decided.extend(self.claims[id].end(&mut self.state, self.now, &ending));
+                self.schedule(id);
             }
         }
     }
 
     fn fault(&mut self, fault: &FaultEntry) {
         let program = Arc::clone(&self.program);
-        let mut occurred: BTreeMap<usize, Vec<Occurred>> = BTreeMap::new();
-        for (number, plan) in program.claims.iter().enumerate() {
-            for (index, occurrence) in plan.occurrences.iter().enumerate() {
-                if let What::Fault { step, state } = &occurrence.what
+        let mut occurred = Occurrences::new();
+        for (id, plan) in program.claims.iter() {
+            for (occurrence, about) in plan.occurrences.iter() {
+                if let Trigger::Fault { step, state } = &about.trigger
                     && *step == fault.step
                     && *state == fault.state
                 {
-                    let happened = Occurred { index, object: None, is_doubtful: false };
-                    occurred.entry(number).or_default().push(happened);
+                    let happened = Occurred { occurrence, object: None, is_doubtful: false };
+                    occurred.entry(id).or_default().push(happened);
                 }
             }
         }
@@ -362,8 +371,8 @@ impl Evaluator {
     }
 }
 
-/// Judges a whole record: the last verdict of each claim, in the order of the scenario. A record
-/// without its `end` is one that was cut short.
+/// Judges a complete record. Returns the last verdict on each claim, in the order of the scenario. A
+/// record without its `end` counts as interrupted.
 pub fn judge(program: Arc<Program>, entries: impl IntoIterator<Item = Entry>) -> Vec<Judgement> {
     let mut evaluator = Evaluator::new(Arc::clone(&program));
     for entry in entries {
@@ -373,15 +382,15 @@ pub fn judge(program: Arc<Program>, entries: impl IntoIterator<Item = Entry>) ->
     in_order(&program, evaluator.take_decided())
 }
 
-/// The last judgement of each assertion, in the order of the scenario: those of the background first.
+/// Returns the last judgement of each assertion in the order of the scenario: assertions in the
+/// background first.
 pub fn in_order(program: &Program, decided: Vec<Judgement>) -> Vec<Judgement> {
     let place = |judgement: &Judgement| {
-        let is_it = |plan: &super::plan::ClaimPlan| {
-            plan.name == judgement.assertion && plan.step == judgement.step
-        };
-        program.claims.iter().position(is_it)
+        let is_it =
+            |plan: &ClaimPlan| plan.name == judgement.assertion && plan.step == judgement.step;
+        program.claims.find(is_it)
     };
-    let mut last: BTreeMap<Option<usize>, Judgement> = BTreeMap::new();
+    let mut last: BTreeMap<Option<ClaimId>, Judgement> = BTreeMap::new();
     for judgement in decided {
         last.insert(place(&judgement), judgement);
     }

@@ -1,37 +1,29 @@
-//! Selectors of labels, as kubectl takes them.
+//! Label selectors in kubectl's syntax, read into kube's expressions.
 
+use std::collections::BTreeSet;
+
+use kube::core::Expression;
 use serde_json::Value;
 
 use crate::scenario::language::Labels;
 
-/// What is asked of one label.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::scenario) enum Requirement {
-    Exists(String),
-    Absent(String),
-    In(String, Vec<String>),
-    NotIn(String, Vec<String>),
-}
-
-/// The requirements that labels of the language stand for.
+/// Reads the labels of a selection.
 ///
 /// # Errors
 /// A text for the user.
-pub(in crate::scenario) fn requirements(labels: &Labels) -> Result<Vec<Requirement>, String> {
+pub(in crate::scenario) fn label_expressions(labels: &Labels) -> Result<Vec<Expression>, String> {
     match labels {
         Labels::Equal(labels) => Ok(labels
             .iter()
-            .map(|(key, value)| Requirement::In(key.clone(), vec![value.clone()]))
+            .map(|(key, value)| Expression::Equal(key.clone(), value.clone()))
             .collect()),
-        Labels::Selector(text) => {
-            split_outside_of_parentheses(text).into_iter().map(requirement).collect()
-        }
+        Labels::Selector(text) => split_outside_parentheses(text).map(expression).collect(),
     }
 }
 
-fn split_outside_of_parentheses(text: &str) -> Vec<&str> {
+fn split_outside_parentheses(text: &str) -> impl Iterator<Item = &str> {
     let mut depth = 0;
-    let parts = text.split(|char: char| {
+    let parts = text.split(move |char: char| {
         match char {
             '(' => depth += 1,
             ')' => depth -= 1,
@@ -39,13 +31,14 @@ fn split_outside_of_parentheses(text: &str) -> Vec<&str> {
         }
         char == ',' && depth == 0
     });
-    parts.map(str::trim).filter(|part| !part.is_empty()).collect()
+    parts.map(str::trim).filter(|part| !part.is_empty())
 }
 
-fn requirement(text: &str) -> Result<Requirement, String> {
+fn expression(text: &str) -> Result<Expression, String> {
     let wrong = || {
         format!(
-            "`{text}` is no selector of labels: expected as app=web, tier!=cache, env in (a, b), key or !key"
+            "invalid label selector `{text}`: expected, for example, `app=web`, `tier!=cache`, \
+             `env in (a, b)`, `key` or `!key`"
         )
     };
     let key = |key: &str| -> Result<String, String> {
@@ -56,57 +49,63 @@ fn requirement(text: &str) -> Result<Requirement, String> {
     };
     if let Some((left, values)) = text.split_once('(') {
         let values = values.trim_end().strip_suffix(')').ok_or_else(wrong)?;
-        let values = values.split(',').map(|value| value.trim().to_owned()).collect();
+        let values: BTreeSet<_> = values.split(',').map(|value| value.trim().to_owned()).collect();
         return match left.split_whitespace().collect::<Vec<_>>().as_slice() {
-            [name, "in"] => Ok(Requirement::In(key(name)?, values)),
-            [name, "notin"] => Ok(Requirement::NotIn(key(name)?, values)),
+            [name, "in"] => Ok(Expression::In(key(name)?, values)),
+            [name, "notin"] => Ok(Expression::NotIn(key(name)?, values)),
             _ => Err(wrong()),
         };
     }
     if let Some((name, value)) = text.split_once("!=") {
-        return Ok(Requirement::NotIn(key(name)?, vec![value.trim().to_owned()]));
+        return Ok(Expression::NotEqual(key(name)?, value.trim().to_owned()));
     }
     if let Some((name, value)) = text.split_once("==").or_else(|| text.split_once('=')) {
-        return Ok(Requirement::In(key(name)?, vec![value.trim().to_owned()]));
+        return Ok(Expression::Equal(key(name)?, value.trim().to_owned()));
     }
     match text.strip_prefix('!') {
-        Some(name) => Ok(Requirement::Absent(key(name)?)),
-        None => Ok(Requirement::Exists(key(text)?)),
+        Some(name) => Ok(Expression::DoesNotExist(key(name)?)),
+        None => Ok(Expression::Exists(key(text)?)),
     }
 }
 
-impl Requirement {
-    /// Whether labels, a mapping, are as asked. As in Kubernetes, a label that is absent is not in
-    /// any set.
-    pub(in crate::scenario) fn holds(&self, labels: Option<&Value>) -> bool {
-        let value = |key: &str| labels.and_then(|labels| labels.get(key)).and_then(Value::as_str);
-        match self {
-            Self::Exists(key) => value(key).is_some(),
-            Self::Absent(key) => value(key).is_none(),
-            Self::In(key, values) => {
-                value(key).is_some_and(|value| values.iter().any(|one| one == value))
-            }
-            Self::NotIn(key, values) => {
-                value(key).is_none_or(|value| values.iter().all(|one| one != value))
-            }
-        }
+/// Whether labels, a JSON mapping, match: the same as kube's own matching, without copying the labels.
+/// As in Kubernetes, a label that does not exist is in no set.
+pub(super) fn matches(expression: &Expression, labels: Option<&Value>) -> bool {
+    let value = |key: &str| labels.and_then(|labels| labels.get(key)).and_then(Value::as_str);
+    match expression {
+        Expression::Exists(key) => value(key).is_some(),
+        Expression::DoesNotExist(key) => value(key).is_none(),
+        Expression::Equal(key, expected) => value(key) == Some(expected),
+        Expression::NotEqual(key, unwanted) => value(key) != Some(unwanted),
+        Expression::In(key, values) => value(key).is_some_and(|value| values.contains(value)),
+        Expression::NotIn(key, values) => value(key).is_none_or(|value| !values.contains(value)),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use std::collections::BTreeMap;
+
+    use kube::core::SelectorExt as _;
 
     use super::*;
 
     fn selects(selector: &str) -> bool {
-        let labels = json!({"app": "web", "env": "a", "k8s.io/x": ""});
-        let requirements = requirements(&Labels::Selector(selector.to_owned())).unwrap();
-        requirements.iter().all(|requirement| requirement.holds(Some(&labels)))
+        let labels = BTreeMap::from(
+            [("app", "web"), ("env", "a"), ("k8s.io/x", "")]
+                .map(|(key, value)| (key.to_owned(), value.to_owned())),
+        );
+        let json = serde_json::to_value(&labels).unwrap();
+        let expressions = label_expressions(&Labels::Selector(selector.to_owned())).unwrap();
+        expressions.iter().all(|expression| {
+            let is_match = matches(expression, Some(&json));
+            assert_eq!(is_match, expression.matches(&labels), "{expression}");
+            is_match
+        })
     }
 
     #[test]
-    fn selectors_mean_what_they_mean_to_kubectl() {
+    fn selects_as_kubectl_does() {
         for selector in ["app=web", "app==web", "app", "!tier", "tier!=cache", "", "k8s.io/x="]
             .into_iter()
             .chain(["env in (a, b),app", "env notin (b)", "tier notin (b)"])
@@ -120,10 +119,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_selector_says_what_would_be() {
+    fn rejects_an_invalid_selector_with_examples() {
         for selector in ["app web", "env in a", "env on (a)", "=web", "env in (a"] {
-            let error = requirements(&Labels::Selector(selector.to_owned())).unwrap_err();
-            assert!(error.contains("expected as app=web"), "{error}");
+            let error = label_expressions(&Labels::Selector(selector.to_owned())).unwrap_err();
+            assert!(error.contains("expected, for example, `app=web`"), "{error}");
         }
     }
 }

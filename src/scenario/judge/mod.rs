@@ -1,6 +1,7 @@
-//! Judging a record: what held when, and what follows for each assertion. Pure: the same record gives
-//! the same verdicts, during a run and afterwards.
+//! Judges assertions over a record. Pure: the same record gives the same verdicts, during the run and
+//! afterwards.
 
+mod active_claim;
 mod claim;
 mod compile;
 mod evaluator;
@@ -8,15 +9,16 @@ mod explain;
 pub mod expression;
 mod labels;
 mod pattern;
-mod plan;
-mod running;
+mod program;
 mod state;
+mod table;
+mod truth;
 mod verdict;
 
 pub use compile::Invalid;
 pub use evaluator::{Evaluator, in_order, judge};
-pub(in crate::scenario) use labels::{Requirement, requirements};
-pub use plan::Program;
+pub(in crate::scenario) use labels::label_expressions;
+pub use program::Program;
 pub use verdict::{Breach, Explanation, Judgement, ObjectName, Span, Verdict};
 
 #[cfg(test)]

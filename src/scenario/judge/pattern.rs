@@ -1,9 +1,9 @@
-//! Parts of objects: whether an object has a part, and where it differs from it.
+//! Partial objects: whether an object matches one, and where it differs.
 
 use serde_json::{Map, Value};
 
-/// Whether `found` has the part `expected`: mappings by their fields, lists by their elements in
-/// order, all else by equality; `null` is expected of what is absent.
+/// Whether `found` matches `expected`. Mappings match if the expected fields do, lists if all elements do in
+/// order, and everything else if it is equal. `null` matches a field that does not exist.
 pub(super) fn matches(expected: &Value, found: Option<&Value>) -> bool {
     let found = found.filter(|value| !value.is_null());
     match (expected, found) {
@@ -32,8 +32,8 @@ fn same_scalar(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// Where `found` differs from the part, a line for each place: `status.phase: expected "Running", is
-/// "Pending"`.
+/// The differences between an object and `expected`, one line each, such as `status.phase: expected
+/// "Running", found "Pending"`.
 pub(super) fn differences(expected: &Value, found: Option<&Value>) -> Vec<String> {
     let mut lines = Vec::new();
     compare(expected, found, &mut String::new(), &mut lines);
@@ -66,7 +66,7 @@ fn compare(expected: &Value, found: Option<&Value>, path: &mut String, lines: &m
             }
         }
         (Value::Array(elements), Some(Value::Array(list))) => lines.push(format!(
-            "{path}: expected {}, has {}",
+            "{path}: expected {}, found {}",
             counted(elements.len(), "element"),
             list.len()
         )),
@@ -78,8 +78,8 @@ fn compare(expected: &Value, found: Option<&Value>, path: &mut String, lines: &m
 pub(super) fn difference(path: &str, expected: &str, found: Option<&Value>) -> String {
     let place = if path.is_empty() { "the object" } else { path };
     match found.filter(|value| !value.is_null()) {
-        Some(found) => format!("{place}: expected {expected}, is {}", shortened(found)),
-        None => format!("{place}: expected {expected}, is absent"),
+        Some(found) => format!("{place}: expected {expected}, found {}", shortened(found)),
+        None => format!("{place}: expected {expected}, found nothing"),
     }
 }
 
@@ -91,7 +91,7 @@ fn expectation(expected: &Value) -> String {
     }
 }
 
-/// A field's name at the end of a path; in brackets where it has dots or slashes, as labels' names.
+/// Appends a field to a path, in brackets if the name has special characters, as the names of labels do.
 pub(super) fn push_field(path: &mut String, name: &str) {
     let is_plain = name.chars().all(|char| char.is_alphanumeric() || matches!(char, '_' | '-'));
     if !is_plain {
@@ -104,19 +104,19 @@ pub(super) fn push_field(path: &mut String, name: &str) {
     path.push_str(name);
 }
 
-/// The path of fields, in the same form.
+/// A path in the same form.
 pub(super) fn path_text(fields: &[&str]) -> String {
     let mut path = String::new();
     fields.iter().for_each(|field| push_field(&mut path, field));
     path
 }
 
-/// What is at the end of a path.
+/// The value at a path.
 pub(super) fn at_path<'v>(object: &'v Value, fields: &[&str]) -> Option<&'v Value> {
     fields.iter().try_fold(object, |value, field| value.get(field))
 }
 
-/// A value in JSON, its end left out where it is long.
+/// A value as JSON, shortened if it is long.
 pub(super) fn shortened(value: &Value) -> String {
     const LONGEST: usize = 120;
     let text = value.to_string();
@@ -131,7 +131,7 @@ pub(super) fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
-/// A part in one line, as `status.phase: "Running", spec.nodeName: nothing`.
+/// A partial object in one line, such as `status.phase: "Running", spec.nodeName: nothing`.
 pub(super) fn part_text(part: &Value) -> String {
     let mut leaves = Vec::new();
     collect_leaves(part, &mut String::new(), &mut leaves);
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_match_by_fields_elements_and_equality() {
+    fn matches_fields_elements_and_scalars() {
         for (part, expected) in [
             (json!({"status": {"phase": "Pending"}}), true),
             (json!({"status": {"phase": "Running"}}), false),
@@ -189,19 +189,19 @@ mod tests {
     }
 
     #[test]
-    fn differences_name_their_places() {
+    fn names_the_path_of_each_difference() {
         let part = json!({
             "metadata": {"labels": {"app.kubernetes.io/name": "db"}},
             "spec": {"containers": [{"image": "y"}], "nodeName": "worker", "priority": null},
             "status": {"phase": "Running", "conditions": [{"type": "Ready"}]},
         });
         insta::assert_snapshot!(differences(&part, Some(&pod())).join("\n"), @r#"
-        metadata.labels["app.kubernetes.io/name"]: expected "db", is "web"
-        spec.containers[0].image: expected "y", is "x"
-        spec.nodeName: expected "worker", is absent
-        spec.priority: expected nothing, is 1.0
-        status.phase: expected "Running", is "Pending"
-        status.conditions: expected [{"type":"Ready"}], is absent
+        metadata.labels["app.kubernetes.io/name"]: expected "db", found "web"
+        spec.containers[0].image: expected "y", found "x"
+        spec.nodeName: expected "worker", found nothing
+        spec.priority: expected nothing, found 1.0
+        status.phase: expected "Running", found "Pending"
+        status.conditions: expected [{"type":"Ready"}], found nothing
         "#);
     }
 }

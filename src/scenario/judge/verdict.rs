@@ -4,80 +4,56 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use crate::scenario::history::Verdict;
 use crate::scenario::history::{KindName, Moment};
 
-/// What is said of an assertion.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Verdict {
-    /// It held.
-    Pass,
-    /// It cannot be told, because something was not seen.
-    Inconclusive,
-    /// It did not hold.
-    Fail,
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::Pass => "pass",
-            Self::Inconclusive => "inconclusive",
-            Self::Fail => "fail",
-        })
-    }
-}
-
-/// An assertion's verdict with its reasons.
+/// The verdict on an assertion, and its reasons.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Judgement {
-    /// The assertion's name: unique in the scenario; that of its step where it is one.
+    /// The assertion's name, unique in the scenario. An assertion in a step has the step's name.
     pub assertion: String,
-    /// The step, where it is one; a `wait` or an `inject` with `when` counts as one too.
+    /// The step of the assertion, if there is one. A `wait`, or an `inject` with `when`, counts as an assertion.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
-    /// What it says, as `eventually web.all(…) within 30s`.
+    /// The assertion in words, such as `eventually web.all(…) within 30s`.
     pub claim: String,
-    /// The verdict.
     pub verdict: Verdict,
-    /// The part of the run that it is about; `None` when its span never began.
+    /// The part of the run that the assertion is about; `None` if it never began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub span: Option<Span>,
-    /// When the verdict was certain.
+    /// When the verdict became certain.
     pub decided: Moment,
-    /// Why.
     pub explanation: Explanation,
 }
 
 /// A part of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
-    /// Its beginning.
     pub from: Moment,
-    /// Its end: the last moment that was looked at.
+    /// The last moment that was judged.
     pub to: Moment,
 }
 
-/// Why a verdict is what it is.
+/// The reasons for a verdict.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Explanation {
-    /// In one sentence, as `did not hold within 30s: 2 of 3 objects match`.
+    /// The reason in one sentence, such as `did not hold within 30s: 2 of 3 objects of web match`.
     pub summary: String,
-    /// The moment that decided: the first one at which it was false, or that proved it.
+    /// The moment that decided the verdict: the first violation, or the proof.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub moment: Option<Moment>,
-    /// How the condition's parts came out then: `web.all(…) = false`, `size(web) = 2`.
+    /// The values of the condition's parts at that moment, such as `size(web) = 2`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<String>,
-    /// The objects that are not as expected, at that moment; at most ten.
+    /// At most ten of the objects that were not as expected at that moment.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub breaches: Vec<Breach>,
-    /// How many more of them there are.
+    /// The number of further objects that were not as expected.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub more: usize,
-    /// What was not seen: gaps and errors, for a verdict that is inconclusive.
+    /// For an inconclusive verdict, the gaps and errors that made it so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<String>,
 }
@@ -86,32 +62,28 @@ pub struct Explanation {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Breach {
-    /// Which object.
     pub object: ObjectName,
-    /// What was expected against what there was, a line each: `status.phase: expected "Running", is
-    /// "Pending"`.
+    /// One line for each difference, such as `status.phase: expected "Running", found "Pending"`.
     pub differences: Vec<String>,
     /// The object at that moment.
     pub then: Arc<Value>,
 }
 
-/// An object's name.
+/// Identifies an object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectName {
-    /// Its kind, with group and version.
     pub kind: KindName,
-    /// Its namespace; empty where it has none.
+    /// Empty if the object is not namespaced.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub namespace: String,
-    /// Its name.
     pub name: String,
-    /// Its unique identifier: a successor of the same name has another.
+    /// The UID: a later object with the same name has another one.
     pub uid: String,
 }
 
 impl fmt::Display for ObjectName {
-    /// As `Pod default/web-1` or `Node worker`.
+    /// Such as `Pod default/web-1` or `Node worker`.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = self.kind.0.rsplit('/').next().unwrap_or_default();
         match self.namespace.as_str() {

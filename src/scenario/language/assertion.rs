@@ -1,91 +1,195 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
-use super::{Condition, Duration, Occurrence};
+use super::union::one_of;
+use super::{Bounds, Condition, Duration, Occurrence};
 
-/// What must hold over time: exactly one of `eventually`, `always`, `never`, `stable`, `until`,
-/// `order`, `count` and `after`.
+/// A claim about a span of the run.
 ///
-/// As a step, its span begins with the step, or with the step that `from` names. In the background,
-/// it lasts from the start of the step `from` to the end of the step `to`, else over all steps.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+/// In a step, the span begins with the step, or with the step that `from` names. In the background, it
+/// lasts from the start of step `from` to the end of step `to`; without them, over all steps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
 pub struct Assertion {
-    /// What it says, in words [default: made of what it asserts]
+    /// What the assertion says, in words [default: derived from the claim]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The condition holds at some moment, `within` that time
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub eventually: Option<Condition>,
-    /// The condition holds at every moment of the span
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub always: Option<Condition>,
-    /// The condition holds at no moment of the span
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub never: Option<Condition>,
-    /// The condition comes to hold and then holds without a break `for` that long, all `within` that
-    /// time
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stable: Option<Condition>,
-    /// One condition holds at every moment until another does
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<Until>,
-    /// All of these happen, and the first time of each is not before the first time of the one before
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub order: Option<Vec<Occurrence>>,
-    /// Something happens so many times in the span
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub count: Option<Count>,
-    /// Each time something happens, something else follows `within` that time
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<After>,
-    /// Time limit, from the span's start [default: the step's deadline, or the end of the span]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub within: Option<Duration>,
-    /// How long: for `stable`; for `always`, `never` and `count`, the length of a step's span from its
-    /// start on
-    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
-    pub lasting: Option<Duration>,
-    /// With `always`, `never` and `until`: breaches shorter than this do not count. Watches of
-    /// different kinds are not in step, by milliseconds
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub grace: Option<Duration>,
-    /// The step with whose start the span begins
+    /// Step at whose start the span begins
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// In the background: the step with whose end the span ends
+    /// In the background: step at whose end the span ends
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
-    /// Whether the steps go on when it fails; the run fails all the same
+    /// Run the next steps even if the assertion fails; the run still fails
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub continue_on_failure: bool,
+    /// What it claims.
+    #[serde(flatten)]
+    pub claim: Claim,
+}
+
+/// What an assertion claims: exactly one of these.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, IntoStaticStr)]
+#[serde(untagged)]
+#[strum(serialize_all = "camelCase")]
+#[schemars(transform = one_of)]
+pub enum Claim {
+    #[allow(missing_docs)]
+    Eventually {
+        /// The condition holds at some moment of the span
+        #[serde(rename = "eventually")]
+        condition: Condition,
+        /// Time limit, from the span's start [default: the step's deadline, or the end of the span]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        within: Option<Duration>,
+    },
+    #[allow(missing_docs)]
+    Always {
+        /// The condition holds at every moment of the span
+        #[serde(rename = "always")]
+        condition: Condition,
+        /// In a step: length of the span, from the step's start
+        #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+        lasting: Option<Duration>,
+        /// Ignore breaches shorter than this: watches of different kinds can differ by milliseconds
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grace: Option<Duration>,
+    },
+    #[allow(missing_docs)]
+    Never {
+        /// The condition holds at no moment of the span
+        #[serde(rename = "never")]
+        condition: Condition,
+        /// In a step: length of the span, from the step's start
+        #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+        lasting: Option<Duration>,
+        /// Ignore breaches shorter than this: watches of different kinds can differ by milliseconds
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grace: Option<Duration>,
+    },
+    #[allow(missing_docs)]
+    Stable {
+        /// The condition holds at some moment, and from then on without a break
+        #[serde(rename = "stable")]
+        condition: Condition,
+        /// How long the condition must hold without a break
+        #[serde(rename = "for")]
+        lasting: Duration,
+        /// Time limit for all of it, from the span's start [default: the step's deadline, or the end of
+        /// the span]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        within: Option<Duration>,
+    },
+    #[allow(missing_docs)]
+    Until {
+        /// One condition holds at every moment until another one does
+        until: Until,
+        /// Time limit for the second condition, from the span's start [default: the step's deadline, or
+        /// the end of the span]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        within: Option<Duration>,
+        /// Ignore breaches shorter than this: watches of different kinds can differ by milliseconds
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grace: Option<Duration>,
+    },
+    #[allow(missing_docs)]
+    Order {
+        /// All of these happen, and each happens for the first time no earlier than the one before it
+        #[schemars(length(min = 2))]
+        order: Vec<Occurrence>,
+        /// Time limit, from the span's start [default: the step's deadline, or the end of the span]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        within: Option<Duration>,
+    },
+    #[allow(missing_docs)]
+    Count {
+        /// Something happens a number of times in the span
+        count: Count,
+        /// In a step: length of the span, from the step's start
+        #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+        lasting: Option<Duration>,
+    },
+    #[allow(missing_docs)]
+    After {
+        /// Each time something happens, something else follows
+        after: Box<After>,
+        /// Time limit for what follows, each time [default: the end of the span]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        within: Option<Duration>,
+    },
+}
+
+impl Claim {
+    /// The field that holds it, such as `eventually`.
+    pub fn name(&self) -> &'static str {
+        self.into()
+    }
+
+    /// The condition that must come to hold, or must or must not hold.
+    pub fn condition(&self) -> Option<&Condition> {
+        match self {
+            Self::Eventually { condition, .. }
+            | Self::Always { condition, .. }
+            | Self::Never { condition, .. }
+            | Self::Stable { condition, .. } => Some(condition),
+            Self::Until { until, .. } => Some(&until.until),
+            Self::Order { .. } | Self::Count { .. } | Self::After { .. } => None,
+        }
+    }
+
+    /// Its `within`.
+    pub fn within(&self) -> Option<Duration> {
+        match self {
+            Self::Eventually { within, .. }
+            | Self::Stable { within, .. }
+            | Self::Until { within, .. }
+            | Self::Order { within, .. }
+            | Self::After { within, .. } => *within,
+            Self::Always { .. } | Self::Never { .. } | Self::Count { .. } => None,
+        }
+    }
+
+    /// Its `for`.
+    pub fn lasting(&self) -> Option<Duration> {
+        match self {
+            Self::Stable { lasting, .. } => Some(*lasting),
+            Self::Always { lasting, .. }
+            | Self::Never { lasting, .. }
+            | Self::Count { lasting, .. } => *lasting,
+            Self::Eventually { .. }
+            | Self::Until { .. }
+            | Self::Order { .. }
+            | Self::After { .. } => None,
+        }
+    }
+
+    /// Whether it is about a whole span, so that a step must say which one.
+    pub fn needs_span(&self) -> bool {
+        matches!(self, Self::Always { .. } | Self::Never { .. } | Self::Count { .. })
+    }
 }
 
 /// One condition until another.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Until {
-    /// What holds
+    /// Condition that holds at every moment
     pub hold: Condition,
-    /// Until this holds, `within` the assertion's time
+    /// Condition that ends it
     pub until: Condition,
 }
 
-/// How many times.
+/// How often something happens: needs `exactly`, `min` or `max`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Count {
     /// What happens
     pub of: Occurrence,
-    /// This many times
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub exactly: Option<u64>,
-    /// At least this many times
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub min: Option<u64>,
-    /// At most this many times
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max: Option<u64>,
+    /// How often.
+    #[serde(flatten)]
+    pub bounds: Bounds,
 }
 
 /// What follows what.
@@ -94,13 +198,12 @@ pub struct Count {
 pub struct After {
     /// What happens
     pub event: Occurrence,
-    /// What must follow each time: an occurrence, or a condition that holds (`holds`, which may hold
-    /// already)
+    /// What must follow each time; a condition (`holds`) can hold already
     pub then: Occurrence,
-    /// Whether both are about the same object
+    /// Both must be about the same object
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub same_object: bool,
-    /// How many times the first must happen at least, for the assertion to say anything
+    /// How often the event must happen at least
     #[serde(default = "one")]
     pub at_least: u64,
 }

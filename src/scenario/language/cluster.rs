@@ -1,60 +1,120 @@
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The cluster that a scenario runs on: at most one of `existing`, `file` and `config`.
+use super::union::{one_of, separate};
+
+/// The cluster that a scenario runs on: an existing one, or a new one from a configuration or with a
+/// number of nodes [default: one control plane].
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields, transform = separate)]
 pub struct ClusterSource {
-    /// A cluster that runs already
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub existing: Option<Existing>,
-    /// A configuration in kind's format; relative to the scenario's file
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub file: Option<PathBuf>,
-    /// A configuration in kind's format, inline
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub config: Option<Value>,
-    /// Control planes, where there is no configuration
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub control_planes: Option<usize>,
-    /// Workers, where there is no configuration
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub workers: Option<usize>,
-    /// Kubernetes to run: vX.Y.Z, file:PATH or release:vX.Y.Z
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kubernetes: Option<String>,
-    /// Image of the nodes
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image: Option<String>,
-    /// How soon the cluster notices failures and acts on them
+    /// Where its nodes come from.
+    #[serde(flatten)]
+    pub nodes: ClusterNodes,
+    /// How soon the cluster notices failures and reacts to them
     #[serde(default)]
     pub timing: Timing,
 }
 
-/// A cluster that runs already, and what it must have.
+/// Where the nodes of a cluster come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged, rename_all_fields = "camelCase")]
+#[schemars(transform = one_of)]
+pub enum ClusterNodes {
+    #[allow(missing_docs)]
+    Existing {
+        /// Existing cluster
+        existing: Existing,
+    },
+    #[allow(missing_docs)]
+    File {
+        /// Configuration file in kind's format, relative to the scenario's file
+        file: PathBuf,
+        #[serde(flatten)]
+        version: NodeVersion,
+    },
+    #[allow(missing_docs)]
+    Config {
+        /// Inline configuration in kind's format
+        config: Value,
+        #[serde(flatten)]
+        version: NodeVersion,
+    },
+    #[allow(missing_docs)]
+    Sizes {
+        /// Number of control planes [default: 1]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        control_planes: Option<NonZeroUsize>,
+        /// Number of workers [default: 0]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        workers: Option<usize>,
+        #[serde(flatten)]
+        version: NodeVersion,
+    },
+}
+
+impl Default for ClusterNodes {
+    fn default() -> Self {
+        Self::Sizes { control_planes: None, workers: None, version: NodeVersion::default() }
+    }
+}
+
+/// What the nodes of a new cluster run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NodeVersion {
+    /// Kubernetes to run: vX.Y.Z, file:PATH or release:vX.Y.Z
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubernetes: Option<String>,
+    /// Node image
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+}
+
+/// An existing cluster, and what it must have.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Existing {
-    /// Its name
+    /// Name of the cluster
     pub name: String,
-    /// Workers that it needs at least
+    /// Minimum number of workers
     #[serde(default)]
     pub workers: usize,
 }
 
-/// How soon a cluster notices failures and acts on them: kubelet's heartbeats, the node controller's
+impl ClusterSource {
+    /// The existing cluster; `None` for a new one.
+    pub fn existing(&self) -> Option<&Existing> {
+        match &self.nodes {
+            ClusterNodes::Existing { existing } => Some(existing),
+            _ => None,
+        }
+    }
+
+    /// What the nodes of a new cluster run; `None` for an existing one.
+    pub fn version(&self) -> Option<&NodeVersion> {
+        match &self.nodes {
+            ClusterNodes::Existing { .. } => None,
+            ClusterNodes::File { version, .. }
+            | ClusterNodes::Config { version, .. }
+            | ClusterNodes::Sizes { version, .. } => Some(version),
+        }
+    }
+}
+
+/// How soon a cluster notices failures and reacts to them: kubelet's heartbeats, the node controller's
 /// grace period and the default tolerations of pods, scaled together.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Timing {
-    /// Kubernetes' defaults: a lost node's pods are evicted after about 340 s
+    /// Kubernetes' defaults: the pods of a lost node are evicted after about 340 s
     #[default]
     Default,
-    /// A lost node's pods are evicted in under 30 s
+    /// The pods of a lost node are evicted in under 30 s
     Fast,
 }

@@ -1,99 +1,81 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use strum::IntoStaticStr;
 
-use super::SelectionRef;
+use super::union::one_of;
+use super::{Bounds, Filter, SelectionRef};
 
-/// What can hold at a moment.
+/// What can hold at a moment: CEL, or a quantifier over the objects of a selection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Condition {
-    /// CEL; each named selection is the list of its objects, and `vars` are the variables
+    /// CEL: each named selection is the list of its objects, `vars` holds the variables
     Cel(String),
-    /// About the objects of one selection
+    /// How many objects of a selection match
     Quantified(Box<Quantified>),
 }
 
-/// What holds for so many objects of a selection: exactly one of `all`, `any`, `none` and `count`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Quantified {
-    /// There are objects, and all of them match
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub all: Option<SelectionRef>,
-    /// At least one matches
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub any: Option<SelectionRef>,
-    /// None matches
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub none: Option<SelectionRef>,
-    /// So many match as `exactly`, `min` and `max` say
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub count: Option<SelectionRef>,
-    /// With `count`, or with `all`: how many there are
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub exactly: Option<u64>,
-    /// With `count`, or with `all`: at least so many
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub min: Option<u64>,
-    /// With `count`, or with `all`: at most so many
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max: Option<u64>,
-    /// A part of the object, as in a selection
-    #[serde(default, rename = "match", skip_serializing_if = "Option::is_none")]
-    pub matches: Option<Value>,
-    /// CEL over `object`
-    #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
-    pub filter: Option<String>,
-}
-
-/// Something that happens, each time it does: exactly one field, but for the two last ones, which go
-/// with those about objects.
-///
-/// What holds already when the span begins has not happened in it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Occurrence {
-    /// An object of the selection is created
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub created: Option<SelectionRef>,
-    /// An object of the selection is gone
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deleted: Option<SelectionRef>,
-    /// An object of the selection changes
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub changed: Option<SelectionRef>,
-    /// An object of the selection begins to match `match` and `where`
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub becomes: Option<SelectionRef>,
-    /// A condition begins to hold
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub holds: Option<Condition>,
-    /// A step starts or ends
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub step: Option<StepPhase>,
-    /// The fault of an `inject` step, by its name, is in effect
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub injected: Option<String>,
-    /// That fault is healed
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub healed: Option<String>,
-    /// A part of the object, as in a selection
-    #[serde(default, rename = "match", skip_serializing_if = "Option::is_none")]
-    pub matches: Option<Value>,
-    /// CEL over `object`, and with `changed` over `old` too
-    #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
-    pub filter: Option<String>,
-}
-
-/// A step's start or end.
+/// How many objects of a selection match `match` and `where`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct StepPhase {
-    /// The step's start, by its name
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub started: Option<String>,
-    /// The step's end, by its name
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub finished: Option<String>,
+#[schemars(deny_unknown_fields)]
+pub struct Quantified {
+    /// Which selection, and how many of its objects.
+    #[serde(flatten)]
+    pub quantifier: Quantifier,
+    /// What they match.
+    #[serde(flatten)]
+    pub filter: Filter,
+}
+
+/// How many: exactly one of these.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, IntoStaticStr)]
+#[serde(untagged)]
+#[strum(serialize_all = "camelCase")]
+#[schemars(transform = one_of)]
+pub enum Quantifier {
+    #[allow(missing_docs)]
+    All {
+        /// There are objects, and all of them match; `exactly`, `min` and `max` limit how many there are
+        #[serde(rename = "all")]
+        selection: SelectionRef,
+        #[serde(flatten)]
+        bounds: Bounds,
+    },
+    #[allow(missing_docs)]
+    Any {
+        /// At least one object matches
+        #[serde(rename = "any")]
+        selection: SelectionRef,
+    },
+    #[allow(missing_docs)]
+    None {
+        /// No object matches
+        #[serde(rename = "none")]
+        selection: SelectionRef,
+    },
+    #[allow(missing_docs)]
+    Count {
+        /// The number of objects that match is within `exactly`, `min` and `max`
+        #[serde(rename = "count")]
+        selection: SelectionRef,
+        #[serde(flatten)]
+        bounds: Bounds,
+    },
+}
+
+impl Quantifier {
+    /// The field that holds it, such as `all`.
+    pub fn name(&self) -> &'static str {
+        self.into()
+    }
+
+    /// The selection that it is about.
+    pub fn selection(&self) -> &SelectionRef {
+        match self {
+            Self::All { selection, .. }
+            | Self::Any { selection }
+            | Self::None { selection }
+            | Self::Count { selection, .. } => selection,
+        }
+    }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::duration;
 
-/// A time as people write it: `30s`, `5m`, `1m30s`.
+/// A duration such as `30s`, `5m` or `1m30s`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Duration(pub std::time::Duration);
 
@@ -36,7 +36,7 @@ impl JsonSchema for Duration {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "description": "A time as 30s, 5m, 1h or 1m30s",
+            "description": "Duration such as 30s, 5m, 1h or 1m30s",
             "format": "kindrs-duration",
             "examples": ["30s", "1m30s"],
         })

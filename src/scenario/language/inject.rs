@@ -1,39 +1,53 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::{Condition, Duration};
+use crate::fault::{FaultKind, Notation, Request};
 
-/// A fault: the kind, and its options by the names that `kindrs fault inject KIND` has for them,
-/// without dashes.
+/// A fault to inject: its kind, and its parameters by the names of the options of
+/// `kindrs fault inject KIND`, without the dashes in front. A flag is `true`, and a parameter that can
+/// be repeated is one value or a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
 pub struct Inject {
-    /// The kind, as `kindrs fault kinds` lists it
-    pub fault: String,
-    /// How long it lasts [default: until it is healed]
+    /// Duration of the fault [default: until it is healed]
     #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
     pub lasting: Option<Duration>,
-    /// Whether it may take every node, every API server or etcd's quorum
+    /// Allow the fault to take down every node, every API server or etcd's quorum
     #[serde(default)]
     pub allow_total: bool,
-    /// It is injected when this first holds, not at once
+    /// Inject the fault when this condition first holds, instead of at once
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Condition>,
-    /// The kind's options: a text or number, `true` for one without a value, a list for one that may
-    /// be given several times
     #[serde(flatten)]
-    pub options: Map<String, Value>,
+    pub fault: FaultKind,
 }
 
-/// Faults to heal: exactly one field.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Heal {
-    /// The fault of the `inject` step of this name
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub step: Option<String>,
-    /// All faults of the run
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub all: bool,
+impl Inject {
+    /// The fault as it is requested.
+    pub fn request(&self) -> Request {
+        Request {
+            fault: self.fault.clone(),
+            duration: self.lasting.map(|duration| duration.0),
+            allow_total: self.allow_total,
+        }
+    }
+}
+
+/// How scenarios write the parameters of a fault.
+pub struct Fields;
+
+impl Notation for Fields {
+    fn name(&self, parameter: &str) -> String {
+        format!("`{parameter}`")
+    }
+
+    fn given(&self, parameter: &str, value: &str) -> String {
+        format!("`{parameter}: {value}`")
+    }
+
+    fn allow_total(&self) -> String {
+        "`allowTotal: true`".to_owned()
+    }
 }

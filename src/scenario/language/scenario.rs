@@ -4,9 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Assertion, ClusterSource, Duration, Selection, SelectionRef, Step};
+use super::{Assertion, ClusterSource, Duration, Selection, SelectionRef, Step, Subject};
 
-/// An end-to-end test: steps on a cluster, and what must hold over its recorded history.
+/// An end-to-end test: steps on a cluster, and assertions over its recorded history.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Scenario {
@@ -14,44 +14,67 @@ pub struct Scenario {
     pub api_version: String,
     /// `Scenario`
     pub kind: String,
-    /// Its name and what it is about
+    /// Name and description
     pub metadata: Metadata,
-    /// Values that `${NAME}` stands for anywhere below; a value of its own line keeps its type. In
-    /// CEL they are `vars.NAME`. The command line's `--set` goes before them
+    /// Values for `${NAME}` anywhere in the file; a value that is only a variable keeps the variable's
+    /// type. In CEL, they are `vars.NAME`. Overridden by `--set` on the command line
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub variables: Map<String, Value>,
     /// Variables with several values: the scenario runs once for each combination
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matrix: Option<Matrix>,
-    /// The cluster it runs on: one node of its own if left out
+    /// Cluster to run on [default: a new one with a single node]
     #[serde(default)]
     pub cluster: ClusterSource,
-    /// Namespace of steps and selections that name none
+    /// Namespace of steps and selections that do not set one
     #[serde(default = "default_namespace")]
     pub namespace: String,
-    /// Longest time for all steps together, from the first one's start
+    /// Longest time that all steps can take together, from the start of the first one
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Duration>,
-    /// Named selections: in CEL, each is a variable, the list of its objects
+    /// Named selections: in CEL, each is a variable that holds the list of its objects
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub selections: BTreeMap<String, Selection>,
-    /// What is recorded beyond what every run records
+    /// What to record beyond what every run records
     #[serde(default)]
     pub record: Record,
-    /// Invariants: judged in the background over a span of steps
+    /// Assertions that are judged in the background, over a span of steps
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub assertions: Vec<Assertion>,
-    /// What is done, one after the other
+    /// Steps, run one after the other
     pub steps: Vec<Step>,
 }
 
-/// What a scenario is.
+impl Scenario {
+    /// The selection behind a reference; `None` where no selection has that name.
+    pub fn selection<'s>(&'s self, subject: Subject<'s>) -> Option<&'s Selection> {
+        match subject {
+            Subject::Named(name) => self.selections.get(name),
+            Subject::Selection(selection) => Some(selection),
+        }
+    }
+
+    /// All steps, groups before their steps.
+    pub fn all_steps(&self) -> Vec<&Step> {
+        fn collect<'s>(steps: &'s [Step], all: &mut Vec<&'s Step>) {
+            for step in steps {
+                all.push(step);
+                collect(step.children(), all);
+            }
+        }
+        let mut all = Vec::new();
+        collect(&self.steps, &mut all);
+        all
+    }
+}
+
+/// Name and description of a scenario.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Metadata {
-    /// Its name: lowercase letters, digits and dashes
+    /// Name: lowercase letters, digits and dashes
     pub name: String,
-    /// What it shows, in a sentence or two
+    /// What the scenario shows, in a sentence or two
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
 }
@@ -60,22 +83,22 @@ pub struct Metadata {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Matrix {
-    /// The values of each variable
+    /// Values of each variable
     pub variables: BTreeMap<String, Vec<Value>>,
-    /// Combinations that are left out: those that have all of an entry's values
+    /// Combinations to leave out: those with all values of an entry
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<Map<String, Value>>,
 }
 
-/// What is recorded besides nodes, pods, events, leases of nodes, ReplicaSets, Deployments,
-/// EndpointSlices, and the kinds that selections name.
+/// What to record besides nodes, pods, events, leases of nodes, ReplicaSets, Deployments,
+/// EndpointSlices, and the kinds of all selections.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Record {
-    /// Further kinds, as `StatefulSet` or `apps/v1/StatefulSet`
+    /// Further kinds, such as `StatefulSet` or `apps/v1/StatefulSet`
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kinds: Vec<String>,
-    /// Pods whose containers' logs are recorded
+    /// Pods to record the container logs of
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub logs: Vec<SelectionRef>,
 }

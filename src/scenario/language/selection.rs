@@ -8,43 +8,58 @@ use serde_json::Value;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Selection {
-    /// The kind, as `Pod`; with the group and version where it is not one of Kubernetes' own, as
+    /// Kind, such as `Pod`; a custom resource with its group and version, such as
     /// `example.com/v1/Widget`
     pub kind: String,
-    /// The namespace; `*` for all [default: the scenario's]
+    /// Namespace; `*` for all [default: the scenario's]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
-    /// The object's name
+    /// Name of the object
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Labels that the objects have
+    /// Labels of the objects
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Labels>,
-    /// A part that the objects have: mappings by their fields, lists by their elements in order,
-    /// all else by equality
-    #[serde(default, rename = "match", skip_serializing_if = "Option::is_none")]
-    pub matches: Option<Value>,
-    /// CEL over one object, `object`, that is true of the objects
-    #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
-    pub filter: Option<String>,
+    /// What the objects match.
+    #[serde(flatten)]
+    pub filter: Filter,
 }
 
-/// Labels: a selector as kubectl takes it, or equal values.
+/// What an object must match.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Filter {
+    /// Part of the object: mappings match by their fields, lists element by element, all other values if
+    /// they are equal
+    #[serde(default, rename = "match", skip_serializing_if = "Option::is_none")]
+    pub matches: Option<Value>,
+    /// CEL over `object`; with `changed`, also over `old`
+    #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
+    pub expression: Option<String>,
+}
+
+impl Filter {
+    /// Whether every object matches.
+    pub fn is_empty(&self) -> bool {
+        self.matches.is_none() && self.expression.is_none()
+    }
+}
+
+/// Labels: a selector as in kubectl, or equal values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Labels {
-    /// As `app=web,tier!=cache,env in (a, b)`
+    /// Selector such as `app=web,tier!=cache,env in (a, b)`
     Selector(String),
-    /// Each label with its value
+    /// Labels with their values
     Equal(BTreeMap<String, String>),
 }
 
-/// A selection by its name, or in place.
+/// A selection: the name of one in `selections`, or an inline one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum SelectionRef {
-    /// A name of `selections`
+    /// Name of one in `selections`
     Named(String),
-    /// Given here
+    /// Inline selection
     Inline(Selection),
 }

@@ -9,7 +9,8 @@ use super::{StepReport, microseconds};
 use crate::scenario::history::StepState;
 use crate::scenario::judge::{Judgement, Verdict};
 
-/// The outcome of one run of a scenario. Together with the record it holds everything that the reports show.
+/// The outcome of one run of a scenario. Together with the record it holds everything that the
+/// reports show.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunReport {

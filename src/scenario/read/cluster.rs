@@ -1,7 +1,9 @@
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use super::variant::Variant;
 use crate::config::{self, Cluster, Node, Role, node_names};
+use crate::scenario::language::ClusterNodes;
 use crate::yaml::{Position, Problem};
 
 /// The cluster that a scenario makes.
@@ -23,15 +25,12 @@ pub fn planned_cluster(
     folder: &Path,
     cluster_name: &str,
 ) -> Result<Option<PlannedCluster>, Vec<Problem>> {
-    let source = &variant.scenario.cluster;
-    if source.existing.is_some() {
-        return Ok(None);
-    }
-    let mut config = match (&source.file, &source.config) {
-        (Some(file), _) => from_file(variant, &folder.join(file))?,
-        (None, Some(_)) => inline(variant)?,
-        (None, None) => {
-            counted(source.control_planes.unwrap_or(1), source.workers.unwrap_or_default())
+    let mut config = match &variant.scenario.cluster.nodes {
+        ClusterNodes::Existing { .. } => return Ok(None),
+        ClusterNodes::File { file, .. } => from_file(variant, &folder.join(file))?,
+        ClusterNodes::Config { .. } => inline(variant)?,
+        ClusterNodes::Sizes { control_planes, workers, .. } => {
+            counted(control_planes.map_or(1, NonZeroUsize::get), workers.unwrap_or_default())
         }
     };
     config.name = None;

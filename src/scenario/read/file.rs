@@ -1,15 +1,25 @@
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
-use super::{structure, variables};
-use crate::yaml::{self, Data, Node, Position, Problem, Problems, describe, enclosing, nearest};
+use super::variables;
+use crate::duration;
+use crate::fault::FORMATS;
+use crate::scenario::language::Scenario;
+use crate::yaml::{self, Data, Decoder, Header, Node, Problem, Problems};
 
-pub(super) const KIND: &str = "Scenario";
-pub(super) const API_VERSION: &str = "kindrs.dev/v1alpha1";
+pub(super) const HEADER: Header = Header { kind: "Scenario", api_version: "kindrs.dev/v1alpha1" };
 /// Where the format is described, for hints.
 pub const FORMAT: &str = "the language is described in docs/scenarios.md; `kindrs scenario schema` \
      prints its JSON Schema for editors";
 /// Longest name: names of clusters, and so of hosts, are made of it.
 const LONGEST_NAME: usize = 40;
+
+/// Reads scenarios by the schema of their types.
+pub(super) static DECODER: LazyLock<Decoder> = LazyLock::new(|| {
+    let is_duration = |text: &str| duration::parse(text).map(drop);
+    let decoder = Decoder::of::<Scenario>().with_format("kindrs-duration", is_duration);
+    FORMATS.into_iter().fold(decoder, |decoder, (name, check)| decoder.with_format(name, check))
+});
 
 /// A scenario's text, checked as far as its variables allow.
 #[derive(Debug, Clone)]
@@ -42,7 +52,7 @@ pub fn load(name: &str, folder: &Path, text: &str) -> Result<ScenarioFile, Probl
 /// scenario at all. All problems are given, in the order of the text.
 pub fn read(name: &str, folder: &Path, text: &str) -> (Option<ScenarioFile>, Vec<Problem>) {
     let mut problems = Vec::new();
-    let mut file = document(text, &mut problems).map(|root| ScenarioFile {
+    let mut file = HEADER.document(text, &mut problems).map(|root| ScenarioFile {
         name: name.to_owned(),
         folder: folder.to_owned(),
         text: text.to_owned(),
@@ -50,100 +60,18 @@ pub fn read(name: &str, folder: &Path, text: &str) -> (Option<ScenarioFile>, Vec
         unreadable: Vec::new(),
     });
     if let Some(file) = &mut file {
-        for (position, path, first) in file.root.repeated_keys() {
-            let message = format!("given twice; the first is in line {first}");
-            problems.push(Problem::new(position, path, message));
-        }
         file.check_keys(&mut problems);
         file.check_name(&mut problems);
         variables::check(file, &mut problems);
-        let (root, unreadable) = (&mut file.root, &mut file.unreadable);
-        if !take_out_faults(root, true, unreadable, &mut problems) {
-            problems.sort_by_key(|problem| (problem.line, problem.column));
+        let checked = DECODER.check(&mut file.root, true);
+        problems.extend(checked.problems);
+        problems.sort_by_key(|problem| (problem.line, problem.column));
+        if !checked.readable {
             return (None, problems);
         }
+        file.unreadable = checked.unreadable;
     }
-    problems.sort_by_key(|problem| (problem.line, problem.column));
     (file, problems)
-}
-
-/// Takes out what has the wrong structure, until the rest is right, and tells what it was. `false` when
-/// nothing is left.
-pub(super) fn take_out_faults(
-    root: &mut Node,
-    with_variables: bool,
-    unreadable: &mut Vec<String>,
-    problems: &mut Vec<Problem>,
-) -> bool {
-    let mut faults = structure::faults(root, with_variables);
-    problems.extend(faults.iter().map(|fault| fault.problem.clone()));
-    // What is missing once its neighbour was taken out is no new problem.
-    while !faults.is_empty() {
-        for fault in faults {
-            let mut path = fault.unreadable.as_str();
-            while !root.take_out(path) {
-                match enclosing(path) {
-                    Some(around) => path = around,
-                    None => return false,
-                }
-            }
-            unreadable.push(path.to_owned());
-            unreadable.push(fault.problem.path);
-        }
-        faults = structure::faults(root, with_variables);
-    }
-    true
-}
-
-fn document(text: &str, problems: &mut Vec<Problem>) -> Option<Node> {
-    let documents = match yaml::parse(text) {
-        Ok(documents) => documents,
-        Err(error) => {
-            problems.push(Problem::new(error.position, "", error.message));
-            return None;
-        }
-    };
-    let mut documents = documents.into_iter().filter(|document| !document.is_null());
-    let Some(root) = documents.next() else {
-        let message = format!("empty; expected `kind: {KIND}`, `apiVersion: {API_VERSION}`");
-        problems.push(Problem::new(Position::START, "", message));
-        return None;
-    };
-    if let Some(second) = documents.next() {
-        let message = "a second document starts here; expected one scenario in a file";
-        problems.push(Problem::new(second.position, "", message));
-    }
-    header(&root, problems).then_some(root)
-}
-
-/// Checks `kind` and `apiVersion`; `false` when the document is of another kind altogether, so that
-/// complaints about its fields would say nothing.
-fn header(root: &Node, problems: &mut Vec<Problem>) -> bool {
-    if !matches!(root.data, Data::Mapping(_)) {
-        let message = format!("expected a mapping with `kind: {KIND}`, found {}", describe(root));
-        problems.push(Problem::new(root.position, "", message));
-        return false;
-    }
-    let mut ours = true;
-    for (name, expected) in [("kind", KIND), ("apiVersion", API_VERSION)] {
-        let Some(value) = root.get(name) else {
-            let message = format!("missing; expected `{name}: {expected}`");
-            problems.push(Problem::new(root.position, name, message));
-            ours = false;
-            continue;
-        };
-        let (found, near) = match value.text() {
-            Some(text) if text == expected => continue,
-            Some(text) if !value.is_null() => {
-                (format!("`{}`", text.escape_debug()), nearest(text, &[expected]))
-            }
-            _ => (describe(value).to_owned(), None),
-        };
-        ours &= near.is_some();
-        let message = format!("expected `{expected}`, found {found}");
-        problems.push(Problem::new(value.position, name, message).suggest(near));
-    }
-    ours
 }
 
 impl ScenarioFile {

@@ -5,18 +5,15 @@
 //! A part that cannot be read is taken out, so that the rest can be looked at in the same go.
 
 mod cluster;
-mod fault;
 mod file;
 mod manifest;
 mod names;
 mod schema;
-mod structure;
 mod template;
 mod variables;
 mod variant;
 
 pub use cluster::{PlannedCluster, planned_cluster};
-pub use fault::{InjectProblem, inject_request};
 pub use file::{FORMAT, ScenarioFile, load, read};
 pub use manifest::manifests;
 pub(super) use manifest::{ManifestProblem, Origin, Reading, read_manifests};
@@ -25,8 +22,6 @@ pub(super) use template::variables_in;
 pub(super) use variables::{declared, excludes, is_excluded};
 pub use variant::Variant;
 
-#[cfg(test)]
-mod fault_tests;
 #[cfg(test)]
 mod manifest_tests;
 #[cfg(test)]

@@ -2,23 +2,23 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::scenario::language::{Assertion, Condition, Scenario, Step};
+use crate::scenario::language::{Action, Assertion, Condition, Scenario, Step};
 
 /// Longest part of a condition in a name.
 const LONGEST_CONDITION: usize = 60;
 
-/// Gives every step and assertion a name that no other has. Those without one are named after what they
-/// do, and numbered from the second on.
+/// Gives every step and assertion a unique name. Those without one are named after what they do, and
+/// numbered from the second on.
 ///
-/// Returns the paths of names that are given to several, with what is wrong with each.
+/// Returns the paths of names that are not unique, each with what is wrong.
 pub(super) fn fill(scenario: &mut Scenario) -> Vec<(String, String)> {
     let mut given: HashMap<String, String> = HashMap::new();
     let mut problems = Vec::new();
     let mut claim = |name: &str, path: String| {
         if name.trim().is_empty() {
-            problems.push((path, "expected a name, found nothing".to_owned()));
+            problems.push((path, "expected a name, found an empty text".to_owned()));
         } else if let Some(first) = given.get(name) {
-            let message = format!("`{name}` is the name of {first} already");
+            let message = format!("`{name}` is already the name of {first}");
             problems.push((path, message));
         } else {
             let owner = path.strip_suffix(".name").unwrap_or(&path).to_owned();
@@ -44,34 +44,36 @@ pub(super) fn fill(scenario: &mut Scenario) -> Vec<(String, String)> {
 fn claim_steps(steps: &[Step], path: &str, claim: &mut dyn FnMut(&str, String)) {
     for (index, step) in steps.iter().enumerate() {
         let path = format!("{path}[{index}]");
-        match (&step.name, step.assert.as_ref().and_then(|assertion| assertion.name.as_ref())) {
+        let asserted = match &step.action {
+            Action::Assert(assertion) => assertion.name.as_ref(),
+            _ => None,
+        };
+        match (&step.name, asserted) {
             (Some(name), _) => claim(name, format!("{path}.name")),
             (None, Some(name)) => claim(name, format!("{path}.assert.name")),
             (None, None) => {}
         }
-        for (field, steps) in [("parallel", &step.parallel), ("steps", &step.steps)] {
-            claim_steps(steps.as_deref().unwrap_or_default(), &format!("{path}.{field}"), claim);
-        }
+        claim_steps(step.children(), &format!("{path}.{}", step.action.name()), claim);
     }
 }
 
 fn name_steps(steps: &mut [Step], taken: &mut HashSet<String>) {
     for step in steps {
-        let asserted = step.assert.as_ref().and_then(|assertion| assertion.name.clone());
-        let name = step.name.take().or(asserted).unwrap_or_else(|| {
-            let action = match (&step.assert, step.actions().first()) {
-                (Some(assertion), _) => kind(assertion).map_or("assert", |(claim, _)| claim),
-                (None, Some((field, _))) => field,
-                (None, None) => "step",
-            };
-            numbered(action, taken)
-        });
-        if let Some(assertion) = &mut step.assert {
-            assertion.name = Some(name.clone());
-        }
-        step.name = Some(name);
-        for steps in [&mut step.parallel, &mut step.steps] {
-            name_steps(steps.as_deref_mut().unwrap_or_default(), taken);
+        let described = match &step.action {
+            Action::Assert(assertion) => assertion.claim.name(),
+            action => action.name(),
+        };
+        let asserted = match &mut step.action {
+            Action::Assert(assertion) => assertion.name.take(),
+            _ => None,
+        };
+        let name = step.name.take().or(asserted);
+        let name = name.unwrap_or_else(|| numbered(described, taken));
+        step.name = Some(name.clone());
+        match &mut step.action {
+            Action::Assert(assertion) => assertion.name = Some(name),
+            Action::Parallel(steps) | Action::Steps(steps) => name_steps(steps, taken),
+            _ => {}
         }
     }
 }
@@ -86,27 +88,9 @@ fn numbered(name: &str, taken: &mut HashSet<String>) -> String {
     candidate
 }
 
-/// The claim of an assertion, and its condition.
-fn kind(assertion: &Assertion) -> Option<(&'static str, Option<&Condition>)> {
-    let conditions = [
-        ("eventually", &assertion.eventually),
-        ("always", &assertion.always),
-        ("never", &assertion.never),
-        ("stable", &assertion.stable),
-    ];
-    let mut all = conditions
-        .into_iter()
-        .filter_map(|(claim, condition)| Some((claim, Some(condition.as_ref()?))))
-        .chain(assertion.until.as_ref().map(|until| ("until", Some(&until.until))))
-        .chain(assertion.order.as_ref().map(|_| ("order", None)))
-        .chain(assertion.count.as_ref().map(|_| ("count", None)))
-        .chain(assertion.after.as_ref().map(|_| ("after", None)));
-    all.next()
-}
-
 fn describe(assertion: &Assertion) -> String {
-    let Some((claim, condition)) = kind(assertion) else { return "assertion".to_owned() };
-    let Some(Condition::Cel(cel)) = condition else { return claim.to_owned() };
+    let claim = assertion.claim.name();
+    let Some(Condition::Cel(cel)) = assertion.claim.condition() else { return claim.to_owned() };
     let line = cel.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= LONGEST_CONDITION {
         return format!("{claim} {line}");

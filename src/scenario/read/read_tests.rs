@@ -4,7 +4,9 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use super::{ScenarioFile, load, read, schema, structure};
+use super::file::DECODER;
+use super::{ScenarioFile, load, read, schema};
+use crate::scenario::language::ClusterNodes;
 
 pub(super) const HEADER: &str = "apiVersion: kindrs.dev/v1alpha1\nkind: Scenario\n";
 
@@ -27,7 +29,7 @@ fn problems(body: &str) -> String {
 
 #[test]
 fn the_types_have_a_schema() {
-    assert!(jsonschema::validator_for(&structure::SCHEMA).is_ok());
+    assert!(jsonschema::validator_for(DECODER.schema()).is_ok());
     let json = crate::yaml::parse(EVERYTHING).unwrap()[0].to_json();
     let published = schema();
     let validator = jsonschema::options().build(published.as_value()).unwrap();
@@ -52,7 +54,8 @@ fn the_published_schema_is_that_of_the_types() {
 fn everything_loads() {
     let variants = loaded(EVERYTHING).variants(&serde_json::Map::new(), "dev").unwrap();
     assert_eq!(variants.len(), 3);
-    assert_eq!(variants[0].scenario.cluster.workers, Some(2));
+    let ClusterNodes::Sizes { workers, .. } = &variants[0].scenario.cluster.nodes else { panic!() };
+    assert_eq!(*workers, Some(2));
 }
 
 #[test]
@@ -64,18 +67,17 @@ fn what_is_no_scenario() {
     s.yaml:2:13: apiVersion: expected `kindrs.dev/v1alpha1`, found `kind.x-k8s.io/v1alpha4`
     ");
     insta::assert_snapshot!(problems_of("kind: scenario\napiVersion: kindrs.dev/v1alpha2\nmetadata: {name: x}\nstep: []\n"), @r"
-    s.yaml:1:1: steps: missing
     s.yaml:1:7: kind: expected `Scenario`, found `scenario` (did you mean `Scenario`?)
     s.yaml:2:13: apiVersion: expected `kindrs.dev/v1alpha1`, found `kindrs.dev/v1alpha2` (did you mean `kindrs.dev/v1alpha1`?)
     s.yaml:4:1: step: unknown field `step` (did you mean `steps`?)
     ");
-    insta::assert_snapshot!(problems("steps: []\n---\na: b\n"), @"s.yaml:6:1: a second document starts here; expected one scenario in a file");
+    insta::assert_snapshot!(problems("steps: []\n---\na: b\n"), @"s.yaml:6:1: found a second document; expected only one in a file");
     insta::assert_snapshot!(problems("steps: [\n"), @"s.yaml:4:9: not valid YAML: while parsing a node, did not find expected node content");
     insta::assert_snapshot!(problems("steps: []\nsteps: []\nselections: {a: {kind: Pod, kind: Node}}\n"), @r"
     s.yaml:5:1: steps: given twice; the first is in line 4
     s.yaml:6:29: selections.a.kind: given twice; the first is in line 6
     ");
-    insta::assert_snapshot!(problems(""), @"s.yaml:1:1: steps: missing");
+    insta::assert_snapshot!(problems(""), @"s.yaml:1:1: missing required field `steps`");
 }
 
 #[test]
@@ -95,17 +97,18 @@ steps:
 ";
     insta::assert_snapshot!(problems(text), @r"
     s.yaml:4:1: step: unknown field `step` (did you mean `steps`?)
-    s.yaml:5:11: cluster.worker: unknown field `worker` (did you mean `workers`?)
+    s.yaml:5:11: cluster.worker: unknown field `worker`; expected `existing` or `timing`
     s.yaml:5:22: cluster.timings: unknown field `timings` (did you mean `timing`?)
-    s.yaml:5:47: cluster.existing.name: missing
+    s.yaml:5:47: cluster.existing: missing required field `name`
     s.yaml:7:3: steps[0].nam: unknown field `nam` (did you mean `name`?)
     s.yaml:8:11: steps[0].apply.object: unknown field `object` (did you mean `objects`?)
-    s.yaml:9:3: steps[1].within: unknown field `within`; it belongs into the step's `assert`
+    s.yaml:9:3: steps[1].within: unknown field `within`; expected one of `name`, `deadline`, `retries`, `continueOnFailure`, `background` or `wait`
     s.yaml:10:10: steps[1].wait.al: unknown field `al` (did you mean `all`?)
-    s.yaml:11:10: steps[2].sleep.reason: missing
-    s.yaml:12:3: steps[3].frobnicate: unknown field `frobnicate`; a step has `name`, `deadline`, `retries`, `continueOnFailure`, `background`, `apply`, `create`, `patch`, `scale`, `delete`, `cordon`, `drain`, `taint`, `label`, `loadImage`, `exec`, `kubectl`, `wait`, `inject`, `heal`, `sleep`, `assert`, `parallel` and `steps`
+    s.yaml:11:10: steps[2].sleep: missing required field `reason`
+    s.yaml:12:3: steps[3].frobnicate: unknown field `frobnicate`; expected one of `name`, `deadline`, `retries`, `continueOnFailure`, `background`, `apply`, `create`, `patch`, `scale`, `delete`, `cordon`, `drain`, `taint`, `label`, `loadImage`, `exec`, `kubectl`, `wait`, `inject`, `heal`, `sleep`, `assert`, `parallel` or `steps`
+    s.yaml:13:19: steps[4].assert.order: expected at least 2 items, found 1
     s.yaml:13:21: steps[4].assert.order[0].creatd: unknown field `creatd` (did you mean `created`?)
-    s.yaml:14:24: steps[5].parallel[0].steps[0].expct: unknown field `expct`; a step has `name`, `deadline`, `retries`, `continueOnFailure`, `background`, `apply`, `create`, `patch`, `scale`, `delete`, `cordon`, `drain`, `taint`, `label`, `loadImage`, `exec`, `kubectl`, `wait`, `inject`, `heal`, `sleep`, `assert`, `parallel` and `steps`
+    s.yaml:14:24: steps[5].parallel[0].steps[0].expct: unknown field `expct`; expected one of `name`, `deadline`, `retries`, `continueOnFailure`, `background`, `apply`, `create`, `patch`, `scale`, `delete`, `cordon`, `drain`, `taint`, `label`, `loadImage`, `exec`, `kubectl`, `wait`, `inject`, `heal`, `sleep`, `assert`, `parallel` or `steps`
     ");
 }
 
@@ -131,26 +134,27 @@ steps:
 ";
     insta::assert_snapshot!(problems(text), @r#"
     s.yaml:4:12: variables: expected a mapping, found a list
-    s.yaml:5:12: namespace: expected a string, found a whole number: put it in quotes to make it a text (did you mean `"5"`?)
-    s.yaml:6:11: deadline: it has no unit: did you mean 30s or 30m?
+    s.yaml:5:12: namespace: expected a string, found a whole number; put it in quotes (did you mean `"5"`?)
+    s.yaml:6:11: deadline: missing unit; did you mean 30s or 30m?
     s.yaml:7:20: cluster.workers: expected a whole number, found a string
     s.yaml:7:33: cluster.timing: expected `default` or `fast`, found `fst` (did you mean `fast`?)
-    s.yaml:7:53: cluster.controlPlanes: expected 0 or more, found -1
-    s.yaml:7:69: cluster.kubernetes: expected a string, found a fraction: put it in quotes to make it a text (did you mean `"1.37"`?)
+    s.yaml:7:53: cluster.controlPlanes: expected 1 or more, found -1
+    s.yaml:7:69: cluster.kubernetes: expected a string, found a fraction; put it in quotes (did you mean `"1.37"`?)
     s.yaml:8:27: selections.pods.kind: expected a string, found a list
     s.yaml:8:42: selections.pods.labels: expected a string or a mapping, found a list
-    s.yaml:9:17: record.logs[0]: expected a string or a mapping, found a whole number: put it in quotes to make it a text (did you mean `"5"`?)
+    s.yaml:9:17: record.logs[0]: expected a string or a mapping, found a whole number; put it in quotes (did you mean `"5"`?)
     s.yaml:11:9: steps[0].wait: expected a string or a mapping, found a list
-    s.yaml:12:13: steps[0].deadline: expected a duration as 30s, 5m, 1h or 5m30s, or 0
-    s.yaml:13:42: steps[1].wait.all.labels.tier: expected a string, found a whole number: put it in quotes to make it a text (did you mean `"5"`?)
+    s.yaml:12:13: steps[0].deadline: expected a duration such as 30s, 5m, 1h or 5m30s, or 0
+    s.yaml:13:42: steps[1].wait.all.labels.tier: expected a string, found a whole number; put it in quotes (did you mean `"5"`?)
     s.yaml:14:20: steps[2].apply.objects: expected a list, found a mapping
     s.yaml:14:31: steps[2].apply.files: expected a list, found a string
-    s.yaml:15:16: steps[3].sleep.for: it has no unit: did you mean 5s or 5m?
-    s.yaml:15:27: steps[3].sleep.reason: expected a string, found a boolean: put it in quotes to make it a text (did you mean `"true"`?)
-    s.yaml:16:42: steps[4].patch.type: expected `strategic`, `merge` or `json`, found `strategc` (did you mean `strategic`?)
+    s.yaml:15:16: steps[3].sleep.for: missing unit; did you mean 5s or 5m?
+    s.yaml:15:27: steps[3].sleep.reason: expected a string, found a boolean; put it in quotes (did you mean `"true"`?)
+    s.yaml:16:42: steps[4].patch.type: expected one of `strategic`, `merge` or `json`, found `strategc` (did you mean `strategic`?)
     s.yaml:17:3: steps[5]: expected a mapping, found nothing
+    s.yaml:18:3: steps[6]: expected one of `apply`, `create`, `patch`, `scale`, `delete`, `cordon`, `drain`, `taint`, `label`, `loadImage`, `exec`, `kubectl`, `wait`, `inject`, `heal`, `sleep`, `assert`, `parallel` or `steps`
     s.yaml:18:23: steps[6].retries.attempts: expected a whole number, found a fraction
-    s.yaml:19:48: steps[7].exec.command[1]: expected a string, found a whole number: put it in quotes to make it a text (did you mean `"5"`?)
+    s.yaml:19:48: steps[7].exec.command[1]: expected a string, found a whole number; put it in quotes (did you mean `"5"`?)
     "#);
 }
 
@@ -188,7 +192,7 @@ steps:
     let name =
         |name: &str| problems_of(&format!("{HEADER}metadata: {{name: {name}}}\nsteps: []\n"));
     insta::assert_snapshot!(name("My_Test"), @"s.yaml:3:18: metadata.name: expected lowercase letters, digits and dashes within, at most 40, found `My_Test` (did you mean `my-test`?)");
-    insta::assert_snapshot!(name("5"), @r#"s.yaml:3:18: metadata.name: expected a string, found a whole number: put it in quotes to make it a text (did you mean `"5"`?)"#);
+    insta::assert_snapshot!(name("5"), @r#"s.yaml:3:18: metadata.name: expected a string, found a whole number; put it in quotes (did you mean `"5"`?)"#);
     insta::assert_snapshot!(name(&"n".repeat(41)), @"s.yaml:3:18: metadata.name: expected lowercase letters, digits and dashes within, at most 40, found `nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn`");
 }
 

@@ -2,11 +2,11 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use super::file::{FORMAT, ScenarioFile, take_out_faults};
+use super::file::{DECODER, FORMAT, ScenarioFile};
 use super::variables::{CLUSTER, check_set, combinations, substitute, values};
 use super::{names, template};
 use crate::scenario::language::Scenario;
-use crate::yaml::{Data, Node, Position, Problem, Problems, enclosing};
+use crate::yaml::{Data, Decoded, Node, Position, Problem, Problems, enclosing};
 
 /// One run of a scenario: its variables have values, and every step and assertion a name.
 #[derive(Debug, Clone)]
@@ -83,35 +83,23 @@ impl ScenarioFile {
         let mut root = substitute(&self.text, &open, "", &variables, problems);
         let mut unreadable = self.unreadable.clone();
         unreadable.extend(problems[before..].iter().map(|problem| problem.path.clone()));
-        let mut faults = Vec::new();
-        if !take_out_faults(&mut root, false, &mut unreadable, &mut faults) {
-            problems.extend(faults);
-            return None;
+        let Decoded { value, checked } = DECODER.decode::<Scenario>(&mut root);
+        unreadable.extend(checked.unreadable);
+        problems.extend(checked.problems.into_iter().map(|problem| self.name_variable(problem)));
+        let mut scenario = value?;
+        for (path, message) in names::fill(&mut scenario) {
+            problems.push(Problem::new(root.nearest(&path).0.position, path, message));
         }
-        problems.extend(faults.into_iter().map(|problem| self.name_variable(problem)));
-        match serde_json::from_value::<Scenario>(root.to_json()) {
-            Ok(mut scenario) => {
-                for (path, message) in names::fill(&mut scenario) {
-                    problems.push(Problem::new(root.nearest(&path).0.position, path, message));
-                }
-                scenario.variables = variables.clone();
-                Some(Variant { label, scenario, variables, root, unreadable })
-            }
-            Err(error) => {
-                problems.push(Problem::new(root.position, "", error.to_string()));
-                None
-            }
-        }
+        scenario.variables = variables.clone();
+        Some(Variant { label, scenario, variables, root, unreadable })
     }
 
     /// Says which variable a wrong value comes from.
     fn name_variable(&self, mut problem: Problem) -> Problem {
         let written = self.root.at(&problem.path).and_then(Node::text);
         if let Some(written) = written.filter(|text| text.contains("${")) {
-            problem.message = format!("`{}` is put in: {}", written.trim(), problem.message);
-            if problem.message.contains("in quotes") {
-                problem.message.push_str(", where the variable gets it");
-            }
+            problem.message =
+                format!("value of `{}`: {}", written.trim().escape_debug(), problem.message);
         }
         problem
     }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::read_tests::{EVERYTHING, HEADER, loaded};
-use crate::scenario::language::{Scenario, Step};
+use crate::scenario::language::{Action, Condition, Scenario, Step};
 
 fn set(value: Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap_or_default()
@@ -18,11 +18,10 @@ fn names(scenario: &Scenario) -> Vec<String> {
     fn visit(steps: &[Step], found: &mut Vec<String>) {
         for step in steps {
             found.extend(step.name.clone());
-            let asserted = step.assert.as_ref().map(|assertion| assertion.name.clone());
-            assert!(asserted.is_none_or(|name| name == step.name));
-            for steps in [&step.parallel, &step.steps] {
-                visit(steps.as_deref().unwrap_or_default(), found);
+            if let Action::Assert(assertion) = &step.action {
+                assert_eq!(assertion.name, step.name);
             }
+            visit(step.children(), found);
         }
     }
     let mut found: Vec<String> =
@@ -54,13 +53,18 @@ fn variables_are_put_in_with_their_types() {
     let file = loaded(EVERYTHING);
     let variants = file.variants(&set(json!({"replicas": 5})), "dev").unwrap();
     let scenario = &variants[0].scenario;
-    assert_eq!(scenario.cluster.kubernetes.as_deref(), Some("v1.36.3"));
-    let deployment = &scenario.steps[0].apply.as_ref().unwrap().objects[0];
+    let version = scenario.cluster.version().unwrap();
+    assert_eq!(version.kubernetes.as_deref(), Some("v1.36.3"));
+    let action = |number: usize| &scenario.steps[number].action;
+    let Action::Apply(apply) = action(0) else { panic!() };
+    let deployment = &apply.objects[0];
     assert_eq!(deployment["spec"]["replicas"], json!(5));
     let container = &deployment["spec"]["template"]["spec"]["containers"][0];
     assert_eq!(container["image"], "registry.k8s.io/pause:3.10");
-    assert_eq!(scenario.steps[8].cordon.as_ref().unwrap().nodes, ["dev-worker"]);
-    assert_eq!(scenario.steps[14].exec.as_ref().unwrap().command[2], "echo ${HOME}");
+    let Action::Cordon(cordon) = action(8) else { panic!() };
+    assert_eq!(cordon.nodes, ["dev-worker"]);
+    let Action::Exec(exec) = action(14) else { panic!() };
+    assert_eq!(exec.command[2], "echo ${HOME}");
     insta::assert_snapshot!(serde_json::to_string(&variants[0].variables).unwrap(), @r#"{"cluster":"dev","kubernetes":"v1.36.3","workers":2,"tag":"3.10","replicas":5,"image":"registry.k8s.io/pause:3.10"}"#);
 }
 
@@ -108,9 +112,9 @@ steps:
 - {wait: 'true'}
 ";
     insta::assert_snapshot!(problems(body, json!({})), @r"
-    s.yaml:4:47: assertions[1].name: expected a name, found nothing
-    s.yaml:6:10: steps[0].name: `a` is the name of assertions[0] already
-    s.yaml:7:55: steps[1].parallel[1].assert.name: `b` is the name of steps[1].parallel[0] already
+    s.yaml:4:47: assertions[1].name: expected a name, found an empty text
+    s.yaml:6:10: steps[0].name: `a` is already the name of assertions[0]
+    s.yaml:7:55: steps[1].parallel[1].assert.name: `b` is already the name of steps[1].parallel[0]
     ");
 }
 
@@ -128,12 +132,12 @@ steps:
 ";
     insta::assert_snapshot!(problems(body, json!({"cout": 3})), @r#"
     s.yaml:4:1: --set cout: there is no variable `cout`; there are `count`, `version`, `list`, `map` and `time` (did you mean `count`?)
-    s.yaml:6:12: cluster.workers: `${count}` is put in: expected a whole number, found a string
-    s.yaml:7:15: cluster.kubernetes: `${version}` is put in: expected a string, found a fraction: put it in quotes to make it a text, where the variable gets it (did you mean `"1.37"`?)
-    s.yaml:9:16: steps[0].sleep.for: `${time}` is put in: it has no unit: did you mean 5s or 5m?
+    s.yaml:6:12: cluster.workers: value of `${count}`: expected a whole number, found a string
+    s.yaml:7:15: cluster.kubernetes: value of `${version}`: expected a string, found a fraction; put it in quotes (did you mean `"1.37"`?)
+    s.yaml:9:16: steps[0].sleep.for: value of `${time}`: missing unit; did you mean 5s or 5m?
     s.yaml:9:38: steps[0].sleep.reason: `${list}` is a list, which cannot be a part of a text
-    s.yaml:10:22: steps[1].apply.namespace: `${map}` is put in: expected a string, found a mapping
-    s.yaml:11:9: steps[2].wait: `${list}` is put in: expected a string or a mapping, found a list
+    s.yaml:10:22: steps[1].apply.namespace: value of `${map}`: expected a string, found a mapping
+    s.yaml:11:9: steps[2].wait: value of `${list}`: expected a string or a mapping, found a list
     "#);
     insta::assert_snapshot!(problems("steps: []\n", json!({"a": 1})), @"s.yaml:1:1: --set a: the scenario has no variables, so none is `a`");
     let matrix = "matrix: {variables: {a: [1, 2]}, exclude: [{a: 1}]}\nsteps: []\n";
@@ -148,8 +152,7 @@ fn parts_of_texts_are_found_in_the_file() {
     );
     let file = loaded(&text);
     let variant = file.variants(&Map::new(), "dev").unwrap().remove(0);
-    let wait = variant.scenario.steps[0].wait.clone().unwrap();
-    let cel = serde_json::to_value(wait).unwrap().as_str().unwrap().to_owned();
+    let Action::Wait(Condition::Cel(cel)) = &variant.scenario.steps[0].action else { panic!() };
     assert_eq!(cel, "size(webserver) == 1 && foo(bar)");
     let at = |needle: &str| {
         let place = variant.locate(&file, "steps[0].wait", cel.find(needle).unwrap());

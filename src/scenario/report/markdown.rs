@@ -1,34 +1,32 @@
-//! Reports for a CI job's page: a summary in Markdown, as GitHub and GitLab show it.
-
 use std::fmt::Write as _;
 
-use super::runs::scenario_runs;
-use super::text::{Paint, details_text, seconds, verdict_mark, verdict_word};
-use super::{explanations, figures};
-use crate::scenario::history::{Entry, StepState};
+use super::label::Label;
+use super::summary::scenario_summaries;
+use super::text::{Paint, failure_text};
+use super::{Analysis, format};
+use crate::scenario::history::StepState;
 use crate::scenario::judge::Verdict;
 use crate::scenario::outcome::RunReport;
 
-/// A page of some systems holds no more: the rest of the failures is named, without details.
+/// CI systems limit the size of a summary. Further failures are listed without details.
 const MOST_DETAILS: usize = 20;
 
-/// Runs as Markdown: a table of them, each failure to be unfolded, figures. `pages` are the runs' HTML
-/// pages, in the same order; one that is empty is not linked.
-pub fn markdown(runs: &[(RunReport, Vec<Entry>)], pages: &[String]) -> String {
+/// Runs as a Markdown summary for the page of a CI job: a table of the runs, their failures and
+/// figures. `pages` are links to the HTML pages of the runs, in the same order. An empty link is
+/// left out.
+pub fn markdown(runs: &[Analysis], pages: &[String]) -> String {
     let mut out = String::from("## Scenarios\n\n");
-    let reports: Vec<&RunReport> = runs.iter().map(|(run, _)| run).collect();
-    for scenario in scenario_runs(&reports) {
-        let _ = writeln!(out, "- **{}**: {}", cell(&scenario.scenario), scenario.summary());
+    for summary in scenario_summaries(runs) {
+        let _ = writeln!(out, "- **{}**: {summary}", cell(&summary.scenario));
     }
-    out.push_str("\n| | Run | Kubernetes | Took | Steps | Assertions | Tried again |\n");
+    out.push_str("\n| | Run | Kubernetes | Duration | Steps | Assertions | Retries |\n");
     out.push_str("|---|---|---|---:|---:|---:|---|\n");
-    for (number, run) in reports.iter().enumerate() {
-        let page = pages.get(number).map(String::as_str).unwrap_or_default();
-        row(&mut out, run, page);
+    for (number, run) in runs.iter().enumerate() {
+        row(&mut out, &run.run, pages.get(number).map_or("", String::as_str));
     }
     failures(&mut out, runs);
-    for (run, history) in runs {
-        measured(&mut out, run, history);
+    for run in runs {
+        figures(&mut out, run);
     }
     out
 }
@@ -48,33 +46,34 @@ fn row(out: &mut String, run: &RunReport, page: &str) {
         .collect();
     let _ = writeln!(
         out,
-        "| {} {} | {name} | {} | {} | {passed}/{} | {held}/{} | {} |",
-        verdict_mark(run.verdict),
-        verdict_word(run.verdict),
+        "| {} | {name} | {} | {} | {passed}/{} | {held}/{} | {} |",
+        Label::from(run.verdict),
         cell(&run.kubernetes),
-        seconds(run.elapsed),
+        format::duration(run.elapsed),
         run.steps.len(),
         run.judgements.len(),
-        if retried.is_empty() { "no".to_owned() } else { retried.join(", ") },
+        if retried.is_empty() { "none".to_owned() } else { retried.join(", ") },
     );
 }
 
-fn failures(out: &mut String, runs: &[(RunReport, Vec<Entry>)]) {
+fn failures(out: &mut String, runs: &[Analysis]) {
     let mut shown = 0;
-    for (run, history) in runs.iter().filter(|(run, _)| run.verdict != Verdict::Pass) {
-        let _ = writeln!(out, "\n### {} {}\n", verdict_mark(run.verdict), cell(&run.title()));
+    for Analysis { run, failures, .. } in runs.iter().filter(|run| run.run.verdict != Verdict::Pass)
+    {
+        let mark = Label::from(run.verdict).mark;
+        let _ = writeln!(out, "\n### {mark} {}\n", cell(&run.title()));
         if let Some(error) = &run.error {
-            let _ = writeln!(out, "The run did not come to its end: {}\n", cell(error));
+            let _ = writeln!(out, "The run ended early: {}\n", cell(error));
         }
-        for details in explanations(run, history) {
-            let summary = format!("{}: {}", html(&details.name), html(&details.summary));
-            let mark = verdict_mark(details.verdict);
+        for failure in failures {
+            let summary = format!("{}: {}", html(&failure.name), html(&failure.summary));
+            let mark = Label::from(failure.verdict).mark;
             shown += 1;
             if shown > MOST_DETAILS {
                 let _ = writeln!(out, "- {mark} {summary}");
                 continue;
             }
-            let text = details_text(&details, Paint::PLAIN);
+            let text = failure_text(failure, Paint::PLAIN);
             let fence = fence(&text);
             let _ = write!(
                 out,
@@ -84,22 +83,21 @@ fn failures(out: &mut String, runs: &[(RunReport, Vec<Entry>)]) {
     }
 }
 
-fn measured(out: &mut String, run: &RunReport, history: &[Entry]) {
-    let figures = figures(run, history);
+fn figures(out: &mut String, Analysis { run, figures, .. }: &Analysis) {
     if figures.is_empty() {
         return;
     }
     let _ = writeln!(
         out,
-        "\n<details><summary>Figures of {}</summary>\n\n| Of | Figure | Value | How it is measured |\n|---|---|---:|---|",
+        "\n<details><summary>Figures of {}</summary>\n\n| Object | Figure | Value | Method |\n|---|---|---:|---|",
         html(&run.title())
     );
     for figure in figures {
         let _ = writeln!(
             out,
             "| {} | {} | {} | {} |",
-            if figure.of.is_empty() { "the run".to_owned() } else { cell(&figure.of) },
-            cell(&figure.name),
+            cell(figure.subject()),
+            cell(figure.name),
             figure.shown(),
             cell(&figure.method)
         );
@@ -107,7 +105,7 @@ fn measured(out: &mut String, run: &RunReport, history: &[Entry]) {
     out.push_str("\n</details>\n");
 }
 
-/// Text as it is, for a cell of a table or a line.
+/// Escapes text for a cell of a table or a line.
 fn cell(text: &str) -> String {
     let mut out = String::new();
     for character in text.chars() {
@@ -124,12 +122,12 @@ fn cell(text: &str) -> String {
     out
 }
 
-/// Text as it is, for an element of HTML.
+/// Escapes text for an HTML element.
 fn html(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace(['\n', '\r'], " ")
 }
 
-/// A fence that the text has not.
+/// A fence that does not occur in the text.
 fn fence(text: &str) -> String {
     let mut longest = 0;
     let mut current = 0;
@@ -146,14 +144,14 @@ mod tests {
     use crate::scenario::report::fixture;
 
     #[test]
-    fn two_runs_have_a_rate_a_table_and_details() {
-        let runs = [(fixture::passed(), fixture::history()), (fixture::run(), fixture::history())];
+    fn shows_the_pass_rate_a_table_and_the_failures() {
+        let runs = [fixture::passed_analysis(), fixture::analysis()];
         let pages = ["1/report.html".to_owned(), "2/report.html".to_owned()];
         insta::assert_snapshot!(markdown(&runs, &pages));
     }
 
     #[test]
-    fn a_table_and_a_fence_hold_any_text() {
+    fn escapes_text_in_tables_and_fences() {
         assert_eq!(cell("a|b\n<c> & [d](e)"), r"a\|b \<c\> &amp; \[d\](e)");
         assert_eq!(fence("a ```` b"), "`````");
     }

@@ -1,29 +1,30 @@
-//! What people and programs get to see of a run.
+//! Reports of runs. [`Analysis`] derives everything from a run and its record once; the exporters
+//! render it.
 
-mod document;
-mod explain;
+mod analysis;
+mod explanation;
+mod fields;
 mod figures;
 #[cfg(test)]
 mod fixture;
-#[cfg(test)]
-mod fixture_objects;
+mod format;
+mod json;
 mod junit;
-mod lives;
+mod kubernetes_event;
+mod label;
+mod lifetime;
 mod markdown;
-mod object;
 mod page;
-mod runs;
+mod periods;
+mod status;
+mod summary;
 mod text;
 mod write;
 
-pub use document::json;
-pub use explain::{
-    Cause, Details, NodeRefusal, ObjectThen, PendingPod, Surrounding, SurroundingKind, explanations,
-};
-pub use figures::{Figure, Unit, figures};
+pub use analysis::Analysis;
+pub use json::json;
 pub use junit::junit;
 pub use markdown::markdown;
 pub use page::page;
-pub use runs::{ScenarioRuns, scenario_runs};
-pub use text::{render, render_all};
-pub use write::{Written, write};
+pub use text::text;
+pub use write::write;

@@ -1,5 +1,3 @@
-//! Writing the files of reports.
-
 use std::collections::HashSet;
 use std::fs::{self, Permissions};
 use std::io::Write as _;
@@ -8,30 +6,22 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::{json, junit, markdown, page};
-use crate::scenario::history::Entry;
-use crate::scenario::outcome::RunReport;
+use super::{Analysis, json, junit, markdown, page};
 
-/// Files that were written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Written {
-    /// All of them: first each run's page, in the runs' order, then those for all runs.
-    pub paths: Vec<PathBuf>,
-}
-
-/// Writes all reports of some runs into a folder, which is made where it is not there: `junit.xml`,
-/// `report.json` and `summary.md` for all, and for each run a page, `report.html`. The page lies beside
-/// the run's record where that is in the folder; else in the folder itself, or for one of several runs
-/// in a folder of its own there. A file is there whole or not at all.
+/// Writes all reports of some runs into a folder and creates the folder if necessary: `report.html`
+/// for each run, and `junit.xml`, `report.json` and `summary.md` for all runs. The page of a run is
+/// next to its record if the record is in the folder. Otherwise the page is in the folder itself,
+/// or for one of several runs in a folder named after the run. Returns the paths: first the pages
+/// in the order of the runs, then the other files. Each file is replaced atomically.
 ///
 /// # Errors
-/// What the file system says, with the path.
-pub fn write(folder: &Path, runs: &[(RunReport, Vec<Entry>)]) -> anyhow::Result<Written> {
+/// An error of the file system, with the path.
+pub fn write(folder: &Path, runs: &[Analysis]) -> anyhow::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     let mut links = Vec::new();
-    for ((run, history), place) in runs.iter().zip(places(folder, runs)) {
+    for (run, place) in runs.iter().zip(places(folder, runs)) {
         let path = folder.join(&place);
-        put(&path, &page(run, history)?)?;
+        replace(&path, &page(run)?)?;
         links.push(place.to_string_lossy().into_owned());
         paths.push(path);
     }
@@ -41,17 +31,17 @@ pub fn write(folder: &Path, runs: &[(RunReport, Vec<Entry>)]) -> anyhow::Result<
         ("summary.md", markdown(runs, &links)),
     ] {
         let path = folder.join(name);
-        put(&path, &text)?;
+        replace(&path, &text)?;
         paths.push(path);
     }
-    Ok(Written { paths })
+    Ok(paths)
 }
 
-/// Where in the folder each run's page goes: no two at the same place.
-fn places(folder: &Path, runs: &[(RunReport, Vec<Entry>)]) -> Vec<PathBuf> {
+/// The path of each run's page in the folder. All paths are different.
+fn places(folder: &Path, runs: &[Analysis]) -> Vec<PathBuf> {
     let mut taken = HashSet::new();
     runs.iter()
-        .map(|(run, _)| {
+        .map(|Analysis { run, .. }| {
             let beside = run.history.strip_prefix(folder).ok().and_then(Path::parent);
             let own = match runs.len() {
                 1 => PathBuf::new(),
@@ -69,7 +59,7 @@ fn places(folder: &Path, runs: &[(RunReport, Vec<Entry>)]) -> Vec<PathBuf> {
         .collect()
 }
 
-/// A name for a folder: letters, digits, dots and dashes.
+/// A folder name of letters, digits, dots and dashes.
 fn slug(name: &str) -> String {
     let mut slug = String::new();
     for character in name.chars() {
@@ -82,7 +72,7 @@ fn slug(name: &str) -> String {
     slug.trim_matches(['-', '.']).to_owned()
 }
 
-fn put(path: &Path, text: &str) -> anyhow::Result<()> {
+fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let written = || -> std::io::Result<()> {
         fs::create_dir_all(folder)?;
@@ -100,20 +90,21 @@ fn put(path: &Path, text: &str) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::report::fixture;
+    use crate::scenario::history::Entry;
+    use crate::scenario::report::{fixture, text};
 
-    fn listed(written: &Written, folder: &Path) -> Vec<String> {
-        let paths = written.paths.iter();
+    fn listed(paths: &[PathBuf], folder: &Path) -> Vec<String> {
         paths
+            .iter()
             .map(|path| path.strip_prefix(folder).unwrap().to_string_lossy().into_owned())
             .collect()
     }
 
     #[test]
-    fn one_run_has_its_page_in_the_folder() {
+    fn the_page_of_one_run_is_in_the_folder() {
         let folder = tempfile::tempdir().unwrap();
         let inner = folder.path().join("out");
-        let written = write(&inner, &[(fixture::run(), fixture::history())]).unwrap();
+        let written = write(&inner, &[fixture::analysis()]).unwrap();
         assert_eq!(
             listed(&written, &inner),
             ["report.html", "junit.xml", "report.json", "summary.md"]
@@ -124,11 +115,11 @@ mod tests {
     }
 
     #[test]
-    fn several_runs_have_a_page_each_beside_their_records() {
+    fn the_pages_of_several_runs_are_next_to_their_records() {
         let folder = tempfile::tempdir().unwrap();
         let mut beside = fixture::passed();
         beside.history = folder.path().join("first run/history.jsonl");
-        let runs = [beside, fixture::run(), fixture::run()].map(|run| (run, fixture::history()));
+        let runs = [beside, fixture::run(), fixture::run()].map(|run| Analysis::new(run, &[]));
         let written = write(folder.path(), &runs).unwrap();
         assert_eq!(
             listed(&written, folder.path())[..3],
@@ -140,15 +131,15 @@ mod tests {
         );
         let summary = fs::read_to_string(folder.path().join("summary.md")).unwrap();
         assert!(summary.contains("](first%20run/report.html)"), "{summary}");
-        assert!(written.paths.iter().all(|path| path.is_file()));
+        assert!(written.iter().all(|path| path.is_file()));
     }
 
     proptest::proptest! {
         #![proptest_config(proptest::prelude::ProptestConfig::with_cases(24))]
 
-        /// A record may be cut off, or lack lines, at any place.
+        /// A record can be truncated or lack lines.
         #[test]
-        fn any_part_of_a_record_has_reports(
+        fn writes_reports_for_any_part_of_a_record(
             kept in proptest::collection::vec(proptest::bool::weighted(0.7), 200),
         ) {
             let history: Vec<Entry> = fixture::history()
@@ -156,14 +147,15 @@ mod tests {
                 .zip(kept.into_iter().chain(std::iter::repeat(true)))
                 .filter_map(|(entry, is_kept)| is_kept.then_some(entry))
                 .collect();
-            assert!(super::super::render(&fixture::run(), &history, true).contains("FAIL"));
+            let runs = [Analysis::new(fixture::run(), &history)];
+            assert!(text(&runs, true).contains("FAIL"));
             let folder = tempfile::tempdir().unwrap();
-            assert_eq!(write(folder.path(), &[(fixture::run(), history)]).unwrap().paths.len(), 4);
+            assert_eq!(write(folder.path(), &runs).unwrap().len(), 4);
         }
     }
 
     #[test]
-    fn what_cannot_be_written_names_its_path() {
+    fn an_error_names_the_path() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let error = write(file.path(), &[]).unwrap_err();
         assert!(format!("{error:#}").contains("junit.xml"), "{error:#}");

@@ -9,37 +9,37 @@ use super::outcome::reason;
 use super::recorder::Recorder;
 use crate::scenario::history::{ApiState, Change};
 
-/// How often the API server is asked whether it is there. A frozen one closes no connection, so that
-/// watches alone would not tell.
+/// The pause between requests. A frozen API server closes no connection, so watches alone would not
+/// notice it.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// How long it may take to answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The time limit for an answer.
+const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Tells watches when the API server goes and comes back: counts both, so that it is away while the
-/// count is odd.
+/// Tells watches when the API server stops and starts to answer. Counts both, so the count is odd during an
+/// outage.
 #[derive(Debug, Clone)]
 pub(super) struct Outages(Receiver<u64>);
 
 impl Outages {
-    /// The end that tells, and one that hears.
+    /// Creates the sending and the receiving end.
     pub fn channel() -> (Sender<u64>, Self) {
         let (sender, receiver) = channel(0);
         (sender, Self(receiver))
     }
 
-    /// Whether the API server is away.
+    /// Whether there is an outage now.
     pub fn is_away(&self) -> bool {
         *self.0.borrow() % 2 == 1
     }
 
-    /// Waits while the API server is away.
+    /// Waits until there is no outage.
     pub async fn while_away(&self) {
         if self.0.clone().wait_for(|count| count % 2 == 0).await.is_err() {
             std::future::pending::<()>().await;
         }
     }
 
-    /// Hears of what comes from now on; of an outage that is not over, at once.
+    /// A receiver of changes from now on. A current outage counts as a change.
     pub fn since_now(&self) -> Self {
         let mut count = self.0.clone();
         if *count.borrow_and_update() % 2 == 1 {
@@ -48,7 +48,7 @@ impl Outages {
         Self(count)
     }
 
-    /// Waits until the API server goes or comes back.
+    /// Waits until an outage begins or ends.
     pub async fn next(&mut self) {
         if self.0.changed().await.is_err() {
             std::future::pending::<()>().await;
@@ -56,7 +56,7 @@ impl Outages {
     }
 }
 
-/// Records when the API server goes and comes back, for ever, and tells `outages`.
+/// Records outages of the API server and sends them to `outages`, until the task is aborted.
 pub(super) async fn probe(client: Client, recorder: Arc<Recorder>, outages: Sender<u64>) {
     let mut available = true;
     let mut ticks = tokio::time::interval(INTERVAL);
@@ -74,14 +74,14 @@ pub(super) async fn probe(client: Client, recorder: Arc<Recorder>, outages: Send
     }
 }
 
-/// Whether the API server answers that it is ready.
+/// Asks the API server whether it is ready.
 ///
 /// # Errors
-/// Why not.
+/// Why it is not ready.
 pub(super) async fn answer(client: &Client) -> Result<(), String> {
-    match tokio::time::timeout(PATIENCE, ask(client)).await {
+    match tokio::time::timeout(TIMEOUT, ask(client)).await {
         Ok(answer) => answer,
-        Err(_) => Err(format!("no answer in {} s", PATIENCE.as_secs())),
+        Err(_) => Err(format!("no answer in {} s", TIMEOUT.as_secs())),
     }
 }
 
@@ -98,7 +98,7 @@ mod tests {
     use crate::scenario::run::fixture::{Answer, FakeApi, after_lines, recorder, scenario};
 
     #[tokio::test(start_paused = true)]
-    async fn the_api_server_goes_and_comes_back() {
+    async fn records_outages() {
         let folder = tempfile::tempdir().unwrap();
         let recorder = recorder(&scenario(json!([]), json!({})), &folder);
         let api = FakeApi::default();
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_outage_is_heard_of_by_those_who_come_late() {
+    async fn a_late_receiver_learns_of_a_current_outage() {
         let (sender, outages) = Outages::channel();
         sender.send_modify(|count| *count += 1);
         outages.since_now().next().await;

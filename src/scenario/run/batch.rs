@@ -16,12 +16,12 @@ use crate::runtime::Engine;
 use crate::scenario::language::Scenario;
 use crate::scenario::outcome::RunReport;
 
-/// One run to be made.
+/// One run of a scenario.
 #[derive(Debug, Clone)]
 pub struct Job {
-    /// The scenario's file, as it was named.
+    /// The scenario's file, as specified by the user.
     pub file: PathBuf,
-    /// The file's folder, to which its paths are relative.
+    /// The file's folder. Paths in the scenario are relative to it.
     pub folder: PathBuf,
     /// Which run of the scenario it is: of its matrix and its repetitions; empty for the only one.
     pub variant: String,
@@ -37,14 +37,12 @@ pub struct Job {
     pub output: PathBuf,
 }
 
-/// Runs to be made, and how.
+/// The runs of one command.
 #[derive(Clone)]
 pub struct Batch {
-    /// The runs.
     pub jobs: Vec<Job>,
-    /// How many are made at the same time.
+    /// How many run at the same time.
     pub parallel: usize,
-    /// How each is made.
     pub options: Options,
 }
 
@@ -56,7 +54,7 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// Whether the run with this number, counted from 0, is of the part.
+    /// Whether the run at this position, from 0, belongs to the part.
     pub fn has(self, number: usize) -> bool {
         number % self.of == self.index
     }
@@ -67,40 +65,40 @@ impl FromStr for Shard {
 
     /// Reads `1/3`.
     fn from_str(text: &str) -> Result<Self, String> {
-        let expected = || "expected a part as 1/3: the first of three".to_owned();
+        let expected = || "expected a part such as 1/3, the first of three".to_owned();
         let (index, of) = text.split_once('/').ok_or_else(expected)?;
         let (index, of): (usize, usize) =
             (index.parse().map_err(|_| expected())?, of.parse().map_err(|_| expected())?);
         if index == 0 || index > of {
-            return Err(format!("there is no part {index} of {of}: {}", expected()));
+            return Err(format!("part {index} of {of} does not exist: {}", expected()));
         }
         Ok(Self { index: index - 1, of })
     }
 }
 
-/// Makes all runs; `interrupted` ends those under way and skips the others. Returns what came of each,
-/// in their order.
+/// Runs all jobs, and returns their reports in order. `interrupted` ends the current runs and skips the
+/// others.
 pub async fn run_all(
     engine: &Arc<dyn Engine>,
     batch: &Batch,
     progress: &Progress,
     interrupted: &CancellationToken,
 ) -> Vec<RunReport> {
-    // Runs on one cluster would see each other.
+    // Runs on the same cluster would affect each other.
     let mut clusters: BTreeMap<&str, Arc<Mutex<()>>> = BTreeMap::new();
     for job in &batch.jobs {
         clusters.entry(&job.cluster).or_default();
     }
     let several = batch.parallel > 1;
     let runs = batch.jobs.iter().map(|job| {
-        let turn = clusters.get(job.cluster.as_str()).cloned().unwrap_or_default();
+        let lock = clusters.get(job.cluster.as_str()).cloned().unwrap_or_default();
         async move {
-            let _turn = turn.lock().await;
+            let _lock = lock.lock().await;
             if interrupted.is_cancelled() {
                 return None;
             }
             let title = title(job);
-            progress.note(format!("Scenario {title}"));
+            progress.note(format!("Running scenario {title}"));
             let progress = if several { progress.within(&title) } else { progress.clone() };
             Some(run_one(engine, job, &batch.options, &progress, interrupted).await)
         }
@@ -120,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_share_all_runs_between_them() {
+    fn each_run_is_in_exactly_one_part() {
         let parts: Vec<Shard> = (1..=3).map(|part| format!("{part}/3").parse().unwrap()).collect();
         for number in 0..10 {
             assert_eq!(parts.iter().filter(|part| part.has(number)).count(), 1);

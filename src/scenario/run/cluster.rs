@@ -3,27 +3,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::timing::with_timing;
-use crate::cluster::create::{CreateOptions, create};
-use crate::cluster::{delete, inventory};
-use crate::config::{self, Cluster};
+use crate::cluster::{CreateOptions, create, delete, inventory};
+use crate::config::{self, Cluster, ContainerRole};
 use crate::failure::Failure;
 use crate::image::KubernetesSource;
 use crate::kubeconfig::Files;
 use crate::kubernetes::Version;
-use crate::plan::labels::ContainerRole;
 use crate::progress::Progress;
 use crate::runtime::Engine;
 use crate::scenario::language::{ClusterSource, Existing};
 
-/// How long a cluster of the run's own may take to come up.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// The time limit for a new cluster to become ready.
+const TIMEOUT: Duration = Duration::from_secs(300);
 
-/// Makes the cluster of a run; its kubeconfig goes into `kubeconfig`, not into the user's. Returns how
+/// Creates the cluster of a run, with its kubeconfig in `kubeconfig` and not in the user's. Returns how
 /// long it took.
 ///
 /// # Errors
-/// As [`create`].
-pub(super) async fn make(
+/// The same as [`create::create`].
+pub(super) async fn create(
     engine: &Arc<dyn Engine>,
     name: &str,
     config: Cluster,
@@ -36,35 +34,36 @@ pub(super) async fn make(
     config.name = Some(name.to_owned());
     config::validate_cluster_name(name)?;
     config::validate(&config).map_err(Failure::from)?;
-    let kubernetes = match source.kubernetes.as_deref().or(kubernetes) {
+    let version = source.version().cloned().unwrap_or_default();
+    let kubernetes = match version.kubernetes.as_deref().or(kubernetes) {
         Some(source) => source.parse()?,
         None => KubernetesSource::Version(Version::default_release()),
     };
     let options = CreateOptions {
         name: name.to_owned(),
         config,
-        image: source.image.clone(),
+        image: version.image,
         kubernetes,
-        wait: Some(PATIENCE),
+        wait: Some(TIMEOUT),
         retain: false,
     };
     let files = Files::choose(Some(kubeconfig), "".as_ref(), None);
-    Ok(create(engine.as_ref(), &options, &files, progress).await?.elapsed)
+    Ok(create::create(engine.as_ref(), &options, &files, progress).await?.elapsed)
 }
 
-/// Checks that a cluster that is said to exist does, and has the nodes that the scenario needs.
+/// Checks that an existing cluster has the nodes that the scenario needs.
 ///
 /// # Errors
-/// [`Failure::Input`] when it does not.
+/// [`Failure::Input`] if it does not.
 pub(super) async fn check(engine: &dyn Engine, existing: &Existing) -> anyhow::Result<()> {
     let nodes = inventory::require(engine, &existing.name).await?;
-    let workers = nodes.iter().filter(|node| node.role == ContainerRole::Worker).count();
+    let workers = nodes.iter().filter(|node| node.role == ContainerRole::WORKER).count();
     if workers < existing.workers {
         return Err(Failure::input(format!(
-            "cluster `{}` has {workers} workers, the scenario needs {}",
+            "cluster `{}` has too few workers: expected at least {}, found {workers}",
             existing.name, existing.workers
         ))
-        .with_hint("make a larger one, or let the scenario make its own")
+        .with_hint("use a larger cluster, or remove `cluster.existing` so that the scenario creates its own")
         .into());
     }
     Ok(())
@@ -73,8 +72,8 @@ pub(super) async fn check(engine: &dyn Engine, existing: &Existing) -> anyhow::R
 /// Deletes the cluster of a run.
 ///
 /// # Errors
-/// As [`delete::delete`].
-pub(super) async fn remove(
+/// The same as [`delete::delete`].
+pub(super) async fn delete(
     engine: &dyn Engine,
     name: &str,
     kubeconfig: &Path,

@@ -6,47 +6,46 @@ use futures::future::{BoxFuture, join_all};
 use tokio_util::sync::CancellationToken;
 
 use super::api_probe;
-use super::outcome::{Unmet, state_of, told};
+use super::outcome::{Unmet, cause_of, describe, state_of};
 use super::recorder::Mark;
 use super::session::{Session, Stop, lock};
 use super::step::perform;
-use crate::scenario::history::StepState;
+use crate::scenario::history::{StepCause, StepState};
 use crate::scenario::judge::Verdict;
 use crate::scenario::language::{Action, Step};
 
-/// Pause between the tries of a step that names none.
+/// The pause between the tries of a step without `delay`.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// Runs all steps of a scenario, those in the background to their end, and waits for what must still
-/// follow what has happened; returns when all have ended, or were ended by a failure, the scenario's
-/// deadline or an interruption.
+/// Runs all steps of a scenario, including those in the background, and then waits for everything that must
+/// still follow an event. A failure, the scenario's deadline or an interruption ends the steps early.
 pub(super) async fn execute(session: &Arc<Session>) {
     let watch = watch_over(session);
     let steps = async {
         tokio::select! {
             () = all_steps(session) => {}
-            // Never ends: it ends the steps.
+            // Does not return: the deadline ends the steps.
             () = deadline(session) => {}
         }
-        if !session.stop.is_cancelled() {
+        if !session.state.stop.is_cancelled() {
             tokio::select! {
                 () = session.recorder.followed() => {}
-                () = session.stop.cancelled() => {}
+                () = session.state.stop.cancelled() => {}
             }
         }
     };
     tokio::select! {
         () = steps => {}
-        // Never ends either.
+        // Does not return either.
         () = watch => {}
     }
 }
 
 async fn all_steps(session: &Arc<Session>) {
-    let scope = Scope { stop: session.stop.clone(), is_all: true };
+    let scope = Scope { stop: session.state.stop.clone(), is_all: true };
     in_order(session, &scope, &session.scenario.steps).await;
     loop {
-        let next = std::mem::take(&mut *lock(&session.background));
+        let next = std::mem::take(&mut *lock(&session.state.background));
         if next.is_empty() {
             break;
         }
@@ -54,7 +53,7 @@ async fn all_steps(session: &Arc<Session>) {
     }
 }
 
-/// Ends the steps when the scenario's time is up.
+/// Ends the steps at the scenario's deadline.
 async fn deadline(session: &Session) {
     if let Some(deadline) = session.scenario.deadline {
         tokio::time::sleep(deadline.0).await;
@@ -63,7 +62,7 @@ async fn deadline(session: &Session) {
     std::future::pending().await
 }
 
-/// Ends the run when an assertion of the background fails, or nothing can be recorded.
+/// Ends the steps when an assertion in the background fails, or the record cannot be written.
 async fn watch_over(session: &Arc<Session>) {
     let goes_on: Vec<String> = session
         .scenario
@@ -76,13 +75,13 @@ async fn watch_over(session: &Arc<Session>) {
         .recorder
         .breached(|judgement| judgement.step.is_none() && !goes_on.contains(&judgement.assertion));
     tokio::select! {
-        judgement = breach => session.end_steps(Stop::Assertion(judgement.assertion)),
-        reason = session.recorder.broken() => session.end_steps(Stop::Record(reason)),
+        judgement = breach => session.end_steps(Stop::AssertionFailed(judgement.assertion)),
+        reason = session.recorder.broken() => session.end_steps(Stop::RecordFailed(reason)),
     }
     std::future::pending().await
 }
 
-/// What a failure ends: all steps, or those of a group that is tried again.
+/// The steps that a failure ends: all, or those of a group that can be retried.
 #[derive(Clone)]
 struct Scope {
     stop: CancellationToken,
@@ -92,13 +91,13 @@ struct Scope {
 impl Scope {
     fn end(&self, session: &Session) {
         if self.is_all {
-            session.end_steps(Stop::Step);
+            session.end_steps(Stop::StepFailed);
         }
         self.stop.cancel();
     }
 }
 
-/// Runs steps one after the other, and skips those after a failure.
+/// Runs steps one after the other. After a failure, skips the rest.
 fn in_order<'a>(
     session: &'a Arc<Session>,
     scope: &'a Scope,
@@ -108,7 +107,7 @@ fn in_order<'a>(
         let mut worst = StepState::Passed;
         for step in steps {
             if scope.stop.is_cancelled() {
-                // Where their group is tried again, they may still come.
+                // A retry of the group can still run them.
                 if scope.is_all {
                     skip(session, step);
                 }
@@ -117,7 +116,7 @@ fn in_order<'a>(
             if step.background {
                 let (session, scope, step) = (session.clone(), scope.clone(), step.clone());
                 let owner = session.clone();
-                lock(&owner.background).spawn(async move {
+                lock(&owner.state.background).spawn(async move {
                     run(&session, &scope, &step).await;
                 });
                 continue;
@@ -132,27 +131,27 @@ fn in_order<'a>(
 /// Runs a step to its end, with its retries.
 async fn run(session: &Arc<Session>, scope: &Scope, step: &Step) -> StepState {
     let name = step.name.as_deref().unwrap_or_default();
-    let tries = step.retries.as_ref().map_or(1, |retries| retries.attempts.max(1));
+    let tries = step.retries.as_ref().map_or(1, |retries| retries.attempts.get());
     let pause = step.retries.as_ref().and_then(|retries| retries.delay);
     let pause = pause.map_or(RETRY_PAUSE, |pause| pause.0);
-    let is_group = step.parallel.is_some() || step.steps.is_some();
+    let is_group = step.action.group().is_some();
     let stage = (!is_group).then(|| session.progress.stage(name));
-    // Those of an earlier try of its group count as well, so that each has a number of its own.
+    // Tries in an earlier try of the group count too, so that each try has its own number.
     let before = session.attempts(name);
     let mut tried = 1;
     loop {
-        let since = session.tell(name, StepState::Started, before + tried, "");
+        let since = session.record_step(name, StepState::Started, before + tried, "");
         let is_retried = is_group && tries > 1;
         let inner = if is_retried {
             Scope { stop: scope.stop.child_token(), is_all: false }
         } else {
             scope.clone()
         };
-        let Tried { state, detail, is_late } = try_once(session, &inner, step, since).await;
+        let Tried { state, detail, cause, is_late } = try_once(session, &inner, step, since).await;
         let is_bad = matches!(state, StepState::Failed | StepState::Inconclusive);
         if is_bad && tried < tries && !scope.stop.is_cancelled() {
-            session.tell(name, StepState::Retried, before + tried, &detail);
-            session.progress.warning(format!("{name}: try {tried} of {tries}: {detail}"));
+            session.record_step(name, StepState::Retried, before + tried, &detail);
+            session.progress.warning(format!("{name}: try {tried} of {tries} failed: {detail}"));
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = scope.stop.cancelled() => {}
@@ -165,11 +164,11 @@ async fn run(session: &Arc<Session>, scope: &Scope, step: &Step) -> StepState {
         if is_retried && is_bad && scope.is_all {
             skip_unstarted(session, step);
         }
-        session.tell(name, state, before + tried, &detail);
+        session.record_step_end(name, state, before + tried, &detail, cause);
         if let Some(stage) = stage {
             if state == StepState::Passed {
                 stage.finish();
-                if step.inject.is_some() {
+                if matches!(step.action, Action::Inject(_)) {
                     session.progress.note(format!("    {detail}"));
                 }
             } else {
@@ -177,9 +176,8 @@ async fn run(session: &Arc<Session>, scope: &Scope, step: &Step) -> StepState {
                 session.progress.warning(format!("{name}: {detail}"));
             }
         }
-        let goes_on = step.continue_on_failure
-            || step.assert.as_ref().is_some_and(|assertion| assertion.continue_on_failure);
-        // The steps of a group have ended the others, or were allowed to fail.
+        let goes_on = step.continues_on_failure();
+        // The failed step of a group already ended the others, or was allowed to fail.
         if state != StepState::Passed && !goes_on && (!is_group || is_late || is_retried) {
             scope.end(session);
         }
@@ -187,21 +185,19 @@ async fn run(session: &Arc<Session>, scope: &Scope, step: &Step) -> StepState {
     }
 }
 
-/// How a step ended, what came of it, and whether it was a group whose own time was up.
+/// The result of one try of a step.
 struct Tried {
     state: StepState,
     detail: String,
+    cause: StepCause,
+    /// Whether the step is a group that reached its own deadline.
     is_late: bool,
 }
 
 /// Tries a step once.
 async fn try_once(session: &Arc<Session>, scope: &Scope, step: &Step, since: Mark) -> Tried {
-    let Some((_, action)) = step.actions().into_iter().next() else {
-        let detail = "the step does nothing".to_owned();
-        return Tried { state: StepState::Failed, detail, is_late: false };
-    };
     let work = async {
-        match action {
+        match &step.action {
             Action::Steps(steps) => group(in_order(session, scope, steps).await),
             Action::Parallel(steps) => {
                 let each = steps.iter().map(std::slice::from_ref);
@@ -211,8 +207,8 @@ async fn try_once(session: &Arc<Session>, scope: &Scope, step: &Step, since: Mar
             action => perform(session, step, action, since).await,
         }
     };
-    // Groups see to their steps, which end by themselves.
-    let is_group = matches!(action, Action::Steps(_) | Action::Parallel(_));
+    // The steps of a group end by themselves.
+    let is_group = step.action.group().is_some();
     let stopped = async {
         if is_group {
             std::future::pending::<()>().await;
@@ -220,25 +216,26 @@ async fn try_once(session: &Arc<Session>, scope: &Scope, step: &Step, since: Mar
         scope.stop.cancelled().await;
     };
     let result = tokio::select! {
-        result = within(session, step, action, work) => result,
+        result = within(session, step, work) => result,
         () = stopped => Err(cut_short(session)),
     };
-    let is_late = result.is_err() && cut_off(session, action);
-    let (state, detail) = match result {
-        Ok(detail) => (StepState::Passed, detail),
-        Err(error) => (state_of(&error), told(&error)),
+    let is_late = result.is_err() && cut_off(session, step);
+    let (state, detail, cause) = match result {
+        Ok(detail) => (StepState::Passed, detail, StepCause::Own),
+        Err(error) => (state_of(&error), describe(&error), cause_of(&error)),
     };
-    Tried { state, detail, is_late }
+    Tried { state, detail, cause, is_late }
 }
 
-/// Ends the steps of a group whose own time was up; returns whether there are any.
-fn cut_off(session: &Session, group: Action<'_>) -> bool {
-    let (Action::Parallel(steps) | Action::Steps(steps)) = group else { return false };
+/// Ends the running steps of a group at the group's deadline. Returns whether there are any.
+fn cut_off(session: &Session, group: &Step) -> bool {
     let mut any = false;
-    for report in session.reports(steps) {
+    for report in session.reports(group.children()) {
         if matches!(report.state, StepState::Started | StepState::Retried) {
-            let detail = "cut short: the time of its group was up";
-            session.tell(&report.name, StepState::Inconclusive, report.attempts, detail);
+            let detail = "cut short: the deadline of the group passed";
+            let (name, attempts) = (&report.name, report.attempts);
+            let (state, cause) = (StepState::Inconclusive, StepCause::CutShort);
+            session.record_step_end(name, state, attempts, detail, cause);
             any = true;
         }
     }
@@ -248,18 +245,17 @@ fn cut_off(session: &Session, group: Action<'_>) -> bool {
 async fn within(
     session: &Session,
     step: &Step,
-    action: Action<'_>,
     work: impl Future<Output = anyhow::Result<String>>,
 ) -> anyhow::Result<String> {
-    match step.time_limit(action) {
+    match step.time_limit() {
         Some(limit) => match tokio::time::timeout(limit.0, work).await {
             Ok(result) => result,
             Err(_) => {
-                let late = format!("not done within its deadline of {limit}");
-                // Without an API server to do it, that says nothing.
+                let late = format!("not done within the deadline of {limit}");
+                // While the API server does not answer, a deadline proves nothing.
                 Err(match api_probe::answer(&session.client).await {
                     Ok(()) => Unmet::Failed(late),
-                    Err(reason) => Unmet::Unknown(format!("{late}: the API server: {reason}")),
+                    Err(reason) => Unmet::Unknown(format!("{late} (API server: {reason})")),
                 }
                 .into())
             }
@@ -269,15 +265,19 @@ async fn within(
 }
 
 fn cut_short(session: &Session) -> anyhow::Error {
-    match &*lock(&session.reason) {
+    match &*lock(&session.state.reason) {
         Some(Stop::Deadline(deadline)) => {
-            Unmet::Failed(format!("the scenario's deadline of {deadline} has passed"))
+            Unmet::Failed(format!("the scenario's deadline of {deadline} passed"))
         }
-        Some(Stop::Assertion(name)) => Unmet::Unknown(format!("cut short: `{name}` failed")),
-        // A group that is tried again has no reason beyond its own.
-        Some(Stop::Step) | None => Unmet::Unknown("cut short: another step failed".to_owned()),
-        Some(Stop::Record(reason)) => {
-            Unmet::Unknown(format!("cut short: the record cannot be written: {reason}"))
+        Some(Stop::AssertionFailed(name)) => {
+            Unmet::CutShort(format!("cut short: assertion `{name}` failed"))
+        }
+        // In a group that is retried, there is no other reason.
+        Some(Stop::StepFailed) | None => {
+            Unmet::CutShort("cut short: another step failed".to_owned())
+        }
+        Some(Stop::RecordFailed(reason)) => {
+            Unmet::CutShort(format!("cut short: cannot write the record: {reason}"))
         }
         Some(Stop::Interrupted) => Unmet::Unknown("interrupted".to_owned()),
     }
@@ -286,10 +286,7 @@ fn cut_short(session: &Session) -> anyhow::Error {
 
 fn group(worst: StepState) -> anyhow::Result<String> {
     match worst {
-        StepState::Failed => Err(Unmet::Failed("a step of the group failed".to_owned()).into()),
-        StepState::Inconclusive => {
-            Err(Unmet::Unknown("a step of the group is inconclusive".to_owned()).into())
-        }
+        StepState::Failed | StepState::Inconclusive => Err(Unmet::Group(worst).into()),
         _ => Ok(String::new()),
     }
 }
@@ -304,28 +301,21 @@ fn worse(one: StepState, other: StepState) -> StepState {
 }
 
 fn skip(session: &Session, step: &Step) {
-    session.tell(step.name.as_deref().unwrap_or_default(), StepState::Skipped, 1, "");
-    for (_, action) in step.actions() {
-        if let Action::Parallel(steps) | Action::Steps(steps) = action {
-            steps.iter().for_each(|step| skip(session, step));
-        }
-    }
+    session.record_step(step.name.as_deref().unwrap_or_default(), StepState::Skipped, 1, "");
+    step.children().iter().for_each(|step| skip(session, step));
 }
 
-/// Skips those steps in a group that no try has come to.
+/// Skips the steps of a group that no try reached.
 fn skip_unstarted(session: &Session, group: &Step) {
-    for (_, action) in group.actions() {
-        let (Action::Parallel(steps) | Action::Steps(steps)) = action else { continue };
-        for step in steps {
-            match step.name.as_deref().map_or(0, |name| session.attempts(name)) {
-                0 => skip(session, step),
-                _ => skip_unstarted(session, step),
-            }
+    for step in group.children() {
+        match step.name.as_deref().map_or(0, |name| session.attempts(name)) {
+            0 => skip(session, step),
+            _ => skip_unstarted(session, step),
         }
     }
 }
 
-/// The verdict that a step's end counts as.
+/// The verdict that a step's state stands for.
 pub(super) fn verdict_of(state: StepState) -> Verdict {
     match state {
         StepState::Failed => Verdict::Fail,

@@ -5,7 +5,7 @@ use crate::runtime::ExecOutput;
 use crate::scenario::history::Change;
 use crate::scenario::run::fixture::{Answer, Stage, entries};
 
-/// A session whose kubectl fails when it is told to.
+/// A session whose kubectl fails on request.
 async fn stage(steps: Value) -> Stage {
     let stage = Stage::with(steps).await;
     let tries = std::sync::atomic::AtomicUsize::new(0);
@@ -30,7 +30,7 @@ fn with(mut step: Value, field: &str, value: Value) -> Value {
     step
 }
 
-/// How the steps end, in short, and the lines of the record about them.
+/// The ends of the steps, abbreviated, and the record's lines about them.
 async fn run_steps(steps: Value) -> (Vec<String>, Vec<String>) {
     let stage = stage(steps).await;
     let ends = stage.run().await;
@@ -43,7 +43,7 @@ async fn run_steps(steps: Value) -> (Vec<String>, Vec<String>) {
 }
 
 #[tokio::test]
-async fn steps_run_in_their_order() {
+async fn runs_steps_in_order() {
     let steps = json!([kubectl("one", "get"), sleep("two", "1ms"), kubectl("three", "get")]);
     let (ends, lines) = run_steps(steps).await;
     assert_eq!(ends, ["one Passed said", "two Passed", "three Passed said"]);
@@ -59,7 +59,7 @@ async fn steps_run_in_their_order() {
 }
 
 #[tokio::test]
-async fn the_first_failure_ends_them() {
+async fn the_first_failure_skips_the_rest() {
     let group = json!({ "name": "later", "parallel": [sleep("a", "1ms"), sleep("b", "1ms")] });
     let (ends, _) = run_steps(json!([kubectl("one", "fail"), group])).await;
     let failed = "one Failed exit code 1, expected 0: said";
@@ -67,14 +67,14 @@ async fn the_first_failure_ends_them() {
 }
 
 #[tokio::test]
-async fn a_failure_that_is_no_end_is_none() {
+async fn continues_after_a_tolerated_failure() {
     let first = with(kubectl("one", "fail"), "continueOnFailure", true.into());
     let (ends, _) = run_steps(json!([first, kubectl("two", "get")])).await;
     assert_eq!(ends[1], "two Passed said");
 }
 
 #[tokio::test]
-async fn retries_are_told() {
+async fn records_each_retry() {
     let retries = json!({ "attempts": 3, "delay": "1ms" });
     let step = with(kubectl("one", "once"), "retries", retries);
     let (ends, lines) = run_steps(json!([step])).await;
@@ -83,7 +83,7 @@ async fn retries_are_told() {
 }
 
 #[tokio::test]
-async fn a_failed_step_ends_those_beside_it() {
+async fn a_failed_step_ends_parallel_steps() {
     let group = json!({ "name": "both", "parallel": [sleep("a", "1m"), kubectl("b", "fail")] });
     let (ends, _) = run_steps(json!([group])).await;
     assert_eq!(ends[0], "both Failed a step of the group failed");
@@ -95,15 +95,15 @@ async fn a_group_has_a_deadline() {
     let steps = json!([sleep("a", "1ms"), sleep("b", "1m")]);
     let group = json!({ "name": "all", "steps": steps, "deadline": "50ms" });
     let (ends, _) = run_steps(json!([group, kubectl("later", "get")])).await;
-    let late = "b Inconclusive cut short: the time of its group was up";
+    let late = "b Inconclusive cut short: the deadline of the group passed";
     assert_eq!(
         ends,
-        ["all Failed not done within its deadline of 50ms", "a Passed", late, "later Skipped"]
+        ["all Failed not done within the deadline of 50ms", "a Passed", late, "later Skipped"]
     );
 }
 
 #[tokio::test]
-async fn the_run_waits_for_steps_in_the_background() {
+async fn waits_for_steps_in_the_background() {
     let slow = with(sleep("slow", "50ms"), "background", true.into());
     let (ends, lines) = run_steps(json!([slow, kubectl("next", "get")])).await;
     assert_eq!(ends, ["slow Passed", "next Passed said"]);
@@ -111,20 +111,20 @@ async fn the_run_waits_for_steps_in_the_background() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_api_server_without_an_answer_is_asked_until_the_deadline() {
+async fn retries_until_the_deadline_while_the_api_server_does_not_answer() {
     let step = json!({ "name": "one", "cordon": { "nodes": ["dev-worker"] }, "deadline": "5s" });
     let asked = |api: &crate::scenario::run::fixture::FakeApi| {
         api.asked_for("PATCH /api/v1/nodes/dev-worker").len()
     };
     let stage = stage(json!([step.clone()])).await;
     stage.api.refuses("PATCH /api/v1/nodes/dev-worker", 503, "not now");
-    assert_eq!(stage.run().await, ["one Failed not done within its deadline of 5s"]);
+    assert_eq!(stage.run().await, ["one Failed not done within the deadline of 5s"]);
     assert!((5..=15).contains(&asked(&stage.api)), "{}", asked(&stage.api));
     let stage = self::stage(json!([step])).await;
     stage.api.now("GET /readyz", Answer::Silence);
     stage.api.on("PATCH /api/v1/nodes/dev-worker", Answer::Silence);
     let unknown =
-        "one Inconclusive not done within its deadline of 5s: the API server: no answer in 2 s";
+        "one Inconclusive not done within the deadline of 5s (API server: no answer in 2 s)";
     assert_eq!(stage.run().await, [unknown]);
 }
 
@@ -163,11 +163,11 @@ async fn the_scenario_has_a_deadline() {
     scenario.deadline = Some(serde_json::from_value(json!("90s")).unwrap());
     let stage = Stage::of(scenario).await;
     let ends = stage.run().await;
-    assert_eq!(ends, ["one Passed", "two Failed the scenario's deadline of 1m 30s has passed"]);
+    assert_eq!(ends, ["one Passed", "two Failed the scenario's deadline of 1m 30s passed"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_group_is_tried_again_with_all_that_is_in_it() {
+async fn retries_all_steps_of_a_group() {
     let retries = json!({ "attempts": 3 });
     let steps = json!([
         kubectl("first", "once"),
@@ -195,7 +195,7 @@ async fn a_group_is_tried_again_with_all_that_is_in_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn assertions_in_a_group_are_judged_in_each_of_its_tries() {
+async fn judges_assertions_in_each_try_of_a_group() {
     let retries = json!({ "attempts": 2 });
     let steps = json!([
         { "name": "holds", "wait": "size(web) == 0" },
@@ -213,7 +213,7 @@ async fn assertions_in_a_group_are_judged_in_each_of_its_tries() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_group_that_fails_for_good_ends_the_rest() {
+async fn a_group_that_fails_its_last_try_ends_the_rest() {
     let group = json!({
         "name": "both", "parallel": [sleep("a", "1m"), kubectl("b", "fail")],
         "retries": { "attempts": 2 },
@@ -225,7 +225,7 @@ async fn a_group_that_fails_for_good_ends_the_rest() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_verdict_of_an_earlier_try_answers_no_later_one() {
+async fn ignores_the_verdict_on_an_earlier_try() {
     let retries = json!({ "attempts": 3, "delay": "0s" });
     let never = json!({ "name": "pods", "wait": "size(web) == 1", "deadline": "10s" });
     let (ends, lines) = run_steps(json!([with(never, "retries", retries)])).await;
@@ -242,11 +242,14 @@ async fn a_verdict_of_an_earlier_try_answers_no_later_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_breach_in_the_background_ends_the_steps() {
+async fn a_failed_background_assertion_ends_the_steps() {
     let scenario = crate::scenario::run::fixture::scenario(
         json!([sleep("one", "1m"), sleep("two", "1m")]),
         json!({ "assertions": [{ "name": "none", "never": "size(web) == 0" }] }),
     );
     let stage = Stage::of(scenario).await;
-    assert_eq!(stage.run().await, ["one Inconclusive cut short: `none` failed", "two Skipped"]);
+    assert_eq!(
+        stage.run().await,
+        ["one Inconclusive cut short: assertion `none` failed", "two Skipped"]
+    );
 }

@@ -5,17 +5,18 @@ use std::time::Duration;
 use tokio::sync::RwLock;
 
 use super::session::{Session, lock};
-use crate::fault::{self, FaultPlan, Request, Which};
+use crate::fault::{self, FaultPlan, Request, Which, marker};
 use crate::scenario::history::{Change, FaultAction, FaultEntry, FaultState};
+use crate::scenario::language::Fields;
 
 /// The faults of a run, by the names of the steps that injected them.
 #[derive(Default)]
 pub(super) struct Faults {
     active: Mutex<BTreeMap<String, Active>>,
-    /// Steps whose fault is over.
-    over: Mutex<BTreeSet<String>>,
-    /// Held by whoever changes the cluster. An injection or a healing is never left half done, so what
-    /// comes at the end waits for it.
+    /// The steps whose fault ended.
+    ended: Mutex<BTreeSet<String>>,
+    /// Held while a fault is injected or healed. Neither is ever left half done, so the end of the run
+    /// waits for both.
     changing: Arc<RwLock<()>>,
 }
 
@@ -25,26 +26,27 @@ struct Active {
     fault: String,
 }
 
-/// Injects a fault, and has it healed when its time is over. Returns what it does.
+/// Injects a fault, and heals it at its end. Returns its effects.
 ///
 /// # Errors
-/// As [`fault::prepare`], [`fault::provide`] and [`fault::inject`].
+/// The same as [`fault::plan_for_cluster`], [`fault::install_proxy`] and [`fault::inject`].
 pub(super) async fn inject(
     session: &Arc<Session>,
     step: &str,
     request: &Request,
 ) -> anyhow::Result<String> {
     let engine = session.engine.as_ref();
-    let plan = fault::prepare(engine, &session.cluster, request).await?;
-    fault::provide(engine, &plan, &session.progress).await?;
-    fault::mark(&session.cluster);
+    let plan = fault::plan_for_cluster(engine, &session.cluster, request).await;
+    let plan = plan.map_err(|error| error.worded(&Fields))?;
+    fault::install_proxy(engine, &plan, &session.progress).await?;
+    marker::remember(&session.cluster);
     let duration = request.duration;
     let (session, step) = (session.clone(), step.to_owned());
-    // Goes on where its step is cut short.
+    // The injection continues even if its step is cut short.
     let injection = tokio::spawn(async move {
-        let changing = session.faults.changing.clone();
+        let changing = session.state.faults.changing.clone();
         let _changing = changing.read().await;
-        if session.stop.is_cancelled() {
+        if session.state.stop.is_cancelled() {
             anyhow::bail!("the steps have ended");
         }
         do_inject(&session, &step, &plan).await?;
@@ -61,32 +63,32 @@ pub(super) async fn inject(
 async fn do_inject(session: &Session, step: &str, plan: &FaultPlan) -> anyhow::Result<()> {
     let lasts = !plan.fault.is_instant();
     let (id, name) = (&plan.id, plan.fault.name());
-    let over = || tell(session, step, id, &name, FaultState::Healed, Vec::new());
-    lock(&session.faults.over).remove(step);
+    let record_end = || record(session, step, id, &name, FaultState::Healed, Vec::new());
+    lock(&session.state.faults.ended).remove(step);
     if lasts {
         let active = Active { id: id.clone(), fault: name.clone() };
-        lock(&session.faults.active).insert(step.to_owned(), active);
+        lock(&session.state.faults.active).insert(step.to_owned(), active);
     }
-    // Before it is done: nothing that comes of it is to be in the record before it.
+    // Before the injection, so that the record has its consequences after it.
     let actions = plan.actions.iter().map(|action| FaultAction {
         node: action.node.clone(),
         target: action.subject.path(),
         effect: action.effect.clone(),
     });
-    tell(session, step, id, &name, FaultState::Injected, actions.collect());
+    record(session, step, id, &name, FaultState::Injected, actions.collect());
     if let Err(error) = fault::inject(session.engine.as_ref(), plan).await {
-        lock(&session.faults.active).remove(step);
-        over();
-        return Err(error);
+        lock(&session.state.faults.active).remove(step);
+        record_end();
+        return Err(error.worded(&Fields));
     }
     if !lasts {
-        over();
-        lock(&session.faults.over).insert(step.to_owned());
+        record_end();
+        lock(&session.state.faults.ended).insert(step.to_owned());
     }
     Ok(())
 }
 
-fn tell(
+fn record(
     session: &Session,
     step: &str,
     id: &str,
@@ -114,25 +116,25 @@ fn heal_after(session: &Arc<Session>, step: &str, duration: Duration) {
     });
 }
 
-/// What there was to heal.
+/// The result of healing one fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Healing {
-    /// A fault in effect.
+    /// The fault is healed.
     Done,
-    /// A fault that was over by itself, or healed before.
+    /// The fault ended by itself, or was healed before.
     Over,
-    /// No fault was injected.
+    /// No fault has been injected.
     Nothing,
 }
 
 /// Heals the fault of a step.
 ///
 /// # Errors
-/// As [`fault::heal`]; the fault counts as active still.
+/// The same as [`fault::heal`]; the fault still counts as active.
 pub(super) async fn heal(session: &Arc<Session>, step: &str) -> anyhow::Result<Healing> {
     let (session, step) = (session.clone(), step.to_owned());
     let healing = tokio::spawn(async move {
-        let changing = session.faults.changing.clone();
+        let changing = session.state.faults.changing.clone();
         let _changing = changing.write().await;
         do_heal(&session, &step).await
     });
@@ -140,27 +142,27 @@ pub(super) async fn heal(session: &Arc<Session>, step: &str) -> anyhow::Result<H
 }
 
 async fn do_heal(session: &Session, step: &str) -> anyhow::Result<Healing> {
-    let Some(active) = lock(&session.faults.active).get(step).cloned() else {
-        let is_over = lock(&session.faults.over).contains(step);
-        return Ok(if is_over { Healing::Over } else { Healing::Nothing });
+    let Some(active) = lock(&session.state.faults.active).get(step).cloned() else {
+        let has_ended = lock(&session.state.faults.ended).contains(step);
+        return Ok(if has_ended { Healing::Over } else { Healing::Nothing });
     };
     let which = Which::Named(vec![active.id.clone()]);
     fault::heal(session.engine.as_ref(), &session.cluster, &which).await?;
-    lock(&session.faults.active).remove(step);
-    lock(&session.faults.over).insert(step.to_owned());
-    tell(session, step, &active.id, &active.fault, FaultState::Healed, Vec::new());
+    lock(&session.state.faults.active).remove(step);
+    lock(&session.state.faults.ended).insert(step.to_owned());
+    record(session, step, &active.id, &active.fault, FaultState::Healed, Vec::new());
     Ok(Healing::Done)
 }
 
-/// Heals every fault that this run injected, those that are just being injected too; returns how many.
+/// Heals every fault that this run has injected or is about to inject. Returns how many.
 ///
 /// # Errors
-/// The first failure, after all were tried.
+/// The first failure, after trying all faults.
 pub(super) async fn heal_all(session: &Arc<Session>) -> anyhow::Result<usize> {
-    let changing = session.faults.changing.clone();
-    // What is under way comes to its end first.
+    let changing = session.state.faults.changing.clone();
+    // Waits for the injections and healings that are under way.
     drop(changing.write().await);
-    let steps: Vec<String> = lock(&session.faults.active).keys().cloned().collect();
+    let steps: Vec<String> = lock(&session.state.faults.active).keys().cloned().collect();
     let mut healed = 0;
     let mut failed = None;
     for step in steps {

@@ -1,13 +1,13 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::runtime::ExecOutput;
+use crate::runtime::{ContainerState, ExecOutput};
 use crate::runtime::{Engine as _, EngineError};
 use crate::scenario::run::execute::execute;
 use crate::scenario::run::fixture::{Stage, lines};
 use crate::scenario::run::session::Stop;
 
-/// A stage on which scripts in nodes do as they are told.
+/// A stage on which every script in a node succeeds.
 async fn stage(steps: Value) -> Stage {
     let stage = Stage::with(steps).await;
     stage
@@ -33,7 +33,7 @@ fn heal_step(step: &str) -> Value {
     json!({ "name": "heal", "heal": { "step": step } })
 }
 
-async fn state(stage: &Stage) -> String {
+async fn state(stage: &Stage) -> ContainerState {
     stage.engine.container("dev-worker").await.unwrap().unwrap().state
 }
 
@@ -44,77 +44,77 @@ async fn a_fault_lasts_until_it_is_healed() {
     assert!(ends[0].starts_with("lose Passed dev-worker: "), "{ends:?}");
     assert_eq!(ends[2], "heal Passed");
     assert_eq!(lines(&stage.folder), ["Injected lose", "Healed lose"]);
-    assert_eq!(state(&stage).await, "running");
+    assert_eq!(state(&stage).await, ContainerState::Running);
     assert_eq!(heal_all(&stage.session).await.unwrap(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fault_that_was_over_before_needs_no_healing() {
+async fn a_fault_that_has_ended_needs_no_healing() {
     let short = with(kill("lose"), "/inject", "for", json!("5s"));
     let stage = stage(json!([short, sleep("a", "1m"), heal_step("lose")])).await;
     let ends = stage.run().await;
-    assert_eq!(ends[2], "heal Passed it was over already");
+    assert_eq!(ends[2], "heal Passed the fault had already ended");
     assert_eq!(lines(&stage.folder), ["Injected lose", "Healed lose"]);
-    assert_eq!(state(&stage).await, "running");
+    assert_eq!(state(&stage).await, ContainerState::Running);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fault_that_never_was_cannot_be_healed() {
+async fn cannot_heal_a_fault_that_was_never_injected() {
     let late = with(kill("lose"), "/inject", "when", json!("size(web) == 1"));
     let late = with(late, "", "background", json!(true));
     let stage = stage(json!([late, heal_step("lose")])).await;
     let ends = stage.run().await;
-    assert_eq!(ends[1], "heal Failed step `lose` has injected no fault");
+    assert_eq!(ends[1], "heal Failed step `lose` has not injected a fault");
     assert_eq!(ends[0], "lose Inconclusive cut short: another step failed");
     assert_eq!(lines(&stage.folder), Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_that_is_left_is_healed_in_the_end() {
+async fn heals_all_active_faults_at_the_end() {
     let background = with(kill("lose"), "", "background", json!(true));
     let long = with(kill("other"), "/inject", "for", json!("1h"));
     let other = with(long, "/inject", "node", json!("dev-worker2"));
     let stage = stage(json!([background, other])).await;
     stage.run().await;
-    assert_eq!(state(&stage).await, "exited");
+    assert_eq!(state(&stage).await, ContainerState::Exited);
     assert_eq!(heal_all(&stage.session).await.unwrap(), 2);
-    assert_eq!(state(&stage).await, "running");
-    // The time of one of them comes, when it is healed already.
+    assert_eq!(state(&stage).await, ContainerState::Running);
+    // The end of one of them comes after it is healed.
     tokio::time::sleep(Duration::from_secs(7200)).await;
     assert_eq!(lines(&stage.folder).len(), 4);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_injection_that_is_cut_short_is_healed_all_the_same() {
+async fn heals_an_injection_that_is_cut_short() {
     let stage = stage(json!([kill("lose")])).await;
     tokio::join!(execute(&stage.session), async {
-        // When the fault is on its way.
-        while state(&stage).await == "running" {
+        // While the fault is being injected.
+        while state(&stage).await == ContainerState::Running {
             tokio::task::yield_now().await;
         }
         stage.session.end_steps(Stop::Interrupted);
     });
     heal_all(&stage.session).await.unwrap();
-    assert_eq!(state(&stage).await, "running");
+    assert_eq!(state(&stage).await, ContainerState::Running);
     assert_eq!(lines(&stage.folder), ["Injected lose", "Healed lose"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_could_not_be_healed_counts_as_active_still() {
+async fn a_fault_that_could_not_be_healed_is_still_active() {
     let stage = stage(json!([kill("lose")])).await;
     stage.run().await;
-    let refused = || EngineError::Refused { what: "starting".into(), reason: "full".into() };
+    let refused = || EngineError::refused("starting", "full");
     let starts = stage.engine.calls().iter().filter(|call| call.starts_with("start_c")).count();
     stage.engine.fail("start_container", starts + 4, refused());
     let error = heal_all(&stage.session).await.unwrap_err();
     assert!(format!("{error:#}").contains("full"), "{error:#}");
-    assert_eq!(state(&stage).await, "exited");
+    assert_eq!(state(&stage).await, ContainerState::Exited);
     assert_eq!(heal(&stage.session, "lose").await.unwrap(), Healing::Done);
-    assert_eq!(state(&stage).await, "running");
+    assert_eq!(state(&stage).await, ContainerState::Running);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fault_comes_at_the_moment_that_it_waits_for() {
+async fn injects_a_fault_when_its_condition_holds() {
     let late = with(kill("lose"), "/inject", "when", json!("size(web) == 0"));
     let stage = stage(json!([late])).await;
     let ends = stage.run().await;

@@ -1,4 +1,4 @@
-//! A session on a cluster of the fake engine, whose API server says what a test tells it to.
+//! A session on a cluster of the fake engine, with an API server that a test scripts.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 use super::recorder::Recorder;
-use super::session::{Parts, Session};
+use super::session::{RunState, Session};
 use crate::cluster::fixture::{THREE, engine, make};
 use crate::progress::Progress;
 use crate::runtime::fake::FakeEngine;
@@ -22,19 +22,19 @@ use crate::scenario::language::{Scenario, Timing};
 
 type Chunk = Result<String, std::io::Error>;
 
-/// What comes of a request.
+/// The answer to a request.
 pub(super) enum Answer {
     /// A status code and a body.
     Json(u16, Value),
-    /// The connection is refused, or breaks before an answer has come.
+    /// The connection is refused, or breaks before an answer.
     Broken,
-    /// None, ever.
+    /// No answer, ever.
     Silence,
-    /// A body that a test goes on writing.
+    /// A body that the test writes piece by piece.
     Stream(UnboundedReceiver<Chunk>),
 }
 
-/// The end of a stream at which a test writes.
+/// The end of a stream that the test writes to.
 pub(super) struct Feed(UnboundedSender<Chunk>);
 
 impl Feed {
@@ -48,25 +48,25 @@ impl Feed {
         self.0.unbounded_send(Ok(format!("{line}\n"))).unwrap();
     }
 
-    /// Breaks the connection. Dropping the feed closes it in order.
+    /// Breaks the connection. Dropping the feed closes it cleanly.
     pub fn breaks(self) {
         let error = std::io::Error::other("connection reset");
         self.0.unbounded_send(Err(error)).unwrap();
     }
 }
 
-/// A request as it came.
+/// A received request.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Asked {
-    /// As `GET /api/v1/pods`, or `WATCH /api/v1/pods`.
+    /// Such as `GET /api/v1/pods` or `WATCH /api/v1/pods`.
     pub what: String,
     pub query: String,
     /// `null` when there is none.
     pub body: Value,
 }
 
-/// An API server. The answers to one kind of request are given in their order, and the last that is no
-/// stream again and again; a watch without one stays silent, anything else is not found.
+/// A scripted API server. It gives the answers to a request in order, and repeats the last one unless that
+/// is a stream. Without an answer, a watch stays silent, and any other request gets "not found".
 #[derive(Clone, Default)]
 pub(super) struct FakeApi(Arc<Mutex<Script>>);
 
@@ -77,36 +77,36 @@ struct Script {
 }
 
 impl FakeApi {
-    /// Adds an answer to requests like `GET /api/v1/pods`.
+    /// Adds an answer to a request such as `GET /api/v1/pods`.
     pub fn on(&self, what: &str, answer: Answer) -> &Self {
         self.0.lock().unwrap().answers.entry(what.to_owned()).or_default().push_back(answer);
         self
     }
 
-    /// Forgets the answers to such requests and gives this one from now on.
+    /// Replaces the answers to a request by this one.
     pub fn now(&self, what: &str, answer: Answer) -> &Self {
         self.0.lock().unwrap().answers.remove(what);
         self.on(what, answer)
     }
 
-    /// Answers well, with a body.
+    /// Answers with status 200 and a body.
     pub fn gives(&self, what: &str, body: Value) -> &Self {
         self.on(what, Answer::Json(200, body))
     }
 
-    /// Refuses.
+    /// Answers with an error.
     pub fn refuses(&self, what: &str, code: u16, message: &str) -> &Self {
         self.on(what, Answer::Json(code, refusal(code, message)))
     }
 
-    /// Answers with what the test goes on writing.
+    /// Answers with a stream that the test writes.
     pub fn feeds(&self, what: &str) -> Feed {
         let (sender, receiver) = unbounded();
         self.on(what, Answer::Stream(receiver));
         Feed(sender)
     }
 
-    /// The requests so far.
+    /// All requests so far.
     pub fn asked(&self) -> Vec<Asked> {
         self.0.lock().unwrap().asked.clone()
     }
@@ -116,7 +116,7 @@ impl FakeApi {
         self.asked().into_iter().filter(|asked| asked.what == what).collect()
     }
 
-    /// A client of it.
+    /// A client of this API server.
     pub fn client(&self) -> Client {
         let api = self.clone();
         let service = tower::service_fn(move |request: Request<kube::client::Body>| {
@@ -163,7 +163,7 @@ impl FakeApi {
     }
 }
 
-/// What the API server says when it refuses.
+/// The body of an error.
 pub(super) fn refusal(code: u16, message: &str) -> Value {
     let reason = match code {
         403 => "Forbidden",
@@ -177,7 +177,7 @@ pub(super) fn refusal(code: u16, message: &str) -> Value {
     })
 }
 
-/// A scenario of these steps, and with what `rest` says besides.
+/// A scenario with these steps and the fields of `rest`.
 pub(super) fn scenario(steps: Value, rest: Value) -> Scenario {
     let mut scenario = json!({
         "apiVersion": "kindrs.dev/v1alpha1",
@@ -192,7 +192,7 @@ pub(super) fn scenario(steps: Value, rest: Value) -> Scenario {
     serde_json::from_value(scenario).unwrap()
 }
 
-/// A recorder of a scenario that writes into a folder.
+/// A recorder of a scenario that writes to a folder.
 pub(super) fn recorder(scenario: &Scenario, folder: &TempDir) -> Arc<Recorder> {
     let program = Program::compile(scenario).unwrap_or_else(|invalid| panic!("{invalid:#?}"));
     let begin = Begin {
@@ -216,7 +216,7 @@ pub(super) fn entries(folder: &TempDir) -> Vec<Entry> {
     reader.map(Result::unwrap).collect()
 }
 
-/// The lines of a record about objects, gaps, the API server, faults and logs, in short.
+/// A record's lines about objects, gaps, the API server, faults and logs, abbreviated.
 pub(super) fn lines(folder: &TempDir) -> Vec<String> {
     let line = |entry: Entry| match entry.change {
         Change::Object(change) => {
@@ -233,7 +233,7 @@ pub(super) fn lines(folder: &TempDir) -> Vec<String> {
     entries(folder).into_iter().filter_map(line).collect()
 }
 
-/// Waits until the record has so many lines like those of [`lines`], and gives them.
+/// Waits until [`lines`] has `count` lines, and returns them.
 pub(super) async fn after_lines(
     count: usize,
     recorder: &Recorder,
@@ -245,8 +245,8 @@ pub(super) async fn after_lines(
             changes.changed().await.unwrap();
         }
     };
-    let patience = std::time::Duration::from_secs(600);
-    let in_time = tokio::time::timeout(patience, enough).await;
+    let timeout = std::time::Duration::from_secs(600);
+    let in_time = tokio::time::timeout(timeout, enough).await;
     assert!(in_time.is_ok(), "only {:#?}", lines(folder));
     lines(folder)
 }
@@ -266,7 +266,7 @@ pub(super) fn pod(name: &str, version: &str) -> Value {
     })
 }
 
-/// A session with all that it works with.
+/// A session with its fakes.
 pub(super) struct Stage {
     pub session: Arc<Session>,
     pub engine: Arc<FakeEngine>,
@@ -275,8 +275,8 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// For a scenario on cluster `dev` of a control plane and two workers. Its API server is ready, and
-    /// has nothing.
+    /// Creates a session on cluster `dev`, which has one control plane and two workers. Its API server is
+    /// ready and has no objects.
     pub async fn of(scenario: Scenario) -> Self {
         let engine = engine();
         make(&engine, "dev", 1, &THREE).await;
@@ -284,7 +284,7 @@ impl Stage {
         let folder = tempfile::tempdir().unwrap();
         let api = FakeApi::default();
         api.gives("GET /readyz", json!("ok"));
-        let parts = Parts {
+        let session = Arc::new(Session {
             engine: engine.clone(),
             cluster: "dev".into(),
             client: api.client(),
@@ -293,25 +293,25 @@ impl Stage {
             variables: Map::new(),
             folder: PathBuf::new(),
             progress: Progress::silent(),
-        };
-        let session = Arc::new(Session::new(parts));
+            state: RunState::default(),
+        });
         let recorder = session.recorder.clone();
         tokio::spawn(async move { recorder.keep_time().await });
         Self { session, engine, api, folder }
     }
 
-    /// For these steps.
+    /// Creates a session for a scenario with these steps.
     pub async fn with(steps: Value) -> Self {
         Self::of(scenario(steps, json!({}))).await
     }
 
-    /// Runs the steps, and tells how each ends, in short.
+    /// Runs the steps, and returns their ends.
     pub async fn run(&self) -> Vec<String> {
         super::execute::execute(&self.session).await;
         self.ends()
     }
 
-    /// How the steps have ended, in short.
+    /// The ends of the steps, abbreviated.
     pub fn ends(&self) -> Vec<String> {
         let reports = self.session.reports(&self.session.scenario.steps);
         let end = |step: crate::scenario::outcome::StepReport| {

@@ -12,22 +12,22 @@ use tokio::task::JoinSet;
 use super::session::Session;
 use crate::scenario::history::{Change, LogLine};
 
-/// A run of a container, whose log is one stream.
+/// One run of a container. Its log is one stream.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Container {
     namespace: String,
     pod: String,
     name: String,
-    /// The runtime's own identifier: a restarted container has another.
+    /// The container runtime's identifier. A restarted container gets another one.
     id: String,
 }
 
-/// How long changes are gathered before pods are looked at again.
+/// The time during which changes are collected before pods are checked again.
 const GATHER: Duration = Duration::from_millis(100);
-/// Pause before a log that broke off is asked for again.
+/// The pause before a broken log stream is opened again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Records what the containers of the pods print that the scenario names, for ever.
+/// Records the logs of the scenario's selected pods, until the task is aborted.
 pub(super) async fn follow(session: Arc<Session>) {
     let mut changes = session.recorder.changes();
     let mut followed = BTreeSet::new();
@@ -49,7 +49,7 @@ pub(super) async fn follow(session: Arc<Session>) {
     }
 }
 
-/// The containers of a pod that run or ran.
+/// The containers of a pod that have started.
 fn started(pod: &Value) -> Vec<Container> {
     let text = |field: &str| pod["metadata"][field].as_str().unwrap_or_default().to_owned();
     let fields = ["initContainerStatuses", "containerStatuses"];
@@ -68,13 +68,13 @@ fn started(pod: &Value) -> Vec<Container> {
         .collect()
 }
 
-/// Records a container's log to its end, across connections that break.
+/// Records a container's log to its end, across broken connections.
 async fn record(session: Arc<Session>, container: Container) {
     let mut last = None;
     loop {
         let before = last;
         match read(&session, &container, &mut last).await {
-            // It has ended, or is followed from where it was.
+            // Nothing new: the log has ended.
             Ok(()) if last == before => return,
             Ok(()) => {}
             Err(kube::Error::Api(status)) if status.code == 404 => return,
@@ -105,7 +105,7 @@ async fn read(
     while let Some(line) = lines.try_next().await.map_err(kube::Error::ReadEvents)? {
         let (time, line) = line.split_once(' ').unwrap_or((&line, ""));
         let time: Option<Timestamp> = time.parse().ok();
-        // The time to begin at has whole seconds only.
+        // `sinceTime` has a resolution of one second.
         if time.is_some() && time <= since {
             continue;
         }
@@ -125,7 +125,7 @@ mod tests {
     use crate::scenario::run::fixture::{Stage, after_lines, pod, scenario};
 
     #[test]
-    fn a_container_that_waits_has_no_log() {
+    fn a_waiting_container_has_no_log() {
         let status = |name: &str, id: &str, state: Value| json!({ "name": name, "containerID": id, "state": state });
         let pod = json!({
             "metadata": { "namespace": "default", "name": "web-1" },
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_log_that_breaks_off_goes_on_where_it_was() {
+    async fn continues_a_broken_log_without_repeating_lines() {
         let logs = json!({ "record": { "logs": ["web"] } });
         let stage = Stage::of(scenario(json!([]), logs)).await;
         let log = "GET /api/v1/namespaces/default/pods/web-1/log";
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(lines[1..], expected);
         tokio::time::sleep(Duration::from_secs(60)).await;
         let asked = stage.api.asked_for(log);
-        assert_eq!(asked.len(), 3, "it has ended when nothing new comes");
+        assert_eq!(asked.len(), 3, "the log ends when there are no new lines");
         assert!(asked[1].query.contains("sinceTime=2026-01-01T00"), "{}", asked[1].query);
         follower.abort();
     }

@@ -15,11 +15,11 @@ use crate::scenario::history::{
 use crate::scenario::judge::{Evaluator, Judgement, Program, Verdict, in_order};
 use crate::scenario::language::SelectionRef;
 
-/// How long a watch may be behind the API server's answers.
+/// The longest time to wait for a watch that is behind the API server's answers.
 const LONGEST_LAG: Duration = Duration::from_secs(2);
 
-/// Where all that happens comes together: it gets its moment, goes into the record and before the
-/// evaluator, in one order.
+/// Collects everything that happens, in one order: each change gets its moment, and goes to the record and
+/// to the evaluator.
 pub(super) struct Recorder {
     program: Arc<Program>,
     started: Instant,
@@ -27,27 +27,26 @@ pub(super) struct Recorder {
     changes: watch::Sender<u64>,
 }
 
-/// What the API server has made of an object.
+/// A change of an object that the API server has confirmed.
 pub(super) struct Written {
     pub kind: KindName,
     pub state: WrittenState,
 }
 
-/// The state of a written object.
+/// The state of a changed object.
 pub(super) enum WrittenState {
-    /// It has this resource version. They are compared as numbers:
+    /// The object has this resource version. Resource versions are compared as numbers:
     /// <https://github.com/kubernetes/enhancements/tree/master/keps/sig-api-machinery/5504-comparable-resource-version>.
     Version(u64),
-    /// The object with this unique identifier is gone.
-    Gone(String),
+    /// The object with this UID is deleted.
+    Deleted(String),
 }
 
 /// A place in the record.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mark {
-    /// When that is.
     pub at: Moment,
-    /// How many verdicts were told before.
+    /// The number of verdicts before it.
     verdicts: usize,
 }
 
@@ -55,28 +54,28 @@ struct State {
     writer: Writer<BufWriter<File>>,
     evaluator: Evaluator,
     judgements: Vec<Judgement>,
-    /// The latest resource version of each kind that a watch has told of.
+    /// The latest resource version of each kind that a watch has delivered.
     latest: HashMap<KindName, u64>,
-    /// The unique identifiers of objects that are gone.
-    gone: HashSet<String>,
-    /// The first failure to write: the record is not complete.
+    /// The UIDs of deleted objects.
+    deleted: HashSet<String>,
+    /// The first failure to write. The record is incomplete.
     broken: Option<std::io::Error>,
     /// Whether the record has its last line.
     has_ended: bool,
 }
 
 impl Recorder {
-    /// A record at `path` that begins now.
+    /// Creates a record at `path`.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// The file cannot be written.
     pub fn begin(path: &Path, program: Arc<Program>, begin: Begin) -> std::io::Result<Self> {
         let state = State {
             writer: Writer::create(path)?,
             evaluator: Evaluator::new(program.clone()),
             judgements: Vec::new(),
             latest: HashMap::new(),
-            gone: HashSet::new(),
+            deleted: HashSet::new(),
             broken: None,
             has_ended: false,
         };
@@ -86,7 +85,7 @@ impl Recorder {
         Ok(recorder)
     }
 
-    /// Records something that happened now; returns its place. After the end nothing is recorded.
+    /// Records a change that happened now, and returns its place. Does nothing after the end.
     pub fn record(&self, change: Change) -> Mark {
         let mut state = self.lock();
         let at = self.now();
@@ -100,22 +99,22 @@ impl Recorder {
         mark
     }
 
-    /// The moment that it is.
+    /// The current moment.
     pub fn now(&self) -> Moment {
         Moment(u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
 
-    /// Tells of every change of the record or of a verdict.
+    /// Notifies of every line and every verdict.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
 
-    /// The objects of a selection of the scenario as they are now.
+    /// The current objects of a selection of the scenario.
     pub fn select(&self, selection: &SelectionRef) -> Vec<Arc<Value>> {
         self.lock().evaluator.select(selection).unwrap_or_default()
     }
 
-    /// Waits until nothing that has happened waits for what must follow it.
+    /// Waits until no `after` assertion waits for something that must follow.
     pub async fn followed(&self) {
         let mut changes = self.changes();
         while self.lock().evaluator.waits_until().is_some() {
@@ -123,9 +122,8 @@ impl Recorder {
         }
     }
 
-    /// Waits until the record has an object's change that the API server has told of already, so that
-    /// what follows sees it; not for ever, should its watch be lost, and not at all for a kind that is
-    /// not recorded.
+    /// Waits until a confirmed change of an object is in the record, so that the next steps see it. Gives
+    /// up after a while, because a watch can be lost. Does not wait for kinds that are not recorded.
     pub async fn caught_up(&self, written: &Written) {
         let mut changes = self.changes();
         let caught_up = async {
@@ -136,20 +134,19 @@ impl Recorder {
         let _ = tokio::time::timeout(LONGEST_LAG, caught_up).await;
     }
 
-    /// Waits until the assertion of a step is decided that started at `since`: the verdict of an earlier
-    /// try does not count.
+    /// Waits for the verdict on a step that started at `since`. Verdicts on earlier tries do not count.
     pub async fn decided(&self, step: &str, since: Mark) -> Judgement {
         let mut changes = self.changes();
         loop {
             if let Some(judgement) = self.judgement(step, since) {
                 return judgement;
             }
-            // The sender lives as long as this does.
+            // The sender lives as long as the recorder.
             let _ = changes.changed().await;
         }
     }
 
-    /// Waits until an assertion of the background fails whose failure ends the run.
+    /// Waits until an assertion fails for which `stops` is true.
     pub async fn breached(&self, stops: impl Fn(&Judgement) -> bool) -> Judgement {
         let mut changes = self.changes();
         loop {
@@ -166,7 +163,7 @@ impl Recorder {
         }
     }
 
-    /// Waits until a line of the record cannot be written; returns why.
+    /// Waits until a line of the record cannot be written, and returns why.
     pub async fn broken(&self) -> String {
         let mut changes = self.changes();
         loop {
@@ -177,13 +174,13 @@ impl Recorder {
         }
     }
 
-    /// Decides assertions whose time is up when it is, for ever.
+    /// Decides assertions when their time ends, until the task is aborted.
     pub async fn keep_time(&self) {
         let mut changes = self.changes();
         loop {
             let deadline = self.lock().evaluator.next_deadline();
             let left = match deadline {
-                // A deadline itself still counts.
+                // An entry at the deadline itself is still in time.
                 Some(deadline) => deadline - self.now() + Duration::from_micros(1),
                 None => Duration::MAX,
             };
@@ -203,8 +200,8 @@ impl Recorder {
         }
     }
 
-    /// Ends the record and decides all the rest; returns the verdicts, each assertion's last one in the
-    /// order of the scenario, and what kept a line of the record from being written.
+    /// Ends the record and decides all remaining assertions. Returns the last verdict on each assertion, in
+    /// the order of the scenario, and the first failure to write the record.
     pub fn end(&self, interrupted: bool) -> (Vec<Judgement>, std::io::Result<()>) {
         let mut state = self.lock();
         let at = self.now();
@@ -220,7 +217,7 @@ impl Recorder {
 
     fn judgement(&self, step: &str, since: Mark) -> Option<Judgement> {
         let state = self.lock();
-        // What was decided before it, by time alone, is told with it.
+        // A deadline before the start of the step can be reported together with the start.
         let mut later = state.judgements.iter().skip(since.verdicts);
         later
             .find(|judgement| {
@@ -244,7 +241,7 @@ impl State {
             *latest = version.max(*latest);
             if matches!(change.event, ObjectEvent::Deleted | ObjectEvent::Missed) {
                 let uid = change.object["metadata"]["uid"].as_str().unwrap_or_default();
-                self.gone.insert(uid.to_owned());
+                self.deleted.insert(uid.to_owned());
             }
         }
     }
@@ -253,7 +250,7 @@ impl State {
         match (self.latest.get(&written.kind), &written.state) {
             (None, _) => true,
             (Some(latest), WrittenState::Version(version)) => latest >= version,
-            (Some(_), WrittenState::Gone(uid)) => self.gone.contains(uid),
+            (Some(_), WrittenState::Deleted(uid)) => self.deleted.contains(uid),
         }
     }
 
@@ -263,12 +260,12 @@ impl State {
         }
     }
 
-    /// Takes what the evaluator has decided, and records it.
+    /// Records the new verdicts of the evaluator.
     fn collect(&mut self, at: Moment) {
         for judgement in self.evaluator.take_decided() {
             let verdict = VerdictEntry {
                 assertion: judgement.assertion.clone(),
-                verdict: judgement.verdict.to_string(),
+                verdict: judgement.verdict,
                 summary: judgement.explanation.summary.clone(),
             };
             self.write_line(&Entry { at, change: Change::Verdict(Box::new(verdict)) });
@@ -277,7 +274,7 @@ impl State {
         self.flush();
     }
 
-    /// Nothing is lost with the process.
+    /// Keeps the record complete even if the process is killed.
     fn flush(&mut self) {
         if let Err(error) = self.writer.flush() {
             self.broken.get_or_insert(error);

@@ -4,7 +4,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::scenario::history::{
-    ApiState, Gap, GapState, KindName, ObjectChange, ObjectEvent, StepEntry, StepState,
+    ApiState, Gap, GapState, KindName, ObjectChange, ObjectEvent, StepCause, StepEntry, StepState,
 };
 use crate::scenario::judge::judge;
 use crate::scenario::language::Scenario;
@@ -12,7 +12,7 @@ use crate::scenario::run::fixture::{entries, pod, recorder, scenario};
 
 fn step(name: &str, state: StepState, attempt: u32) -> Change {
     let (step, detail) = (name.to_owned(), String::new());
-    Change::Step(Box::new(StepEntry { step, state, attempt, detail }))
+    Change::Step(Box::new(StepEntry { step, state, attempt, detail, cause: StepCause::Own }))
 }
 
 fn object(event: ObjectEvent, name: &str) -> Change {
@@ -25,7 +25,7 @@ fn object(event: ObjectEvent, name: &str) -> Change {
     Change::Object(Box::new(change))
 }
 
-/// A recorder that keeps time.
+/// A recorder with `keep_time` running.
 fn begun(scenario: &Scenario) -> (Arc<Recorder>, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let recorder = recorder(scenario, &folder);
@@ -46,7 +46,7 @@ async fn seconds(count: u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn time_alone_decides() {
+async fn deadlines_decide_without_an_entry() {
     let (recorder, _folder) = begun(&wait("size(web) == 1"));
     seconds(5).await;
     let since = recorder.record(step("pods", StepState::Started, 1));
@@ -56,7 +56,7 @@ async fn time_alone_decides() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_holds_when_a_step_starts_is_decided_at_once() {
+async fn decides_at_once_when_the_condition_already_holds() {
     let (recorder, _folder) = begun(&wait("size(web) == 0"));
     let since = recorder.record(step("pods", StepState::Started, 1));
     let judgement = recorder.decided("pods", since).await;
@@ -64,10 +64,10 @@ async fn what_holds_when_a_step_starts_is_decided_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_earlier_verdict_answers_no_later_try() {
+async fn ignores_verdicts_before_the_mark() {
     let (recorder, _folder) = begun(&wait("size(web) == 1"));
     let first = recorder.record(step("pods", StepState::Started, 1));
-    // The time of the first try is up, but nobody has told so yet when the second one starts.
+    // The deadline of the first try passed, but is not reported before the second try starts.
     recorder.record(step("pods", StepState::Retried, 1));
     let second = recorder.record(step("pods", StepState::Started, 2));
     assert_eq!(first.at, second.at, "the clock stands still");
@@ -81,7 +81,7 @@ async fn an_earlier_verdict_answers_no_later_try() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_recorded_after_the_end() {
+async fn records_nothing_after_the_end() {
     let (recorder, folder) = begun(&wait("size(web) == 1"));
     recorder.record(step("pods", StepState::Started, 1));
     let (judgements, written) = recorder.end(true);
@@ -96,7 +96,7 @@ async fn nothing_is_recorded_after_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_run_goes_on_until_what_must_follow_has() {
+async fn waits_for_what_must_follow() {
     let after = json!({ "assertions": [{
         "name": "deleted",
         "after": { "event": { "created": "web" }, "then": { "deleted": "web" } },
@@ -116,7 +116,7 @@ async fn the_run_goes_on_until_what_must_follow_has() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_breach_in_the_background_is_told() {
+async fn reports_a_failed_background_assertion() {
     let never = json!({ "assertions": [{ "name": "none", "never": "size(web) == 1" }] });
     let steps = json!([{ "name": "one", "sleep": { "for": "1s", "reason": "a test" } }]);
     let (recorder, _folder) = begun(&scenario(steps, never));
@@ -130,7 +130,7 @@ async fn a_breach_in_the_background_is_told() {
 }
 
 #[tokio::test]
-async fn a_record_that_cannot_be_written_tells_why() {
+async fn reports_why_the_record_cannot_be_written() {
     if !std::path::Path::new("/dev/full").exists() {
         return;
     }
@@ -144,7 +144,6 @@ async fn a_record_that_cannot_be_written_tells_why() {
     assert_eq!(judgements.len(), 1, "what was seen is judged all the same");
 }
 
-/// Something that happens to a run.
 #[derive(Debug, Clone)]
 enum Event {
     Passes(u64),
@@ -152,7 +151,7 @@ enum Event {
     Gap(GapState),
     Api(bool),
     Step(bool),
-    /// The step is tried again.
+    /// The step is retried.
     Retry,
 }
 
@@ -199,7 +198,7 @@ fn every_kind() -> Scenario {
     scenario(steps, json!({ "assertions": assertions }))
 }
 
-/// Plays events to a recorder, and gives its verdicts.
+/// Sends events to a recorder, and returns its verdicts.
 async fn play(scenario: &Scenario, events: &[Event]) -> (Vec<Judgement>, TempDir) {
     let (recorder, folder) = begun(scenario);
     let names = ["wait", "stable", "since"];
@@ -244,9 +243,9 @@ async fn play(scenario: &Scenario, events: &[Event]) -> (Vec<Judgement>, TempDir
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// The record, judged again, gives the same verdicts, decided at the same moments.
+    /// The verdicts and their moments are the same.
     #[test]
-    fn a_record_is_judged_again_as_it_was(events in prop::collection::vec(event(), 0..60)) {
+    fn rechecking_a_record_gives_the_same_verdicts(events in prop::collection::vec(event(), 0..60)) {
         let scenario = every_kind();
         let mut builder = tokio::runtime::Builder::new_current_thread();
         let runtime = builder.enable_all().start_paused(true).build().unwrap();

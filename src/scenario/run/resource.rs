@@ -10,12 +10,12 @@ use super::outcome::is_transient;
 use crate::failure::Failure;
 use crate::kubernetes::{Kind, find_kind};
 
-/// How long the API server may take from a kind's definition to having it.
+/// The time that the API server can take to serve a newly defined kind.
 const UNTIL_DEFINED: Duration = Duration::from_secs(5);
-/// Pause before it is asked again.
+/// The pause between requests for a kind.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// A kind of objects that the API server has.
+/// A kind that the API server serves.
 #[derive(Debug, Clone)]
 pub(super) struct Resource {
     pub api: ApiResource,
@@ -23,7 +23,7 @@ pub(super) struct Resource {
 }
 
 impl Resource {
-    /// The path of all its objects, or of those of one namespace.
+    /// The path of all objects, or of those in one namespace.
     pub fn path(&self, namespace: Option<&str>) -> String {
         let root = if self.api.group.is_empty() { "api" } else { "apis" };
         let namespace = match namespace {
@@ -33,7 +33,7 @@ impl Resource {
         format!("/{root}/{}/{namespace}{}", self.api.api_version, self.api.plural)
     }
 
-    /// Its objects, in `namespace` where they are in one.
+    /// The objects of the kind, in `namespace` if the kind is namespaced.
     pub fn objects(&self, client: &Client, namespace: &str) -> Api<DynamicObject> {
         if self.namespaced {
             Api::namespaced_with(client.clone(), namespace, &self.api)
@@ -54,11 +54,11 @@ impl Resource {
     }
 }
 
-/// The kind that is called `name`, as `Pod`, `deploy` or `example.com/v1/Widget`; `None` when neither
-/// Kubernetes nor this API server has it.
+/// Finds a kind by a name such as `Pod`, `deploy` or `example.com/v1/Widget`. Returns `None` if neither
+/// Kubernetes nor this API server has such a kind.
 ///
 /// # Errors
-/// [`Failure::Environment`] when the API server is needed and does not answer.
+/// The API server is needed and does not answer.
 pub(super) async fn find(client: &Client, name: &str) -> anyhow::Result<Option<Resource>> {
     if let Some(kind) = find_kind(name) {
         return Ok(Some(Resource::own(kind)));
@@ -73,39 +73,39 @@ pub(super) async fn find(client: &Client, name: &str) -> anyhow::Result<Option<R
         }
         Err(kube::Error::Discovery(_)) => Ok(None),
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
-        Err(error) => Err(anyhow::Error::new(error).context(format!("looking for kind {name}"))),
+        Err(error) => Err(anyhow::Error::new(error).context(format!("cannot look up kind {name}"))),
     }
 }
 
-/// The kind of an object, by its `apiVersion` and `kind`.
+/// Finds the kind of an object, by its `apiVersion` and `kind`.
 ///
 /// # Errors
-/// [`Failure::Input`] when the API server has no such kind.
+/// [`Failure::Input`] if the API server has no such kind.
 pub(super) async fn of_object(client: &Client, object: &Value) -> anyhow::Result<Resource> {
     let text = |field: &str| object[field].as_str().unwrap_or_default().to_owned();
     let name = format!("{}/{}", text("apiVersion"), text("kind"));
     require(client, &name).await
 }
 
-/// The kind that is called `name`, which there must be. One whose definition has just been applied comes
-/// a little later, and an API server that has no answer is asked again.
+/// Finds a kind that must exist. Waits for a kind whose definition was just applied, and retries while the
+/// API server does not answer.
 ///
 /// # Errors
-/// [`Failure::Input`] when there is none.
+/// [`Failure::Input`] if there is no such kind.
 pub(super) async fn require(client: &Client, name: &str) -> anyhow::Result<Resource> {
     let until = Instant::now() + UNTIL_DEFINED;
     let found = loop {
         match find(client, name).await {
             Ok(None) if Instant::now() >= until => break None,
             Ok(None) => {}
-            Err(error) if is_unanswered(&error) => tracing::debug!("asked again: {error:#}"),
+            Err(error) if is_unanswered(&error) => tracing::debug!("retrying: {error:#}"),
             found => break found?,
         }
         tokio::time::sleep(PAUSE).await;
     };
     found.ok_or_else(|| {
         Failure::input(format!("the API server has no kind `{name}`"))
-            .with_hint("name a kind that is not Kubernetes' own as GROUP/VERSION/KIND")
+            .with_hint("write custom kinds as GROUP/VERSION/KIND")
             .into()
     })
 }

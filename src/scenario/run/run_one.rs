@@ -11,27 +11,24 @@ use tokio_util::sync::CancellationToken;
 use super::api_probe::{self, Outages};
 use super::batch::Job;
 use super::execute::{execute, verdict_of};
-use super::outcome::told;
-use super::patience::patiently;
+use super::outcome::describe;
 use super::recorder::Recorder;
-use super::session::{Parts, Session, Stop, lock};
-use super::step_reports::of_steps_that_ran;
+use super::retry::retry;
+use super::session::{RunState, Session, Stop, lock};
+use super::step_log::of_steps_that_ran;
 use super::watch::Watch;
 use super::{cluster, faults, logs, namespace};
 use crate::cluster::access;
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::runtime::Engine;
-use crate::scenario::history::{Begin, KindName};
+use crate::scenario::history::{Begin, FORMAT, KindName};
 use crate::scenario::judge::{Judgement, Program, Verdict};
 use crate::scenario::language::{Scenario, Timing};
 use crate::scenario::outcome::{RunReport, StepReport};
 
-/// Version of the record's format.
-const FORMAT: u32 = 1;
-
-/// What every run records.
-const ALWAYS: [&str; 7] = [
+/// The kinds that every run records.
+const ALWAYS_RECORDED: [&str; 7] = [
     "v1/Node",
     "v1/Pod",
     "v1/Event",
@@ -41,44 +38,42 @@ const ALWAYS: [&str; 7] = [
     "discovery.k8s.io/v1/EndpointSlice",
 ];
 const LEASE: &str = "coordination.k8s.io/v1/Lease";
-/// Leases of nodes are their heartbeats; those of components say nothing of a scenario.
+/// The leases of nodes are their heartbeats. The leases of components do not matter to a scenario.
 const LEASES_OF_NODES: &str = "kube-node-lease";
 
-/// How long the API server may take to its first answer.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The time limit for the first answer of the API server.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// When the cluster that a run has made stays.
+/// When to keep the cluster that a run created.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Keep {
     /// Never.
     #[default]
     Never,
-    /// When the run did not pass.
+    /// If the run did not pass.
     OnFailure,
 }
 
-/// How runs are made.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Kubernetes where the scenario names none.
+    /// Kubernetes for scenarios that do not specify it.
     pub kubernetes: Option<String>,
-    /// When a run's cluster stays.
     pub keep: Keep,
 }
 
-/// What a run has come to.
+/// The outcome of the steps.
 #[derive(Default)]
 struct Outcome {
     kubernetes: String,
     elapsed: Duration,
     steps: Vec<StepReport>,
     judgements: Vec<Judgement>,
-    /// What kept it from being made as it should, or from being tidied up.
+    /// Everything that prevented a complete run, including failures of the cleanup.
     errors: Vec<String>,
 }
 
-/// Runs a scenario once, from its cluster's making to its deletion, and tells what came of it.
-/// `interrupted` ends it: faults are healed and what it made is deleted all the same.
+/// Runs a scenario once, from the creation of its cluster to the deletion, and reports the outcome.
+/// `interrupted` ends the run early. Faults are healed and created objects are deleted all the same.
 pub(super) async fn run_one(
     engine: &Arc<dyn Engine>,
     job: &Job,
@@ -91,16 +86,16 @@ pub(super) async fn run_one(
     let kubeconfig = job.output.join("kubeconfig");
     let mut creation = None;
     let result = async {
-        // Before a cluster is made for a record that nobody can write; one of an earlier run goes.
+        // Fails before a cluster is created if the record cannot be written. Truncates an earlier record.
         std::fs::create_dir_all(&job.output)
             .and_then(|()| File::create(history(&job.output)).map(drop))
             .with_context(|| format!("cannot write {}", history(&job.output).display()))?;
         let program = compile(&job.scenario)?;
-        if let Some(existing) = &source.existing {
+        if let Some(existing) = source.existing() {
             cluster::check(engine.as_ref(), existing).await?;
             if source.timing != Timing::Default {
                 progress.note(format!(
-                    "cluster {} has the timing that it was made with, whatever the scenario says",
+                    "cluster {} keeps its own timing: `timing` applies to new clusters only",
                     existing.name
                 ));
             }
@@ -109,15 +104,15 @@ pub(super) async fn run_one(
         } else {
             let config = job.config.clone().unwrap_or_default();
             let (name, kubernetes) = (&job.cluster, options.kubernetes.as_deref());
-            let made =
-                cluster::make(engine, name, config, source, kubernetes, &kubeconfig, progress);
-            creation = Some(made.await?);
+            let created =
+                cluster::create(engine, name, config, source, kubernetes, &kubeconfig, progress);
+            creation = Some(created.await?);
         }
         on_cluster(engine, job, Arc::new(program), progress, interrupted, time).await
     }
     .await;
-    let outcome =
-        result.unwrap_or_else(|error| Outcome { errors: vec![told(&error)], ..Outcome::default() });
+    let outcome = result
+        .unwrap_or_else(|error| Outcome { errors: vec![describe(&error)], ..Outcome::default() });
     let mut report = report(job, time, creation, outcome);
     if creation.is_some() {
         report.kept = options.keep == Keep::OnFailure
@@ -125,18 +120,17 @@ pub(super) async fn run_one(
             && !interrupted.is_cancelled();
         if report.kept {
             progress.note(format!(
-                "cluster {0} is kept: `kindrs export kubeconfig --name {0}` leads to it, `kindrs \
-                 delete cluster --name {0}` removes it",
+                "kept cluster {0}; run `kindrs export kubeconfig --name {0}` to use it, and `kindrs \
+                 delete cluster --name {0}` to delete it",
                 job.cluster
             ));
         } else {
-            let removed = cluster::remove(engine.as_ref(), &job.cluster, &kubeconfig, progress);
+            let removed = cluster::delete(engine.as_ref(), &job.cluster, &kubeconfig, progress);
             if let Err(error) = removed.await {
                 let left = format!(
-                    "cluster {0} is left behind ({1}): remove it with `kindrs delete cluster \
-                     --name {0}`",
+                    "cannot delete cluster {0}: {1}; run `kindrs delete cluster --name {0}`",
                     job.cluster,
-                    told(&error)
+                    describe(&error)
                 );
                 let before = report.error.take().map(|error| format!("{error}; "));
                 report.error = Some(before.unwrap_or_default() + &left);
@@ -148,7 +142,7 @@ pub(super) async fn run_one(
     report
 }
 
-/// Runs the steps on a cluster that is up, and puts back what they broke.
+/// Runs the steps on a ready cluster, and cleans up.
 async fn on_cluster(
     engine: &Arc<dyn Engine>,
     job: &Job,
@@ -158,15 +152,16 @@ async fn on_cluster(
     time: Timestamp,
 ) -> anyhow::Result<Outcome> {
     let client = access::client(engine.as_ref(), &job.cluster).await?;
-    let version = patiently(|| client.apiserver_version());
+    let version = retry(|| client.apiserver_version());
     let version = tokio::select! {
-        version = tokio::time::timeout(PATIENCE, version) => version,
+        version = tokio::time::timeout(TIMEOUT, version) => version,
         () = interrupted.cancelled() => return Err(Failure::environment("interrupted").into()),
     };
     let version = version
-        .context("the API server has no answer")
-        .and_then(|version| version.context("asking for Kubernetes' version"))?;
-    let mut kinds: Vec<KindName> = ALWAYS.iter().map(|kind| KindName((*kind).into())).collect();
+        .context("the API server does not answer")
+        .and_then(|version| version.context("cannot read the Kubernetes version"))?;
+    let mut kinds: Vec<KindName> =
+        ALWAYS_RECORDED.iter().map(|kind| KindName((*kind).into())).collect();
     for kind in program.kinds() {
         if !kinds.contains(&kind) {
             kinds.push(kind);
@@ -185,8 +180,9 @@ async fn on_cluster(
     };
     let history = history(&job.output);
     let recorder = Recorder::begin(&history, program, begin);
-    let recorder = Arc::new(recorder.with_context(|| format!("writing {}", history.display()))?);
-    let session = Arc::new(Session::new(Parts {
+    let recorder =
+        Arc::new(recorder.with_context(|| format!("cannot write {}", history.display()))?);
+    let session = Arc::new(Session {
         engine: engine.clone(),
         cluster: job.cluster.clone(),
         client,
@@ -195,22 +191,23 @@ async fn on_cluster(
         folder: job.folder.clone(),
         recorder,
         progress: progress.clone(),
-    }));
-    if job.scenario.cluster.existing.is_some() {
-        session.tidying.enable();
+        state: RunState::default(),
+    });
+    if job.scenario.cluster.existing().is_some() {
+        session.state.cleanup.enable();
     }
     let mut outcome = on_session(&session, kinds, interrupted).await;
     outcome.kubernetes = version.git_version;
     Ok(outcome)
 }
 
-/// Runs the steps of a session, and puts back what they broke.
+/// Runs the steps of a session, heals its faults and cleans up.
 async fn on_session(
     session: &Arc<Session>,
     kinds: Vec<KindName>,
     interrupted: &CancellationToken,
 ) -> Outcome {
-    // Ended with all that they run.
+    // Tasks beside the steps. They end with this function.
     let mut companions = JoinSet::new();
     let begun = tokio::select! {
         begun = begin(session, kinds, &mut companions) => begun,
@@ -232,53 +229,54 @@ async fn on_session(
             execute(session).await;
         }
         Err(error) => {
-            outcome.errors.push(told(&error));
-            session.end_steps(Stop::Record(told(&error)));
+            outcome.errors.push(describe(&error));
+            session.end_steps(Stop::RecordFailed(describe(&error)));
             execute(session).await;
         }
     }
-    let stop = lock(&session.reason).clone();
+    let stop = lock(&session.state.reason).clone();
     if stop == Some(Stop::Interrupted) {
         outcome.errors.push("interrupted".to_owned());
     }
     outcome.elapsed = session.recorder.now().elapsed();
     let cut_short = !outcome.errors.is_empty()
-        || matches!(stop, Some(Stop::Interrupted | Stop::Deadline(_) | Stop::Record(_)));
-    // What is healed from here on is not the scenario's doing.
+        || matches!(stop, Some(Stop::Interrupted | Stop::Deadline(_) | Stop::RecordFailed(_)));
+    // The record ends before kindrs heals the remaining faults: that is not part of the scenario.
     let (judgements, written) = session.recorder.end(cut_short);
     companions.shutdown().await;
-    let written = written.context("the record cannot be written");
-    let healed = faults::heal_all(session).await.map(drop).context("healing the faults");
-    let tidied = session.tidying.tidy(&session.client).await.context("tidying the cluster up");
-    for result in [written, healed, tidied] {
-        outcome.errors.extend(result.err().map(|error| told(&error)));
+    let written = written.context("cannot write the record");
+    let healed = faults::heal_all(session).await.map(drop).context("cannot heal all faults");
+    let cleaned =
+        session.state.cleanup.run(&session.client).await.context("cannot clean up the cluster");
+    for result in [written, healed, cleaned] {
+        outcome.errors.extend(result.err().map(|error| describe(&error)));
     }
     outcome.steps = session.reports(&session.scenario.steps);
     outcome.judgements = of_steps_that_ran(judgements, &outcome.steps);
     outcome
 }
 
-/// Begins to record everything that happens.
+/// Starts to record everything that happens.
 async fn begin(
     session: &Arc<Session>,
     kinds: Vec<KindName>,
     companions: &mut JoinSet<()>,
 ) -> anyhow::Result<()> {
-    namespace::provide(session).await?;
-    let (away, outages) = Outages::channel();
+    namespace::ensure(session).await?;
+    let (sender, outages) = Outages::channel();
     let mut watches = Vec::new();
     for kind in kinds {
         let namespace = (&*kind.0 == LEASE).then_some(LEASES_OF_NODES);
         let (client, recorder) = (session.client.clone(), session.recorder.clone());
         let mut watch = Watch::new(client, kind, namespace, recorder, outages.clone());
-        watch.begin().await.with_context(|| format!("listing {}", watch.kind))?;
+        watch.begin().await.with_context(|| format!("cannot list {}", watch.kind))?;
         watches.push(watch);
     }
     for watch in watches {
         companions.spawn(watch.run());
     }
     let (client, recorder) = (session.client.clone(), session.recorder.clone());
-    companions.spawn(api_probe::probe(client, recorder, away));
+    companions.spawn(api_probe::probe(client, recorder, sender));
     let recorder = session.recorder.clone();
     companions.spawn(async move { recorder.keep_time().await });
     if !session.scenario.record.logs.is_empty() {
@@ -290,7 +288,7 @@ async fn begin(
 /// Compiles a scenario's assertions.
 ///
 /// # Errors
-/// [`Failure::Input`] with all that is wrong; lint finds it with its places.
+/// [`Failure::Input`] with all mistakes. Lint reports the same mistakes with their positions.
 pub(super) fn compile(scenario: &Scenario) -> anyhow::Result<Program> {
     Program::compile(scenario).map_err(|mistakes| {
         let lines: Vec<String> = mistakes
@@ -326,7 +324,7 @@ fn report(job: &Job, time: Timestamp, creation: Option<Duration>, outcome: Outco
     }
 }
 
-/// The record of a run that writes into `output`.
+/// The record of a run that writes to `output`.
 fn history(output: &Path) -> PathBuf {
     output.join("history.jsonl")
 }

@@ -12,7 +12,7 @@ fn kinds() -> Vec<KindName> {
     KINDS.map(|kind| KindName(kind.into())).to_vec()
 }
 
-/// An API server without objects that knows namespace `default`.
+/// An API server without objects, except the namespace `default`.
 fn has_nothing(api: &FakeApi) {
     let list = json!({ "metadata": { "resourceVersion": "5" }, "items": [] });
     api.gives("GET /api/v1/pods", list.clone()).gives("GET /api/v1/nodes", list);
@@ -33,7 +33,7 @@ fn never() -> Value {
     json!({ "assertions": [{ "name": "none", "never": "size(web) > 0" }] })
 }
 
-/// Whether the record's end says that it was cut short.
+/// Whether the record's end is marked as interrupted.
 fn was_cut_short(stage: &Stage) -> bool {
     let entries = entries(&stage.folder);
     let Change::End(end) = &entries.last().unwrap().change else { panic!("{entries:?}") };
@@ -41,7 +41,7 @@ fn was_cut_short(stage: &Stage) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_from_its_lists_to_its_verdicts() {
+async fn runs_a_session_to_its_verdicts() {
     let stage = stage(sleep("1m"), never()).await;
     let outcome = on_session(&stage.session, kinds(), &CancellationToken::new()).await;
     assert_eq!(outcome.errors, Vec::<String>::new());
@@ -65,13 +65,13 @@ async fn an_interruption_before_the_first_step() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_interruption_heals_and_tidies() {
+async fn an_interruption_heals_and_cleans_up() {
     let kill = json!({ "name": "lose", "inject": { "fault": "node-kill", "node": "dev-worker" } });
     let pod = json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "a" } });
     let apply = json!({ "name": "make", "apply": { "objects": [pod] } });
     let wait = json!({ "name": "wait", "wait": "size(web) == 1", "deadline": "1h" });
     let stage = stage(json!([kill, apply, wait]), json!({})).await;
-    stage.session.tidying.enable();
+    stage.session.state.cleanup.enable();
     stage.engine.on_exec(|_, _, _| crate::runtime::ExecOutput {
         stdout: b"healed\n".to_vec(),
         ..Default::default()
@@ -89,32 +89,34 @@ async fn an_interruption_heals_and_tidies() {
     assert_eq!(stage.api.asked_for(&format!("DELETE {path}")).len(), 1);
     let calls = stage.engine.calls();
     assert!(calls.contains(&"start_container dev-worker".to_owned()), "{calls:?}");
-    // What is healed after the last step is not the scenario's doing.
+    // Healing after the last step is not part of the scenario.
     assert_eq!(lines(&stage.folder), ["Injected lose"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_tidied_up_takes_no_verdict_away() {
+async fn a_failed_cleanup_keeps_the_verdicts() {
     let pod = json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "a" } });
     let apply = json!({ "name": "make", "apply": { "objects": [pod] } });
     let stage = stage(json!([apply]), never()).await;
-    stage.session.tidying.enable();
+    stage.session.state.cleanup.enable();
     let path = "/api/v1/namespaces/default/pods/a";
     stage.api.gives(&format!("PATCH {path}"), pod);
     stage.api.refuses(&format!("DELETE {path}"), 403, "you may not");
     let outcome = on_session(&stage.session, kinds(), &CancellationToken::new()).await;
-    assert_eq!(outcome.errors, ["tidying the cluster up: Pod a: you may not"]);
+    assert_eq!(outcome.errors, ["cannot clean up the cluster: Pod a: you may not"]);
     assert_eq!(outcome.judgements[0].verdict, Verdict::Pass);
     assert_eq!(outcome.steps[0].detail, "Pod a");
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_its_lists_no_step_begins() {
+async fn starts_no_step_if_objects_cannot_be_listed() {
     let stage = stage(sleep("1m"), never()).await;
-    stage.api.now("GET /api/v1/nodes", Answer::Json(403, json!({ "code": 403, "message": "no" })));
+    stage
+        .api
+        .now("GET /api/v1/nodes", Answer::Json(403, json!({ "code": 403, "message": "denied" })));
     let outcome = on_session(&stage.session, kinds(), &CancellationToken::new()).await;
     assert_eq!(outcome.errors.len(), 1);
-    assert!(outcome.errors[0].starts_with("listing v1/Node: "), "{:?}", outcome.errors);
+    assert!(outcome.errors[0].starts_with("cannot list v1/Node: "), "{:?}", outcome.errors);
     assert_eq!(stage.ends(), ["one Skipped"]);
     assert!(was_cut_short(&stage));
 }
@@ -133,7 +135,7 @@ fn job(output: PathBuf) -> Job {
 }
 
 #[tokio::test]
-async fn where_no_record_can_be_written_no_cluster_is_made() {
+async fn creates_no_cluster_if_the_record_cannot_be_written() {
     let fake = Arc::new(engine());
     let engine: Arc<dyn Engine> = fake.clone();
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -147,7 +149,7 @@ async fn where_no_record_can_be_written_no_cluster_is_made() {
 }
 
 #[tokio::test]
-async fn a_run_that_is_interrupted_before_it_begins_leaves_no_old_record() {
+async fn an_interruption_before_the_start_leaves_no_old_record() {
     let fake = Arc::new(engine());
     let engine: Arc<dyn Engine> = fake.clone();
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! The steps against an API server that says what a test tells it to.
+//! Steps against a scripted API server.
 
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ fn step(name: &str, action: &str, what: Value) -> Value {
     json!({ "name": name, action: what, "deadline": "10s" })
 }
 
-/// Runs one step and gives its end.
+/// Runs one step and returns its end.
 async fn end(stage: &Stage) -> String {
     stage.run().await.remove(0)
 }
@@ -32,14 +32,14 @@ fn sees(stage: &Stage, name: &str) {
     stage.session.recorder.record(Change::Object(Box::new(change)));
 }
 
-/// The signature of a request, as the API server would write it into the object.
+/// The managed fields that a request leaves in an object.
 fn signed(asked: &Asked) -> Value {
     let manager = asked.query.split('&').find_map(|part| part.strip_prefix("fieldManager="));
     json!({ "metadata": { "name": "a", "managedFields": [{ "manager": manager.unwrap() }] } })
 }
 
 #[tokio::test(start_paused = true)]
-async fn objects_are_applied_each_until_it_is() {
+async fn applies_each_object_with_retries() {
     let objects = json!({ "objects": [map("a"), map("b")] });
     let stage = Stage::with(json!([step("one", "apply", objects)])).await;
     let (a, b) = (format!("PATCH {MAPS}/a"), format!("PATCH {MAPS}/b"));
@@ -51,14 +51,14 @@ async fn objects_are_applied_each_until_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_fails_at_once_and_says_why() {
+async fn a_refusal_fails_at_once_with_its_reason() {
     let stage = Stage::with(json!([step("one", "apply", json!({ "objects": [map("a")] }))])).await;
     stage.api.refuses(&format!("PATCH {MAPS}/a"), 422, "data: must be a map");
     assert_eq!(end(&stage).await, "one Failed ConfigMap a: data: must be a map");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_that_is_expected() {
+async fn accepts_an_expected_refusal() {
     let expecting = json!({ "objects": [map("a"), map("b")], "refused": "quota" });
     let (a, b) = (format!("PATCH {MAPS}/a"), format!("PATCH {MAPS}/b"));
     for (second, expected) in [
@@ -68,15 +68,15 @@ async fn a_refusal_that_is_expected() {
         ),
         (
             Answer::Json(200, map("b")),
-            "one Failed expected a refusal with `quota`: accepted ConfigMap b",
+            "one Failed expected a refusal with `quota`, but the API server accepted ConfigMap b",
         ),
         (
             Answer::Json(422, refusal(422, "no")),
-            "one Failed expected a refusal with `quota`, the API server says: no",
+            "one Failed expected a refusal with `quota`, found: no",
         ),
     ] {
         let stage = Stage::with(json!([step("one", "apply", expecting.clone())])).await;
-        // That the API server is not at its best is no refusal.
+        // An error of the API server is not a refusal.
         stage.api.refuses(&a, 429, "quota of requests").refuses(&a, 403, "over quota");
         stage.api.on(&b, second);
         assert_eq!(end(&stage).await, expected);
@@ -84,7 +84,7 @@ async fn a_refusal_that_is_expected() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_kind_may_be_defined_just_before() {
+async fn waits_for_a_newly_defined_kind() {
     let object =
         json!({ "apiVersion": "example.com/v1", "kind": "Widget", "metadata": { "name": "a" } });
     let objects = json!({ "objects": [object] });
@@ -111,13 +111,13 @@ fn object_of(name: &str) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn creating_what_exists_fails() {
+async fn create_fails_if_the_object_exists() {
     let stage = Stage::with(json!([step("one", "create", json!({ "objects": [map("a")] }))])).await;
     stage.api.refuses(&format!("POST {MAPS}"), 409, "configmaps \"a\" already exists");
     assert_eq!(end(&stage).await, "one Failed ConfigMap a: configmaps \"a\" already exists");
 }
 
-/// Runs a step whose first answer is lost; the object says then that the request had gone through, or not.
+/// Runs a step whose first answer is lost. The object then shows whether the request took effect.
 async fn after_a_lost_answer(
     action: &str,
     what: Value,
@@ -140,7 +140,7 @@ async fn after_a_lost_answer(
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_lost_answer_has_created_is_not_in_the_way() {
+async fn create_succeeds_after_a_lost_answer() {
     let create = json!({ "objects": [map("a")] });
     let request = format!("POST {MAPS}");
     let made = after_a_lost_answer("create", create.clone(), &request, true).await;
@@ -150,7 +150,7 @@ async fn what_a_lost_answer_has_created_is_not_in_the_way() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn operations_are_not_done_twice() {
+async fn applies_json_operations_once() {
     let operations = json!([{ "op": "add", "path": "/data/list/-", "value": "x" }]);
     let patch = json!({ "target": { "object": "cm/a" }, "type": "json", "patch": operations });
     let request = format!("PATCH {MAPS}/a");
@@ -161,19 +161,19 @@ async fn operations_are_not_done_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn generated_names_are_tidied_up() {
+async fn cleans_up_objects_with_generated_names() {
     let object = json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "generateName": "a-" } });
     let stage = Stage::with(json!([step("one", "create", json!({ "objects": [object] }))])).await;
-    stage.session.tidying.enable();
+    stage.session.state.cleanup.enable();
     stage.api.gives(&format!("POST {PODS}"), pod("a-x7", "1"));
     stage.api.gives(&format!("DELETE {PODS}/a-x7"), pod("a-x7", "2"));
     assert_eq!(end(&stage).await, "one Passed Pod a-x7");
-    stage.session.tidying.tidy(&stage.session.client).await.unwrap();
+    stage.session.state.cleanup.run(&stage.session.client).await.unwrap();
     assert_eq!(stage.api.asked_for(&format!("DELETE {PODS}/a-x7")).len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn selected_objects_are_deleted_by_their_identity() {
+async fn deletes_selected_objects_by_uid() {
     let delete = json!({ "target": { "select": "web", "first": 1 }, "gracePeriodSeconds": 0 });
     let stage = Stage::with(json!([step("one", "delete", delete.clone())])).await;
     sees(&stage, "web-2");
@@ -184,18 +184,18 @@ async fn selected_objects_are_deleted_by_their_identity() {
     let asked = stage.api.asked_for(&request).remove(0);
     assert_eq!(asked.body["preconditions"], json!({ "uid": "uid-web-1" }));
     assert_eq!(asked.body["gracePeriodSeconds"], 0);
-    // Another has taken its name meanwhile.
+    // A new object has the name.
     let stage = Stage::with(json!([step("one", "delete", delete)])).await;
     sees(&stage, "web-1");
     let mut other = pod("web-1", "10");
     other["metadata"]["uid"] = json!("another");
     stage.api.refuses(&request, 409, "the UID in the precondition does not match");
     stage.api.gives(&format!("GET {PODS}/web-1"), other);
-    assert_eq!(end(&stage).await, "one Failed Pod web-1: it is gone already");
+    assert_eq!(end(&stage).await, "one Failed Pod web-1: already deleted");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_lost_answer_has_deleted_is_deleted() {
+async fn delete_succeeds_after_a_lost_answer() {
     let delete = json!({ "target": { "select": "web" } });
     let stage = Stage::with(json!([step("one", "delete", delete)])).await;
     sees(&stage, "web-1");
@@ -205,10 +205,10 @@ async fn what_a_lost_answer_has_deleted_is_deleted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_to_delete() {
+async fn delete_without_objects() {
     for (ignore, target, expected) in [
         (false, json!({ "object": "pod/a" }), "one Failed Pod a: not found"),
-        (false, json!({ "select": "web" }), "one Failed the selection has no object now"),
+        (false, json!({ "select": "web" }), "one Failed the selection has no objects now"),
         (true, json!({ "object": "pod/a" }), "one Passed"),
         (true, json!({ "select": "web" }), "one Passed"),
     ] {
@@ -219,7 +219,7 @@ async fn nothing_to_delete() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn patches_are_of_three_types() {
+async fn sends_three_types_of_patches() {
     for (kind, body, media) in [
         ("strategic", json!({ "data": { "a": "1" } }), "strategic-merge"),
         ("merge", json!({ "data": { "a": null } }), "merge"),
@@ -234,11 +234,11 @@ async fn patches_are_of_three_types() {
     let wrong =
         json!({ "target": { "object": "cm/a" }, "type": "json", "patch": [{ "op": "no" }] });
     let stage = Stage::with(json!([step("one", "patch", wrong)])).await;
-    assert!(end(&stage).await.starts_with("one Failed the patch is no RFC 6902: "));
+    assert!(end(&stage).await.starts_with("one Failed invalid JSON patch (RFC 6902): "));
 }
 
 #[tokio::test(start_paused = true)]
-async fn taints_outlive_conflicts() {
+async fn sets_taints_despite_conflicts() {
     let taint = json!({ "nodes": ["n"], "set": ["mine=1:NoSchedule"], "remove": ["old"] });
     let stage = Stage::with(json!([step("one", "taint", taint)])).await;
     let node = |taints: Value, version: &str| {
@@ -259,7 +259,7 @@ async fn taints_outlive_conflicts() {
     assert_eq!(last["spec"]["taints"], json!([lost, mine]));
 }
 
-/// A step that runs kubectl, which ends so; the API server is there or not.
+/// Runs a kubectl step that ends with this code and error output.
 async fn kubectl(step: Value, code: i64, stderr: &'static str, is_ready: bool) -> (String, Stage) {
     let stage = Stage::with(json!([step])).await;
     stage.engine.on_exec(move |_, _, _| ExecOutput {
@@ -279,7 +279,7 @@ fn get() -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_command_that_had_no_answer_says_nothing() {
+async fn a_command_without_an_answer_is_inconclusive() {
     let refused = "The connection to the server 172.20.1.2:6443 was refused";
     for (code, stderr, is_ready, expected) in [
         (0, "", true, "one Passed out".to_owned()),
@@ -289,8 +289,8 @@ async fn a_command_that_had_no_answer_says_nothing() {
             1,
             "killed",
             false,
-            "one Inconclusive exit code 1, expected 0: killed: the API server: connection \
-             refused"
+            "one Inconclusive exit code 1, expected 0: killed (API server: connection \
+             refused)"
                 .to_owned(),
         ),
     ] {
@@ -303,7 +303,7 @@ async fn a_command_that_had_no_answer_says_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_command_in_a_selected_pod() {
+async fn runs_a_command_in_a_selected_pod() {
     let exec = json!({
         "pod": { "select": "web" }, "container": "main", "command": ["cat", "/x"],
         "expect": { "stdout": "^in" },
@@ -313,7 +313,7 @@ async fn a_command_in_a_selected_pod() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_drain_that_fails_says_why() {
+async fn a_failed_drain_reports_the_reason() {
     let drain = step("one", "drain", json!({ "node": "dev-worker" }));
     let why = "error when evicting pods/\"web-1\": Cannot evict pod as it would violate the budget";
     let (end, _) = kubectl(drain, 1, why, true).await;
@@ -321,12 +321,12 @@ async fn a_drain_that_fails_says_why() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_control_plane_kubectl_waits_and_says_nothing() {
+async fn kubectl_waits_for_a_control_plane() {
     let stage = Stage::with(json!([get()])).await;
     stage.engine.pause_container("dev-control-plane").await.unwrap();
     stage.api.now("GET /readyz", Answer::Silence);
     let late =
-        "one Inconclusive not done within its deadline of 10s: the API server: no answer in 2 s";
+        "one Inconclusive not done within the deadline of 10s (API server: no answer in 2 s)";
     assert_eq!(end(&stage).await, late);
     let stage = Stage::with(json!([get()])).await;
     stage.engine.pause_container("dev-control-plane").await.unwrap();

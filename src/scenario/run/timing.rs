@@ -1,10 +1,10 @@
 use crate::config::Cluster;
 use crate::scenario::language::Timing;
 
-/// kubelet, the node controller and the default tolerations, all faster by about the same factor:
-/// a node is NotReady 6 to 8 s after its loss (Kubernetes' defaults: 40 to 50 s), and its pods are evicted
-/// 5 s later (300 s). The grace period is kept at four of the lease's renewals, which come at a
-/// quarter of its duration.
+/// Settings that make kubelet, the node controller and the default tolerations faster by about the same
+/// factor. A node becomes NotReady 6 to 8 s after its loss (by default: 40 to 50 s), and its pods are
+/// evicted 5 s later (by default: 300 s). The grace period is four renewals of the lease, as by default;
+/// kubelet renews the lease after a quarter of its duration.
 ///
 /// Sources: <https://kubernetes.io/docs/reference/node/node-status/#heartbeats>,
 /// <https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/#taint-based-evictions>.
@@ -28,7 +28,7 @@ nodeStatusReportFrequency: 10s
 ",
 ];
 
-/// The configuration with a timing profile; what it says itself goes before that.
+/// Adds a timing profile to a configuration. The configuration's own patches override the profile.
 pub(super) fn with_timing(mut config: Cluster, timing: Timing) -> Cluster {
     if timing == Timing::Fast {
         let own = std::mem::take(&mut config.kubeadm_config_patches);
@@ -44,7 +44,7 @@ mod tests {
     use crate::config::validate;
 
     #[test]
-    fn the_users_patches_come_last() {
+    fn patches_of_the_configuration_override_the_profile() {
         let own = "kind: KubeletConfiguration\nnodeLeaseDurationSeconds: 20\n".to_owned();
         let config = Cluster { kubeadm_config_patches: vec![own.clone()], ..Cluster::default() };
         assert_eq!(with_timing(config.clone(), Timing::Default), config);

@@ -10,51 +10,52 @@ use kube::core::Request;
 use serde_json::Value;
 
 use super::api_probe::Outages;
-use super::outcome::{is_transient, reason, told};
+use super::outcome::{describe, is_transient, reason};
 use super::recorder::Recorder;
 use super::resource::{self, Resource};
 use crate::scenario::history::{Change, Gap, GapState, KindName, ObjectChange, ObjectEvent};
 
-/// Pauses before a lost watch is tried again.
+/// Pauses before a lost watch is opened again.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// How long a new connection says nothing before it counts as one that goes on where the last one was:
-/// that its place in the history has expired is the first thing that the API server would say.
+/// After this time without an event, a new connection counts as resumed: if its resource version had
+/// expired, the API server would say so first.
 const UNTIL_RESUMED: Duration = Duration::from_millis(500);
-/// How often the API server is asked for a kind that it does not have yet.
+/// The pause between requests for a kind that the API server does not have yet.
 const UNTIL_THE_KIND: Duration = Duration::from_millis(500);
-/// How long the first list of a kind may take, with all its tries.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Objects a list asks for at once.
+/// The time limit for the first list of a kind, including retries.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// The number of objects in one page of a list.
 const PAGE: u32 = 500;
-/// What the API server says when a watch's or a list's place in the history is too old.
+/// The status of the API server for an expired resource version.
 const GONE: u16 = 410;
 
-/// One kind of objects on its way into the record.
+/// Records the objects of one kind.
 pub(super) struct Watch {
     pub client: Client,
     pub kind: KindName,
-    /// Only objects of this namespace.
+    /// Restricts the watch to a namespace.
     pub namespace: Option<&'static str>,
     pub recorder: Arc<Recorder>,
     pub outages: Outages,
     resource: Option<Resource>,
-    /// The place in the history up to which everything is recorded.
+    /// The resource version up to which everything is recorded.
     version: String,
     known: BTreeMap<String, (String, Arc<Value>)>,
     /// Whether a gap is open in the record.
     is_lost: bool,
 }
 
-/// How a watch came to its end.
+/// Why a watch ended.
 enum Ended {
-    /// The server closed it, as it does every few minutes; whether it told anything before.
-    Closed { told: bool },
-    /// It broke.
+    /// The server closed the connection, as it does every few minutes.
+    Closed {
+        had_events: bool,
+    },
     Broken(String),
-    /// The API server is away, or was: a connection from before may be dead without anyone noticing.
+    /// There was an outage of the API server: an older connection can be dead without a sign.
     Away,
-    /// Its place in the history is too old: objects have to be listed anew.
+    /// The resource version expired: the objects must be listed again.
     Expired,
 }
 
@@ -79,10 +80,10 @@ impl Watch {
         }
     }
 
-    /// Records the objects that there are.
+    /// Records the existing objects.
     ///
     /// # Errors
-    /// When the API server cannot be asked, for all patience.
+    /// They cannot be listed within [`TIMEOUT`].
     pub async fn begin(&mut self) -> anyhow::Result<()> {
         let listed = async {
             loop {
@@ -95,9 +96,9 @@ impl Watch {
                 }
             }
         };
-        let in_time = tokio::time::timeout(PATIENCE, listed).await;
+        let in_time = tokio::time::timeout(TIMEOUT, listed).await;
         let objects = in_time.with_context(|| {
-            format!("the API server has no answer for {} s", PATIENCE.as_secs())
+            format!("the API server did not answer for {} s", TIMEOUT.as_secs())
         })??;
         for object in objects {
             self.found(ObjectEvent::Initial, object);
@@ -110,7 +111,7 @@ impl Watch {
         self.list().await
     }
 
-    /// Records every change, for ever.
+    /// Records every change, until the task is aborted.
     pub async fn run(mut self) {
         if self.resource.is_none() {
             self.await_kind().await;
@@ -119,7 +120,7 @@ impl Watch {
         let mut is_expired = false;
         loop {
             if self.outages.is_away() {
-                self.lose("the API server is away");
+                self.lose("the API server does not answer");
             }
             self.outages.while_away().await;
             let ended = match is_expired {
@@ -132,19 +133,19 @@ impl Watch {
                     pause = FIRST_PAUSE;
                     continue;
                 }
-                Err(Ended::Closed { told }) => {
+                Err(Ended::Closed { had_events }) => {
                     pause = FIRST_PAUSE;
-                    if told {
+                    if had_events {
                         continue;
                     }
                 }
                 Err(Ended::Away) => {
-                    self.lose("the API server was away");
+                    self.lose("the API server did not answer");
                     continue;
                 }
                 Err(Ended::Broken(reason)) => self.lose(&reason),
                 Err(Ended::Expired) => {
-                    self.lose("the watch's place in the history has expired");
+                    self.lose("the resource version of the watch expired");
                     is_expired = true;
                 }
             }
@@ -153,8 +154,7 @@ impl Watch {
         }
     }
 
-    /// Waits for a kind that the API server does not have yet. All objects of it were created since the
-    /// record began.
+    /// Waits for a kind that the API server does not have yet. All its objects are new.
     async fn await_kind(&mut self) {
         loop {
             let mut outages = self.outages.since_now();
@@ -193,7 +193,7 @@ impl Watch {
         self.recorder.record(Change::Gap(gap));
     }
 
-    /// Follows one connection to its end.
+    /// Follows one connection until it ends.
     async fn follow(&mut self) -> Result<(), Ended> {
         let resource = self.resource.as_ref().ok_or(Ended::Expired)?;
         let request = Request::new(resource.path(self.namespace));
@@ -213,7 +213,7 @@ impl Watch {
         };
         let mut stream = std::pin::pin!(stream);
         let mut quiet = std::pin::pin!(tokio::time::sleep(UNTIL_RESUMED));
-        let mut has_told = false;
+        let mut had_events = false;
         loop {
             let event = tokio::select! {
                 event = stream.try_next() => event,
@@ -237,27 +237,27 @@ impl Watch {
                     return Err(Ended::Expired);
                 }
                 Ok(Some(WatchEvent::Error(status))) => return Err(Ended::Broken(status.message)),
-                Ok(None) => return Err(Ended::Closed { told: has_told }),
+                Ok(None) => return Err(Ended::Closed { had_events }),
                 Err(error) => return Err(Ended::Broken(reason(&error))),
             }
-            has_told = true;
+            had_events = true;
         }
     }
 
-    /// Lists all objects anew, and records what is not as it was.
+    /// Lists all objects again, and records the differences.
     async fn relist(&mut self) -> Result<(), Ended> {
         let mut outages = self.outages.since_now();
         let listed = tokio::select! {
             listed = self.list() => listed,
             () = outages.next() => return Err(Ended::Away),
         };
-        let objects = listed.map_err(|error| Ended::Broken(told(&error)))?;
+        let objects = listed.map_err(|error| Ended::Broken(describe(&error)))?;
         self.relisted(objects);
         Ok(())
     }
 
-    /// All objects, and from now on the place in the history at which they were so; none while the API
-    /// server does not have the kind.
+    /// Lists all objects, and sets the resource version of the list. Returns none while the API server does
+    /// not have the kind.
     async fn list(&mut self) -> anyhow::Result<Vec<Value>> {
         let Some(resource) = &self.resource else { return Ok(Vec::new()) };
         let (api_version, kind) = (resource.api.api_version.clone(), resource.api.kind.clone());
@@ -278,7 +278,7 @@ impl Watch {
         };
         self.version = version;
         for object in &mut objects {
-            // Items of a list do not name their kind.
+            // Items of a list do not have these fields.
             object["apiVersion"] = api_version.clone().into();
             object["kind"] = kind.clone().into();
         }
@@ -297,9 +297,9 @@ impl Watch {
                 _ => changed.push(object),
             }
         }
-        let are_there: Vec<String> = changed.iter().map(uid).collect();
+        let present: Vec<String> = changed.iter().map(uid).collect();
         for (uid, (version, object)) in before {
-            if !are_there.contains(&uid) {
+            if !present.contains(&uid) {
                 self.tell(ObjectEvent::Missed, version, object);
             }
         }
@@ -335,7 +335,7 @@ impl Watch {
     }
 }
 
-/// Whether a list may go through when it is asked for again; one of many pages may expire in between.
+/// Whether a list can succeed when it is repeated. A list of several pages can expire between them.
 fn is_temporary(error: &anyhow::Error) -> bool {
     error.chain().filter_map(|cause| cause.downcast_ref::<kube::Error>()).any(|error| match error {
         kube::Error::Api(status) if status.code == GONE => true,

@@ -12,7 +12,7 @@ use crate::scenario::run::fixture::{
 const LIST: &str = "GET /api/v1/pods";
 const WATCH: &str = "WATCH /api/v1/pods";
 
-/// A watch of pods on its way.
+/// A watch of pods.
 struct Under {
     api: FakeApi,
     recorder: Arc<Recorder>,
@@ -40,12 +40,12 @@ impl Under {
         tokio::spawn(watch.run())
     }
 
-    /// The record when it has so many lines.
+    /// The record's lines, once there are `count`.
     async fn lines(&self, count: usize) -> Vec<String> {
         after_lines(count, &self.recorder, &self.folder).await
     }
 
-    /// The record after so long a time in which no more should have come.
+    /// The record's lines after a long time.
     async fn lines_later(&self) -> Vec<String> {
         tokio::time::sleep(Duration::from_secs(30)).await;
         lines(&self.folder)
@@ -64,7 +64,7 @@ fn bookmark(version: &str) -> Value {
     json!({ "kind": "Pod", "apiVersion": "v1", "metadata": { "resourceVersion": version } })
 }
 
-/// The places from which watches were asked for.
+/// The resource versions of the watch requests.
 fn places(api: &FakeApi) -> Vec<String> {
     let place = |query: &str| {
         query.split('&').find_map(|part| part.strip_prefix("resourceVersion=")).map(str::to_owned)
@@ -73,11 +73,11 @@ fn places(api: &FakeApi) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_there_is_listed_and_what_happens_is_followed() {
+async fn lists_objects_and_follows_changes() {
     let under = Under::new();
     let mut managed = pod("a", "3");
     managed["metadata"]["managedFields"] = json!([{ "manager": "kubelet" }]);
-    // Items of a list do not name their kind.
+    // Items of a list do not have a kind.
     managed.as_object_mut().unwrap().remove("kind");
     under.api.gives(LIST, list("5", &[managed]));
     let feed = under.api.feeds(WATCH);
@@ -98,7 +98,7 @@ async fn what_is_there_is_listed_and_what_happens_is_followed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_watch_that_the_server_closes_goes_on_where_it_was() {
+async fn resumes_a_watch_that_the_server_closed() {
     let under = Under::new();
     under.api.gives(LIST, list("5", &[]));
     let (first, second, third) =
@@ -114,7 +114,7 @@ async fn a_watch_that_the_server_closes_goes_on_where_it_was() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_closes_at_once_is_not_asked_without_a_pause() {
+async fn pauses_when_the_server_closes_at_once() {
     let under = Under::new();
     under.api.gives(LIST, list("5", &[]));
     for _ in 0..100 {
@@ -138,7 +138,7 @@ async fn a_refused_connection_is_one_gap() {
     under.api.now(WATCH, Answer::Broken);
     first.breaks();
     under.lines(2).await;
-    assert_eq!(under.lines_later().await.len(), 2, "each further try is no gap of its own");
+    assert_eq!(under.lines_later().await.len(), 2, "further tries add no gap");
     let tries = under.api.asked_for(WATCH).len();
     assert!((20..=50).contains(&tries), "{tries} tries in half a minute");
     under.api.now(WATCH, Answer::Broken);
@@ -152,7 +152,7 @@ async fn a_refused_connection_is_one_gap() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_changed_in_an_expired_gap_is_found_or_missed() {
+async fn relists_after_an_expired_gap() {
     for as_event in [false, true] {
         let under = Under::new();
         under.api.gives(
@@ -180,7 +180,7 @@ async fn what_changed_in_an_expired_gap_is_found_or_missed() {
             "Initial changed 2",
             "Initial gone 3",
             "Initial again 4",
-            "Lost the watch's place in the history has expired",
+            "Lost the resource version of the watch expired",
             "Missed again 4",
             "Missed gone 3",
             "Found changed 40",
@@ -195,7 +195,7 @@ async fn what_changed_in_an_expired_gap_is_found_or_missed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_relist_that_fails_in_the_middle_is_begun_anew() {
+async fn repeats_a_relist_that_fails() {
     let under = Under::new();
     under.api.gives(LIST, list("5", &[pod("a", "1")]));
     let mut page = list("70", &[pod("a", "1")]);
@@ -210,7 +210,7 @@ async fn a_relist_that_fails_in_the_middle_is_begun_anew() {
     let lines = under.lines(5).await;
     let expected = [
         "Initial a 1",
-        "Lost the watch's place in the history has expired",
+        "Lost the resource version of the watch expired",
         "Found b 2",
         "Relisted",
         "Modified a 81",
@@ -220,7 +220,7 @@ async fn a_relist_that_fails_in_the_middle_is_begun_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_comes_in_pages() {
+async fn reads_a_list_in_pages() {
     let under = Under::new();
     let mut page = list("5", &[pod("a", "1")]);
     page["metadata"]["continue"] = json!("more");
@@ -233,7 +233,7 @@ async fn a_list_comes_in_pages() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_first_list_is_tried_again() {
+async fn retries_the_first_list() {
     let under = Under::new();
     under.api.refuses(LIST, 503, "not yet").on(LIST, Answer::Broken);
     under.api.gives(LIST, list("5", &[pod("a", "1")]));
@@ -242,18 +242,21 @@ async fn the_first_list_is_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_first_list_fails_without_an_answer() {
+async fn fails_if_the_first_list_gets_no_answer() {
     let under = Under::new();
     under.api.on(LIST, Answer::Silence);
     let error = under.watch("v1/Pod").begin().await.unwrap_err();
-    assert!(format!("{error:#}").starts_with("the API server has no answer for 30 s"), "{error:#}");
+    assert!(
+        format!("{error:#}").starts_with("the API server did not answer for 30 s"),
+        "{error:#}"
+    );
     under.api.now(LIST, Answer::Json(403, refusal(403, "you may not")));
     let error = under.watch("v1/Pod").begin().await.unwrap_err();
     assert!(format!("{error:#}").contains("you may not"), "{error:#}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_kind_may_come_later() {
+async fn waits_for_a_kind_that_does_not_exist_yet() {
     let under = Under::new();
     let mut watch = under.watch("example.com/v1/Widget");
     watch.begin().await.unwrap();
@@ -268,13 +271,13 @@ async fn a_kind_may_come_later() {
         }],
     });
     let feed = under.api.feeds("WATCH /apis/example.com/v1/widgets");
-    // Its definition is there before the kind can be asked for.
+    // The definition exists before the kind is served.
     under.api.gives("GET /apis/example.com/v1", resources);
     under.api.refuses("GET /apis/example.com/v1/widgets", 503, "not yet");
     under.api.gives("GET /apis/example.com/v1/widgets", list("9", &[pod("mine", "8")]));
     feed.event("DELETED", pod("mine", "10"));
     let lines = under.lines(2).await;
-    // It cannot have been there when the record began.
+    // The object cannot have existed when the record began.
     assert_eq!(lines, ["Added mine 8", "Deleted mine 10"]);
 }
 
@@ -282,15 +285,15 @@ async fn a_kind_may_come_later() {
 async fn an_outage_of_the_api_server_is_one_gap_and_reconnects() {
     let under = Under::new();
     under.api.gives(LIST, list("5", &[]));
-    // A frozen API server closes nothing.
+    // A frozen API server closes no connection.
     let frozen = under.api.feeds(WATCH);
     let second = under.api.feeds(WATCH);
     let _watch = under.begin().await;
     frozen.event("ADDED", pod("a", "6"));
     under.lines(1).await;
     under.toggle_api();
-    assert_eq!(under.lines_later().await, ["Added a 6", "Lost the API server was away"]);
-    assert_eq!(places(&under.api), ["5"], "it is not asked while it is away");
+    assert_eq!(under.lines_later().await, ["Added a 6", "Lost the API server did not answer"]);
+    assert_eq!(places(&under.api), ["5"], "no request during the outage");
     under.toggle_api();
     second.event("DELETED", pod("a", "7"));
     let lines = under.lines(4).await;
@@ -300,7 +303,7 @@ async fn an_outage_of_the_api_server_is_one_gap_and_reconnects() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_hangs_is_given_up_at_an_outage() {
+async fn drops_a_hanging_connection_at_an_outage() {
     let under = Under::new();
     under.api.gives(LIST, list("5", &[]));
     under.api.on(WATCH, Answer::Silence);
@@ -312,5 +315,5 @@ async fn a_connection_that_hangs_is_given_up_at_an_outage() {
     under.toggle_api();
     feed.event("ADDED", pod("a", "6"));
     let lines = under.lines(3).await;
-    assert_eq!(lines, ["Lost the API server was away", "Resumed", "Added a 6"]);
+    assert_eq!(lines, ["Lost the API server did not answer", "Resumed", "Added a 6"]);
 }

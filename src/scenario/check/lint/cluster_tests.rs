@@ -4,27 +4,21 @@ use super::rule_tests::{findings, findings_in};
 
 #[test]
 fn the_cluster_is_given_once() {
-    let body = "\
-cluster:
-  existing: {name: dev}
-  config: {nodes: []}
-  workers: 2
-  kubernetes: v1.37.2
-  timing: fast
-steps:
-- wait: 'true'
-";
-    insta::assert_snapshot!(findings(body), @r"
-    6:3: cluster.config: the cluster is given by `existing` already [one-cluster]
-    7:3: cluster.workers: is not used: the nodes are those of `existing`; `existing.workers` says how many it needs [one-cluster]
-    8:3: cluster.kubernetes: is not used: the cluster exists already [one-cluster]
-    9:11: warning: cluster.timing: the cluster must have been made so: nothing changes the timing of one that runs [existing-timing]
-    ");
     let steps = "steps: [{wait: 'true'}]\n";
     let cluster = |fields: &str| findings(&format!("cluster: {{{fields}}}\n{steps}"));
-    insta::assert_snapshot!(cluster("controlPlanes: 0"), @"4:26: cluster.controlPlanes: expected 1 or more: a cluster needs a control plane [cluster-config]");
-    insta::assert_snapshot!(cluster("kubernetes: latest"), @"4:23: cluster.kubernetes: `latest` is no source of Kubernetes: expected vMAJOR.MINOR.PATCH, file:PATH or release:vMAJOR.MINOR.PATCH [kubernetes-version]");
-    insta::assert_snapshot!(cluster("kubernetes: v1.37.2, image: kindest/node:v1.37.2"), @"4:11: warning: cluster.kubernetes: is not used: the image has a Kubernetes of its own [one-cluster]");
+    insta::assert_snapshot!(cluster("existing: {name: dev}, config: {nodes: []}"), @"4:34: cluster: has `existing` and `config`; keep one of them [structure]");
+    insta::assert_snapshot!(cluster("existing: {name: dev}, workers: 2, kubernetes: v1.37.2"), @r"
+    4:34: cluster.workers: `workers` cannot be used with `existing` [structure]
+    4:46: cluster.kubernetes: `kubernetes` cannot be used with `existing` [structure]
+    ");
+    insta::assert_snapshot!(cluster("file: c.yaml, workers: 2"), @r"
+    4:17: cluster.file: /nowhere/c.yaml cannot be read: No such file or directory (os error 2) [cluster-config]
+    4:25: cluster.workers: `workers` cannot be used with `file` [structure]
+    ");
+    insta::assert_snapshot!(cluster("existing: {name: dev}, timing: fast"), @"4:42: warning: cluster.timing: has no effect on an existing cluster; create the cluster with this timing [existing-timing]");
+    insta::assert_snapshot!(cluster("controlPlanes: 0"), @"4:26: cluster.controlPlanes: expected 1 or more, found 0 [structure]");
+    insta::assert_snapshot!(cluster("kubernetes: latest"), @"4:23: cluster.kubernetes: invalid Kubernetes source `latest`: expected vMAJOR.MINOR.PATCH, file:PATH or release:vMAJOR.MINOR.PATCH [kubernetes-version]");
+    insta::assert_snapshot!(cluster("kubernetes: v1.37.2, image: kindest/node:v1.37.2"), @"4:11: warning: cluster.kubernetes: has no effect together with `image`, which contains Kubernetes [unused-field]");
     insta::assert_snapshot!(cluster("file: none.yaml"), @"4:17: cluster.file: /nowhere/none.yaml cannot be read: No such file or directory (os error 2) [cluster-config]");
 }
 
@@ -76,13 +70,13 @@ steps:
 - label: {target: {object: node/kindrs-worker3}, set: {a: b}}
 ";
     insta::assert_snapshot!(findings(body), @r"
-    8:27: selections.one.name: there is no node `kindrs-worker2` (did you mean `${cluster}-worker`?) [unknown-node]
-    10:32: selections.three.labels: no node of the cluster has such labels (did you mean `zone`?) [selects-nothing]
-    11:20: selections.four.namespace: is not used: nodes are in no namespace [unused-field]
-    14:41: steps[1].cordon.nodes[1]: there is no node `worker` (did you mean `${cluster}-worker`?) [unknown-node]
-    15:17: steps[2].drain.node: there is no node `kindrs-wrker` (did you mean `${cluster}-worker`?) [unknown-node]
-    16:19: steps[3].taint.nodes[0]: there is no node `zzz`; there are `kindrs-control-plane` and `kindrs-worker` [unknown-node]
-    17:28: steps[4].label.target.object: there is no node `kindrs-worker3` (did you mean `${cluster}-worker`?) [unknown-node]
+    8:27: selections.one.name: node `kindrs-worker2` does not exist (did you mean `${cluster}-worker`?) [unknown-node]
+    10:32: selections.three.labels: no node has these labels (did you mean `zone`?) [selects-nothing]
+    11:20: selections.four.namespace: has no effect; Node objects have no namespace [unused-field]
+    14:41: steps[1].cordon.nodes[1]: node `worker` does not exist (did you mean `${cluster}-worker`?) [unknown-node]
+    15:17: steps[2].drain.node: node `kindrs-wrker` does not exist (did you mean `${cluster}-worker`?) [unknown-node]
+    16:19: steps[3].taint.nodes[0]: node `zzz` does not exist; the cluster has `kindrs-control-plane` and `kindrs-worker` [unknown-node]
+    17:28: steps[4].label.target.object: node `kindrs-worker3` does not exist (did you mean `${cluster}-worker`?) [unknown-node]
     ");
     let existing = "\
 cluster: {existing: {name: dev, workers: 2}}

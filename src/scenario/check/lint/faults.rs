@@ -1,241 +1,161 @@
 //! Rules about faults and their healing.
 
-use serde_json::Value;
-
-use super::linter::Linter;
-use super::walk::Order;
+use super::context::Context;
+use super::finding::Findings;
+use super::node_names::check_node;
+use super::parts::Order;
+use super::references::named_fault;
 use crate::cluster::inventory::NodeSummary;
-use crate::config::Role;
-use crate::fault::{self, FaultKind, NodeTargets, PodTargets, Request, View};
-use crate::plan::labels::ContainerRole;
-use crate::scenario::language::{Heal, Inject};
-use crate::scenario::read::inject_request;
+use crate::config::{ContainerRole, load_balancer_name};
+use crate::fault::{self, OneOrMany, Refusal, Request, View};
+use crate::runtime::ContainerState;
+use crate::scenario::language::{Action, Fields, Heal, Inject};
 use crate::yaml::join;
 
-impl Linter<'_> {
-    pub(super) fn faults(&mut self) {
-        let injects: Vec<(usize, String, &Inject)> =
-            self.walk.injects.iter().map(|(step, path, one)| (*step, path.clone(), *one)).collect();
-        let mut requests: Vec<(usize, Option<Request>)> = Vec::new();
-        for (step, path, inject) in &injects {
-            requests.push((*step, self.inject(path, inject)));
-        }
-        let heals: Vec<(usize, String, &Heal)> = self
-            .walk
-            .steps
-            .iter()
-            .enumerate()
-            .filter_map(|(step, at)| {
-                Some((step, format!("{}.heal", at.path), at.step.heal.as_ref()?))
-            })
-            .collect();
-        for (step, path, heal) in &heals {
-            self.heal(*step, path, heal, &requests);
-        }
-        for ((step, path, inject), (_, request)) in injects.iter().zip(&requests) {
-            let is_over = inject.lasting.is_some()
-                || request.as_ref().is_none_or(|request| request.fault.is_instant());
-            let name = self.walk.steps[*step].name();
-            let is_healed = heals.iter().any(|(healing, _, heal)| {
-                (heal.all || heal.step.as_deref() == Some(name))
-                    && self.walk.order(*healing, *step) != Order::Before
-            });
-            if !is_over && !is_healed {
-                let message = format!(
-                    "is never healed: give it `for`, or a step `heal: {{step: {name}}}` after it"
-                );
-                self.report("fault-never-healed", path.as_str(), message);
-            }
-        }
+pub(super) fn faults(context: &Context<'_>, found: &mut Findings<'_>) {
+    let parts = &context.parts;
+    let injects: Vec<(usize, String, &Inject)> = parts.injects().collect();
+    let mut requests: Vec<(usize, Request)> = Vec::new();
+    for (step, path, one) in &injects {
+        requests.push((*step, inject(context, found, path, one)));
     }
-
-    fn inject(&mut self, path: &str, inject: &Inject) -> Option<Request> {
-        let request = match inject_request(inject) {
-            Ok(request) => request,
-            Err(problems) => {
-                for problem in problems {
-                    let rule = match problem.field.as_str() {
-                        "fault" => "unknown-fault",
-                        _ => "fault-option",
-                    };
-                    let path = match problem.field.as_str() {
-                        "" => path.to_owned(),
-                        field => join(path, field),
-                    };
-                    let finding = if problem.about_name {
-                        self.report_name(rule, path, problem.message)
-                    } else {
-                        self.report(rule, path, problem.message)
-                    };
-                    finding.suggest(problem.suggestion);
-                }
-                return None;
-            }
-        };
-        let before = self.findings.len();
-        let fields = serde_json::to_value(&request.fault).unwrap_or_default();
-        for field in ["node", "peer"] {
-            for (index, name) in fields[field].as_array().into_iter().flatten().enumerate() {
-                let of_list = format!("{path}.{field}[{index}]");
-                let place = match inject.options.get(field) {
-                    Some(Value::Array(_)) => of_list,
-                    _ => format!("{path}.{field}"),
-                };
-                if let Some(name) = name.as_str().filter(|name| !self.is_balancer(name)) {
-                    self.node(&place, name, true);
-                }
-            }
-        }
-        if let Some(message) = lacks_target(&request.fault) {
-            self.report("fault-target", path, message);
-        }
-        if self.findings.len() == before {
-            self.refusal(path, &request);
-        }
-        Some(request)
+    let heals: Vec<(usize, &Heal)> = parts
+        .steps
+        .iter()
+        .enumerate()
+        .filter_map(|(number, at)| match &at.step.action {
+            Action::Heal(heal) => Some((number, heal)),
+            _ => None,
+        })
+        .collect();
+    for (step, one) in &heals {
+        heal(context, found, *step, one, &requests);
     }
-
-    fn is_balancer(&self, name: &str) -> bool {
-        let several = self.nodes.as_ref().is_some_and(|nodes| nodes.control_planes() > 1);
-        several && name.ends_with("external-load-balancer")
-    }
-
-    /// Plans a fault on the nodes that there will be, where it needs to know nothing else of the cluster.
-    fn refusal(&mut self, path: &str, request: &Request) {
-        let Some(nodes) = &self.nodes else { return };
-        let fields = serde_json::to_value(&request.fault).unwrap_or_default();
-        let asks = |field: &str| !fields[field].is_null();
-        if ["selector", "runningPod", "leaderOf", "pod"].into_iter().any(asks) {
-            return;
-        }
-        let cluster = self.cluster_name();
-        let summary = |name: &str, role| NodeSummary {
-            cluster: cluster.clone(),
-            name: name.to_owned(),
-            role,
-            address: Some([172, 18, 0, 2].into()),
-            state: "running".to_owned(),
-            image: String::new(),
-        };
-        let of_role = |role: Role| match role {
-            Role::ControlPlane => ContainerRole::ControlPlane,
-            Role::Worker => ContainerRole::Worker,
-        };
-        let balancer = crate::config::load_balancer_name(&cluster);
-        let view = View {
-            nodes: nodes
-                .names
-                .iter()
-                .zip(&nodes.roles)
-                .map(|(name, role)| summary(name, of_role(*role)))
-                .collect(),
-            load_balancer: (nodes.control_planes() > 1)
-                .then(|| summary(&balancer, ContainerRole::LoadBalancer)),
-            gateway: Some([172, 18, 0, 1].into()),
-            cluster: cluster.clone(),
-            ..View::default()
-        };
-        if let Err(failure) = fault::plan(request, "lint".to_owned(), &view, &[]) {
-            let hint = failure.hint().unwrap_or_default();
-            let hint = match hint {
-                "--allow-total lets it happen" => "`allowTotal: true` lets it happen".to_owned(),
-                hint => hint.replace("--", ""),
+    for ((step, path, inject), (_, request)) in injects.iter().zip(&requests) {
+        let is_over = inject.lasting.is_some() || request.fault.is_instant();
+        let name = parts.steps[*step].name();
+        let is_healed = heals.iter().any(|(healing, heal)| {
+            let is_about_it = match heal {
+                Heal::All { .. } => true,
+                Heal::Step { step } => step == name,
             };
-            let message = match hint.as_str() {
-                "" => failure.to_string().replace("--", ""),
-                hint => format!("{}; {hint}", failure.to_string().replace("--", "")),
-            };
-            self.report("fault-refused", path, message);
-        }
-    }
-
-    fn heal(
-        &mut self,
-        step: usize,
-        path: &str,
-        heal: &Heal,
-        requests: &[(usize, Option<Request>)],
-    ) {
-        let Some(name) = &heal.step else {
-            let earlier =
-                requests.iter().any(|(inject, _)| self.walk.order(step, *inject) != Order::Before);
-            if heal.all && !earlier {
-                let message = "there is no fault yet that it could heal";
-                self.report("heal-before-inject", path, message);
-            }
-            return;
-        };
-        let path = format!("{path}.step");
-        let Some(inject) = self.named_fault(&path, name) else { return };
-        if self.walk.order(step, inject) == Order::Before {
-            let message = format!("the fault of `{name}` is injected only after it");
-            self.report("heal-before-inject", path, message);
-            return;
-        }
-        let request = requests.iter().find(|(step, _)| *step == inject);
-        if let Some((_, Some(request))) = request
-            && request.fault.is_instant()
-        {
+            is_about_it && parts.order(*healing, *step) != Order::Before
+        });
+        if !is_over && !is_healed {
             let message = format!(
-                "{} is over as soon as it was done: nothing heals it",
-                request.fault.name()
+                "the fault is never healed; add `for`, or a later step `heal: {{step: {name}}}`"
             );
-            self.report("heal-instant", path, message);
+            found.error("fault-never-healed", path.as_str(), message);
         }
     }
 }
 
-/// What a fault lacks that says no target and would be refused for it.
-fn lacks_target(fault: &FaultKind) -> Option<&'static str> {
-    let nodes = |targets: &NodeTargets| targets.is_empty() && !targets.choice.is_random();
-    let pods = |targets: &PodTargets| targets.pod.is_empty() && targets.selector.is_none();
-    let no_node = match fault {
-        FaultKind::NodeStop(targets)
-        | FaultKind::NodeKill(targets)
-        | FaultKind::NodePause(targets)
-        | FaultKind::NodeRestart(targets)
-        | FaultKind::KubeletStop(targets)
-        | FaultKind::RuntimeStop(targets)
-        | FaultKind::HeartbeatLoss(targets) => nodes(targets),
-        FaultKind::DiskFill(fill) => nodes(&fill.targets),
-        FaultKind::MemoryStress(stress) => nodes(&stress.targets),
-        FaultKind::CpuStress(stress) => nodes(&stress.targets),
-        FaultKind::NetworkPartition(partition) => {
-            partition.shape.is_none() && nodes(&partition.targets)
+fn inject(context: &Context<'_>, found: &mut Findings<'_>, path: &str, inject: &Inject) -> Request {
+    let request = inject.request();
+    let before = found.count();
+    for (parameter, names) in request.fault.named_nodes() {
+        let is_list = matches!(names, OneOrMany::Many(_));
+        for (index, name) in names.iter().enumerate() {
+            let index = if is_list { format!("[{index}]") } else { String::new() };
+            if !is_balancer(context, name) {
+                check_node(context, found, &format!("{path}.{parameter}{index}"), name, true);
+            }
         }
-        FaultKind::NetworkLoss(loss) => nodes(&loss.targets),
-        FaultKind::NetworkDelay(delay) => nodes(&delay.targets),
-        FaultKind::NetworkDuplicate(some) | FaultKind::NetworkCorrupt(some) => nodes(&some.targets),
-        FaultKind::NetworkBandwidth(bandwidth) => nodes(&bandwidth.targets),
-        // Without targets, these mean the only control plane.
-        FaultKind::ComponentStop(_)
-        | FaultKind::ComponentKill(_)
-        | FaultKind::ComponentPause(_)
-        | FaultKind::ComponentRestart(_)
-        | FaultKind::ApiRequest(_)
-        | FaultKind::EtcdQuorumLoss => false,
-        FaultKind::PodDelete(_)
-        | FaultKind::PodEvict(_)
-        | FaultKind::ContainerKill(_)
-        | FaultKind::ImagePullFailure(_)
-        | FaultKind::ReadinessFailure(_)
-        | FaultKind::DnsFailure(_) => false,
+    }
+    if let Err(refusal) = request.check() {
+        let place = refusal.parameter().map_or(path.to_owned(), |field| join(path, field));
+        let rule = match refusal {
+            Refusal::NoTarget(_) => "fault-target",
+            _ => "fault-option",
+        };
+        found.error(rule, place, words(&refusal));
+    } else if found.count() == before {
+        check_plan(context, found, path, &request);
+    }
+    request
+}
+
+fn is_balancer(context: &Context<'_>, name: &str) -> bool {
+    let several = context.nodes.as_ref().is_some_and(|nodes| nodes.control_planes() > 1);
+    let cluster = context.cluster_name();
+    let balancer = load_balancer_name(&cluster);
+    several && (name == balancer || format!("{cluster}-{name}") == balancer)
+}
+
+/// Plans the fault on the nodes of the future cluster, unless the targets depend on its state.
+fn check_plan(context: &Context<'_>, found: &mut Findings<'_>, path: &str, request: &Request) {
+    let Some(nodes) = &context.nodes else { return };
+    if request.fault.depends_on_state() {
+        return;
+    }
+    let cluster = context.cluster_name();
+    let summary = |name: &str, role: ContainerRole| NodeSummary {
+        cluster: cluster.clone(),
+        name: name.to_owned(),
+        role,
+        address: Some([172, 18, 0, 2].into()),
+        state: ContainerState::Running,
+        image: String::new(),
     };
-    let no_pod = match fault {
-        FaultKind::PodDelete(delete) => pods(&delete.targets),
-        FaultKind::PodEvict(targets) => pods(targets),
-        FaultKind::ContainerKill(kill) => pods(&kill.targets),
-        FaultKind::ImagePullFailure(failure) => pods(&failure.targets),
-        FaultKind::ReadinessFailure(failure) => pods(&failure.targets),
-        FaultKind::DnsFailure(failure) => pods(&failure.targets),
-        _ => false,
+    let balancer = load_balancer_name(&cluster);
+    let view = View {
+        nodes: nodes
+            .names
+            .iter()
+            .zip(&nodes.roles)
+            .map(|(name, role)| summary(name, (*role).into()))
+            .collect(),
+        load_balancer: (nodes.control_planes() > 1)
+            .then(|| summary(&balancer, ContainerRole::LoadBalancer)),
+        gateway: Some([172, 18, 0, 1].into()),
+        cluster: cluster.clone(),
+        ..View::default()
     };
-    match (no_node, no_pod) {
-        (true, _) => Some(
-            "no target is given: say which with `node`, `role`, `selector`, `running-pod`, \
-             `leader-of`, `random` or `all-nodes`",
-        ),
-        (_, true) => Some("no target is given: say which pods with `pod` or `selector`"),
-        _ => None,
+    if let Err(refusal) = fault::plan(request, "lint".to_owned(), &view, &[]) {
+        found.error("fault-refused", path, words(&refusal));
+    }
+}
+
+fn heal(
+    context: &Context<'_>,
+    found: &mut Findings<'_>,
+    step: usize,
+    heal: &Heal,
+    requests: &[(usize, Request)],
+) {
+    let path = context.parts.steps[step].action_path();
+    let name = match heal {
+        Heal::Step { step } => step,
+        Heal::All { .. } => {
+            let is_after = |inject: usize| context.parts.order(step, inject) != Order::Before;
+            if !requests.iter().any(|(inject, _)| is_after(*inject)) {
+                let message = "no fault is injected before this step";
+                found.error("heal-before-inject", path, message);
+            }
+            return;
+        }
+    };
+    let path = format!("{path}.step");
+    let Some(inject) = named_fault(context, found, &path, name) else { return };
+    if context.parts.order(step, inject) == Order::Before {
+        let message = format!("step `{name}` injects its fault after this step");
+        found.error("heal-before-inject", path, message);
+        return;
+    }
+    let request = requests.iter().find(|(step, _)| *step == inject);
+    if let Some((_, request)) = request
+        && request.fault.is_instant()
+    {
+        let message = format!("{} ends at once; there is nothing to heal", request.fault.name());
+        found.error("heal-instant", path, message);
+    }
+}
+
+/// A refusal in the words of scenarios, with what to do next.
+fn words(refusal: &Refusal) -> String {
+    let failure = refusal.failure(&Fields);
+    match failure.hint() {
+        Some(hint) => format!("{failure}; {hint}"),
+        None => failure.to_string(),
     }
 }

@@ -1,25 +1,31 @@
-//! Mistakes that a scenario has though it can be read, found without a cluster.
+//! Mistakes in a scenario that fits the schema, found without a cluster.
+//!
+//! A rule is a function from what the scenario contains ([`context`]) to findings. A new one goes into
+//! the file of its subject and into the list in `rules.rs`.
 
-mod changes;
-mod claims;
+mod actions;
+mod assertions;
 mod cluster;
-mod created;
+mod context;
+mod expected_objects;
 mod expressions;
 mod faults;
 mod finding;
-mod linter;
+mod kinds;
 mod manifests;
-mod nodes;
+mod node_names;
+mod parts;
+mod placement;
+mod planned_nodes;
 mod references;
+mod rules;
 mod selections;
-mod steps;
 mod times;
 mod unused;
-mod walk;
 
-pub use cluster::Capacity;
 pub use finding::{Finding, Severity};
-pub use linter::{lint, lint_text};
+pub use planned_nodes::Capacity;
+pub use rules::{lint, lint_text};
 #[cfg(test)]
 mod cluster_tests;
 #[cfg(test)]

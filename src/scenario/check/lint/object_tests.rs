@@ -39,7 +39,7 @@ steps:
     7:30: steps[0].apply.objects[0].kind: there is no kind Pd in v1 (did you mean `Pod`?) [manifest]
     8:7: steps[0].apply.objects[1].metadata.name: missing; expected a name, or `generateName` [manifest]
     9:72: steps[0].apply.objects[2].data.a: must be a text, is the number 5 (did you mean `"5"`?) [manifest]
-    10:42: warning: steps[0].apply.objects[3].kind: no manifest here defines `example.com/v1/Widget`: nothing of it can be checked [unknown-kind]
+    10:42: warning: steps[0].apply.objects[3].kind: no manifest here defines `example.com/v1/Widget`, so lint cannot check it [unknown-kind]
     16:19: steps[0].apply.manifest: spec.replicas: must be a whole number, is the text "2" (did you mean `2`?) [manifest]
     20:7: steps[0].apply.manifest: apiVersion: missing [manifest]
     20:7: steps[0].apply.manifest: metadata.name: missing; expected a name, or `generateName` [manifest]
@@ -99,19 +99,19 @@ steps:
 {WEB}"
     );
     insta::assert_snapshot!(findings(&body), @r"
-    13:29: selections.bad1.labels: nothing here creates any Pod with such labels: those of CronJob cron have app=cron [selects-nothing]
-    14:46: selections.bad2.labels: nothing here creates any Pod with such labels: those of Deployment web have app=web (did you mean `app=web`?) [selects-nothing]
-    15:16: selections.bad3.kind: nothing here creates any Service [selects-nothing]
-    16:39: selections.bad4.namespace: nothing here creates any Deployment in the namespace `shp`, but in `shop` (did you mean `shop`?) [selects-nothing]
-    17:51: selections.bad5.name: nothing here creates any Deployment named `wbe` (did you mean `web`?) [selects-nothing]
-    18:16: selections.bad6.kind: there is no kind `Pdo` (did you mean `Pod`?) [unknown-kind]
-    19:16: warning: selections.bad7.kind: `example.com/v1/Widget` is no kind of Kubernetes' own, and no manifest here defines it: nothing of it can be checked [unknown-kind]
-    19:16: warning: selections.bad7.kind: nothing here creates any example.com/v1/Widget [selects-nothing]
-    20:29: selections.bad8.labels: `app is web` is no selector of labels: expected as app=web, tier!=cache, env in (a, b), key or !key [label-selector]
-    21:16: selections.bad9.kind: nothing here creates any PersistentVolume [selects-nothing]
-    21:34: selections.bad9.namespace: is not used: objects of this kind are in no namespace [unused-field]
-    23:11: record.kinds[0]: there is no kind `StatefulSt` (did you mean `StatefulSet`?) [unknown-kind]
-    23:23: warning: record.kinds[1]: `apps/v2/StatefulSet` is no kind of Kubernetes' own, and no manifest here defines it: nothing of it can be checked (did you mean `apps/v1/StatefulSet`?) [unknown-kind]
+    13:29: selections.bad1.labels: no step creates any Pod with these labels: those of CronJob cron have app=cron [selects-nothing]
+    14:46: selections.bad2.labels: no step creates any Pod with these labels: those of Deployment web have app=web (did you mean `app=web`?) [selects-nothing]
+    15:16: selections.bad3.kind: no step creates any Service [selects-nothing]
+    16:39: selections.bad4.namespace: no step creates any Deployment in namespace `shp`, only in `shop` (did you mean `shop`?) [selects-nothing]
+    17:51: selections.bad5.name: no step creates any Deployment named `wbe` (did you mean `web`?) [selects-nothing]
+    18:16: selections.bad6.kind: kind `Pdo` does not exist (did you mean `Pod`?) [unknown-kind]
+    19:16: warning: selections.bad7.kind: `example.com/v1/Widget` is not a kind of Kubernetes and no manifest here defines it, so lint cannot check it [unknown-kind]
+    19:16: warning: selections.bad7.kind: no step creates any example.com/v1/Widget [selects-nothing]
+    20:29: selections.bad8.labels: invalid label selector `app is web`: expected, for example, `app=web`, `tier!=cache`, `env in (a, b)`, `key` or `!key` [label-selector]
+    21:16: selections.bad9.kind: no step creates any PersistentVolume [selects-nothing]
+    21:34: selections.bad9.namespace: has no effect; PersistentVolume objects have no namespace [unused-field]
+    23:11: record.kinds[0]: kind `StatefulSt` does not exist (did you mean `StatefulSet`?) [unknown-kind]
+    23:23: warning: record.kinds[1]: `apps/v2/StatefulSet` is not a kind of Kubernetes and no manifest here defines it, so lint cannot check it (did you mean `apps/v1/StatefulSet`?) [unknown-kind]
     ");
 }
 
@@ -132,11 +132,11 @@ steps:
 "
     );
     insta::assert_snapshot!(findings(&body), @r"
-    24:28: steps[1].scale.target.object: nothing here creates any Deployment named `wbe` (did you mean `deployment/web`?) [unknown-object]
-    25:28: steps[2].scale.target.object: nothing here creates any Deployment in the namespace `default`, but in `shop` [unknown-object]
-    27:24: steps[4].exec.pod.object: nothing here creates any Pod named `db` [unknown-object]
-    29:29: steps[6].delete.target.object: nothing here creates any Service [unknown-object]
-    32:29: steps[9].delete.target.object: there is no kind `widgt`; give one that is not Kubernetes' own with its group and version, as `example.com/v1/Widget` [unknown-kind]
+    24:28: steps[1].scale.target.object: no step creates any Deployment named `wbe` (did you mean `deployment/web`?) [unknown-object]
+    25:28: steps[2].scale.target.object: no step creates any Deployment in namespace `default`, only in `shop` [unknown-object]
+    27:24: steps[4].exec.pod.object: no step creates any Pod named `db` [unknown-object]
+    29:29: steps[6].delete.target.object: no step creates any Service [unknown-object]
+    32:29: steps[9].delete.target.object: kind `widgt` does not exist; write a custom resource with its group and version, such as `example.com/v1/Widget` [unknown-kind]
     ");
 }
 
@@ -149,14 +149,14 @@ steps:
 - wait: size(web) > 0
 ";
     let looking = body.replace("apply, -f, a.yaml", "get, pods");
-    insta::assert_snapshot!(findings(&looking), @"4:26: selections.web.kind: nothing here creates any Pod [selects-nothing]");
-    insta::assert_snapshot!(findings(body), @"4:26: warning: selections.web.kind: nothing here creates any Pod [selects-nothing]");
+    insta::assert_snapshot!(findings(&looking), @"4:26: selections.web.kind: no step creates any Pod [selects-nothing]");
+    insta::assert_snapshot!(findings(body), @"4:26: warning: selections.web.kind: no step creates any Pod [selects-nothing]");
     let existing = "\
 cluster: {existing: {name: dev}}
 steps:
 - wait: {any: {kind: Pod, labels: app=web}}
 ";
-    insta::assert_snapshot!(findings(existing), @"6:22: warning: steps[0].wait.any.kind: nothing here creates any Pod [selects-nothing]");
+    insta::assert_snapshot!(findings(existing), @"6:22: warning: steps[0].wait.any.kind: no step creates any Pod [selects-nothing]");
     let labelled = "\
 cluster: {workers: 1}
 selections: {a: {kind: Pod, labels: tier=x}, b: {kind: Node, labels: zone=a}, c: {kind: example.com/v1/Widget}}
@@ -215,12 +215,12 @@ steps:
     insta::assert_snapshot!(findings(&body), @r"
     8:62: steps[0].apply.objects[0].spec: Pod a fits no node: kindrs-control-plane: had untolerated taint {node-role.kubernetes.io/control-plane}, has no label disk=ssd, which nodeSelector wants; kindrs-worker: has no label disk=ssd, which nodeSelector wants; kindrs-worker2: has no label disk=ssd, which nodeSelector wants [pod-cannot-fit]
     10:62: steps[0].apply.objects[2].spec: Pod a fits no node: kindrs-control-plane: had untolerated taint {node-role.kubernetes.io/control-plane}; kindrs-worker: has no label node-role.kubernetes.io/control-plane=, which nodeSelector wants; kindrs-worker2: has no label node-role.kubernetes.io/control-plane=, which nodeSelector wants [pod-cannot-fit]
-    20:13: steps[0].apply.objects[3].spec.template.spec: only 2 of 3 pods of Deployment apart fit: kindrs-control-plane: had untolerated taint {node-role.kubernetes.io/control-plane}; kindrs-worker: insufficient cpu: 40 requested, 24 free of 64, Pod default/replica-0 with app=apart is in hostname kindrs-worker (required pod anti-affinity), Pod default/replica-0 keeps pods with app=apart out of hostname kindrs-worker (its required anti-affinity); kindrs-worker2: insufficient cpu: 40 requested, 24 free of 64, Pod default/replica-1 with app=apart is in hostname kindrs-worker2 (required pod anti-affinity), Pod default/replica-1 keeps pods with app=apart out of hostname kindrs-worker2 (its required anti-affinity) (each node is taken to have 64 processors and 256 GiB of memory) [pod-cannot-fit]
+    20:13: steps[0].apply.objects[3].spec.template.spec: only 2 of 3 pods of Deployment apart fit: kindrs-control-plane: had untolerated taint {node-role.kubernetes.io/control-plane}; kindrs-worker: insufficient cpu: 40 requested, 24 free of 64, Pod default/replica-0 with app=apart is in hostname kindrs-worker (required pod anti-affinity), Pod default/replica-0 keeps pods with app=apart out of hostname kindrs-worker (its required anti-affinity); kindrs-worker2: insufficient cpu: 40 requested, 24 free of 64, Pod default/replica-1 with app=apart is in hostname kindrs-worker2 (required pod anti-affinity), Pod default/replica-1 keeps pods with app=apart out of hostname kindrs-worker2 (its required anti-affinity) (lint assumes 64 processors and 256 GiB of memory on each node) [pod-cannot-fit]
     ");
     insta::assert_snapshot!(findings(&format!("{body}- wait: {{any: {{kind: Pod, match: {{status: {{phase: Pending}}}}}}}}\n")), @r"
     8:62: warning: steps[0].apply.objects[0].spec: Pod a fits no node: kindrs-control-plane: had untolerated taint {node-role.kubernetes.io/control-plane}, has no label disk=ssd, which nodeSelector wants; kindrs-worker: has no label disk=ssd, which nodeSelector wants; kindrs-worker2: has no label disk=ssd, which nodeSelector wants [pod-cannot-fit]
     10:62: warning: steps[0].apply.objects[2].spec: Pod a fits no node: kindrs-control-plane: had untolerated taint {node-role.kubernetes.io/control-plane}; kindrs-worker: has no label node-role.kubernetes.io/control-plane=, which nodeSelector wants; kindrs-worker2: has no label node-role.kubernetes.io/control-plane=, which nodeSelector wants [pod-cannot-fit]
-    20:13: warning: steps[0].apply.objects[3].spec.template.spec: only 2 of 3 pods of Deployment apart fit: kindrs-control-plane: had untolerated taint {node-role.kubernetes.io/control-plane}; kindrs-worker: insufficient cpu: 40 requested, 24 free of 64, Pod default/replica-0 with app=apart is in hostname kindrs-worker (required pod anti-affinity), Pod default/replica-0 keeps pods with app=apart out of hostname kindrs-worker (its required anti-affinity); kindrs-worker2: insufficient cpu: 40 requested, 24 free of 64, Pod default/replica-1 with app=apart is in hostname kindrs-worker2 (required pod anti-affinity), Pod default/replica-1 keeps pods with app=apart out of hostname kindrs-worker2 (its required anti-affinity) (each node is taken to have 64 processors and 256 GiB of memory) [pod-cannot-fit]
+    20:13: warning: steps[0].apply.objects[3].spec.template.spec: only 2 of 3 pods of Deployment apart fit: kindrs-control-plane: had untolerated taint {node-role.kubernetes.io/control-plane}; kindrs-worker: insufficient cpu: 40 requested, 24 free of 64, Pod default/replica-0 with app=apart is in hostname kindrs-worker (required pod anti-affinity), Pod default/replica-0 keeps pods with app=apart out of hostname kindrs-worker (its required anti-affinity); kindrs-worker2: insufficient cpu: 40 requested, 24 free of 64, Pod default/replica-1 with app=apart is in hostname kindrs-worker2 (required pod anti-affinity), Pod default/replica-1 keeps pods with app=apart out of hostname kindrs-worker2 (its required anti-affinity) (lint assumes 64 processors and 256 GiB of memory on each node) [pod-cannot-fit]
     ");
     let labelled = format!(
         "cluster: {{workers: 1}}\nsteps:\n- label: {{target: {{object: node/kindrs-worker}}, set: {{disk: ssd}}}}\n- apply:\n    objects:\n{}",

@@ -1,87 +1,71 @@
-//! Rules about names of steps.
+//! Rules about the steps that assertions and occurrences name.
 
-use super::linter::Linter;
-use super::walk::Order;
-use crate::scenario::language::{Assertion, Occurrence};
+use super::context::Context;
+use super::finding::Findings;
+use super::parts::Order;
+use crate::scenario::language::{Action, Occurrence};
+use crate::yaml::list;
 
-impl Linter<'_> {
-    pub(super) fn references(&mut self) {
-        let assertions: Vec<(String, &Assertion, Option<usize>)> = self
-            .walk
-            .assertions
-            .iter()
-            .map(|at| (at.path.clone(), at.assertion, at.step))
-            .collect();
-        for (path, assertion, step) in assertions {
-            self.span(&path, assertion, step);
-        }
-        let occurrences: Vec<(String, &Occurrence)> =
-            self.walk.occurrences.iter().map(|(path, o)| (path.clone(), *o)).collect();
-        for (path, occurrence) in occurrences {
-            let phase = occurrence.step.as_ref();
-            for (field, name) in [
-                ("step.started", phase.and_then(|phase| phase.started.as_ref())),
-                ("step.finished", phase.and_then(|phase| phase.finished.as_ref())),
-            ] {
-                if let Some(name) = name {
-                    self.named_step(&format!("{path}.{field}"), name);
-                }
+pub(super) fn occurrences(context: &Context<'_>, found: &mut Findings<'_>) {
+    for (path, occurrence) in &context.parts.occurrences {
+        let path = format!("{path}.{}", occurrence.name());
+        match occurrence {
+            Occurrence::Step { step } => {
+                context.named_step(found, &format!("{path}.{}", step.name()), step.step());
             }
-            for (field, name) in
-                [("injected", &occurrence.injected), ("healed", &occurrence.healed)]
-            {
-                if let Some(name) = name {
-                    self.named_fault(&format!("{path}.{field}"), name);
-                }
+            Occurrence::Injected { injected: step } | Occurrence::Healed { healed: step } => {
+                named_fault(context, found, &path, step);
             }
+            _ => {}
         }
     }
+}
 
-    fn span(&mut self, path: &str, assertion: &Assertion, step: Option<usize>) {
+pub(super) fn spans(context: &Context<'_>, found: &mut Findings<'_>) {
+    let parts = &context.parts;
+    for at in &parts.assertions {
         let mut named = |field: &str, name: &Option<String>| {
-            let name = name.as_ref()?;
-            self.named_step(&format!("{path}.{field}"), name)
+            context.named_step(found, &format!("{}.{field}", at.path), name.as_ref()?)
         };
-        let (from, to) = (named("from", &assertion.from), named("to", &assertion.to));
-        if let (Some(from), Some(to), None) = (from, to, step)
+        let (from, to) = (named("from", &at.assertion.from), named("to", &at.assertion.to));
+        if let (Some(from), Some(to), None) = (from, to, at.step)
             && from != to
-            && self.walk.order(to, from) == Order::Before
+            && parts.order(to, from) == Order::Before
         {
-            let message = format!(
-                "`{}` comes before `{}`, with which the span begins",
-                self.walk.steps[to].name(),
-                self.walk.steps[from].name()
-            );
-            self.report("span-reversed", format!("{path}.to"), message);
+            let (from, to) = (parts.steps[from].name(), parts.steps[to].name());
+            let message = format!("`{to}` comes before `{from}`, where the span begins");
+            found.error("span-reversed", format!("{}.to", at.path), message);
         }
-        if let (Some(from), Some(own)) = (from, step)
+        if let (Some(from), Some(own)) = (from, at.step)
             && from != own
-            && self.walk.order(from, own) == Order::After
+            && parts.order(from, own) == Order::After
         {
-            let message = format!(
-                "`{}` comes after this step, which cannot look back at it",
-                self.walk.steps[from].name()
-            );
-            self.report("span-reversed", format!("{path}.from"), message);
+            let message = format!("`{}` comes after this step", parts.steps[from].name());
+            found.error("span-reversed", format!("{}.from", at.path), message);
         }
     }
+}
 
-    /// The number of the `inject` step that a field names; anything else is noted.
-    pub(super) fn named_fault(&mut self, path: &str, name: &str) -> Option<usize> {
-        let step = self.named_step(path, name)?;
-        if self.walk.steps[step].step.inject.is_some() {
-            return Some(step);
-        }
-        let faults: Vec<&str> =
-            self.walk.injects.iter().map(|(step, ..)| self.walk.steps[*step].name()).collect();
-        let message = match faults.as_slice() {
-            [] => format!("the step `{name}` injects no fault, and no other does"),
-            faults => format!(
-                "the step `{name}` injects no fault; there is {}",
-                crate::yaml::list(faults, "and")
-            ),
-        };
-        self.report("no-fault", path, message);
-        None
+/// The number of the `inject` step that a field names; anything else is an error.
+pub(super) fn named_fault(
+    context: &Context<'_>,
+    found: &mut Findings<'_>,
+    path: &str,
+    name: &str,
+) -> Option<usize> {
+    let parts = &context.parts;
+    let step = context.named_step(found, path, name)?;
+    if matches!(parts.steps[step].step.action, Action::Inject(_)) {
+        return Some(step);
     }
+    if !context.is_readable(&parts.steps[step]) {
+        return None;
+    }
+    let faults: Vec<&str> = parts.injects().map(|(step, ..)| parts.steps[step].name()).collect();
+    let message = match faults.as_slice() {
+        [] => format!("step `{name}` injects no fault, and neither does any other step"),
+        faults => format!("step `{name}` injects no fault; expected {}", list(faults, "or")),
+    };
+    found.error("no-fault", path, message);
+    None
 }

@@ -83,16 +83,16 @@ steps:
     insta::assert_snapshot!(findings(body), @r"
     4:23: cluster.timng: unknown field `timng` (did you mean `timing`?) [structure]
     5:13: warning: variables.replicas: is never used [unused-variable]
-    6:39: warning: selections.web.labels: nothing here creates any Pod with such labels: those of Deployment web have app=web (did you mean `app=web`?) [selects-nothing]
+    6:39: warning: selections.web.labels: no step creates any Pod with these labels: those of Deployment web have app=web (did you mean `app=web`?) [selects-nothing]
     14:19: steps[0].apply.objects[0].spec.replicas: there is no variable `replcas` (did you mean `${replicas}`?) [structure]
     18:59: steps[0].apply.objects[0].spec.template.spec.containers[0].comand: Container has no such field (did you mean `command`?) [manifest]
     19:29: steps[1].wait: PodStatus has no field `phse` (did you mean `phase`?) [cel]
-    20:13: steps[1].deadline: it has no unit: did you mean 30s or 30m? [structure]
-    21:19: steps[2].inject.fault: there is no fault `node-kil` (did you mean `node-kill`?) [unknown-fault]
-    23:11: steps[3].inject: is never healed: give it `for`, or a step `heal: {step: lose it}` after it [fault-never-healed]
-    23:36: steps[3].inject.node: there is no node `worker2`; there are `kindrs-control-plane` and `kindrs-worker` [unknown-node]
+    20:13: steps[1].deadline: missing unit; did you mean 30s or 30m? [structure]
+    21:19: steps[2].inject.fault: unknown value `node-kil` (did you mean `node-kill`?) [structure]
+    23:11: steps[3].inject: the fault is never healed; add `for`, or a later step `heal: {step: lose it}` [fault-never-healed]
+    23:36: steps[3].inject.node: node `worker2` does not exist; the cluster has `kindrs-control-plane` and `kindrs-worker` [unknown-node]
     24:48: steps[4].assert.within: 2m is longer than the step's deadline, 1m [beyond-deadline]
-    26:16: steps[5].heal.step: there is no step `lose` (did you mean `lose it`?) [unknown-step]
+    26:16: steps[5].heal.step: step `lose` does not exist (did you mean `lose it`?) [unknown-step]
     ");
 }
 
@@ -115,34 +115,37 @@ steps:
 - delete: {target: {object: pods/a, select: {kind: Node}}}
 - delete: {target: {select: {kind: Node}, namespace: a}}
 - label: {target: {object: nodes/kindrs-control-plane}}
+- sleep: {for: 6m, reason: ' '}
+- exec: {pod: {select: {kind: Node}}, command: [ls], expect: {stdout: '(a'}}
+- {name: named, retries: {attempts: 1}}
+- heal: {step: named}
 ";
     insta::assert_snapshot!(findings(body), @r"
-    5:3: steps[0]: does nothing: expected one of `apply`, `wait`, `assert`, `inject` and the other actions [one-action]
-    6:3: steps[1]: does several things, `wait` and `sleep`: make a step of each [one-action]
-    6:25: steps[1].sleep: has no reason: say why no condition can be waited for [empty-step]
-    6:31: warning: steps[1].sleep.for: 6m is long: a condition to wait for ends as soon as it holds [long-sleep]
-    7:11: steps[2].apply: has no objects: expected `objects`, `manifest` or `files` [empty-step]
-    7:35: steps[2].retries.attempts: expected 1 or more, the first try counted [no-attempt]
-    8:14: steps[3].loadImage: names no image: expected `images` or `archive` [empty-step]
-    9:14: steps[4].loadImage: has both `images` and `archive`: make a step of each [one-action]
-    10:9: steps[5].exec: has no command [empty-step]
-    10:15: steps[5].exec.pod: names no object: expected `object` or `select` [one-target]
-    10:49: steps[5].exec.expect.stdout: is no regular expression: unclosed group [regular-expression]
-    11:20: steps[6].kubectl.args[0]: the arguments come without `kubectl` [kubectl-twice]
-    11:52: steps[6].kubectl.expect.stderr: is no regular expression: repetition operator missing expression [regular-expression]
-    12:12: steps[7].kubectl: has no arguments [empty-step]
-    13:9: steps[8].heal: heals nothing: expected `step`, or `all: true` [empty-step]
-    14:9: steps[9].heal: has both `step` and `all`: leave out either [one-action]
-    14:27: steps[9].heal.step: there is no step `a` [unknown-step]
-    15:13: steps[10].parallel: has no steps [empty-step]
-    16:28: steps[11].scale.target.object: expected a kind and a name as `deployment/web`, found `deployment` [one-target]
-    16:40: steps[11].scale.target.first: is not used: it goes with `select` [unused-field]
-    17:20: steps[12].delete.target: has both `object` and `select`: leave out either [one-target]
-    17:29: warning: steps[12].delete.target.object: nothing here creates any Pod [unknown-object]
-    18:43: steps[13].delete.target.namespace: is not used: it goes with `object` [unused-field]
-    19:10: steps[14].label: changes nothing: expected `set` or `remove` [empty-step]
+    5:3: steps[0]: expected one of `apply`, `create`, `patch`, `scale`, `delete`, `cordon`, `drain`, `taint`, `label`, `loadImage`, `exec`, `kubectl`, `wait`, `inject`, `heal`, `sleep`, `assert`, `parallel` or `steps` [structure]
+    6:18: steps[1]: has `wait` and `sleep`; keep one of them [structure]
+    7:11: steps[2].apply: has no objects; expected `objects`, `manifest` or `files` [empty-step]
+    7:35: steps[2].retries.attempts: expected a number from 1 to 4294967295, found 0 [structure]
+    8:14: steps[3].loadImage: expected `images` or `archive` [structure]
+    9:28: steps[4].loadImage: has `images` and `archive`; keep one of them [structure]
+    10:15: steps[5].exec.pod: expected `object` or `select` [structure]
+    10:28: steps[5].exec.command: expected at least 1 item, found 0 [structure]
+    11:20: steps[6].kubectl.args[0]: leave out `kubectl`; these are its arguments [kubectl-twice]
+    11:52: steps[6].kubectl.expect.stderr: invalid regular expression: repetition operator missing expression [regular-expression]
+    12:19: steps[7].kubectl.args: expected at least 1 item, found 0 [structure]
+    13:9: steps[8].heal: expected `step` or `all` [structure]
+    14:21: steps[9].heal: has `all` and `step`; keep one of them [structure]
+    15:13: steps[10].parallel: expected at least 1 item, found 0 [structure]
+    16:28: steps[11].scale.target.object: expected a kind and a name such as `deployment/web`, found `deployment` [object-name]
+    16:40: steps[11].scale.target.first: `first` cannot be used with `object` [structure]
+    17:37: steps[12].delete.target: has `object` and `select`; keep one of them [structure]
+    18:43: steps[13].delete.target.namespace: `namespace` cannot be used with `select` [structure]
+    19:10: steps[14].label: changes nothing; expected `set` or `remove` [empty-step]
+    20:10: steps[15].sleep: the reason is empty; say why the step cannot wait for a condition instead [empty-step]
+    20:16: warning: steps[15].sleep.for: 6m is long; a `wait` ends as soon as its condition holds [long-sleep]
+    21:71: steps[16].exec.expect.stdout: invalid regular expression: unclosed group [regular-expression]
+    22:3: steps[17]: expected one of `apply`, `create`, `patch`, `scale`, `delete`, `cordon`, `drain`, `taint`, `label`, `loadImage`, `exec`, `kubectl`, `wait`, `inject`, `heal`, `sleep`, `assert`, `parallel` or `steps` [structure]
     ");
-    insta::assert_snapshot!(findings("steps: []\n"), @"4:8: steps: there is nothing to do: expected steps [one-action]");
+    insta::assert_snapshot!(findings("steps: []\n"), @"4:8: steps: expected at least one step [empty-step]");
 }
 
 #[test]
@@ -157,15 +160,14 @@ steps:
 - cordon: {nodes: []}
 ";
     insta::assert_snapshot!(findings(body), @r"
-    7:27: steps[0].taint.set[1]: `a` has no effect: expected one of `NoSchedule`, `PreferNoSchedule` or `NoExecute` after a colon (did you mean `a:NoSchedule`?) [taint-syntax]
+    7:27: steps[0].taint.set[1]: `a` has no effect; append a colon and `NoSchedule`, `PreferNoSchedule` or `NoExecute` (did you mean `a:NoSchedule`?) [taint-syntax]
     7:30: steps[0].taint.set[2]: expected `NoSchedule`, `PreferNoSchedule` or `NoExecute` as the taint's effect, found `NoSchedul` (did you mean `a:NoSchedule`?) [taint-syntax]
-    7:45: steps[0].taint.set[3]: expected a taint as `key=value:NoSchedule`, found `:NoExecute` [taint-syntax]
-    7:59: steps[0].taint.set[4]: expected a taint as `key=value:NoSchedule`, found `a=b=c:NoExecute` [taint-syntax]
+    7:45: steps[0].taint.set[3]: expected a taint such as `key=value:NoSchedule`, found `:NoExecute` [taint-syntax]
+    7:59: steps[0].taint.set[4]: expected a taint such as `key=value:NoSchedule`, found `a=b=c:NoExecute` [taint-syntax]
     7:78: steps[0].taint.set[5]: expected `NoSchedule`, `PreferNoSchedule` or `NoExecute` as the taint's effect, found `x` [taint-syntax]
     8:32: steps[0].taint.remove[2]: expected `NoSchedule`, `PreferNoSchedule` or `NoExecute` as the taint's effect, found `NoExecut` (did you mean `a=b:NoExecute`?) [taint-syntax]
-    9:10: steps[1].taint: names no nodes [empty-step]
-    9:10: steps[1].taint: changes nothing: expected `set` or `remove` [empty-step]
-    10:11: steps[2].cordon: names no nodes [empty-step]
+    9:18: steps[1].taint.nodes: expected at least 1 item, found 0 [structure]
+    10:19: steps[2].cordon.nodes: expected at least 1 item, found 0 [structure]
     ");
 }
 
@@ -192,36 +194,38 @@ steps:
 - assert: {eventually: {any: nodes, min: 2}}
 - assert: {eventually: {count: nodes}}
 - assert: {eventually: {all: nodes, min: 0}}
+- assert: {eventually: 'true', to: a}
+- assert: {after: {event: {created: nodes}, then: {holds: 'true'}, sameObject: true}}
 ";
     insta::assert_snapshot!(findings(body), @r"
-    6:3: assertions[0]: claims nothing: expected one of `eventually`, `always`, `never`, `stable`, `until`, `order`, `count` or `after` [one-claim]
-    7:3: assertions[1]: claims several things, `always` and `never`: make an assertion of each [one-claim]
-    8:20: assertions[2].for: is not used by `always` in the background: its span is that of steps, by `from` and `to` [unused-field]
-    8:29: assertions[2].within: is not used by `always` [unused-field]
-    9:11: assertions[3].order: an order needs two occurrences or more, not 1 [one-claim]
-    9:31: assertions[3].grace: is not used by `order` [unused-field]
-    10:11: assertions[4].count: has no number: expected `exactly`, `min` or `max` [count-bounds]
-    11:34: assertions[5].count.exactly: leaves nothing to `min` and `max`: leave out either [count-bounds]
-    12:39: assertions[6].count.min: 3 is more than `max`, which is 2: no number is both [count-bounds]
-    13:3: assertions[7]: `stable` needs `for`: how long it holds without a break [no-span]
-    14:26: assertions[8].after.event.step: expected either `started` or `finished` [one-occurrence]
-    14:53: assertions[8].after.then.where: is not used by `holds`, which is not about objects [unused-field]
-    14:69: assertions[8].after.sameObject: is not used: not both are about objects [unused-field]
-    15:12: assertions[9].order[0]: is nothing that happens: expected one of `created`, `deleted`, `changed`, `becomes`, `holds`, `step`, `injected` or `healed` [one-occurrence]
-    15:16: assertions[9].order[1]: has `created` and `deleted`: leave out all but one [one-occurrence]
-    15:50: assertions[9].order[2]: needs `match` or `where`, what an object begins to be: every object of the selection is of it from its creation on [one-occurrence]
-    15:79: assertions[9].order[3].injected: there is no step `a`; there are `always`, `count 4`, `eventually`, `eventually 2`, `eventually 3`, `eventually 4` and `eventually 5` [unknown-step]
-    15:82: assertions[9].order[3].match: is not used by `injected`, which is not about objects [unused-field]
-    17:11: steps[0].assert: `always` in a step needs `for`, to look at the time after its start, or `from`, to look back at the time since a step [no-span]
-    18:11: steps[1].assert: `count` in a step needs `for`, to look at the time after its start, or `from`, to look back at the time since a step [no-span]
-    19:24: steps[2].assert.eventually: says of nothing that it holds: expected `all`, `any`, `none` or `count` [one-quantifier]
-    19:28: steps[2].assert.to: is not used in a step, whose span ends with it [unused-field]
-    19:32: steps[2].assert.to: there is no step `a`; there are `always`, `count 4`, `eventually`, `eventually 2`, `eventually 3`, `eventually 4` and `eventually 5` [unknown-step]
-    19:35: steps[2].assert.for: is not used by `eventually` [unused-field]
-    20:24: steps[3].assert.eventually: has `all` and `any`: leave out all but one [one-quantifier]
-    21:37: steps[4].assert.eventually.min: is not used by `any`; it goes with `count` or `all` [unused-field]
-    22:24: steps[5].assert.eventually: has no number: expected `exactly`, `min` or `max` [count-bounds]
+    6:3: assertions[0]: expected one of `eventually`, `always`, `never`, `stable`, `until`, `order`, `count` or `after` [structure]
+    7:20: assertions[1]: has `always` and `never`; keep one of them [structure]
+    8:20: assertions[2].for: cannot be used in the background, where `from` and `to` set the span [unused-field]
+    8:29: assertions[2].within: `within` cannot be used with `always` [structure]
+    9:11: assertions[3].order: expected at least 2 items, found 1 [structure]
+    9:31: assertions[3].grace: `grace` cannot be used with `order` [structure]
+    10:11: assertions[4].count: needs a number: `exactly`, `min` or `max` [count-bounds]
+    11:43: assertions[5].count.exactly: `exactly` cannot be used with `min` or `max` [count-bounds]
+    12:39: assertions[6].count.min: 3 is more than `max`, which is 2 [count-bounds]
+    13:3: assertions[7]: missing required field `for` [structure]
+    14:26: assertions[8].after.event.step: expected `started` or `finished` [structure]
+    14:53: assertions[8].after.then.where: `where` cannot be used with `holds` [structure]
+    15:12: assertions[9].order[0]: expected one of `created`, `deleted`, `changed`, `becomes`, `holds`, `step`, `injected` or `healed` [structure]
+    15:33: assertions[9].order[1]: has `created` and `deleted`; keep one of them [structure]
+    15:50: assertions[9].order[2]: needs `match` or `where`: an object is in this selection from its creation on [becomes-nothing]
+    15:79: assertions[9].order[3].injected: step `a` does not exist; the scenario has `always`, `count 4`, `eventually 2`, `eventually 3`, `eventually 4` and `after` [unknown-step]
+    15:82: assertions[9].order[3].match: `match` cannot be used with `injected` [structure]
+    17:11: steps[0].assert: `always` in a step needs `for`, to look ahead from the step's start, or `from`, to look back to the start of another step [no-span]
+    18:11: steps[1].assert: `count` in a step needs `for`, to look ahead from the step's start, or `from`, to look back to the start of another step [no-span]
+    19:24: steps[2].assert.eventually: expected one of `all`, `any`, `none` or `count` [structure]
+    19:35: steps[2].assert.for: `for` cannot be used with `eventually` [structure]
+    20:37: steps[3].assert.eventually: has `all` and `any`; keep one of them [structure]
+    21:37: steps[4].assert.eventually.min: `min` cannot be used with `any` [structure]
+    22:24: steps[5].assert.eventually: needs a number: `exactly`, `min` or `max` [count-bounds]
     23:42: steps[6].assert.eventually.min: 0 or more is always true [count-bounds]
+    24:32: steps[7].assert.to: cannot be used in a step, where the span ends with the step [unused-field]
+    24:36: steps[7].assert.to: step `a` does not exist; the scenario has `always`, `count 4`, `eventually 2`, `eventually 3`, `eventually 4` and `after` [unknown-step]
+    25:80: steps[8].assert.after.sameObject: needs `event` and `then` to be about objects [unused-field]
     ");
 }
 
@@ -240,14 +244,14 @@ steps:
   parallel: [{name: a, wait: 'true'}, {name: b, assert: {always: 'true', from: a}}]
 ";
     insta::assert_snapshot!(findings(body), @r"
-    5:26: assertions[0].from: there is no step `secnd` (did you mean `second`?) [unknown-step]
-    5:37: assertions[0].to: there is no step `third`; there are `first`, `second`, `group`, `a` and `b` [unknown-step]
-    6:38: assertions[1].to: `first` comes before `second`, with which the span begins [span-reversed]
-    7:29: assertions[2].order[0].step.started: there is no step `frst` (did you mean `first`?) [unknown-step]
-    7:48: assertions[2].order[1].injected: the step `first` injects no fault, and no other does [no-fault]
-    7:65: assertions[2].order[2].healed: there is no step `nothing`; there are `first`, `second`, `group`, `a` and `b` [unknown-step]
-    8:18: assertions[3].always.all: there is no selection `nods`; there is none at all [unknown-selection]
-    11:49: steps[1].assert.from: `group` comes after this step, which cannot look back at it [span-reversed]
+    5:26: assertions[0].from: step `secnd` does not exist (did you mean `second`?) [unknown-step]
+    5:37: assertions[0].to: step `third` does not exist; the scenario has `first`, `second`, `group`, `a` and `b` [unknown-step]
+    6:38: assertions[1].to: `first` comes before `second`, where the span begins [span-reversed]
+    7:29: assertions[2].order[0].step.started: step `frst` does not exist (did you mean `first`?) [unknown-step]
+    7:48: assertions[2].order[1].injected: step `first` injects no fault, and neither does any other step [no-fault]
+    7:65: assertions[2].order[2].healed: step `nothing` does not exist; the scenario has `first`, `second`, `group`, `a` and `b` [unknown-step]
+    8:18: assertions[3].always.all: selection `nods` does not exist; the scenario has none [unknown-selection]
+    11:49: steps[1].assert.from: `group` comes after this step [span-reversed]
     ");
 }
 
@@ -271,16 +275,16 @@ steps:
 - {sleep: {for: 10m, reason: a}, background: true, retries: {attempts: 2, delay: 20m}}
 ";
     insta::assert_snapshot!(findings(body), @r"
-    4:11: deadline: the steps take 10m at least, by what they sleep and look at, which is longer than 5m [beyond-deadline]
+    4:11: deadline: the sleeps and spans of the steps take at least 10m, longer than 5m [beyond-deadline]
     6:32: assertions[0].within: 6m is longer than the scenario's deadline, 5m [beyond-deadline]
     8:17: steps[0].sleep.for: 2m is longer than the step's deadline, 1m [beyond-deadline]
     9:28: warning: steps[1].deadline: 10m is longer than the scenario's deadline, 5m [beyond-deadline]
-    10:28: steps[2].deadline: leaves no time at all [beyond-deadline]
-    11:33: steps[3].assert.for: 2m without a break cannot be over within 1m [beyond-deadline]
+    10:28: steps[2].deadline: leaves no time [beyond-deadline]
+    11:33: steps[3].assert.for: 2m without a break cannot end within 1m [beyond-deadline]
     12:40: steps[4].assert.within: 1m 30s is longer than the step's deadline, 1m [beyond-deadline]
-    17:13: steps[5].deadline: the steps within take 1m 30s at least [beyond-deadline]
-    18:17: warning: steps[6].sleep.for: 10m is long: a condition to wait for ends as soon as it holds [long-sleep]
-    18:82: warning: steps[6].retries.delay: 20m between tries is long for a step of 1m [long-sleep]
+    17:13: steps[5].deadline: the steps of the group take at least 1m 30s [beyond-deadline]
+    18:17: warning: steps[6].sleep.for: 10m is long; a `wait` ends as soon as its condition holds [long-sleep]
+    18:82: warning: steps[6].retries.delay: 20m between attempts is long for a step of 1m [long-sleep]
     ");
     let sum = "\
 deadline: 2m
@@ -288,7 +292,7 @@ steps:
 - sleep: {for: 1m, reason: a}
 - parallel: [{sleep: {for: 50s, reason: a}}, {sleep: {for: 61s, reason: a}}]
 ";
-    insta::assert_snapshot!(findings(sum), @"4:11: deadline: the steps take 2m 1s at least, by what they sleep and look at, which is longer than 2m [beyond-deadline]");
+    insta::assert_snapshot!(findings(sum), @"4:11: deadline: the sleeps and spans of the steps take at least 2m 1s, longer than 2m [beyond-deadline]");
 }
 
 #[test]
@@ -304,9 +308,9 @@ steps:
 ";
     insta::assert_snapshot!(findings(body), @r"
     4:25: warning: variables.c: is never used [unused-variable]
-    6:15: warning: matrix.variables.x: is never used: each of its values runs the same [unused-variable]
-    6:26: warning: matrix.variables.y: is never used: each of its values runs the same [unused-variable]
-    7:13: warning: matrix.exclude[0]: leaves nothing out: no combination has these values [unused-exclude]
+    6:15: warning: matrix.variables.x: is never used: all of its values give the same run [unused-variable]
+    6:26: warning: matrix.variables.y: is never used: all of its values give the same run [unused-variable]
+    7:13: warning: matrix.exclude[0]: excludes nothing: no combination has these values [unused-exclude]
     8:35: warning: selections.pods: is never used [unused-selection]
     8:78: warning: selections.node: is never used [unused-selection]
     ");

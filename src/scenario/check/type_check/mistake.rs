@@ -21,12 +21,14 @@ impl fmt::Display for Mistake {
 /// Something wrong in an object of Kubernetes'.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectMistake {
-    /// The field, as `spec.template.spec.containers[0].image`; empty for the object itself.
+    /// The field, such as `spec.template.spec.containers[0].image`; empty for the object itself.
     pub path: String,
     /// What is wrong and what was expected.
     pub message: String,
-    /// What was probably meant: for a field that is not known its name, else its value.
+    /// The probable intention: the name of an unknown field, or the value of a known one.
     pub suggestion: Option<String>,
+    /// Whether the field's name is wrong, not its value.
+    pub is_about_name: bool,
 }
 
 impl fmt::Display for ObjectMistake {

@@ -66,7 +66,7 @@ struct Found {
 
 impl Found {
     fn report(&mut self, path: String, message: String, suggestion: Option<String>) {
-        self.mistakes.push(ObjectMistake { path, message, suggestion });
+        self.mistakes.push(ObjectMistake { path, message, suggestion, is_about_name: false });
     }
 
     fn unknown_kind(&mut self, api_version: &str, kind: &str) {
@@ -173,8 +173,12 @@ impl Found {
     ) {
         for name in fields.keys().filter(|name| !known.contains(&name.as_str())) {
             let suggestion = nearest(name, known).filter(|near| !fields.contains_key(*near));
-            let suggestion = suggestion.map(str::to_owned);
-            self.report(joined(path, name), format!("{owner} has no such field"), suggestion);
+            self.mistakes.push(ObjectMistake {
+                path: joined(path, name),
+                message: format!("{owner} has no such field"),
+                suggestion: suggestion.map(str::to_owned),
+                is_about_name: true,
+            });
         }
     }
 }

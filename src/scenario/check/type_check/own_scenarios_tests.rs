@@ -7,8 +7,8 @@ use serde_json::Map;
 
 use super::*;
 use crate::scenario::judge::Program;
-use crate::scenario::language::{Action, Scenario, Step};
-use crate::scenario::read::{Variant, inject_request, load, manifests};
+use crate::scenario::language::{Action, Scenario};
+use crate::scenario::read::{Variant, load, manifests};
 
 fn scenarios() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e/scenarios");
@@ -18,17 +18,6 @@ fn scenarios() -> Vec<PathBuf> {
     files.retain(|file| file.extension().is_some_and(|extension| extension == "yaml"));
     files.sort();
     files
-}
-
-fn actions<'a>(steps: &'a [Step], found: &mut Vec<Action<'a>>) {
-    for step in steps {
-        for (_, action) in step.actions() {
-            found.push(action);
-            if let Action::Parallel(steps) | Action::Steps(steps) = action {
-                actions(steps, found);
-            }
-        }
-    }
 }
 
 fn mistakes(variant: &Variant, folder: &Path) -> Vec<String> {
@@ -41,18 +30,16 @@ fn mistakes(variant: &Variant, folder: &Path) -> Vec<String> {
     if let Err(invalid) = Program::compile(&scenario) {
         mistakes.extend(invalid.iter().map(|invalid| format!("{invalid:?}")));
     }
-    let mut found = Vec::new();
-    actions(&scenario.steps, &mut found);
-    for action in found {
-        match action {
+    for step in scenario.all_steps() {
+        match &step.action {
             Action::Apply(apply) | Action::Create(apply) => {
                 let objects = manifests(apply, folder, &scenario.variables).unwrap();
                 let wrong = objects.iter().flat_map(object_mistakes);
                 mistakes.extend(wrong.map(|mistake| mistake.to_string()));
             }
             Action::Inject(inject) => {
-                if let Err(problems) = inject_request(inject) {
-                    mistakes.push(format!("{problems:?}"));
+                if let Err(refusal) = inject.request().check() {
+                    mistakes.push(format!("{refusal:?}"));
                 }
             }
             _ => {}

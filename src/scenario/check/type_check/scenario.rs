@@ -6,8 +6,7 @@ use super::signatures::{SIGNATURES, TYPE_NAMES};
 use super::{Type, object_type};
 use crate::scenario::judge::Invalid;
 use crate::scenario::language::{
-    Action, Assertion, Condition, Objects, Occurrence, Part, Scenario, Selection, SelectionRef,
-    Step,
+    ObjectScope, Scenario, Scope, Selection, Subject, Visitor, walk_scenario,
 };
 
 /// Names that stand for something else in every text.
@@ -48,140 +47,47 @@ pub fn scenario_mistakes(scenario: &Scenario) -> Vec<Invalid> {
         .map(|(name, selection)| (name.clone(), Type::list(kind_type(&selection.kind))));
     let mut names: BTreeMap<String, Type> = selections.collect();
     names.insert("vars".to_owned(), variables.clone());
-    let mut texts = Texts { scenario, variables, names, found: Vec::new() };
-    for (name, selection) in &scenario.selections {
-        texts.selection_name(name);
-        texts.selection(&format!("selections.{name}"), selection);
-    }
-    for (index, selection) in scenario.record.logs.iter().enumerate() {
-        texts.reference(&format!("record.logs[{index}]"), selection);
-    }
-    for (index, assertion) in scenario.assertions.iter().enumerate() {
-        texts.assertion(&format!("assertions[{index}]"), assertion);
-    }
-    texts.steps("steps", &scenario.steps);
-    texts.found
+    let mut check = Check { scenario, variables, names, found: Vec::new() };
+    walk_scenario(&mut check, scenario);
+    check.found
 }
 
-struct Texts<'a> {
-    scenario: &'a Scenario,
+struct Check<'s> {
+    scenario: &'s Scenario,
     /// The type of `vars`.
     variables: Type,
-    /// What conditions may name.
+    /// What conditions can name.
     names: BTreeMap<String, Type>,
     found: Vec<Invalid>,
 }
 
-impl Texts<'_> {
-    fn steps(&mut self, path: &str, steps: &[Step]) {
-        for (index, step) in steps.iter().enumerate() {
-            let path = format!("{path}[{index}]");
-            for (field, action) in step.actions() {
-                self.action(&format!("{path}.{field}"), action);
+impl<'s> Visitor<'s> for Check<'s> {
+    fn named_selection(&mut self, path: &str, name: &'s str, selection: &'s Selection) {
+        self.selection_name(path, name);
+        self.selection(path, selection);
+    }
+
+    fn expression(&mut self, path: &str, text: &'s str, scope: Scope<'s>) {
+        let mistakes = match scope {
+            Scope::Selections => check(text, &self.names, &Type::Bool),
+            Scope::Object(ObjectScope { of, with_old }) => {
+                check(text, &self.names_of_object(of, with_old), &Type::Bool)
             }
-        }
-    }
-
-    fn action(&mut self, path: &str, action: Action<'_>) {
-        if let Some((path, part)) = action.part(path) {
-            self.part(&path, part);
-        }
-    }
-
-    fn part(&mut self, path: &str, part: Part<'_>) {
-        match part {
-            Part::Objects(objects) => self.objects(path, objects),
-            Part::Condition(condition) => self.condition(path, condition),
-            Part::Occurrence(occurrence) => self.occurrence(path, occurrence),
-            Part::Assertion(assertion) => self.assertion(path, assertion),
-            Part::Steps(steps) => self.steps(path, steps),
-        }
-    }
-
-    fn objects(&mut self, path: &str, objects: &Objects) {
-        if let Some(selection) = &objects.select {
-            self.reference(&format!("{path}.select"), selection);
-        }
-    }
-
-    fn assertion(&mut self, path: &str, assertion: &Assertion) {
-        for (path, part) in assertion.parts(path) {
-            self.part(&path, part);
-        }
-    }
-
-    fn condition(&mut self, path: &str, condition: &Condition) {
-        let quantified = match condition {
-            Condition::Cel(text) => {
-                let names = self.names.clone();
-                return self.text(path, text, &names);
-            }
-            Condition::Quantified(quantified) => quantified,
         };
-        let selections = [
-            ("all", &quantified.all),
-            ("any", &quantified.any),
-            ("none", &quantified.none),
-            ("count", &quantified.count),
-        ];
-        let object = self.references(path, &selections);
-        if let Some(text) = &quantified.filter {
-            let names = self.names_of_object(object, false);
-            self.text(&format!("{path}.where"), text, &names);
-        }
+        self.found.extend(mistakes.into_iter().map(|mistake| Invalid {
+            rule: "cel",
+            path: path.to_owned(),
+            message: mistake.message,
+            suggestion: mistake.suggestion,
+            offset: mistake.range,
+        }));
     }
+}
 
-    fn occurrence(&mut self, path: &str, occurrence: &Occurrence) {
-        let selections = [
-            ("created", &occurrence.created),
-            ("deleted", &occurrence.deleted),
-            ("changed", &occurrence.changed),
-            ("becomes", &occurrence.becomes),
-        ];
-        let object = self.references(path, &selections);
-        if let Some(condition) = &occurrence.holds {
-            self.condition(&format!("{path}.holds"), condition);
-        }
-        if let Some(text) = &occurrence.filter {
-            let names = self.names_of_object(object, occurrence.changed.is_some());
-            self.text(&format!("{path}.where"), text, &names);
-        }
-    }
-
-    /// Checks all selections that are there; the type of the objects of the first.
-    fn references(&mut self, path: &str, selections: &[(&str, &Option<SelectionRef>)]) -> Type {
-        let mut object = None;
-        for (field, selection) in selections {
-            if let Some(selection) = selection {
-                self.reference(&format!("{path}.{field}"), selection);
-                object.get_or_insert_with(|| self.object_of(selection));
-            }
-        }
-        object.unwrap_or(Type::Dyn)
-    }
-
-    fn reference(&mut self, path: &str, selection: &SelectionRef) {
-        if let SelectionRef::Inline(selection) = selection {
-            self.selection(path, selection);
-        }
-    }
-
-    fn selection(&mut self, path: &str, selection: &Selection) {
-        if let Some(text) = &selection.filter {
-            let names = self.names_of_object(kind_type(&selection.kind), false);
-            self.text(&format!("{path}.where"), text, &names);
-        }
-    }
-
-    fn object_of(&self, selection: &SelectionRef) -> Type {
-        let selection = match selection {
-            SelectionRef::Inline(selection) => Some(selection),
-            SelectionRef::Named(name) => self.scenario.selections.get(name),
-        };
-        selection.map_or(Type::Dyn, |selection| kind_type(&selection.kind))
-    }
-
-    fn names_of_object(&self, object: Type, with_old: bool) -> BTreeMap<String, Type> {
+impl Check<'_> {
+    fn names_of_object(&self, of: Subject<'_>, with_old: bool) -> BTreeMap<String, Type> {
+        let selection = self.scenario.selection(of);
+        let object = selection.map_or(Type::Dyn, |selection| kind_type(&selection.kind));
         let mut names = BTreeMap::from([("vars".to_owned(), self.variables.clone())]);
         if with_old {
             names.insert("old".to_owned(), object.clone());
@@ -190,16 +96,7 @@ impl Texts<'_> {
         names
     }
 
-    fn text(&mut self, path: &str, text: &str, names: &BTreeMap<String, Type>) {
-        self.found.extend(check(text, names, &Type::Bool).into_iter().map(|mistake| Invalid {
-            path: path.to_owned(),
-            message: mistake.message,
-            suggestion: mistake.suggestion,
-            offset: mistake.range,
-        }));
-    }
-
-    fn selection_name(&mut self, name: &str) {
+    fn selection_name(&mut self, path: &str, name: &str) {
         let mut characters = name.chars();
         let is_identifier =
             characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
@@ -219,7 +116,8 @@ impl Texts<'_> {
             return;
         };
         self.found.push(Invalid {
-            path: format!("selections.{name}"),
+            rule: "cel",
+            path: path.to_owned(),
             message: message.to_owned(),
             suggestion,
             offset: None,
@@ -260,7 +158,7 @@ mod tests {
     fn mistakes(scenario: &str) -> String {
         let scenario: Scenario = serde_yaml::from_str(scenario).unwrap();
         let lines = scenario_mistakes(&scenario).into_iter().map(|invalid| {
-            let Invalid { path, message, suggestion, offset } = invalid;
+            let Invalid { path, message, suggestion, offset, .. } = invalid;
             let suggestion = suggestion.map_or(String::new(), |text| format!(" -> {text}"));
             let offset = offset.map_or(String::new(), |at| format!(" @{}..{}", at.start, at.end));
             format!("{path}: {message}{suggestion}{offset}")

@@ -3,29 +3,23 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::sight::time;
-use super::{Decision, Ending, Look, Occurred};
+use super::view::time;
+use super::{Decision, Ending, Occurred, View};
 use crate::scenario::history::Moment;
 use crate::scenario::judge::explain;
 use crate::scenario::judge::pattern::counted;
+use crate::scenario::judge::program::AfterRule;
 use crate::scenario::judge::state::uid;
 use crate::scenario::judge::verdict::Verdict;
 
-/// The numbers of its occurrences.
-const EVENT: usize = 0;
-const THEN: usize = 1;
-
-/// Something that must follow each time that something else happens.
+/// Something must follow each time that something else happens.
 #[derive(Debug)]
 pub(in crate::scenario::judge) struct After {
-    then: Option<usize>,
-    within: Option<Duration>,
-    same_object: bool,
-    at_least: u64,
+    rule: AfterRule,
     seen: u64,
-    /// What has not been followed yet, in the order of time.
+    /// The events that nothing has followed yet, oldest first.
     pending: Vec<Pending>,
-    /// The longest time that it took.
+    /// The longest time between an event and what followed.
     slowest: Duration,
     is_doubtful: bool,
     is_over: bool,
@@ -38,17 +32,9 @@ struct Pending {
 }
 
 impl After {
-    pub(super) fn new(
-        then: Option<usize>,
-        within: Option<Duration>,
-        same_object: bool,
-        at_least: u64,
-    ) -> Self {
+    pub(super) fn new(rule: AfterRule) -> Self {
         Self {
-            then,
-            within,
-            same_object,
-            at_least,
+            rule,
             seen: 0,
             pending: Vec::new(),
             slowest: Duration::ZERO,
@@ -57,39 +43,42 @@ impl After {
         }
     }
 
-    /// Until when it has to look on after its span.
+    /// Until when the claim goes on after the end of its span.
     pub(in crate::scenario::judge) fn last_wait(&self) -> Option<Moment> {
-        self.pending.last().and_then(|pending| Some(pending.at + self.within?))
+        self.pending.last().and_then(|pending| Some(pending.at + self.rule.within?))
     }
 
-    pub(super) fn update(&mut self, look: &Look<'_>, occurred: &[Occurred]) -> Option<Decision> {
+    pub(super) fn update(&mut self, view: &View<'_>, occurred: &[Occurred]) -> Option<Decision> {
         for occurrence in occurred {
-            match occurrence.index {
-                EVENT if self.is_over => {}
-                EVENT if occurrence.is_doubtful => self.is_doubtful = true,
-                EVENT => {
-                    self.seen += 1;
-                    let object = occurrence.object.clone();
-                    self.pending.push(Pending { at: look.now, object });
-                }
-                THEN => self.followed(look, occurrence.object.as_deref()),
-                _ => {}
+            if occurrence.occurrence == self.rule.then {
+                self.followed(view, occurrence.object.as_deref());
+            } else if !self.is_over {
+                self.happened(view, occurrence);
             }
         }
-        if self.then.is_some_and(|condition| look.value(condition).is_true()) {
-            self.followed(look, None);
+        if self.rule.condition.is_some_and(|condition| view.observe(condition).is_true()) {
+            self.followed(view, None);
         }
-        (self.is_over && self.pending.is_empty()).then(|| self.complete(look))
+        (self.is_over && self.pending.is_empty()).then(|| self.complete(view))
     }
 
-    fn followed(&mut self, look: &Look<'_>, object: Option<&Value>) {
-        let same_object = self.same_object;
+    fn happened(&mut self, view: &View<'_>, event: &Occurred) {
+        if event.is_doubtful {
+            self.is_doubtful = true;
+            return;
+        }
+        self.seen += 1;
+        self.pending.push(Pending { at: view.now, object: event.object.clone() });
+    }
+
+    fn followed(&mut self, view: &View<'_>, object: Option<&Value>) {
+        let same_object = self.rule.same_object;
         let mut slowest = self.slowest;
         self.pending.retain(|pending| {
             let is_about_another =
                 same_object && pending.object.as_deref().map(uid) != object.map(uid);
             if !is_about_another {
-                slowest = slowest.max(look.now - pending.at);
+                slowest = slowest.max(view.now - pending.at);
             }
             is_about_another
         });
@@ -97,86 +86,91 @@ impl After {
     }
 
     pub(super) fn timer(&self) -> Option<Moment> {
-        self.pending.first().and_then(|pending| Some(pending.at + self.within?))
+        self.pending.first().and_then(|pending| Some(pending.at + self.rule.within?))
     }
 
-    pub(super) fn expired(&mut self, look: &Look<'_>) -> Option<Decision> {
+    pub(super) fn expired(&mut self, view: &View<'_>) -> Option<Decision> {
         if self.pending.is_empty() {
             return None;
         }
         let pending = self.pending.remove(0);
-        if !look.was_lost_since(pending.at) {
-            let within = self.within.unwrap_or_default();
-            return Some(self.not_followed(look, &pending, &format!("within {}", time(within))));
+        if !view.was_lost_since(pending.at) {
+            let within = self.rule.within.unwrap_or_default();
+            return Some(self.not_followed(view, &pending, &format!("within {}", time(within))));
         }
         self.is_doubtful = true;
-        (self.is_over && self.pending.is_empty()).then(|| self.complete(look))
+        (self.is_over && self.pending.is_empty()).then(|| self.complete(view))
     }
 
-    fn not_followed(&self, look: &Look<'_>, pending: &Pending, ending: &str) -> Decision {
-        let event = &look.plan.occurrences[EVENT];
-        let occurred =
-            Occurred { index: EVENT, object: pending.object.clone(), is_doubtful: false };
-        let object = explain::happened_to(look, &occurred);
-        let before = format!("at {}{object}: {}, and", pending.at, event.text);
-        match self.then {
+    fn not_followed(&self, view: &View<'_>, pending: &Pending, ending: &str) -> Decision {
+        let event = &view.plan.occurrences[self.rule.event];
+        let occurred = Occurred {
+            occurrence: self.rule.event,
+            object: pending.object.clone(),
+            is_doubtful: false,
+        };
+        let object = explain::happened_to(view, &occurred);
+        let before = format!("at {}{object}: {}, but", pending.at, event.text);
+        match self.rule.condition {
             Some(condition) => {
-                let then = &look.state.program.conditions[condition].text;
-                let explanation = explain::condition(look.state, condition, true);
+                let then = &view.state.program.conditions[condition].text;
+                let explanation = explain::condition(view.state, condition, true);
                 let before = format!("{before} {then} did not follow {ending}");
                 Decision::explained(Verdict::Fail, &before, explanation).at(pending.at)
             }
             None => {
-                let then = &look.plan.occurrences[THEN].text;
+                let then = &view.plan.occurrences[self.rule.then].text;
                 let summary = format!("{before} \"{then}\" did not follow {ending}");
                 let mut decision = Decision::new(Verdict::Fail, summary).at(pending.at);
-                decision.explanation.breaches = explain::not_followed(look, &occurred, ending);
+                decision.explanation.breaches = explain::not_followed(view, &occurred, ending);
                 decision
             }
         }
     }
 
-    pub(super) fn end(&mut self, look: &Look<'_>, ending: &Ending) -> Option<Decision> {
+    pub(super) fn end(&mut self, view: &View<'_>, ending: &Ending) -> Option<Decision> {
         self.is_over = true;
-        // What is not seen by now came too late to count.
-        self.is_doubtful |= look.may_have_missed();
-        if self.within.is_none() {
+        // An event of the span that appears only later does not count.
+        self.is_doubtful |= view.may_have_missed();
+        if self.rule.within.is_none() {
             while !self.pending.is_empty() {
                 let pending = self.pending.remove(0);
-                if !look.was_lost_since(pending.at) {
-                    return Some(self.not_followed(look, &pending, &ending.text(look.plan)));
+                if !view.was_lost_since(pending.at) {
+                    return Some(self.not_followed(view, &pending, &ending.text(view.plan)));
                 }
                 self.is_doubtful = true;
             }
         }
-        if self.seen < self.at_least && !look.was_lost() && !self.is_doubtful {
-            let event = &look.plan.occurrences[EVENT].text;
+        if self.seen < self.rule.at_least && !view.was_lost() && !self.is_doubtful {
+            let event = &view.plan.occurrences[self.rule.event].text;
             let happened = match self.seen {
                 0 => "never happened".to_owned(),
                 _ => format!("happened {}", self.times()),
             };
-            let summary = format!("\"{event}\" {happened}, expected at least {}", self.at_least);
-            return Some(Decision::new(Verdict::Fail, summary).at(look.now));
+            let summary =
+                format!("\"{event}\" {happened}, expected at least {}", self.rule.at_least);
+            return Some(Decision::new(Verdict::Fail, summary).at(view.now));
         }
-        self.pending.is_empty().then(|| self.complete(look))
+        self.pending.is_empty().then(|| self.complete(view))
     }
 
     fn times(&self) -> String {
         counted(usize::try_from(self.seen).unwrap_or(usize::MAX), "time")
     }
 
-    fn complete(&self, look: &Look<'_>) -> Decision {
+    fn complete(&self, view: &View<'_>) -> Decision {
         let times = self.times();
-        if self.is_doubtful || self.seen < self.at_least {
-            let summary = format!(
-                "happened {times} and was followed as far as was seen, but not every change was"
-            );
+        if self.is_doubtful || self.seen < self.rule.at_least {
+            let summary = match self.seen {
+                0 => "was not seen to happen, but not every change was seen".to_owned(),
+                _ => format!("happened {times}, followed each time, but not every change was seen"),
+            };
             return Decision::new(Verdict::Inconclusive, summary);
         }
         let summary = match self.seen {
             0 => "never happened".to_owned(),
             _ => format!("happened {times}, followed within {} each time", time(self.slowest)),
         };
-        Decision::new(Verdict::Pass, summary).at(look.now)
+        Decision::new(Verdict::Pass, summary).at(view.now)
     }
 }

@@ -1,10 +1,10 @@
-use super::{Decision, Look, Occurred};
+use super::{Decision, Occurred, View};
 use crate::scenario::judge::explain;
 use crate::scenario::judge::pattern::counted;
-use crate::scenario::judge::plan::Range;
+use crate::scenario::judge::program::Range;
 use crate::scenario::judge::verdict::Verdict;
 
-/// How many occurrences an explanation names.
+/// The largest number of occurrences that an explanation names.
 const NAMED: usize = 20;
 
 #[derive(Debug)]
@@ -12,7 +12,7 @@ pub(in crate::scenario::judge) struct Count {
     range: Range,
     seen: u64,
     named: Vec<String>,
-    /// Whether something was found after a gap that may count.
+    /// Whether an occurrence can have happened in a gap.
     is_doubtful: bool,
 }
 
@@ -21,7 +21,7 @@ impl Count {
         Self { range, seen: 0, named: Vec::new(), is_doubtful: false }
     }
 
-    pub(super) fn occurred(&mut self, look: &Look<'_>, occurred: &[Occurred]) -> Option<Decision> {
+    pub(super) fn occurred(&mut self, view: &View<'_>, occurred: &[Occurred]) -> Option<Decision> {
         for occurrence in occurred {
             if occurrence.is_doubtful {
                 self.is_doubtful = true;
@@ -29,26 +29,26 @@ impl Count {
             }
             self.seen += 1;
             if self.named.len() < NAMED {
-                let object = explain::happened_to(look, occurrence);
-                self.named.push(format!("{}{object}", look.now));
+                let object = explain::happened_to(view, occurrence);
+                self.named.push(format!("{}{object}", view.now));
             }
         }
         (self.seen > self.range.most()).then(|| {
             let summary = format!("{}, expected {}", self.happened(), self.range.text());
-            self.with_parts(Decision::new(Verdict::Fail, summary)).at(look.now)
+            self.with_parts(Decision::new(Verdict::Fail, summary)).at(view.now)
         })
     }
 
-    pub(super) fn end(&self, look: &Look<'_>) -> Decision {
+    pub(super) fn end(&self, view: &View<'_>) -> Decision {
         let happened = self.happened();
         let expected = self.range.text();
-        let decision = if look.may_have_missed() || self.is_doubtful {
-            let summary = format!("{happened} as far as was seen, but not every change was seen");
+        let decision = if view.may_have_missed() || self.is_doubtful {
+            let summary = format!("{happened}, but not every change was seen");
             Decision::new(Verdict::Inconclusive, summary)
         } else if self.range.contains(self.seen) {
             Decision::new(Verdict::Pass, happened)
         } else {
-            Decision::new(Verdict::Fail, format!("{happened}, expected {expected}")).at(look.now)
+            Decision::new(Verdict::Fail, format!("{happened}, expected {expected}")).at(view.now)
         };
         self.with_parts(decision)
     }

@@ -1,26 +1,27 @@
 use std::time::Duration;
 
-use super::sight::time;
-use super::{Decision, Look, Sighted};
+use super::view::time;
+use super::{Decision, Observed, View};
 use crate::scenario::history::Moment;
 use crate::scenario::judge::explain;
-use crate::scenario::judge::state::Truth;
+use crate::scenario::judge::program::ConditionId;
+use crate::scenario::judge::truth::Truth;
 use crate::scenario::judge::verdict::{Explanation, Verdict};
 
 /// `always`, which expects its condition to be true, and `never`, which expects it to be false.
 #[derive(Debug)]
 pub(in crate::scenario::judge) struct Invariant {
-    condition: usize,
+    condition: ConditionId,
     expected: bool,
     grace: Duration,
     breach: Option<Breach>,
-    /// The first moment without a value, and why there was none.
+    /// The first moment at which the condition had no value, and the reason.
     error: Option<(Moment, String)>,
-    /// Whether a breach was lost from sight before its grace was over.
+    /// Whether a gap began during a breach, before the grace period was over.
     is_doubtful: bool,
 }
 
-/// A breach that lasts, and what there was at its beginning.
+/// A breach that goes on, and the explanation from its beginning.
 #[derive(Debug)]
 pub(super) struct Breach {
     pub(super) since: Moment,
@@ -28,28 +29,28 @@ pub(super) struct Breach {
 }
 
 impl Invariant {
-    pub(super) fn new(condition: usize, expected: bool, grace: Duration) -> Self {
+    pub(super) fn new(condition: ConditionId, expected: bool, grace: Duration) -> Self {
         Self { condition, expected, grace, breach: None, error: None, is_doubtful: false }
     }
 
-    pub(super) fn update(&mut self, look: &Look<'_>) -> Option<Decision> {
-        match look.value(self.condition) {
-            Sighted::Unknown => self.is_doubtful |= self.breach.take().is_some(),
-            Sighted::Known(Truth::Error) => {
+    pub(super) fn update(&mut self, view: &View<'_>) -> Option<Decision> {
+        match view.observe(self.condition) {
+            Observed::Unknown => self.is_doubtful |= self.breach.take().is_some(),
+            Observed::Known(Truth::Error) => {
                 self.breach = None;
                 if self.error.is_none() {
-                    self.error = Some((look.now, explain::error(look.state, self.condition)));
+                    self.error = Some((view.now, explain::error(view.state, self.condition)));
                 }
             }
-            Sighted::Known(truth) if truth == Truth::from(self.expected) => self.breach = None,
-            Sighted::Known(_) if self.breach.is_none() => {
-                let explanation = explain::condition(look.state, self.condition, self.expected);
-                self.breach = Some(Breach { since: look.now, explanation: Box::new(explanation) });
+            Observed::Known(truth) if truth == Truth::from(self.expected) => self.breach = None,
+            Observed::Known(_) if self.breach.is_none() => {
+                let explanation = explain::condition(view.state, self.condition, self.expected);
+                self.breach = Some(Breach { since: view.now, explanation: Box::new(explanation) });
                 if self.grace.is_zero() {
-                    return self.expired(look);
+                    return self.expired(view);
                 }
             }
-            Sighted::Known(_) => {}
+            Observed::Known(_) => {}
         }
         None
     }
@@ -58,12 +59,12 @@ impl Invariant {
         self.breach.as_ref().map(|breach| breach.since + self.grace)
     }
 
-    pub(super) fn expired(&mut self, look: &Look<'_>) -> Option<Decision> {
+    pub(super) fn expired(&mut self, view: &View<'_>) -> Option<Decision> {
         let breach = self.breach.take()?;
         let broke = if self.expected { "did not hold" } else { "held" };
-        let after = match look.from == breach.since {
-            true => "from the beginning".to_owned(),
-            false => format!("{} after the beginning", time(breach.since - look.from)),
+        let after = match view.from == breach.since {
+            true => "from the start".to_owned(),
+            false => format!("{} after the start", time(breach.since - view.from)),
         };
         let lasted = match self.grace.is_zero() {
             true => String::new(),
@@ -73,17 +74,17 @@ impl Invariant {
         Some(Decision::explained(Verdict::Fail, &before, *breach.explanation).at(breach.since))
     }
 
-    pub(super) fn end(&self, look: &Look<'_>) -> Decision {
+    pub(super) fn end(&self, view: &View<'_>) -> Decision {
         if let Some((moment, error)) = &self.error {
             let summary = format!("had no value at {moment}: {error}");
             return Decision::new(Verdict::Inconclusive, summary).at(*moment);
         }
-        let broke = if self.expected { "not to hold" } else { "to hold" };
-        if look.may_have_missed() || self.is_doubtful {
-            let summary = format!("was not seen {broke}, but not every change was seen");
+        if view.may_have_missed() || self.is_doubtful {
+            let summary = "no violation was seen, but not every change was seen";
             return Decision::new(Verdict::Inconclusive, summary);
         }
-        let held = if self.expected { "held at every moment" } else { "never held" };
-        Decision::new(Verdict::Pass, format!("{held} for {}", look.elapsed()))
+        let held =
+            if self.expected { "held at every moment" } else { "did not hold at any moment" };
+        Decision::new(Verdict::Pass, format!("{held} for {}", view.elapsed()))
     }
 }

@@ -1,23 +1,23 @@
-//! What follows from what held when: one monitor for each kind of assertion, told of every change of
-//! its conditions, of what happens, and of the end of its time.
+//! A state machine for each kind of assertion. It receives occurrences, changes of its conditions and the
+//! end of its time, and decides.
 
 mod after;
 mod count;
 mod eventually;
 mod invariant;
 mod order;
-mod sight;
 mod stable;
 mod until;
+mod view;
 
 use std::sync::Arc;
 
 use serde_json::Value;
 
-pub(super) use sight::{Look, Sight, Sighted};
+pub(super) use view::{Observed, View, Visibility};
 
 use super::compile::seconds;
-use super::plan::{ClaimPlan, Rule};
+use super::program::{ClaimPlan, ConditionId, KindId, OccurrenceId, Rule};
 use super::verdict::{Explanation, Verdict};
 use crate::scenario::history::Moment;
 use after::After;
@@ -27,7 +27,7 @@ use order::Order;
 use stable::Stable;
 use until::Until;
 
-/// What is certain of a claim.
+/// A verdict on a claim, and why.
 #[derive(Debug, Clone)]
 pub(super) struct Decision {
     pub(super) verdict: Verdict,
@@ -55,45 +55,45 @@ impl Decision {
     }
 }
 
-/// Why a claim's time is over.
+/// Why the time of a claim ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// So long after its start.
+    /// The claim's time limit has passed.
     Limit,
-    /// The last step of its span ended.
+    /// The last step of the claim's span ended.
     Step(String),
-    /// It looks back, and its step starts.
+    /// The step of a claim that looks back starts.
     OwnStart,
-    /// The last step ended.
+    /// The run ended.
     Run,
 }
 
 impl Ending {
-    /// As `within 30s`, `by the end of step "heal"`.
+    /// Such as `within 30s` or `by the end of step "heal"`.
     fn text(&self, plan: &ClaimPlan) -> String {
         match (self, plan.limit) {
             (Self::Limit, Some(limit)) => format!("within {}", seconds(limit)),
             (Self::Limit, None) => "in time".to_owned(),
             (Self::Step(step), _) => format!("by the end of step {step:?}"),
-            (Self::OwnStart, _) => "before the step began".to_owned(),
+            (Self::OwnStart, _) => "before the step started".to_owned(),
             (Self::Run, _) => "by the end of the run".to_owned(),
         }
     }
 }
 
-/// Something that happened, by the number of the claim's occurrence.
+/// One of the claim's occurrences happened.
 #[derive(Debug, Clone)]
 pub(super) struct Occurred {
-    pub(super) index: usize,
-    /// The object that it happened to.
+    pub(super) occurrence: OccurrenceId,
+    /// The object that it happened to, where the occurrence is about objects.
     pub(super) object: Option<Arc<Value>>,
-    /// Whether it was found after a gap, so that when it happened is not known.
+    /// Whether it happened in a gap, at an unknown moment.
     pub(super) is_doubtful: bool,
 }
 
 #[derive(Debug)]
 pub(super) enum Monitor {
-    Eventually { condition: usize },
+    Eventually { condition: ConditionId },
     Invariant(Invariant),
     Stable(Stable),
     Until(Until),
@@ -111,35 +111,34 @@ impl Monitor {
             }
             Rule::Stable { condition, lasting } => Self::Stable(Stable::new(condition, lasting)),
             Rule::Until { hold, until, grace } => Self::Until(Until::new(hold, until, grace)),
-            Rule::Order => Self::Order(Order::new(plan.occurrences.len())),
+            Rule::Order => Self::Order(Order::new(&plan.occurrences)),
             Rule::Count { range } => Self::Count(Count::new(range)),
-            Rule::After { then, within, same_object, at_least } => {
-                Self::After(After::new(then, within, same_object, at_least))
-            }
+            Rule::After(rule) => Self::After(After::new(rule)),
         }
     }
 
-    /// What happened now, in the order of the claim's occurrences, and then what holds now.
-    pub(super) fn update(&mut self, look: &Look<'_>, occurred: &[Occurred]) -> Option<Decision> {
+    /// Takes occurrences, in the order in which the claim lists them, and then the conditions as they are
+    /// now.
+    pub(super) fn update(&mut self, view: &View<'_>, occurred: &[Occurred]) -> Option<Decision> {
         match self {
-            Self::Eventually { condition } => eventually::update(*condition, look),
-            Self::Invariant(invariant) => invariant.update(look),
-            Self::Stable(stable) => stable.update(look),
-            Self::Until(until) => until.update(look),
-            Self::Order(order) => order.occurred(look, occurred),
-            Self::Count(count) => count.occurred(look, occurred),
-            Self::After(after) => after.update(look, occurred),
+            Self::Eventually { condition } => eventually::update(*condition, view),
+            Self::Invariant(invariant) => invariant.update(view),
+            Self::Stable(stable) => stable.update(view),
+            Self::Until(until) => until.update(view),
+            Self::Order(order) => order.occurred(view, occurred),
+            Self::Count(count) => count.occurred(view, occurred),
+            Self::After(after) => after.update(view, occurred),
         }
     }
 
-    /// A kind's objects were listed anew: changes may have been missed.
-    pub(super) fn relisted(&mut self, look: &Look<'_>, kind: usize) {
+    /// The objects of a kind were listed again: changes can have been missed.
+    pub(super) fn relisted(&mut self, view: &View<'_>, kind: KindId) {
         if let Self::Until(until) = self {
-            until.relisted(look, kind);
+            until.relisted(view, kind);
         }
     }
 
-    /// When it wants to be told that time has passed.
+    /// When to call [`Self::expired`].
     pub(super) fn timer(&self) -> Option<Moment> {
         match self {
             Self::Invariant(invariant) => invariant.timer(),
@@ -150,27 +149,27 @@ impl Monitor {
         }
     }
 
-    /// The moment that it wanted to be told of is over.
-    pub(super) fn expired(&mut self, look: &Look<'_>) -> Option<Decision> {
+    /// The moment of [`Self::timer`] has passed.
+    pub(super) fn expired(&mut self, view: &View<'_>) -> Option<Decision> {
         match self {
-            Self::Invariant(invariant) => invariant.expired(look),
-            Self::Stable(stable) => stable.expired(look),
-            Self::Until(until) => until.expired(look),
-            Self::After(after) => after.expired(look),
+            Self::Invariant(invariant) => invariant.expired(view),
+            Self::Stable(stable) => stable.expired(view),
+            Self::Until(until) => until.expired(view),
+            Self::After(after) => after.expired(view),
             Self::Eventually { .. } | Self::Order(_) | Self::Count(_) => None,
         }
     }
 
-    /// Its time is over. `None` when what it waits for may come later.
-    pub(super) fn end(&mut self, look: &Look<'_>, ending: &Ending) -> Option<Decision> {
+    /// The claim's time ends. `None` where it waits for something that can still follow.
+    pub(super) fn end(&mut self, view: &View<'_>, ending: &Ending) -> Option<Decision> {
         match self {
-            Self::Eventually { condition } => Some(eventually::end(*condition, look, ending)),
-            Self::Invariant(invariant) => Some(invariant.end(look)),
-            Self::Stable(stable) => Some(stable.end(look, ending)),
-            Self::Until(until) => Some(until.end(look, ending)),
-            Self::Order(order) => Some(order.end(look, ending)),
-            Self::Count(count) => Some(count.end(look)),
-            Self::After(after) => after.end(look, ending),
+            Self::Eventually { condition } => Some(eventually::end(*condition, view, ending)),
+            Self::Invariant(invariant) => Some(invariant.end(view)),
+            Self::Stable(stable) => Some(stable.end(view, ending)),
+            Self::Until(until) => Some(until.end(view, ending)),
+            Self::Order(order) => Some(order.end(view, ending)),
+            Self::Count(count) => Some(count.end(view)),
+            Self::After(after) => after.end(view, ending),
         }
     }
 }

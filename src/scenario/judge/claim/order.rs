@@ -1,70 +1,82 @@
-use super::{Decision, Ending, Look, Occurred};
+use super::{Decision, Ending, Occurred, View};
 use crate::scenario::history::Moment;
 use crate::scenario::judge::explain;
+use crate::scenario::judge::program::{OccurrenceId, OccurrencePlan};
+use crate::scenario::judge::table::Table;
 use crate::scenario::judge::verdict::Verdict;
 
 #[derive(Debug)]
 pub(in crate::scenario::judge) struct Order {
-    /// When each happened first, and to what.
-    first: Vec<Option<(Moment, String)>>,
+    /// The first time that each occurrence happened, and the object that it happened to.
+    first: Table<OccurrencePlan, Option<(Moment, String)>>,
 }
 
 impl Order {
-    pub(super) fn new(length: usize) -> Self {
-        Self { first: vec![None; length] }
+    pub(super) fn new(occurrences: &Table<OccurrencePlan>) -> Self {
+        Self { first: Table::for_each_of(occurrences, || None) }
     }
 
-    pub(super) fn occurred(&mut self, look: &Look<'_>, occurred: &[Occurred]) -> Option<Decision> {
+    pub(super) fn occurred(&mut self, view: &View<'_>, occurred: &[Occurred]) -> Option<Decision> {
         for occurrence in occurred {
-            let index = occurrence.index;
-            if occurrence.is_doubtful || self.first[index].is_some() {
+            let id = occurrence.occurrence;
+            if occurrence.is_doubtful || self.first[id].is_some() {
                 continue;
             }
-            self.first[index] = Some((look.now, explain::happened_to(look, occurrence)));
-            if let Some(missing) = self.first[..index].iter().position(Option::is_none) {
-                return Some(self.out_of_order(look, index, missing));
+            self.first[id] = Some((view.now, explain::happened_to(view, occurrence)));
+            if let Some(missing) = self.missing().filter(|missing| *missing < id) {
+                return Some(self.out_of_order(view, id, missing));
             }
         }
-        self.first.iter().all(Option::is_some).then(|| self.complete(look))
+        self.missing().is_none().then(|| self.complete(view))
     }
 
-    fn complete(&self, look: &Look<'_>) -> Decision {
-        let decision = if look.may_have_missed() {
+    /// The first occurrence in the list that has not happened.
+    fn missing(&self) -> Option<OccurrenceId> {
+        self.first.find(Option::is_none)
+    }
+
+    fn complete(&self, view: &View<'_>) -> Decision {
+        let decision = if view.may_have_missed() {
             let summary = "all happened in order, but not every change was seen";
             Decision::new(Verdict::Inconclusive, summary)
         } else {
-            Decision::new(Verdict::Pass, format!("all happened in order, in {}", look.elapsed()))
+            Decision::new(Verdict::Pass, format!("all happened in order within {}", view.elapsed()))
         };
-        self.with_parts(look, decision).at(look.now)
+        self.with_parts(view, decision).at(view.now)
     }
 
-    fn out_of_order(&self, look: &Look<'_>, index: usize, missing: usize) -> Decision {
-        let texts = [index, missing].map(|index| look.plan.occurrences[index].text.as_str());
-        let summary = format!("\"{}\" came before \"{}\"", texts[0], texts[1]);
-        let decision = if look.may_have_missed() {
-            let summary = format!("{summary}, as far as was seen");
+    fn out_of_order(
+        &self,
+        view: &View<'_>,
+        early: OccurrenceId,
+        missing: OccurrenceId,
+    ) -> Decision {
+        let texts = [early, missing].map(|id| view.plan.occurrences[id].text.as_str());
+        let summary = format!("\"{}\" happened before \"{}\"", texts[0], texts[1]);
+        let decision = if view.may_have_missed() {
+            let summary = format!("{summary}, but not every change was seen");
             Decision::new(Verdict::Inconclusive, summary)
         } else {
             Decision::new(Verdict::Fail, summary)
         };
-        self.with_parts(look, decision).at(look.now)
+        self.with_parts(view, decision).at(view.now)
     }
 
-    pub(super) fn end(&self, look: &Look<'_>, ending: &Ending) -> Decision {
-        let missing = self.first.iter().position(Option::is_none).unwrap_or_default();
-        let (text, ending) = (&look.plan.occurrences[missing].text, ending.text(look.plan));
-        let decision = if look.was_lost() {
+    pub(super) fn end(&self, view: &View<'_>, ending: &Ending) -> Decision {
+        let missing = self.missing().map(|id| view.plan.occurrences[id].text.as_str());
+        let (text, ending) = (missing.unwrap_or_default(), ending.text(view.plan));
+        let decision = if view.was_lost() {
             let summary =
-                format!("\"{text}\" was not seen {ending}, but not all of that time was seen");
+                format!("\"{text}\" was not seen {ending}, but part of that time was not observed");
             Decision::new(Verdict::Inconclusive, summary)
         } else {
             Decision::new(Verdict::Fail, format!("\"{text}\" did not happen {ending}"))
         };
-        self.with_parts(look, decision).at(look.now)
+        self.with_parts(view, decision).at(view.now)
     }
 
-    fn with_parts(&self, look: &Look<'_>, mut decision: Decision) -> Decision {
-        let occurrences = (1..).zip(look.plan.occurrences.iter().zip(&self.first));
+    fn with_parts(&self, view: &View<'_>, mut decision: Decision) -> Decision {
+        let occurrences = (1..).zip(view.plan.occurrences.values().zip(self.first.values()));
         let parts = occurrences.map(|(number, (occurrence, first))| match first {
             Some((moment, object)) => format!("{number}. {}: at {moment}{object}", occurrence.text),
             None => format!("{number}. {}: not yet", occurrence.text),

@@ -1,31 +1,32 @@
 use std::time::Duration;
 
 use super::invariant::Breach;
-use super::sight::time;
-use super::{Decision, Ending, Look, Sighted};
+use super::view::time;
+use super::{Decision, Ending, Observed, View};
 use crate::scenario::history::Moment;
 use crate::scenario::judge::explain;
-use crate::scenario::judge::state::Truth;
+use crate::scenario::judge::program::{ConditionId, KindId};
+use crate::scenario::judge::truth::Truth;
 use crate::scenario::judge::verdict::Verdict;
 
-/// One condition at every moment until another, which must come.
+/// One condition must hold at every moment until another holds, which must happen.
 #[derive(Debug)]
 pub(in crate::scenario::judge) struct Until {
-    hold: usize,
-    until: usize,
+    hold: ConditionId,
+    until: ConditionId,
     grace: Duration,
     breach: Option<Breach>,
-    /// Whether, since the breach began, `until` may have held unseen.
+    /// Whether `until` can have held in a gap since the breach began.
     breach_is_doubtful: bool,
-    /// Whether `until` may have held unseen, and for good.
+    /// Whether `until` can have held in a gap whose events are missing.
     until_was_missed: bool,
     error: Option<(Moment, String)>,
-    /// Whether a breach was lost from sight before its grace was over.
+    /// Whether a gap began during a breach, before the grace period was over.
     is_doubtful: bool,
 }
 
 impl Until {
-    pub(super) fn new(hold: usize, until: usize, grace: Duration) -> Self {
+    pub(super) fn new(hold: ConditionId, until: ConditionId, grace: Duration) -> Self {
         Self {
             hold,
             until,
@@ -38,69 +39,69 @@ impl Until {
         }
     }
 
-    pub(super) fn relisted(&mut self, look: &Look<'_>, kind: usize) {
-        let kinds = &look.state.program.conditions[self.until].kinds;
+    pub(super) fn relisted(&mut self, view: &View<'_>, kind: KindId) {
+        let kinds = &view.state.program.conditions[self.until].kinds;
         self.until_was_missed |= kinds.contains(&kind);
     }
 
-    pub(super) fn update(&mut self, look: &Look<'_>) -> Option<Decision> {
-        let (hold, until) = (look.value(self.hold), look.value(self.until));
+    pub(super) fn update(&mut self, view: &View<'_>) -> Option<Decision> {
+        let (hold, until) = (view.observe(self.hold), view.observe(self.until));
         if until.is_true() {
-            return Some(self.reached(look, hold));
+            return Some(self.reached(view, hold));
         }
         match hold {
-            Sighted::Unknown => self.is_doubtful |= self.breach.take().is_some(),
-            Sighted::Known(Truth::Error) => {
+            Observed::Unknown => self.is_doubtful |= self.breach.take().is_some(),
+            Observed::Known(Truth::Error) => {
                 self.breach = None;
                 if self.error.is_none() {
-                    self.error = Some((look.now, explain::error(look.state, self.hold)));
+                    self.error = Some((view.now, explain::error(view.state, self.hold)));
                 }
             }
-            Sighted::Known(Truth::True) => self.breach = None,
-            Sighted::Known(Truth::False) => {
+            Observed::Known(Truth::True) => self.breach = None,
+            Observed::Known(Truth::False) => {
                 let begins = self.breach.is_none();
                 if begins {
-                    let explanation = Box::new(explain::condition(look.state, self.hold, true));
-                    self.breach = Some(Breach { since: look.now, explanation });
+                    let explanation = Box::new(explain::condition(view.state, self.hold, true));
+                    self.breach = Some(Breach { since: view.now, explanation });
                     self.breach_is_doubtful = self.until_was_missed;
                 }
-                self.breach_is_doubtful |= until == Sighted::Unknown;
+                self.breach_is_doubtful |= until == Observed::Unknown;
                 if begins && self.grace.is_zero() {
-                    return self.expired(look);
+                    return self.expired(view);
                 }
             }
         }
         None
     }
 
-    /// The second condition holds.
-    fn reached(&self, look: &Look<'_>, hold: Sighted) -> Decision {
+    /// `until` holds.
+    fn reached(&self, view: &View<'_>, hold: Observed) -> Decision {
         if let Some((moment, error)) = &self.error {
-            let summary = format!("what must hold had no value at {moment}: {error}");
+            let summary = format!("`hold` had no value at {moment}: {error}");
             return Decision::new(Verdict::Inconclusive, summary).at(*moment);
         }
-        if look.sight.is_incomplete || self.is_doubtful || hold == Sighted::Unknown {
-            let summary = "the end came, but not every change before it was seen";
-            return Decision::new(Verdict::Inconclusive, summary).at(look.now);
+        if view.visibility.is_incomplete || self.is_doubtful || hold == Observed::Unknown {
+            let summary = "`until` held, but not every change before was seen";
+            return Decision::new(Verdict::Inconclusive, summary).at(view.now);
         }
-        let summary = format!("held for {}, until the end came", look.elapsed());
-        Decision::new(Verdict::Pass, summary).at(look.now)
+        let summary = format!("held for {}, then `until` held", view.elapsed());
+        Decision::new(Verdict::Pass, summary).at(view.now)
     }
 
     pub(super) fn timer(&self) -> Option<Moment> {
         self.breach.as_ref().map(|breach| breach.since + self.grace)
     }
 
-    pub(super) fn expired(&mut self, look: &Look<'_>) -> Option<Decision> {
+    pub(super) fn expired(&mut self, view: &View<'_>) -> Option<Decision> {
         let breach = self.breach.take()?;
-        let until = &look.state.program.conditions[self.until].text;
+        let until = &view.state.program.conditions[self.until].text;
         let lasted = match self.grace.is_zero() {
             true => String::new(),
             false => format!(" for longer than {}", time(self.grace)),
         };
         let (verdict, before) = if self.breach_is_doubtful {
             let before = format!(
-                "did not hold at {}{lasted}, but {until} may have held before, unseen",
+                "did not hold at {}{lasted}, but {until} can have held before without being seen",
                 breach.since
             );
             (Verdict::Inconclusive, before)
@@ -110,20 +111,21 @@ impl Until {
         Some(Decision::explained(verdict, &before, *breach.explanation).at(breach.since))
     }
 
-    pub(super) fn end(&self, look: &Look<'_>, ending: &Ending) -> Decision {
-        let ending = ending.text(look.plan);
-        let explanation = explain::condition(look.state, self.until, true);
-        let decision = if look.was_lost() {
-            let before =
-                format!("the end was not seen {ending}, but not all of that time was seen");
+    pub(super) fn end(&self, view: &View<'_>, ending: &Ending) -> Decision {
+        let ending = ending.text(view.plan);
+        let explanation = explain::condition(view.state, self.until, true);
+        let decision = if view.was_lost() {
+            let before = format!(
+                "`until` was not seen to hold {ending}, but part of that time was not observed"
+            );
             Decision::explained(Verdict::Inconclusive, &before, explanation)
         } else {
             Decision::explained(
                 Verdict::Fail,
-                &format!("the end did not come {ending}"),
+                &format!("`until` did not hold {ending}"),
                 explanation,
             )
         };
-        decision.at(look.now)
+        decision.at(view.now)
     }
 }

@@ -3,21 +3,26 @@ use std::sync::Arc;
 use cel::common::ast::{Expr, IdedExpr, LiteralValue, operators};
 
 use super::Compiler;
-use crate::scenario::judge::expression::{Fold, Macro, macro_call, variables_of, write};
+use crate::scenario::judge::expression::{Fold, Macro, VARIABLES, macro_call, variables_of, write};
 use crate::scenario::judge::pattern::part_text;
-use crate::scenario::judge::plan::{
-    Body, Comparison, ConditionPlan, Form, Node, Predicate, Quantity, Range, Source, Term, Whole,
+use crate::scenario::judge::program::{
+    CelExpression, CelId, Comparison, ConditionId, ConditionPlan, KindId, Node, ObjectExpression,
+    Predicate, PredicateId, Quantifier, Quantity, Range, SelectionId, Source, TallyId, Term,
 };
-use crate::scenario::language::{Condition, Quantified};
+use crate::scenario::language::{self, Condition, Quantified};
 
 impl Compiler<'_> {
-    /// Compiles a condition, and returns its number.
-    pub(super) fn condition(&mut self, path: &str, condition: &Condition) -> Option<usize> {
+    /// Compiles a condition.
+    pub(super) fn compile_condition(
+        &mut self,
+        path: &str,
+        condition: &Condition,
+    ) -> Option<ConditionId> {
         let (node, source, text) = match condition {
             Condition::Cel(text) => {
                 let names: Vec<String> = self.named.keys().cloned().collect();
                 let allowed: Vec<&str> =
-                    names.iter().map(String::as_str).chain(std::iter::once("vars")).collect();
+                    names.iter().map(String::as_str).chain(std::iter::once(VARIABLES)).collect();
                 let expression = self.expression(path, text, &allowed)?;
                 // A selection with a mistake of its own has been told.
                 let is_complete = expression
@@ -40,71 +45,54 @@ impl Compiler<'_> {
         self.collect_kinds(&node, &mut kinds);
         kinds.sort_unstable();
         kinds.dedup();
-        self.program.conditions.push(ConditionPlan { node, source, kinds, text });
-        Some(self.program.conditions.len() - 1)
+        Some(self.program.conditions.push(ConditionPlan { node, source, kinds, text }))
     }
 
     fn quantified(&mut self, path: &str, quantified: &Quantified) -> Option<(Quantity, String)> {
-        let forms = [
-            ("all", Form::All, &quantified.all),
-            ("any", Form::Any, &quantified.any),
-            ("none", Form::None, &quantified.none),
-            ("count", Form::Count, &quantified.count),
-        ];
-        let mut given = forms.iter().filter_map(|(field, form, selection)| {
-            selection.as_ref().map(|selection| (*field, *form, selection))
-        });
-        let (Some((field, form, selection)), None) = (given.next(), given.next()) else {
-            self.mistake(path, "expected exactly one of `all`, `any`, `none` and `count`");
-            return None;
+        use language::Quantifier as Written;
+        let written = &quantified.quantifier;
+        let (quantifier, range) = match written {
+            Written::All { bounds, .. } => {
+                (Quantifier::All, self.range(path, bounds, bounds.check()))
+            }
+            Written::Any { .. } => (Quantifier::Any, Some(Range::default())),
+            Written::None { .. } => (Quantifier::None, Some(Range::default())),
+            Written::Count { bounds, .. } => {
+                (Quantifier::Count, self.range(path, bounds, bounds.check_given()))
+            }
         };
-        let range = Range { exactly: quantified.exactly, min: quantified.min, max: quantified.max };
+        let field = format!("{path}.{}", written.name());
+        let selection = self.selection_ref(&field, written.selection());
+        let predicate = self.predicate(path, &quantified.filter, false);
+        let (selection, predicate, range) = (selection?, predicate?, range?);
         let is_limited = range != Range::default();
-        match form {
-            Form::Count if !is_limited => {
-                self.mistake(path, "`count` needs `exactly`, `min` or `max`");
-                return None;
-            }
-            Form::Any | Form::None if is_limited => {
-                self.mistake(
-                    path,
-                    format!(
-                        "`exactly`, `min` and `max` go with `count` and `all`, not with `{field}`"
-                    ),
-                );
-                return None;
-            }
-            _ => {}
-        }
-        let selection = self.selection_ref(&format!("{path}.{field}"), selection);
-        let predicate =
-            self.predicate(path, quantified.matches.as_ref(), quantified.filter.as_deref(), false);
-        let (selection, predicate) = (selection?, predicate?);
         let tally = self.tally(selection, predicate);
         let label = &self.program.selections[selection].label;
         let asked = self.predicate_text(predicate);
         let limits = if is_limited { range.text() } else { String::new() };
-        let text = match form {
-            Form::All if asked.is_empty() => format!("there are{} {label}", after(" ", &limits)),
-            Form::All => format!("all {label} match {asked}{}", after(", and are ", &limits)),
-            Form::Any => format!("some {label} match {}", or(&asked, "anything")),
-            Form::None => format!("no {label} match {}", or(&asked, "anything")),
-            Form::Count if asked.is_empty() => format!("there are {limits} {label}"),
-            Form::Count => format!("{limits} {label} match {asked}"),
+        let text = match quantifier {
+            Quantifier::All if asked.is_empty() => {
+                format!("there are{} {label}", after(" ", &limits))
+            }
+            Quantifier::All => format!("all {label} match {asked}{}", after(", and are ", &limits)),
+            Quantifier::Any => format!("some {label} match {}", or(&asked, "anything")),
+            Quantifier::None => format!("no {label} match {}", or(&asked, "anything")),
+            Quantifier::Count if asked.is_empty() => format!("there are {limits} {label}"),
+            Quantifier::Count => format!("{limits} {label} match {asked}"),
         };
-        Some((Quantity { form, tally, range }, one_line(&text)))
+        Some((Quantity { quantifier, tally, range }, one_line(&text)))
     }
 
-    /// What a predicate asks, in one line.
-    pub(super) fn predicate_text(&self, predicate: usize) -> String {
+    /// A predicate in one line.
+    pub(super) fn predicate_text(&self, predicate: PredicateId) -> String {
         let predicate = &self.program.predicates[predicate];
         let part = predicate.matches.as_ref().map(part_text);
-        let body = predicate.body.as_ref().map(|body| body.text.clone());
-        part.into_iter().chain(body).collect::<Vec<_>>().join(" and ")
+        let filter = predicate.filter.as_ref().map(|filter| filter.text.clone());
+        part.into_iter().chain(filter).collect::<Vec<_>>().join(" and ")
     }
 
-    /// How an expression's truth follows from what is kept up object by object; what is of no such
-    /// form is evaluated as a whole.
+    /// Splits an expression into tallies and sizes, which changes of objects update one by one. The
+    /// parts without such a form are evaluated as CEL.
     fn node(&mut self, expression: &IdedExpr) -> Node {
         if let Some(found) = macro_call(expression) {
             let tally = match found.fold {
@@ -117,13 +105,13 @@ impl Compiler<'_> {
                 (Some(tally), _) => {
                     Node::Compare(Term::Count(tally), Comparison::Equal, Term::Number(1))
                 }
-                (None, _) => self.whole(expression),
+                (None, _) => self.cel(expression),
             };
         }
         let call = match &expression.expr {
             Expr::Literal(LiteralValue::Boolean(truth)) => return Node::Constant(*truth.inner()),
             Expr::Call(call) if call.target.is_none() => call,
-            _ => return self.whole(expression),
+            _ => return self.cel(expression),
         };
         match (call.func_name.as_str(), call.args.as_slice()) {
             (operators::LOGICAL_AND, [left, right]) => {
@@ -139,13 +127,13 @@ impl Compiler<'_> {
                 Box::new(self.node(otherwise)),
             ),
             (name, [left, right]) => {
-                let Some(comparison) = comparison(name) else { return self.whole(expression) };
+                let Some(comparison) = comparison(name) else { return self.cel(expression) };
                 match (self.term(left), self.term(right)) {
                     (Some(left), Some(right)) => Node::Compare(left, comparison, right),
-                    _ => self.whole(expression),
+                    _ => self.cel(expression),
                 }
             }
-            _ => self.whole(expression),
+            _ => self.cel(expression),
         }
     }
 
@@ -168,54 +156,50 @@ impl Compiler<'_> {
         self.fold_tally(&found).map(Term::Count)
     }
 
-    /// The tally of a macro over a selection whose body reads nothing but the object and variables.
-    fn fold_tally(&mut self, found: &Macro<'_>) -> Option<usize> {
+    /// The tally of a macro over a selection, if its body reads only the object and the variables.
+    fn fold_tally(&mut self, found: &Macro<'_>) -> Option<TallyId> {
         let Expr::Ident(name) = &found.range.expr else { return None };
         let selection = self.program.named.get(name).copied()?;
         let reads_more =
-            variables_of(found.body).iter().any(|name| name != found.variable && name != "vars");
-        if reads_more || found.variable == "vars" {
+            variables_of(found.body).iter().any(|name| name != found.variable && name != VARIABLES);
+        if reads_more || found.variable == VARIABLES {
             return None;
         }
-        let body = Some(Body::new(found.body.clone(), found.variable.to_owned()));
-        let predicate = self.intern_predicate(Predicate { matches: None, body });
+        let filter = Some(ObjectExpression::new(found.body.clone(), found.variable.to_owned()));
+        let predicate = self.intern_predicate(Predicate { matches: None, filter });
         Some(self.tally(selection, predicate))
     }
 
-    fn whole(&mut self, expression: &IdedExpr) -> Node {
+    fn cel(&mut self, expression: &IdedExpr) -> Node {
         let text = write(expression);
-        let known = self.program.wholes.iter().position(|known| known.text == text);
-        let number = known.unwrap_or_else(|| {
-            let selections = variables_of(expression)
-                .into_iter()
-                .filter_map(|name| Some((name.clone(), self.program.named.get(&name).copied()?)))
-                .collect();
-            self.program.wholes.push(Whole { root: expression.clone(), text, selections });
-            self.program.wholes.len() - 1
-        });
-        Node::Whole(number)
+        let selections = variables_of(expression)
+            .into_iter()
+            .filter_map(|name| Some((name.clone(), self.program.named.get(&name).copied()?)))
+            .collect();
+        let own = CelExpression { root: expression.clone(), text, selections };
+        Node::Cel(self.program.expressions.intern(own, |one, other| one.text == other.text))
     }
 
-    fn collect_kinds(&self, node: &Node, kinds: &mut Vec<usize>) {
-        let of_selection = |selection: usize| self.program.selections[selection].kind;
-        let of_tally = |tally: usize| of_selection(self.program.tallies[tally].selection);
+    fn collect_kinds(&self, node: &Node, kinds: &mut Vec<KindId>) {
+        let of_selection = |selection: SelectionId| self.program.selections[selection].kind;
+        let of_tally = |tally: TallyId| of_selection(self.program.tallies[tally].selection);
         node.for_each_leaf(&mut |leaf| match leaf {
             Leaf::Tally(tally) => kinds.push(of_tally(tally)),
             Leaf::Size(selection) => kinds.push(of_selection(selection)),
-            Leaf::Whole(whole) => {
-                let selections = &self.program.wholes[whole].selections;
+            Leaf::Cel(expression) => {
+                let selections = &self.program.expressions[expression].selections;
                 kinds.extend(selections.iter().map(|(_, selection)| of_selection(*selection)));
             }
         });
     }
 }
 
-/// What a condition's truth follows from.
+/// A part of a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::scenario::judge) enum Leaf {
-    Tally(usize),
-    Size(usize),
-    Whole(usize),
+    Tally(TallyId),
+    Size(SelectionId),
+    Cel(CelId),
 }
 
 impl Node {
@@ -240,7 +224,7 @@ impl Node {
                 }
             }
             Self::All(tally) | Self::Exists(tally) => visit(Leaf::Tally(*tally)),
-            Self::Whole(whole) => visit(Leaf::Whole(*whole)),
+            Self::Cel(expression) => visit(Leaf::Cel(*expression)),
             Self::Quantified(quantity) => visit(Leaf::Tally(quantity.tally)),
         }
     }

@@ -14,19 +14,25 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::plan::{ClaimPlan, Program, Rule};
+use super::program::{ClaimPlan, Program, Rule, SelectionId, SpanStart};
+use super::table::Table;
 use crate::scenario::judge::expression::Expression;
-use crate::scenario::language::{Condition, Objects, Part, Scenario, Step};
+use crate::scenario::language::{
+    Assertion, Condition, Scenario, Selection, SelectionRef, Step, Visitor, walk_scenario,
+    walk_step,
+};
 use crate::yaml::{list, nearest};
 
 /// A mistake in a scenario.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invalid {
-    /// Where, as `steps[2].assert.eventually`.
+    /// The lint rule that it breaks.
+    pub rule: &'static str,
+    /// Where, such as `steps[2].assert.eventually`.
     pub path: String,
     /// What is wrong.
     pub message: String,
-    /// What may have been meant.
+    /// The probable intention.
     pub suggestion: Option<String>,
     /// The part of the text at `path` that is wrong, in characters.
     pub offset: Option<Range<usize>>,
@@ -47,7 +53,7 @@ impl Program {
             named: BTreeMap::new(),
             invalid: Vec::new(),
         };
-        compiler.scenario();
+        walk_scenario(&mut compiler, scenario);
         let Compiler { mut program, invalid, .. } = compiler;
         if !invalid.is_empty() {
             return Err(invalid);
@@ -61,18 +67,24 @@ struct Compiler<'s> {
     scenario: &'s Scenario,
     program: Program,
     /// Named selections; `None` for one with a mistake, which is told once.
-    named: BTreeMap<String, Option<usize>>,
+    named: BTreeMap<String, Option<SelectionId>>,
     invalid: Vec<Invalid>,
 }
 
 impl Compiler<'_> {
-    fn mistake(&mut self, path: &str, message: impl Into<String>) {
-        self.mistake_with(path, message, None);
+    fn mistake(&mut self, rule: &'static str, path: &str, message: impl Into<String>) {
+        self.mistake_with(rule, path, message, None);
     }
 
-    fn mistake_with(&mut self, path: &str, message: impl Into<String>, suggestion: Option<String>) {
+    fn mistake_with(
+        &mut self,
+        rule: &'static str,
+        path: &str,
+        message: impl Into<String>,
+        suggestion: Option<String>,
+    ) {
         let (path, message) = (path.to_owned(), message.into());
-        self.invalid.push(Invalid { path, message, suggestion, offset: None });
+        self.invalid.push(Invalid { rule, path, message, suggestion, offset: None });
     }
 
     /// Compiles an expression in which nothing but `allowed` may be named.
@@ -81,8 +93,9 @@ impl Compiler<'_> {
             Ok(expression) => expression,
             Err(mistakes) => {
                 self.invalid.extend(mistakes.into_iter().map(|mistake| Invalid {
+                    rule: "condition",
                     path: path.to_owned(),
-                    message: format!("this is no CEL: {}", mistake.message),
+                    message: format!("invalid CEL: {}", mistake.message),
                     suggestion: None,
                     offset: mistake.offset,
                 }));
@@ -96,69 +109,44 @@ impl Compiler<'_> {
             .collect();
         for name in &unknown {
             self.invalid.push(Invalid {
+                rule: "condition",
                 path: path.to_owned(),
-                message: format!("there is no `{name}` here: expected {}", list(allowed, "or")),
+                message: format!("`{name}` does not exist; expected {}", list(allowed, "or")),
                 suggestion: nearest(name, allowed).map(str::to_owned),
                 offset: expression.offset_of(name),
             });
         }
         unknown.is_empty().then_some(expression)
     }
+}
 
-    fn scenario(&mut self) {
-        let scenario = self.scenario;
-        for (name, selection) in &scenario.selections {
-            let path = format!("selections.{name}");
-            let number = self.selection(&path, selection, Some(name));
-            self.named.insert(name.clone(), number);
-            if let Some(number) = number {
-                self.program.named.insert(name.clone(), number);
-            }
-        }
-        for (index, logs) in scenario.record.logs.iter().enumerate() {
-            self.selection_ref(&format!("record.logs[{index}]"), logs);
-        }
-        for (index, assertion) in scenario.assertions.iter().enumerate() {
-            self.assertion(&format!("assertions[{index}]"), assertion, None);
-        }
-        self.steps("steps", &scenario.steps);
-    }
-
-    fn steps(&mut self, path: &str, steps: &[Step]) {
-        for (index, step) in steps.iter().enumerate() {
-            self.step(&format!("{path}[{index}]"), step);
+impl<'s> Visitor<'s> for Compiler<'s> {
+    fn named_selection(&mut self, path: &str, name: &'s str, selection: &'s Selection) {
+        let number = self.compile_selection(path, selection, Some(name));
+        self.named.insert(name.to_owned(), number);
+        if let Some(number) = number {
+            self.program.named.insert(name.to_owned(), number);
         }
     }
 
-    fn step(&mut self, path: &str, step: &Step) {
-        for (field, action) in step.actions() {
-            let Some((path, part)) = action.part(&format!("{path}.{field}")) else { continue };
-            match part {
-                Part::Assertion(assertion) => self.assertion(&path, assertion, Some(step)),
-                Part::Condition(condition) => self.wait(&path, condition, step),
-                Part::Objects(objects) => self.target(&path, objects),
-                Part::Steps(steps) => {
-                    let first = self.program.claims.len();
-                    self.steps(&path, steps);
-                    // A group is tried again with all that is in it.
-                    let inside = self.program.claims.iter_mut().skip(first);
-                    inside.for_each(|claim| claim.retries |= step.retries.is_some());
-                }
-                // An action has none of its own.
-                Part::Occurrence(_) => {}
-            }
-        }
+    fn reference(&mut self, path: &str, reference: &'s SelectionRef) {
+        self.selection_ref(path, reference);
     }
 
-    fn target(&mut self, path: &str, target: &Objects) {
-        if let Some(selection) = &target.select {
-            self.selection_ref(&format!("{path}.select"), selection);
-        }
+    fn assertion(&mut self, path: &str, assertion: &'s Assertion, step: Option<&'s Step>) {
+        self.claim(path, assertion, step);
     }
 
-    /// A step that goes on when a condition holds.
-    fn wait(&mut self, path: &str, condition: &Condition, step: &Step) {
-        let Some(condition) = self.condition(path, condition) else { return };
+    fn step(&mut self, path: &str, step: &'s Step) {
+        let first = self.program.claims.len();
+        walk_step(self, path, step);
+        // A group is retried with all that is in it.
+        let inside = self.program.claims.values_after(first);
+        inside.for_each(|claim| claim.retries |= step.retries.is_some());
+    }
+
+    fn wait(&mut self, path: &str, condition: &'s Condition, step: &'s Step) {
+        let Some(condition) = self.compile_condition(path, condition) else { return };
         let name = step.name.clone().unwrap_or_default();
         let limit = step.deadline().0;
         let plan = &self.program.conditions[condition];
@@ -166,7 +154,7 @@ impl Compiler<'_> {
         let kinds = plan.kinds.clone();
         self.program.claims.push(ClaimPlan {
             name: name.clone(),
-            from: Some(name.clone()),
+            from: SpanStart::OwnStep,
             step: Some(name),
             text,
             rule: Rule::Eventually { condition },
@@ -174,14 +162,14 @@ impl Compiler<'_> {
             limit: Some(limit),
             looks_back: false,
             retries: step.retries.is_some(),
-            occurrences: Vec::new(),
+            occurrences: Table::default(),
             conditions: vec![condition],
             kinds,
         });
     }
 }
 
-/// A time as people write it.
+/// A duration such as `1m30s`.
 pub(super) fn seconds(time: Duration) -> String {
     humantime::format_duration(time).to_string().replace(' ', "")
 }

@@ -1,79 +1,61 @@
 use super::Compiler;
 use super::condition::one_line;
 use crate::scenario::history::FaultState;
-use crate::scenario::judge::plan::{ObjectEventKind, OccurrencePlan, What};
-use crate::scenario::language::{Occurrence, SelectionRef, Step};
+use crate::scenario::judge::program::{ObjectEventKind, OccurrencePlan, StepPhase, Trigger};
+use crate::scenario::language::{self, Filter, Occurrence, SelectionRef};
 use crate::yaml::nearest;
 
 impl Compiler<'_> {
-    pub(super) fn occurrence(
+    pub(super) fn compile_occurrence(
         &mut self,
         path: &str,
         occurrence: &Occurrence,
     ) -> Option<OccurrencePlan> {
-        let objects = [
-            ("created", ObjectEventKind::Created, &occurrence.created),
-            ("deleted", ObjectEventKind::Deleted, &occurrence.deleted),
-            ("changed", ObjectEventKind::Changed, &occurrence.changed),
-            ("becomes", ObjectEventKind::Becomes, &occurrence.becomes),
-        ];
-        let others = [
-            occurrence.holds.is_some(),
-            occurrence.step.is_some(),
-            occurrence.injected.is_some(),
-            occurrence.healed.is_some(),
-        ];
-        let given: Vec<_> = objects
-            .into_iter()
-            .filter_map(|(field, event, selection)| Some((field, event, selection.as_ref()?)))
-            .collect();
-        let count = given.len() + others.iter().filter(|is_given| **is_given).count();
-        if count != 1 {
-            self.mistake(
-                path,
-                "expected exactly one of `created`, `deleted`, `changed`, `becomes`, `holds`, `step`, \
-                 `injected` and `healed`",
-            );
-            return None;
-        }
-        let has_filter = occurrence.matches.is_some() || occurrence.filter.is_some();
-        if let Some((field, event, selection)) = given.first() {
-            return self.object_occurrence(path, (field, *event), selection, occurrence);
-        }
-        if has_filter {
-            self.mistake(path, "`match` and `where` go with what happens to objects");
-            return None;
-        }
-        if let Some(condition) = &occurrence.holds {
-            let condition = self.condition(&format!("{path}.holds"), condition)?;
-            let plan = &self.program.conditions[condition];
-            let (text, kinds) = (format!("{} begins to hold", plan.text), plan.kinds.clone());
-            return Some(OccurrencePlan { what: What::Holds(condition), text, kinds });
-        }
-        if let Some(phase) = &occurrence.step {
-            let path = format!("{path}.step");
-            let (field, step, started) = match (&phase.started, &phase.finished) {
-                (Some(step), None) => ("started", step, true),
-                (None, Some(step)) => ("finished", step, false),
-                _ => {
-                    self.mistake(&path, "expected exactly one of `started` and `finished`");
-                    return None;
-                }
-            };
-            self.require_step(&format!("{path}.{field}"), step)?;
-            let text = format!("step {step:?} {}", if started { "starts" } else { "ends" });
-            let what = What::Step { step: step.clone(), started };
-            return Some(OccurrencePlan { what, text, kinds: Vec::new() });
-        }
-        let (field, step, state, verb) = match (&occurrence.injected, &occurrence.healed) {
-            (Some(step), _) => ("injected", step, FaultState::Injected, "is injected"),
-            (_, Some(step)) => ("healed", step, FaultState::Healed, "is healed"),
-            _ => return None,
+        let field = format!("{path}.{}", occurrence.name());
+        let (event, selection, filter) = match occurrence {
+            Occurrence::Created { selection, filter } => {
+                (ObjectEventKind::Created, selection, filter)
+            }
+            Occurrence::Deleted { selection, filter } => {
+                (ObjectEventKind::Deleted, selection, filter)
+            }
+            Occurrence::Changed { selection, filter } => {
+                (ObjectEventKind::Changed, selection, filter)
+            }
+            Occurrence::Becomes { selection, filter } => {
+                (ObjectEventKind::Becomes, selection, filter)
+            }
+            Occurrence::Holds { holds } => {
+                let condition = self.compile_condition(&field, holds)?;
+                let plan = &self.program.conditions[condition];
+                let (text, kinds) = (format!("{} begins to hold", plan.text), plan.kinds.clone());
+                return Some(OccurrencePlan { trigger: Trigger::Holds(condition), text, kinds });
+            }
+            Occurrence::Step { step: written } => {
+                let (phase, verb) = match written {
+                    language::StepPhase::Started(_) => (StepPhase::Started, "starts"),
+                    language::StepPhase::Finished(_) => (StepPhase::Finished, "ends"),
+                };
+                let step = written.step().to_owned();
+                self.require_step(&format!("{field}.{}", written.name()), &step)?;
+                let text = format!("step {step:?} {verb}");
+                let trigger = Trigger::Step { step, phase };
+                return Some(OccurrencePlan { trigger, text, kinds: Vec::new() });
+            }
+            Occurrence::Injected { injected } => {
+                return self.fault(&field, injected, FaultState::Injected);
+            }
+            Occurrence::Healed { healed } => return self.fault(&field, healed, FaultState::Healed),
         };
-        self.require_step(&format!("{path}.{field}"), step)?;
+        self.object_occurrence(path, (&field, event), selection, filter)
+    }
+
+    fn fault(&mut self, path: &str, step: &str, state: FaultState) -> Option<OccurrencePlan> {
+        self.require_step(path, step)?;
+        let verb = if state == FaultState::Injected { "is injected" } else { "is healed" };
         let text = format!("the fault of {step:?} {verb}");
-        let what = What::Fault { step: step.clone(), state };
-        Some(OccurrencePlan { what, text, kinds: Vec::new() })
+        let trigger = Trigger::Fault { step: step.to_owned(), state };
+        Some(OccurrencePlan { trigger, text, kinds: Vec::new() })
     }
 
     fn object_occurrence(
@@ -81,15 +63,10 @@ impl Compiler<'_> {
         path: &str,
         (field, event): (&str, ObjectEventKind),
         selection: &SelectionRef,
-        occurrence: &Occurrence,
+        filter: &Filter,
     ) -> Option<OccurrencePlan> {
-        let selection = self.selection_ref(&format!("{path}.{field}"), selection);
-        let predicate = self.predicate(
-            path,
-            occurrence.matches.as_ref(),
-            occurrence.filter.as_deref(),
-            event == ObjectEventKind::Changed,
-        );
+        let selection = self.selection_ref(field, selection);
+        let predicate = self.predicate(path, filter, event == ObjectEventKind::Changed);
         let (selection, predicate) = (selection?, predicate?);
         let plan = &self.program.selections[selection];
         let label = &plan.label;
@@ -107,30 +84,26 @@ impl Compiler<'_> {
             (_, asked) => format!("one of {label} {verb} with {asked}"),
         };
         Some(OccurrencePlan {
-            what: What::Object { event, selection, predicate },
+            trigger: Trigger::Object { event, selection, predicate },
             text: one_line(&text),
             kinds: vec![plan.kind],
         })
     }
 
-    /// Tells when there is no step of a name.
+    /// Notes a mistake when no step has a name.
     pub(super) fn require_step(&mut self, path: &str, name: &str) -> Option<()> {
-        let mut names = Vec::new();
-        collect_names(&self.scenario.steps, &mut names);
+        let steps = self.scenario.all_steps();
+        let names: Vec<&str> = steps.into_iter().filter_map(|step| step.name.as_deref()).collect();
         if names.contains(&name) {
             return Some(());
         }
         let suggestion = nearest(name, &names).map(str::to_owned);
-        self.mistake_with(path, format!("there is no step {name:?}"), suggestion);
+        self.mistake_with(
+            "unknown-step",
+            path,
+            format!("step {name:?} does not exist"),
+            suggestion,
+        );
         None
-    }
-}
-
-fn collect_names<'s>(steps: &'s [Step], names: &mut Vec<&'s str>) {
-    for step in steps {
-        names.extend(step.name.as_deref());
-        for nested in [&step.parallel, &step.steps].into_iter().flatten() {
-            collect_names(nested, names);
-        }
     }
 }

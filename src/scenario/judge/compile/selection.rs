@@ -1,53 +1,57 @@
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::Compiler;
 use crate::kubernetes::{find_kind, kinds};
 use crate::scenario::history::KindName;
-use crate::scenario::judge::labels::requirements;
-use crate::scenario::judge::plan::{Body, Predicate, SelectionPlan, Tally};
-use crate::scenario::language::{Selection, SelectionRef};
+use crate::scenario::judge::expression::{OBJECT, OLD, VARIABLES};
+use crate::scenario::judge::labels::label_expressions;
+use crate::scenario::judge::program::{
+    KindId, ObjectExpression, Predicate, PredicateId, SelectionId, SelectionPlan, Tally, TallyId,
+};
+use crate::scenario::language::{Filter, Selection, SelectionRef};
 use crate::yaml::nearest;
 
 impl Compiler<'_> {
-    pub(super) fn selection_ref(&mut self, path: &str, selection: &SelectionRef) -> Option<usize> {
+    pub(super) fn selection_ref(
+        &mut self,
+        path: &str,
+        selection: &SelectionRef,
+    ) -> Option<SelectionId> {
         match selection {
             SelectionRef::Named(name) => match self.named.get(name) {
                 Some(number) => *number,
                 None => {
                     let names: Vec<&str> = self.named.keys().map(String::as_str).collect();
                     let suggestion = nearest(name, &names).map(str::to_owned);
-                    let message = format!("there is no selection `{name}`");
-                    self.mistake_with(path, message, suggestion);
+                    let message = format!("selection `{name}` does not exist");
+                    self.mistake_with("unknown-selection", path, message, suggestion);
                     None
                 }
             },
             SelectionRef::Inline(selection) => {
-                let number = self.selection(path, selection, None)?;
+                let number = self.compile_selection(path, selection, None)?;
                 self.program.inline.push((selection.clone(), number));
                 Some(number)
             }
         }
     }
 
-    pub(super) fn selection(
+    pub(super) fn compile_selection(
         &mut self,
         path: &str,
         selection: &Selection,
         name: Option<&str>,
-    ) -> Option<usize> {
+    ) -> Option<SelectionId> {
         let kind = self.kind(&format!("{path}.kind"), &selection.kind);
-        let labels = selection.labels.as_ref().map(requirements).transpose();
+        let labels = selection.labels.as_ref().map(label_expressions).transpose();
         let labels = match labels {
             Ok(labels) => Some(labels.unwrap_or_default()),
             Err(message) => {
-                self.mistake(&format!("{path}.labels"), message);
+                self.mistake("label-selector", &format!("{path}.labels"), message);
                 None
             }
         };
-        let predicate =
-            self.predicate(path, selection.matches.as_ref(), selection.filter.as_deref(), false);
+        let predicate = self.predicate(path, &selection.filter, false);
         let (kind, labels, predicate) = (kind?, labels?, predicate?);
         let kind_name = self.program.kinds[kind].0.rsplit('/').next().unwrap_or_default();
         let label = match name {
@@ -64,14 +68,10 @@ impl Compiler<'_> {
             predicate,
             label,
         };
-        let known = self.program.selections.iter().position(|known| *known == plan);
-        Some(known.unwrap_or_else(|| {
-            self.program.selections.push(plan);
-            self.program.selections.len() - 1
-        }))
+        Some(self.program.selections.intern(plan, SelectionPlan::eq))
     }
 
-    fn kind(&mut self, path: &str, name: &str) -> Option<usize> {
+    fn kind(&mut self, path: &str, name: &str) -> Option<KindId> {
         let full = match find_kind(name) {
             Some(kind) => format!("{}/{}", kind.api_version(), kind.kind),
             None if name.contains('/') => name.to_owned(),
@@ -79,57 +79,45 @@ impl Compiler<'_> {
                 let names: Vec<&str> = kinds().iter().map(|kind| kind.kind).collect();
                 let suggestion = nearest(name, &names).map(str::to_owned);
                 self.mistake_with(
+                    "unknown-kind",
                     path,
                     format!(
-                        "Kubernetes has no kind `{name}`: one of your own is named with its group \
-                         and version, as example.com/v1/Widget"
+                        "Kubernetes has no kind `{name}`; write a custom resource with its group and \
+                         version, such as example.com/v1/Widget"
                     ),
                     suggestion,
                 );
                 return None;
             }
         };
-        let known = self.program.kinds.iter().position(|kind| *kind.0 == *full);
-        Some(known.unwrap_or_else(|| {
-            self.program.kinds.push(KindName(Arc::from(full)));
-            self.program.kinds.len() - 1
-        }))
+        Some(self.program.kinds.intern(KindName(Arc::from(full)), KindName::eq))
     }
 
-    /// `match` and `where` below `path`, of one `object`, and where `with_old` of `old` too.
+    /// `match` and `where` of the object at `path`, over `object` and, with `with_old`, `old`.
     pub(super) fn predicate(
         &mut self,
         path: &str,
-        matches: Option<&Value>,
-        filter: Option<&str>,
+        filter: &Filter,
         with_old: bool,
-    ) -> Option<usize> {
-        let body = match filter {
+    ) -> Option<PredicateId> {
+        let expression = match &filter.expression {
             Some(text) => {
                 let names: &[&str] =
-                    if with_old { &["object", "old", "vars"] } else { &["object", "vars"] };
+                    if with_old { &[OBJECT, OLD, VARIABLES] } else { &[OBJECT, VARIABLES] };
                 let expression = self.expression(&format!("{path}.where"), text, names)?;
-                Some(Body::new(expression.root().clone(), "object".to_owned()))
+                Some(ObjectExpression::new(expression.root().clone(), OBJECT.to_owned()))
             }
             None => None,
         };
-        Some(self.intern_predicate(Predicate { matches: matches.cloned(), body }))
+        let matches = filter.matches.clone();
+        Some(self.intern_predicate(Predicate { matches, filter: expression }))
     }
 
-    pub(super) fn intern_predicate(&mut self, predicate: Predicate) -> usize {
-        let known = self.program.predicates.iter().position(|known| known.is_same(&predicate));
-        known.unwrap_or_else(|| {
-            self.program.predicates.push(predicate);
-            self.program.predicates.len() - 1
-        })
+    pub(super) fn intern_predicate(&mut self, predicate: Predicate) -> PredicateId {
+        self.program.predicates.intern(predicate, Predicate::is_same)
     }
 
-    pub(super) fn tally(&mut self, selection: usize, predicate: usize) -> usize {
-        let tally = Tally { selection, predicate };
-        let known = self.program.tallies.iter().position(|known| *known == tally);
-        known.unwrap_or_else(|| {
-            self.program.tallies.push(tally);
-            self.program.tallies.len() - 1
-        })
+    pub(super) fn tally(&mut self, selection: SelectionId, predicate: PredicateId) -> TallyId {
+        self.program.tallies.intern(Tally { selection, predicate }, Tally::eq)
     }
 }

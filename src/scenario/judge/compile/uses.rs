@@ -4,84 +4,79 @@ use serde_json::Value;
 
 use super::condition::Leaf;
 use crate::scenario::judge::expression::{Reads, reads, reads_of_list};
-use crate::scenario::judge::plan::{Dependence, Predicate, Program, Uses, What};
+use crate::scenario::judge::program::{
+    Dependence, Predicate, PredicateId, Program, SelectionId, Trigger, Uses,
+};
+use crate::scenario::judge::table::Table;
 
 impl Program {
     /// Fills in which parts depend on which.
     pub(super) fn link(&mut self) {
-        let empty = |length: usize| vec![Vec::new(); length];
-        self.paths = vec![Vec::new(); self.kinds.len()];
+        self.paths = Table::for_each_of(&self.kinds, Table::default);
         let mut uses = Uses {
-            selections_of_kind: empty(self.kinds.len()),
-            tallies_of_selection: empty(self.selections.len()),
-            wholes_of_selection: vec![Vec::new(); self.selections.len()],
-            conditions_of_selection: empty(self.selections.len()),
-            conditions_of_tally: empty(self.tallies.len()),
-            conditions_of_whole: empty(self.wholes.len()),
-            claims_of_condition: empty(self.conditions.len()),
-            occurrences_of_selection: vec![Vec::new(); self.selections.len()],
-            membership: Vec::new(),
-            tallies: Vec::new(),
+            selections_of_kind: Table::for_each_of(&self.kinds, Vec::new),
+            tallies_of_selection: Table::for_each_of(&self.selections, Vec::new),
+            expressions_of_selection: Table::for_each_of(&self.selections, Vec::new),
+            conditions_of_selection: Table::for_each_of(&self.selections, Vec::new),
+            conditions_of_tally: Table::for_each_of(&self.tallies, Vec::new),
+            conditions_of_expression: Table::for_each_of(&self.expressions, Vec::new),
+            claims_of_condition: Table::for_each_of(&self.conditions, Vec::new),
+            occurrences_of_selection: Table::for_each_of(&self.selections, Vec::new),
+            membership: Table::for_each_of(&self.selections, Dependence::default),
+            tallies: Table::for_each_of(&self.tallies, Dependence::default),
         };
-        for number in 0..self.selections.len() {
-            let dependence = self.dependence(number, self.reads_of_selection(number));
-            uses.membership.push(dependence);
+        for id in self.selections.ids() {
+            uses.membership[id] = self.dependence(id, self.reads_of_selection(id));
+            uses.selections_of_kind[self.selections[id].kind].push(id);
         }
-        for number in 0..self.tallies.len() {
-            let (selection, predicate) =
-                (self.tallies[number].selection, self.tallies[number].predicate);
-            let read = self.reads_of_predicate(predicate);
-            uses.tallies.push(self.dependence(selection, read));
+        for id in self.tallies.ids() {
+            let (selection, predicate) = (self.tallies[id].selection, self.tallies[id].predicate);
+            uses.tallies[id] = self.dependence(selection, self.reads_of_predicate(predicate));
+            uses.tallies_of_selection[selection].push(id);
         }
-        for (number, selection) in self.selections.iter().enumerate() {
-            uses.selections_of_kind[selection.kind].push(number);
-        }
-        for (number, tally) in self.tallies.iter().enumerate() {
-            uses.tallies_of_selection[tally.selection].push(number);
-        }
-        for number in 0..self.wholes.len() {
-            for (name, selection) in self.wholes[number].selections.clone() {
-                let read = reads_of_list(&self.wholes[number].root, &name);
+        for id in self.expressions.ids() {
+            for (name, selection) in self.expressions[id].selections.clone() {
+                let read = reads_of_list(&self.expressions[id].root, &name);
                 let dependence = self.dependence(selection, read);
-                uses.wholes_of_selection[selection].push((number, dependence));
+                uses.expressions_of_selection[selection].push((id, dependence));
             }
         }
-        for (number, condition) in self.conditions.iter().enumerate() {
+        for (id, condition) in self.conditions.iter() {
             condition.node.for_each_leaf(&mut |leaf| {
                 let users = match leaf {
                     Leaf::Tally(tally) => &mut uses.conditions_of_tally[tally],
                     Leaf::Size(selection) => &mut uses.conditions_of_selection[selection],
-                    Leaf::Whole(whole) => &mut uses.conditions_of_whole[whole],
+                    Leaf::Cel(expression) => &mut uses.conditions_of_expression[expression],
                 };
-                if !users.contains(&number) {
-                    users.push(number);
+                if !users.contains(&id) {
+                    users.push(id);
                 }
             });
         }
         let mut occurrences = Vec::new();
-        for (number, claim) in self.claims.iter().enumerate() {
+        for (id, claim) in self.claims.iter() {
             for condition in &claim.conditions {
-                if !uses.claims_of_condition[*condition].contains(&number) {
-                    uses.claims_of_condition[*condition].push(number);
+                if !uses.claims_of_condition[*condition].contains(&id) {
+                    uses.claims_of_condition[*condition].push(id);
                 }
             }
-            for (index, occurrence) in claim.occurrences.iter().enumerate() {
-                if let What::Object { selection, predicate, .. } = occurrence.what {
-                    occurrences.push((number, index, selection, predicate));
+            for (occurrence, plan) in claim.occurrences.iter() {
+                if let Trigger::Object { selection, predicate, .. } = plan.trigger {
+                    occurrences.push((id, occurrence, selection, predicate));
                 }
             }
         }
-        for (number, index, selection, predicate) in occurrences {
+        for (id, occurrence, selection, predicate) in occurrences {
             let own = self.reads_of_predicate(predicate);
             let read = joined(own, self.reads_of_selection(selection));
             let dependence = self.dependence(selection, read);
-            uses.occurrences_of_selection[selection].push((number, index, dependence));
+            uses.occurrences_of_selection[selection].push((id, occurrence, dependence));
         }
         self.uses = uses;
     }
 
-    /// What a selection reads of objects, besides their namespace and name, which stay as they are.
-    fn reads_of_selection(&self, selection: usize) -> Reads {
+    /// The fields that decide membership, besides namespace and name, which never change.
+    fn reads_of_selection(&self, selection: SelectionId) -> Reads {
         let plan = &self.selections[selection];
         let mut paths = self.reads_of_predicate(plan.predicate)?;
         if !plan.labels.is_empty() {
@@ -90,10 +85,10 @@ impl Program {
         Some(paths)
     }
 
-    fn reads_of_predicate(&self, predicate: usize) -> Reads {
-        let Predicate { matches, body } = &self.predicates[predicate];
-        let mut paths = match body {
-            Some(body) => reads(&body.root, &body.variable)?,
+    fn reads_of_predicate(&self, predicate: PredicateId) -> Reads {
+        let Predicate { matches, filter } = &self.predicates[predicate];
+        let mut paths = match filter {
+            Some(filter) => reads(&filter.root, &filter.variable)?,
             None => BTreeSet::new(),
         };
         if let Some(part) = matches {
@@ -102,17 +97,10 @@ impl Program {
         Some(paths)
     }
 
-    fn dependence(&mut self, selection: usize, read: Reads) -> Dependence {
+    fn dependence(&mut self, selection: SelectionId, read: Reads) -> Dependence {
         let Some(read) = read else { return Dependence::Everything };
         let known = &mut self.paths[self.selections[selection].kind];
-        let numbers = read.into_iter().map(|path| {
-            let number = known.iter().position(|known| *known == path);
-            number.unwrap_or_else(|| {
-                known.push(path);
-                known.len() - 1
-            })
-        });
-        Dependence::Paths(numbers.collect())
+        Dependence::Paths(read.into_iter().map(|path| known.intern(path, Vec::eq)).collect())
     }
 }
 

@@ -3,21 +3,22 @@ use std::sync::Arc;
 use cel::common::ast::{Expr, IdedExpr, LiteralValue, operators};
 use serde_json::Value;
 
-use super::{body, breaches, part, share};
+use super::{breaches, object, part, share};
 use crate::scenario::judge::expression::{
     Expression, Fold, Macro, Scope, evaluate, evaluate_json, macro_call, variables_of, write,
 };
+use crate::scenario::judge::program::KindId;
 use crate::scenario::judge::state::State;
 use crate::scenario::judge::verdict::Explanation;
 
-/// Why an expression is not `expected`.
+/// Explains why an expression is not `expected`.
 pub(super) fn explain(state: &State, expression: &Expression, expected: bool) -> Explanation {
     let mut explainer = Explainer { state, explanation: Explanation::default() };
     explainer.walk(expression.root(), expected);
     explainer.explanation
 }
 
-/// Why an expression has no value.
+/// Explains why an expression has no value.
 pub(super) fn error(state: &State, expression: &Expression) -> String {
     let explainer = Explainer { state, explanation: Explanation::default() };
     match explainer.truth(expression.root()) {
@@ -58,7 +59,7 @@ impl<'s> Explainer<'s> {
         }
     }
 
-    /// Adds what an expression's parts came out as, and why those that count are not `expected`.
+    /// Adds the values of an expression's parts, and the reasons why parts are not `expected`.
     fn walk(&mut self, expression: &IdedExpr, expected: bool) {
         if let Expr::Call(call) = &expression.expr {
             match (call.func_name.as_str(), call.args.as_slice()) {
@@ -103,7 +104,7 @@ impl<'s> Explainer<'s> {
         self.reason(|| outcome);
     }
 
-    /// The objects that decide an `all`, `exists` or `exists_one`.
+    /// Adds the objects that decide an `all`, `exists` or `exists_one`.
     fn macro_call(&mut self, found: &Macro<'_>, expected: bool) {
         let Some((kind, label, objects)) = self.objects(found.range) else { return };
         let all = objects.len();
@@ -113,18 +114,18 @@ impl<'s> Explainer<'s> {
         let (summary, culprits, wanted) = match (found.fold, expected) {
             (Fold::All, true) => {
                 let share = share(others.len(), all, &label);
-                (format!("{body} is not true of {share}"), others, true)
+                (format!("{body} is not true for {share}"), others, true)
             }
             (Fold::Exists, true) if all == 0 => {
                 (format!("there are no objects of {label}"), others, true)
             }
-            (Fold::Exists, true) => (format!("{body} is true of none of {label}"), others, true),
+            (Fold::Exists, true) => (format!("{body} is true for none of {label}"), others, true),
             (Fold::ExistsOne, true) if matching.is_empty() => {
-                (format!("{body} is true of none of {label}"), others, true)
+                (format!("{body} is true for none of {label}"), others, true)
             }
             (Fold::All | Fold::Exists | Fold::ExistsOne, _) => {
                 let share = share(matching.len(), all, &label);
-                (format!("{body} is true of {share}"), matching, false)
+                (format!("{body} is true for {share}"), matching, false)
             }
             (Fold::Map | Fold::Filter, _) => return,
         };
@@ -134,7 +135,7 @@ impl<'s> Explainer<'s> {
 
     fn breaches(
         &mut self,
-        kind: usize,
+        kind: KindId,
         objects: &[&'s Arc<Value>],
         found: &Macro<'_>,
         wanted: bool,
@@ -143,7 +144,7 @@ impl<'s> Explainer<'s> {
             return;
         }
         let (named, more) = breaches(self.state, kind, objects, |object| {
-            body::differences(self.state, found.body, found.variable, object, wanted)
+            object::differences(self.state, found.body, found.variable, object, wanted)
         });
         self.explanation.breaches = named;
         self.explanation.more = more;
@@ -155,8 +156,8 @@ impl<'s> Explainer<'s> {
         evaluate(found.body, &self.state.scope(own, names.into_iter()))
     }
 
-    /// The objects that an expression names: a selection, or a filter of one.
-    fn objects(&self, expression: &IdedExpr) -> Option<(usize, String, Vec<&'s Arc<Value>>)> {
+    /// The objects of a selection, or of a filter over a selection.
+    fn objects(&self, expression: &IdedExpr) -> Option<(KindId, String, Vec<&'s Arc<Value>>)> {
         if let Expr::Ident(name) = &expression.expr {
             let selection = *self.state.program.named.get(name)?;
             let kind = self.state.program.selections[selection].kind;
@@ -168,8 +169,7 @@ impl<'s> Explainer<'s> {
         Some((kind, label, objects))
     }
 
-    /// The values of what is compared; and of a number of objects, those of which there are too few
-    /// or too many.
+    /// Adds the values of both sides. If one side counts objects, adds those that are missing or too many.
     fn comparison(&mut self, left: &IdedExpr, right: &IdedExpr) {
         let values = [left, right].map(|side| (side, self.value(side)));
         for (side, value) in &values {
@@ -200,7 +200,7 @@ impl<'s> Explainer<'s> {
         let (matching, others): (Vec<_>, Vec<_>) = objects.into_iter().partition(holds);
         let body = write(filter.body);
         let share = share(matching.len(), all, &label);
-        self.reason(|| format!("{body} is true of {share}"));
+        self.reason(|| format!("{body} is true for {share}"));
         let too_few = found < wanted;
         let culprits = if too_few { others } else { matching };
         self.breaches(kind, &culprits, &filter, too_few);

@@ -1,37 +1,36 @@
-//! Why a condition is not what was expected of it: for people who know Kubernetes, and neither this
-//! program nor the run.
+//! Explains why a condition is not as expected, to readers who know Kubernetes but not kindrs.
 
-mod body;
 mod cel;
+mod object;
 mod quantified;
 
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::claim::{Look, Occurred};
+use super::claim::{Occurred, View};
 use super::pattern::{counted, shortened};
-use super::plan::{Source, What};
+use super::program::{ConditionId, KindId, Source, Trigger};
 use super::state::{State, metadata, uid};
 use super::verdict::{Breach, Explanation, ObjectName};
 
-/// How many objects an explanation names.
+/// The largest number of objects that an explanation names.
 const NAMED: usize = 10;
 
-/// Why a condition is not `expected` at this moment.
-pub(super) fn condition(state: &State, condition: usize, expected: bool) -> Explanation {
+/// Explains why a condition is not `expected` at this moment.
+pub(super) fn condition(state: &State, condition: ConditionId, expected: bool) -> Explanation {
     match &state.program.conditions[condition].source {
         Source::Cel(expression) => cel::explain(state, expression, expected),
         Source::Quantified(quantity) => quantified::explain(state, quantity, expected),
     }
 }
 
-/// Why a condition has no value at this moment.
-pub(super) fn error(state: &State, number: usize) -> String {
-    match &state.program.conditions[number].source {
+/// Explains why a condition has no value at this moment.
+pub(super) fn error(state: &State, id: ConditionId) -> String {
+    match &state.program.conditions[id].source {
         Source::Cel(expression) => cel::error(state, expression),
         Source::Quantified(_) => {
-            let explanation = condition(state, number, true);
+            let explanation = condition(state, id, true);
             let first = explanation.breaches.first();
             let line = first.and_then(|breach| breach.differences.first().cloned());
             line.unwrap_or(explanation.summary)
@@ -39,33 +38,33 @@ pub(super) fn error(state: &State, number: usize) -> String {
     }
 }
 
-/// The object that something happened to, as ` (Pod default/web)`; empty for what is about none.
-pub(super) fn happened_to(look: &Look<'_>, occurred: &Occurred) -> String {
-    match occurred_name(look, occurred) {
+/// The object that something happened to, such as ` (Pod default/web)`; empty without an object.
+pub(super) fn happened_to(view: &View<'_>, occurred: &Occurred) -> String {
+    match occurred_name(view, occurred) {
         Some((name, _)) => format!(" ({name})"),
         None => String::new(),
     }
 }
 
-/// The object that was not followed by what had to follow.
-pub(super) fn not_followed(look: &Look<'_>, occurred: &Occurred, ending: &str) -> Vec<Breach> {
-    let Some((object, then)) = occurred_name(look, occurred) else { return Vec::new() };
+/// The object of an event that nothing followed.
+pub(super) fn not_followed(view: &View<'_>, occurred: &Occurred, ending: &str) -> Vec<Breach> {
+    let Some((object, then)) = occurred_name(view, occurred) else { return Vec::new() };
     let differences = vec![format!("nothing followed {ending}")];
     vec![Breach { object, differences, then }]
 }
 
-fn occurred_name(look: &Look<'_>, occurred: &Occurred) -> Option<(ObjectName, Arc<Value>)> {
+fn occurred_name(view: &View<'_>, occurred: &Occurred) -> Option<(ObjectName, Arc<Value>)> {
     let object = occurred.object.as_ref()?;
-    match look.plan.occurrences.get(occurred.index)?.what {
-        What::Object { selection, .. } => {
-            let kind = look.state.program.selections[selection].kind;
-            Some((object_name(look.state, kind, object), Arc::clone(object)))
+    match view.plan.occurrences[occurred.occurrence].trigger {
+        Trigger::Object { selection, .. } => {
+            let kind = view.state.program.selections[selection].kind;
+            Some((object_name(view.state, kind, object), Arc::clone(object)))
         }
         _ => None,
     }
 }
 
-fn object_name(state: &State, kind: usize, object: &Value) -> ObjectName {
+fn object_name(state: &State, kind: KindId, object: &Value) -> ObjectName {
     let field = |name| metadata(object, name).to_owned();
     ObjectName {
         kind: state.program.kinds[kind].clone(),
@@ -75,10 +74,10 @@ fn object_name(state: &State, kind: usize, object: &Value) -> ObjectName {
     }
 }
 
-/// Objects that are not as expected, the first of them named.
+/// The first of the objects that are not as expected, and the number of the others.
 fn breaches(
     state: &State,
-    kind: usize,
+    kind: KindId,
     objects: &[&Arc<Value>],
     differences: impl Fn(&Value) -> Vec<String>,
 ) -> (Vec<Breach>, usize) {
@@ -90,7 +89,7 @@ fn breaches(
     (named.collect(), objects.len().saturating_sub(NAMED))
 }
 
-/// `2 of 3 objects of web`, `none of web`, `all 3 of web`.
+/// Such as `2 of 3 objects of web`, `none of web` or `all 3 of web`.
 fn share(some: usize, all: usize, label: &str) -> String {
     match (some, all) {
         (0, _) => format!("none of {label}"),

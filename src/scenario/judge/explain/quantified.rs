@@ -2,13 +2,14 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{body, breaches, share};
+use super::{breaches, object, share};
 use crate::scenario::judge::pattern::{self, counted};
-use crate::scenario::judge::plan::{Form, Predicate, Quantity};
-use crate::scenario::judge::state::{State, Truth};
+use crate::scenario::judge::program::{Predicate, Quantifier, Quantity};
+use crate::scenario::judge::state::State;
+use crate::scenario::judge::truth::Truth;
 use crate::scenario::judge::verdict::Explanation;
 
-/// Why a condition about so many objects of a selection is not `expected`.
+/// Explains why a quantified condition is not `expected`.
 pub(super) fn explain(state: &State, quantity: &Quantity, expected: bool) -> Explanation {
     let program = &state.program;
     let tally = &program.tallies[quantity.tally];
@@ -26,20 +27,24 @@ pub(super) fn explain(state: &State, quantity: &Quantity, expected: bool) -> Exp
         true => format!("{} {}", share(matching.len(), all, label), verb(matching.len())),
         false => format!("there {}", there_are(all, label)),
     };
-    let summary = match quantity.form {
-        _ if all == 0 && quantity.form != Form::None => format!("there are no objects of {label}"),
-        Form::All if matching.len() == all && !expected => matching_share,
-        Form::All if matching.len() == all => {
+    let summary = match quantity.quantifier {
+        _ if all == 0 && quantity.quantifier != Quantifier::None => {
+            format!("there are no objects of {label}")
+        }
+        Quantifier::All if matching.len() == all && !expected => matching_share,
+        Quantifier::All if matching.len() == all => {
             format!("there {}, expected {}", there_are(all, label), quantity.range.text())
         }
-        Form::Count if expected => format!("{matching_share}, expected {}", quantity.range.text()),
+        Quantifier::Count if expected => {
+            format!("{matching_share}, expected {}", quantity.range.text())
+        }
         _ => matching_share,
     };
-    // What is shown is what would have to be another for the condition to be as expected.
-    let wants_more = match quantity.form {
-        Form::All | Form::Any => expected,
-        Form::None => !expected,
-        Form::Count => {
+    // Shows the objects that would have to change for the condition to be as expected.
+    let wants_more = match quantity.quantifier {
+        Quantifier::All | Quantifier::Any => expected,
+        Quantifier::None => !expected,
+        Quantifier::Count => {
             expected
                 && u64::try_from(matching.len()).is_ok_and(|count| count < quantity.range.least())
         }
@@ -57,27 +62,27 @@ fn there_are(count: usize, label: &str) -> String {
     format!("{verb} {} of {label}", counted(count, "object"))
 }
 
-/// Where an object differs from what is asked.
+/// The differences between an object and a predicate.
 pub(super) fn differences(state: &State, predicate: &Predicate, object: &Value) -> Vec<String> {
     let mut lines = predicate
         .matches
         .as_ref()
         .map(|part| pattern::differences(part, Some(object)))
         .unwrap_or_default();
-    if let Some(asked) = &predicate.body {
-        lines.extend(body::differences(state, &asked.root, &asked.variable, object, true));
+    if let Some(filter) = &predicate.filter {
+        lines.extend(object::differences(state, &filter.root, &filter.variable, object, true));
     }
     lines
 }
 
-/// By what an object is as asked, though it should not be.
+/// Why an object matches a predicate, although it must not.
 fn facts(state: &State, predicate: &Predicate, object: &Value) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(part) = &predicate.matches {
-        lines.push(format!("is what it must not be: {}", pattern::part_text(part)));
+        lines.push(format!("must not match {}", pattern::part_text(part)));
     }
-    if let Some(asked) = &predicate.body {
-        lines.extend(body::differences(state, &asked.root, &asked.variable, object, false));
+    if let Some(filter) = &predicate.filter {
+        lines.extend(object::differences(state, &filter.root, &filter.variable, object, false));
     }
     lines
 }

@@ -20,20 +20,17 @@ pub struct Expression {
     variables: BTreeSet<String>,
 }
 
-/// Why a text is no expression.
+/// A syntax error in an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
-    /// What is wrong.
     pub message: String,
-    /// Where, in characters of the text.
+    /// The position, in characters of the text.
     pub offset: Option<Range<usize>>,
 }
 
 impl Expression {
-    /// Compiles a text.
-    ///
     /// # Errors
-    /// All that keeps it from being an expression.
+    /// All syntax errors.
     pub fn compile(text: &str) -> Result<Self, Vec<Mistake>> {
         let program = environment().compile(text).map_err(|errors| {
             errors
@@ -52,22 +49,21 @@ impl Expression {
         Ok(Self { text: text.to_owned(), root, program, variables })
     }
 
-    /// Its text.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Its syntax tree, macros expanded.
+    /// The syntax tree, with macros expanded.
     pub fn root(&self) -> &IdedExpr {
         &self.root
     }
 
-    /// The names that are not bound in it.
+    /// The names that the expression does not bind itself.
     pub fn variables(&self) -> &BTreeSet<String> {
         &self.variables
     }
 
-    /// Where a variable is first named, in characters of the text.
+    /// The first position of a variable, in characters of the text.
     pub fn offset_of(&self, variable: &str) -> Option<Range<usize>> {
         let id = find_identifier(&self.root, variable)?;
         let (start, _) = self.program.source_info().offset_for(id)?;
@@ -76,7 +72,7 @@ impl Expression {
     }
 }
 
-/// The parser's message without its grammar's names.
+/// The parser's message without the names of its grammar.
 fn readable(message: &str) -> String {
     let message = message.trim_start_matches("Syntax error: ");
     let quoted = |before: &str| {
@@ -88,10 +84,10 @@ fn readable(message: &str) -> String {
         .or_else(|| quoted("extraneous input "))
         .or_else(|| quoted("no viable alternative at input "));
     match (unexpected, quoted("token recognition error at: ")) {
-        (Some(found), _) if found == "<EOF>" => "it ends where more is expected".to_owned(),
-        (Some(found), _) => format!("`{found}` is not expected here"),
-        (_, Some(found)) if found == "=" => "`=` is no operator: `==` compares".to_owned(),
-        (_, Some(found)) => format!("`{found}` is no part of the language"),
+        (Some(found), _) if found == "<EOF>" => "unexpected end of the expression".to_owned(),
+        (Some(found), _) => format!("unexpected `{found}`"),
+        (_, Some(found)) if found == "=" => "unexpected `=`; use `==` to compare".to_owned(),
+        (_, Some(found)) => format!("unexpected `{found}`"),
         _ => message.to_owned(),
     }
 }
@@ -106,8 +102,8 @@ fn character(text: &str, (line, column): (isize, isize)) -> Option<usize> {
     Some((before + column).min(length.saturating_sub(1)))
 }
 
-/// Puts literal lists and mappings on the right of `==` and `!=`: the literal's own equality knows
-/// nothing of objects that are not copied, while theirs knows literals.
+/// Moves literal lists and mappings to the right of `==` and `!=`: the equality of a literal does not know
+/// borrowed objects, but theirs knows literals.
 fn literals_right(expression: &mut IdedExpr) {
     if let Expr::Call(call) = &mut expression.expr
         && matches!(call.func_name.as_str(), operators::EQUALS | operators::NOT_EQUALS)
@@ -151,7 +147,7 @@ fn for_each_child_mut(expression: &mut IdedExpr, visit: &mut dyn FnMut(&mut Ided
     }
 }
 
-/// The parts of an expression, and the names that are bound in each.
+/// The parts of an expression, and the names that each part binds.
 pub(super) fn children(expression: &IdedExpr) -> Vec<(&IdedExpr, Vec<&str>)> {
     match &expression.expr {
         Expr::Call(call) => {
@@ -184,7 +180,7 @@ fn entries(entries: &[cel::common::ast::IdedEntryExpr]) -> Vec<(&IdedExpr, Vec<&
     parts.map(|part| (part, Vec::new())).collect()
 }
 
-/// Names of CEL's types, and the heads of functions with a dot in their names.
+/// The names of CEL's types, and the prefixes of functions with a dot in their names.
 const NAMES_OF_CEL: [&str; 17] = [
     "bool",
     "bytes",
@@ -224,7 +220,7 @@ fn collect_variables<'e>(
     }
 }
 
-/// The variables that a part of an expression names, those bound around it included.
+/// The variables in a part of an expression, including those that an outer part binds.
 pub fn variables_of(expression: &IdedExpr) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     collect_variables(expression, &mut Vec::new(), &mut found);
@@ -238,21 +234,21 @@ fn find_identifier(expression: &IdedExpr, variable: &str) -> Option<u64> {
     children(expression).into_iter().find_map(|(child, _)| find_identifier(child, variable))
 }
 
-/// What names stand for.
+/// The values of variables.
 #[derive(Debug, Default)]
 pub struct Scope<'v> {
     bindings: Vec<(&'v str, Box<dyn Val + 'v>)>,
 }
 
 impl<'v> Scope<'v> {
-    /// A scope in which `name` is a value of JSON's.
+    /// Adds a JSON value.
     #[must_use]
     pub fn with(mut self, name: &'v str, value: &'v Value) -> Self {
         self.bindings.push((name, to_val(value)));
         self
     }
 
-    /// A scope in which `name` is a list of objects.
+    /// Adds a list of objects.
     #[must_use]
     pub fn with_objects(mut self, name: &'v str, objects: Vec<&'v Value>) -> Self {
         self.bindings.push((name, objects_val(objects)));
@@ -267,21 +263,21 @@ impl VariableResolver for Scope<'_> {
     }
 }
 
-/// Whether an expression is true.
+/// Evaluates a boolean expression.
 ///
 /// # Errors
-/// A text for people: why it has no value, as a missing key; or that its value is no truth.
+/// A text for the user: why the expression has no value, or that the value is not a bool.
 pub fn evaluate(expression: &IdedExpr, scope: &Scope<'_>) -> Result<bool, String> {
     with_value(expression, scope, |value| match value.downcast_ref::<CelBool>() {
         Some(truth) => Ok(*truth.inner()),
-        None => Err(format!("it is no bool, but {}", value.get_type().name())),
+        None => Err(format!("expected bool, found {}", value.get_type().name())),
     })
 }
 
-/// The value of an expression, for people to read.
+/// Evaluates an expression to JSON.
 ///
 /// # Errors
-/// A text for people: why it has no value.
+/// A text for the user: why the expression has no value.
 pub fn evaluate_json(expression: &IdedExpr, scope: &Scope<'_>) -> Result<Value, String> {
     with_value(expression, scope, |value| Ok(to_json(value)))
 }
@@ -304,9 +300,9 @@ fn with_value<T>(
 
 fn describe(error: &cel::ExecutionError) -> String {
     match error {
-        cel::ExecutionError::NoSuchKey(key) => format!("there is no `{key}`"),
-        cel::ExecutionError::UndeclaredReference(name) => format!("there is no variable `{name}`"),
-        cel::ExecutionError::IndexOutOfBounds(_) => "an index is beyond the list's end".to_owned(),
+        cel::ExecutionError::NoSuchKey(key) => format!("no such key `{key}`"),
+        cel::ExecutionError::UndeclaredReference(name) => format!("unknown variable `{name}`"),
+        cel::ExecutionError::IndexOutOfBounds(_) => "index out of range".to_owned(),
         other => other.to_string(),
     }
 }

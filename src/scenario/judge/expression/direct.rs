@@ -1,25 +1,17 @@
-//! What is asked of an object most often, answered on its JSON itself: comparisons of fields with
-//! literals and variables, joined by `&&`, `||` and `!`. It says the same as CEL does, or nothing.
+//! The most frequent expressions over one object, evaluated on its JSON without CEL: comparisons of
+//! fields with literals and variables, joined by `&&`, `||` and `!`. The result is the same as CEL's.
 
 use std::cmp::Ordering;
 
 use cel::common::ast::{Expr, IdedExpr, LiteralValue, operators};
 use serde_json::Value;
 
-/// An expression over one object and the variables, in a form that is fast to answer.
+use super::VARIABLES;
+use crate::scenario::judge::truth::Truth;
+
+/// An expression over one object and the variables, in a form that is fast to evaluate.
 #[derive(Debug, Clone)]
 pub struct Direct(Question);
-
-/// An answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
-    /// It is so.
-    Yes,
-    /// It is not so.
-    No,
-    /// A field is missing.
-    Missing,
-}
 
 #[derive(Debug, Clone)]
 enum Question {
@@ -27,7 +19,7 @@ enum Question {
     And(Box<Question>, Box<Question>),
     Or(Box<Question>, Box<Question>),
     Not(Box<Question>),
-    /// A field that is a truth.
+    /// A boolean field.
     Field(Operand),
     Has(Operand, String),
     Compare(Operand, Comparison, Operand),
@@ -48,7 +40,7 @@ enum Operand {
 #[derive(Debug, Clone, Copy)]
 enum Comparison {
     Equal(bool),
-    /// Whether it is so of what is less, equal and greater.
+    /// The results for less, equal and greater.
     Order(bool, bool, bool),
 }
 
@@ -60,14 +52,14 @@ enum TextTest {
 }
 
 impl Direct {
-    /// The form of an expression over `variable`, where it has one.
+    /// Converts an expression over `variable`; `None` where only CEL can evaluate it.
     pub fn of(expression: &IdedExpr, variable: &str) -> Option<Self> {
         question(expression, variable).map(Self)
     }
 
-    /// The answer; `None` when only CEL itself knows.
-    pub fn answer(&self, object: &Value, variables: &Value) -> Option<Answer> {
-        self.0.answer(object, variables)
+    /// Evaluates the expression; `None` where only CEL can, because of the types of the values.
+    pub fn evaluate(&self, object: &Value, variables: &Value) -> Option<Truth> {
+        self.0.evaluate(object, variables)
     }
 }
 
@@ -137,8 +129,8 @@ fn operand(expression: &IdedExpr, variable: &str) -> Option<Operand> {
     if let Some(path) = super::path(expression, variable) {
         return Some(Operand::Object(owned(path)));
     }
-    if variable != "vars"
-        && let Some(path) = super::path(expression, "vars")
+    if variable != VARIABLES
+        && let Some(path) = super::path(expression, VARIABLES)
     {
         return Some(Operand::Variable(owned(path)));
     }
@@ -165,7 +157,7 @@ fn literal(expression: &IdedExpr) -> Option<Value> {
     }
 }
 
-/// A text or number that was looked up.
+/// A value that was looked up.
 enum Found<'a> {
     Json(&'a Value),
     Text(&'a str),
@@ -188,7 +180,7 @@ impl Operand {
     }
 }
 
-/// The status of a condition of an object; empty where it has none.
+/// The status of a condition of an object; empty where the object has no such condition.
 pub(super) fn status<'o>(object: &'o Value, name: &str) -> &'o str {
     status_of(object.get("status"), name)
 }
@@ -202,72 +194,48 @@ pub(super) fn status_of<'o>(status: Option<&'o Value>, name: &str) -> &'o str {
     found.and_then(|found| found.get("status")).and_then(Value::as_str).unwrap_or_default()
 }
 
-impl Answer {
-    fn not(self) -> Self {
-        match self {
-            Self::Yes => Self::No,
-            Self::No => Self::Yes,
-            Self::Missing => Self::Missing,
-        }
-    }
-
-    fn and(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::No, _) | (_, Self::No) => Self::No,
-            (Self::Yes, Self::Yes) => Self::Yes,
-            _ => Self::Missing,
-        }
-    }
-}
-
-impl From<bool> for Answer {
-    fn from(truth: bool) -> Self {
-        if truth { Self::Yes } else { Self::No }
-    }
-}
-
 impl Question {
-    fn answer(&self, object: &Value, variables: &Value) -> Option<Answer> {
-        let of = |question: &Self| question.answer(object, variables);
+    fn evaluate(&self, object: &Value, variables: &Value) -> Option<Truth> {
+        let of = |question: &Self| question.evaluate(object, variables);
         match self {
             Self::Constant(truth) => Some((*truth).into()),
             Self::And(left, right) => match of(left)? {
-                Answer::No => Some(Answer::No),
+                Truth::False => Some(Truth::False),
                 left => Some(left.and(of(right)?)),
             },
             Self::Or(left, right) => match of(left)? {
-                Answer::Yes => Some(Answer::Yes),
-                left => Some(left.not().and(of(right)?.not()).not()),
+                Truth::True => Some(Truth::True),
+                left => Some(left.or(of(right)?)),
             },
             Self::Not(part) => Some(of(part)?.not()),
             Self::Ready => Some((status(object, "Ready") == "True").into()),
             Self::Field(operand) => match operand.look_up(object, variables) {
                 Found::Json(Value::Bool(truth)) => Some((*truth).into()),
-                Found::Missing => Some(Answer::Missing),
+                Found::Missing => Some(Truth::Error),
                 _ => None,
             },
             Self::Has(operand, field) => match operand.look_up(object, variables) {
                 Found::Json(Value::Object(fields)) => Some(fields.contains_key(field).into()),
-                Found::Missing => Some(Answer::Missing),
+                Found::Missing => Some(Truth::Error),
                 _ => None,
             },
             Self::In(operand, literals) => {
                 let found = operand.look_up(object, variables);
                 if matches!(found, Found::Missing) {
-                    return Some(Answer::Missing);
+                    return Some(Truth::Error);
                 }
                 for literal in literals {
                     if equal(&found, &Found::Json(literal))? {
-                        return Some(Answer::Yes);
+                        return Some(Truth::True);
                     }
                 }
-                Some(Answer::No)
+                Some(Truth::False)
             }
             Self::Text(operand, test, text) => {
                 let found = match operand.look_up(object, variables) {
                     Found::Json(Value::String(found)) => found,
                     Found::Text(found) => found,
-                    Found::Missing => return Some(Answer::Missing),
+                    Found::Missing => return Some(Truth::Error),
                     Found::Json(_) => return None,
                 };
                 let holds = match test {
@@ -281,7 +249,7 @@ impl Question {
                 let left = left.look_up(object, variables);
                 let right = right.look_up(object, variables);
                 if matches!(left, Found::Missing) || matches!(right, Found::Missing) {
-                    return Some(Answer::Missing);
+                    return Some(Truth::Error);
                 }
                 match comparison {
                     Comparison::Equal(expected) => {
@@ -309,7 +277,7 @@ fn text<'a>(found: &Found<'a>) -> Option<&'a str> {
     }
 }
 
-/// Texts, truths, whole numbers and `null`; all else is left to CEL.
+/// Compares strings, booleans, integers and `null`; CEL compares the rest.
 fn equal(left: &Found<'_>, right: &Found<'_>) -> Option<bool> {
     if let (Some(left), Some(right)) = (text(left), text(right)) {
         return Some(left == right);
@@ -419,33 +387,30 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, cases: 1000, ..ProptestConfig::default() })]
 
         #[test]
-        fn it_says_what_cel_says_or_nothing(text in expression(), object in object()) {
+        fn evaluates_as_cel_does(text in expression(), object in object()) {
             let expression = Expression::compile(&text).unwrap();
             let direct = Direct::of(expression.root(), "o").expect("all of these have a direct form");
             let vars = json!({"a": "x", "n": 1});
             let scope = Scope::default().with("o", &object).with("vars", &vars);
-            let expected = match evaluate(expression.root(), &scope) {
-                Ok(truth) => Answer::from(truth),
-                Err(_) => Answer::Missing,
-            };
-            if let Some(answer) = direct.answer(&object, &vars) {
-                prop_assert_eq!(answer, expected, "{} of {}", text, object);
+            let expected = Truth::from(evaluate(expression.root(), &scope));
+            if let Some(truth) = direct.evaluate(&object, &vars) {
+                prop_assert_eq!(truth, expected, "{} of {}", text, object);
             }
         }
     }
 
     #[test]
-    fn what_is_common_is_answered_directly() {
+    fn evaluates_frequent_expressions_without_cel() {
         let object = json!({"status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}});
         for (text, expected) in [
-            ("o.status.phase == 'Running' && ready(o)", Answer::Yes),
-            ("condition(o, 'Ready') != 'True' || vars.n > 1", Answer::No),
-            ("!has(o.status.hostIP)", Answer::Yes),
-            ("o.status.hostIP == ''", Answer::Missing),
+            ("o.status.phase == 'Running' && ready(o)", Truth::True),
+            ("condition(o, 'Ready') != 'True' || vars.n > 1", Truth::False),
+            ("!has(o.status.hostIP)", Truth::True),
+            ("o.status.hostIP == ''", Truth::Error),
         ] {
             let expression = Expression::compile(text).unwrap();
             let direct = Direct::of(expression.root(), "o").unwrap();
-            assert_eq!(direct.answer(&object, &json!({"n": 1})), Some(expected), "{text}");
+            assert_eq!(direct.evaluate(&object, &json!({"n": 1})), Some(expected), "{text}");
         }
         let other = Expression::compile("o.list.all(x, x > 1)").unwrap();
         assert!(Direct::of(other.root(), "o").is_none());

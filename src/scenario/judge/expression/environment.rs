@@ -6,11 +6,11 @@ use cel::{Env, ExecutionError, extensions};
 
 use super::value::{CONDITION, string_of};
 
-/// The functions of scenarios' expressions: CEL's own, its extensions for strings, lists and
-/// mathematics, and
+/// Returns the functions of scenarios' expressions: those of CEL, its extensions for strings, lists and
+/// math, and
 /// - `ready(object) -> bool`: whether the object's condition `Ready` is `True`;
 /// - `condition(object, type) -> string`: the status of the object's condition of that type: `True`,
-///   `False`, `Unknown`, or empty where it has none.
+///   `False`, `Unknown`, or empty if the object has no such condition.
 pub fn environment() -> Arc<Env> {
     static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
         let mut env = Env::stdlib();
@@ -51,7 +51,7 @@ fn argument<'a, 'v>(
     arguments.get(index).map(|value| &**value).ok_or(ExecutionError::MissingArgumentOrTarget)
 }
 
-/// `None` for what is no object.
+/// `None` for a value that is not an object.
 fn condition_status(object: &dyn Val, name: &str) -> Option<String> {
     let key = CelString::from(format!("{CONDITION}{name}"));
     let status = object.as_indexer()?.get(&key).ok()?;

@@ -7,17 +7,17 @@ use cel::common::ast::{Expr, IdedExpr, LiteralValue, operators};
 use super::compile::children;
 use super::shape::{Fold, macro_call};
 
-/// Paths of fields; `None` when anything may be read.
+/// The paths of fields that are read; `None` if an expression can read any field.
 pub type Reads = Option<BTreeSet<Vec<String>>>;
 
-/// What an expression reads of the object that `variable` stands for.
+/// The fields that an expression reads from the object in `variable`.
 pub fn reads(expression: &IdedExpr, variable: &str) -> Reads {
     let mut found = Found { paths: BTreeSet::new(), all: false };
     found.of_object(expression, variable);
     found.into_reads()
 }
 
-/// What an expression reads of the objects of a list, besides how many there are.
+/// The fields that an expression reads from the objects of a list, besides the number of objects.
 pub fn reads_of_list(expression: &IdedExpr, list: &str) -> Reads {
     let mut found = Found { paths: BTreeSet::new(), all: false };
     found.of_list(expression, list);
@@ -60,7 +60,7 @@ impl Found {
         if let Some(found) = macro_call(expression)
             && is_of(found.range, list)
         {
-            // Its elements are the objects, which may be looked at in any way.
+            // The result contains the objects, and any of their fields can be read.
             self.all |= found.fold == Fold::Filter;
             self.of_elements(expression, list);
             return;
@@ -81,7 +81,7 @@ impl Found {
         }
     }
 
-    /// What macros one after the other read of the elements of the list at their beginning.
+    /// Adds the fields that a chain of macros reads from the elements of the list.
     fn of_elements(&mut self, expression: &IdedExpr, list: &str) {
         let Some(found) = macro_call(expression) else { return };
         self.of_elements(found.range, list);
@@ -94,7 +94,7 @@ impl Found {
     }
 }
 
-/// Whether an expression is a list's variable, or filters over it.
+/// Whether an expression is the variable of a list, or filters that list.
 fn is_of(expression: &IdedExpr, list: &str) -> bool {
     match macro_call(expression) {
         Some(found) => found.fold == Fold::Filter && is_of(found.range, list),
@@ -102,7 +102,7 @@ fn is_of(expression: &IdedExpr, list: &str) -> bool {
     }
 }
 
-/// The path that is read of a variable, whether what is there is asked or only whether it is there.
+/// The path of the field that an expression reads from a variable, or whose existence it checks.
 fn read_path(expression: &IdedExpr, variable: &str) -> Option<Vec<String>> {
     let (operand, field) = match &expression.expr {
         Expr::Ident(name) => return (name == variable).then(Vec::new),
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn of_an_object_paths_are_read() {
+    fn finds_the_fields_of_an_object() {
         for (expression, expected) in [
             ("p.status.phase == 'Running' && ready(p)", "status.conditions status.phase"),
             (
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_list_its_elements_paths_are_read() {
+    fn finds_the_fields_of_the_elements_of_a_list() {
         for (expression, expected) in [
             ("web.all(p, nodes.exists(n, n.metadata.name == p.spec.nodeName))", "spec.nodeName"),
             ("size(web) == 2 && size(nodes) == 1", ""),

@@ -1,23 +1,20 @@
 use cel::common::ast::{ComprehensionExpr, Expr, IdedExpr, LiteralValue, operators};
 
-/// A macro of CEL's, found again in the loop that it was expanded to.
+/// A CEL macro, recognised in the loop that it expands to.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Macro<'e> {
-    /// What it does.
     pub fold: Fold,
-    /// The list or mapping that it goes over.
+    /// The list or mapping that the macro iterates over.
     pub range: &'e IdedExpr,
-    /// The variable that stands for each element.
+    /// The variable for each element.
     pub variable: &'e str,
-    /// What is asked of each element; for `map`, what is made of it.
+    /// The expression for each element.
     pub body: &'e IdedExpr,
-    /// With `map`: which elements, where it says so.
+    /// The filter of a `map` with three arguments.
     pub filter: Option<&'e IdedExpr>,
 }
 
-/// What a macro does with a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum Fold {
     All,
     Exists,
@@ -27,7 +24,6 @@ pub enum Fold {
 }
 
 impl Fold {
-    /// The macro's name.
     pub fn name(self) -> &'static str {
         match self {
             Self::All => "all",
@@ -39,7 +35,7 @@ impl Fold {
     }
 }
 
-/// The macro that `expression` was, if it was one.
+/// Returns the macro that `expression` is, if any.
 pub fn macro_call(expression: &IdedExpr) -> Option<Macro<'_>> {
     match &expression.expr {
         Expr::Comprehension(loops) => fold(loops),
@@ -47,7 +43,7 @@ pub fn macro_call(expression: &IdedExpr) -> Option<Macro<'_>> {
     }
 }
 
-/// The macro that became a loop, if it is one that is known.
+/// Returns the macro that expands to a loop, if it is known.
 pub fn fold(loops: &ComprehensionExpr) -> Option<Macro<'_>> {
     let Expr::Call(step) = &loops.loop_step.expr else { return None };
     let found = |fold, body, filter| {
@@ -93,7 +89,7 @@ fn single(list: &IdedExpr) -> Option<&IdedExpr> {
     }
 }
 
-/// The parts that `&&` joins, in order.
+/// The operands of a chain of `&&`, in order.
 pub fn conjuncts(expression: &IdedExpr) -> Vec<&IdedExpr> {
     match &expression.expr {
         Expr::Call(call) if call.func_name == operators::LOGICAL_AND => {
@@ -103,8 +99,8 @@ pub fn conjuncts(expression: &IdedExpr) -> Vec<&IdedExpr> {
     }
 }
 
-/// The fields that an expression selects of a variable, as `["status", "phase"]` of
-/// `pod.status.phase`; `None` when it is anything else.
+/// The fields that an expression selects from a variable, such as `["status", "phase"]` for
+/// `pod.status.phase`; `None` for any other expression.
 pub fn path<'e>(expression: &'e IdedExpr, variable: &str) -> Option<Vec<&'e str>> {
     match &expression.expr {
         Expr::Ident(name) => (name == variable).then(Vec::new),

@@ -25,7 +25,7 @@ fn value(text: &str) -> Result<Value, String> {
 }
 
 #[test]
-fn objects_are_read_without_a_copy() {
+fn evaluates_expressions_over_objects() {
     for (text, expected) in [
         ("object.status.phase == 'Running'", json!(true)),
         ("'Running' == object.status.phase", json!(true)),
@@ -71,21 +71,21 @@ fn objects_are_read_without_a_copy() {
 }
 
 #[test]
-fn what_has_no_value_says_why() {
-    assert_eq!(value("object.status.hostIP == ''").unwrap_err(), "there is no `hostIP`");
-    assert_eq!(value("vars.names[7]").unwrap_err(), "an index is beyond the list's end");
+fn explains_why_an_expression_has_no_value() {
+    assert_eq!(value("object.status.hostIP == ''").unwrap_err(), "no such key `hostIP`");
+    assert_eq!(value("vars.names[7]").unwrap_err(), "index out of range");
     let number = Expression::compile("1 + 1").unwrap();
-    assert_eq!(evaluate(number.root(), &Scope::default()).unwrap_err(), "it is no bool, but int");
+    assert_eq!(evaluate(number.root(), &Scope::default()).unwrap_err(), "expected bool, found int");
 }
 
 #[test]
-fn a_mistake_tells_its_place() {
+fn reports_the_position_of_a_mistake() {
     let mistakes = Expression::compile("size(web) >\n  = 3").unwrap_err();
     assert_eq!(mistakes[0].offset, Some(14..15), "{mistakes:?}");
 }
 
 #[test]
-fn variables_are_those_that_nothing_binds() {
+fn finds_free_variables() {
     let expression = Expression::compile("web.all(p, p.x == vars.y) && type(a) == string").unwrap();
     let names: Vec<_> = expression.variables().iter().map(String::as_str).collect();
     assert_eq!(names, ["a", "vars", "web"]);
@@ -93,7 +93,7 @@ fn variables_are_those_that_nothing_binds() {
 }
 
 #[test]
-fn expressions_are_written_as_people_write_them() {
+fn writes_expressions_as_source() {
     for text in [
         "web.all(p, p.status.phase == 'Running' && ready(p)) || size(web) >= 3",
         "!(a && b) && (c || d)",

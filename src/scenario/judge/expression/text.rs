@@ -3,13 +3,13 @@ use serde_json::Value;
 
 use super::shape::macro_call;
 
-/// An expression as people write it, its macros as macros.
+/// Writes an expression as source text, with macros.
 pub fn write(expression: &IdedExpr) -> String {
     text(expression, 0)
 }
 
-/// How strongly each operator binds, from CEL's grammar; what binds more weakly than what is around
-/// it goes into parentheses.
+/// The precedence of each operator in CEL's grammar. An operand with a lower precedence needs
+/// parentheses.
 fn operator(name: &str) -> Option<(u8, &'static str)> {
     Some(match name {
         operators::LOGICAL_OR => (2, "||"),
@@ -71,7 +71,7 @@ fn call_text(call: &CallExpr, around: u8) -> String {
     match call.args.as_slice() {
         [left, right] if call.target.is_none() && operator(name).is_some() => {
             let (own, sign) = operator(name).unwrap_or_default();
-            // The grammar groups to the left.
+            // Operators are left-associative.
             let written = format!("{} {sign} {}", text(left, own), text(right, own + 1));
             parenthesized(own, written)
         }
@@ -123,7 +123,7 @@ fn literal(value: &LiteralValue) -> String {
     }
 }
 
-/// In single quotes, which need no escape inside of YAML's double ones.
+/// In single quotes, which need no escape within YAML's double quotes.
 fn quoted(text: &str) -> String {
     if text.contains('\'') {
         return Value::String(text.to_owned()).to_string();

@@ -12,11 +12,11 @@ use serde_json::{Map, Number, Value};
 
 use super::direct::status_of;
 
-/// Before a condition's type, the key under which a mapping has the status of that condition: no field
-/// of an object is called so. A function gets to the mapping only by what CEL can ask of it.
+/// The prefix of keys under which a mapping returns the status of a condition. No field of an object starts
+/// with it. A CEL function can read the object only through such a key.
 pub(super) const CONDITION: &str = "\0condition\0";
 
-/// A JSON value as CEL sees it. Strings and all that is in lists and mappings is borrowed.
+/// Converts a JSON value for CEL. Strings, lists and mappings are borrowed.
 pub(super) fn to_val(value: &Value) -> Box<dyn Val + '_> {
     match value {
         Value::Null => Box::new(CelNull),
@@ -28,7 +28,7 @@ pub(super) fn to_val(value: &Value) -> Box<dyn Val + '_> {
     }
 }
 
-/// A list of objects as CEL sees it.
+/// Converts a list of objects for CEL.
 pub(super) fn objects_val<'a>(objects: Vec<&'a Value>) -> Box<dyn Val + 'a> {
     Box::new(List::new(Elements::Objects(objects.into())))
 }
@@ -43,7 +43,7 @@ fn number_val<'v>(number: &Number) -> Box<dyn Val + 'v> {
     }
 }
 
-/// A value of CEL's as JSON, for people to read; what JSON has no form for becomes a text.
+/// Converts a CEL value to JSON, for people to read. Types that JSON lacks become text.
 pub(super) fn to_json(value: &dyn Val) -> Value {
     match value.get_type().kind() {
         Kind::NullType => Value::Null,
@@ -94,7 +94,7 @@ fn no_such_key(key: &str) -> ExecutionError {
     ExecutionError::no_such_key(key)
 }
 
-/// A mapping of JSON's.
+/// A JSON mapping.
 #[derive(Debug)]
 struct Mapping<'a> {
     fields: &'a Map<String, Value>,
@@ -116,7 +116,7 @@ impl<'a> Mapping<'a> {
             })
     }
 
-    /// By what every mapping can do, as another one of JSON's.
+    /// Compares with any other kind of mapping, such as another JSON one.
     fn equals_any(&self, other: &dyn Val) -> bool {
         let (Some(sizer), Some(indexer)) = (other.as_sizer(), other.as_indexer()) else {
             return false;
@@ -272,7 +272,7 @@ impl<'a> Elements<'a> {
     }
 }
 
-/// A list of JSON's, or of objects.
+/// A JSON list, or a list of objects.
 #[derive(Debug)]
 struct List<'a> {
     elements: Elements<'a>,
@@ -386,7 +386,7 @@ impl Indexer for List<'_> {
             let types = vec!["list".to_owned(), index.get_type().name().to_owned()];
             return Err(ExecutionError::no_such_overload("_[_]", types));
         };
-        // Casting saturates: a negative one is refused first, a huge one is beyond every list.
+        // The cast saturates: negative numbers are rejected before, and a huge one is out of range.
         let element = (position >= 0.0).then(|| self.elements.get(position as usize)).flatten();
         match element {
             Some(value) => Ok(CowVal::Owned(to_val(value))),
@@ -436,7 +436,7 @@ fn length(length: usize) -> CelInt {
     CelInt::from(i64::try_from(length).unwrap_or(i64::MAX))
 }
 
-/// The text of a value of CEL's, when it is one.
+/// The text of a CEL value, if it is a string.
 pub(super) fn string_of<'b>(value: &'b dyn Val) -> Option<Cow<'b, str>> {
     value.downcast_ref::<CelString>().map(|text| Cow::Borrowed(text.inner()))
 }

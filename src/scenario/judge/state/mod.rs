@@ -1,5 +1,5 @@
-//! The cluster as it is known at a moment, and what is true of it. Kept up change by change: only what
-//! a change touches is evaluated.
+//! The state of the cluster at a moment of the record, and the truth of the conditions that claims
+//! watch. A change of an object evaluates only the parts of conditions that depend on the changed fields.
 
 mod objects;
 mod truth;
@@ -9,44 +9,49 @@ use std::sync::Arc;
 use serde_json::Value;
 
 pub(super) use objects::{Applied, Objects, metadata, uid};
-pub(super) use truth::{Counts, Truth};
 
-use self::truth::Leaves;
+use self::objects::{Slot, SlotId};
+use self::truth::{Counts, Leaves};
 use super::compile::Leaf;
-use super::plan::Program;
+use super::expression::{Scope, VARIABLES, evaluate};
+use super::program::{
+    CelExpression, CelId, ConditionId, ConditionPlan, KindId, Program, SelectionId, SelectionPlan,
+    Tally, TallyId,
+};
+use super::table::Table;
+use super::truth::Truth;
 use crate::scenario::history::{GapState, ObjectChange};
-use crate::scenario::judge::expression::{Scope, evaluate};
 
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) program: Arc<Program>,
     pub(super) objects: Objects,
-    selections: Vec<SelectionState>,
-    tallies: Vec<TallyState>,
-    wholes: Vec<WholeState>,
-    conditions: Vec<ConditionState>,
-    /// Conditions whose truth may be another.
-    stale: Vec<usize>,
+    selections: Table<SelectionPlan, SelectionState>,
+    tallies: Table<Tally, TallyState>,
+    expressions: Table<CelExpression, CelState>,
+    conditions: Table<ConditionPlan, ConditionState>,
+    /// Conditions to evaluate again.
+    stale: Vec<ConditionId>,
 }
 
-/// What has no user is not kept up.
+/// Kept up to date while there is a user.
 #[derive(Debug, Default)]
 struct SelectionState {
     users: usize,
-    /// The slots of its objects, in the order of their namespaces and names.
-    members: Vec<usize>,
-    is_member: Vec<bool>,
+    /// The slots of the objects, in the order of their namespaces and names.
+    members: Vec<SlotId>,
+    is_member: Table<Slot, bool>,
 }
 
 #[derive(Debug, Default)]
 struct TallyState {
     users: usize,
-    truths: Vec<Option<Truth>>,
+    truths: Table<Slot, Option<Truth>>,
     counts: Counts,
 }
 
 #[derive(Debug)]
-struct WholeState {
+struct CelState {
     users: usize,
     truth: Truth,
     is_stale: bool,
@@ -62,25 +67,25 @@ struct ConditionState {
 impl State {
     pub(super) fn new(program: Arc<Program>) -> Self {
         let condition = || ConditionState { users: 0, truth: Truth::False, is_stale: false };
-        let whole = || WholeState { users: 0, truth: Truth::False, is_stale: false };
+        let expression = || CelState { users: 0, truth: Truth::False, is_stale: false };
         Self {
-            objects: Objects::new(program.kinds.len()),
-            selections: filled(program.selections.len(), SelectionState::default),
-            tallies: filled(program.tallies.len(), TallyState::default),
-            wholes: filled(program.wholes.len(), whole),
-            conditions: filled(program.conditions.len(), condition),
+            objects: Objects::new(&program.kinds),
+            selections: Table::for_each_of(&program.selections, SelectionState::default),
+            tallies: Table::for_each_of(&program.tallies, TallyState::default),
+            expressions: Table::for_each_of(&program.expressions, expression),
+            conditions: Table::for_each_of(&program.conditions, condition),
             stale: Vec::new(),
             program,
         }
     }
 
-    /// What holds of a condition, as far as is known.
-    pub(super) fn truth(&self, condition: usize) -> Truth {
+    /// The truth of a watched condition, by the objects in the record so far.
+    pub(super) fn truth(&self, condition: ConditionId) -> Truth {
         self.conditions[condition].truth
     }
 
     /// The objects of a selection, in the order of their namespaces and names.
-    pub(super) fn members(&self, selection: usize) -> Vec<&Arc<Value>> {
+    pub(super) fn members(&self, selection: SelectionId) -> Vec<&Arc<Value>> {
         let kind = self.program.selections[selection].kind;
         let state = &self.selections[selection];
         if state.users == 0 {
@@ -91,8 +96,8 @@ impl State {
         members
     }
 
-    /// The same, looked up anew.
-    pub(super) fn select(&self, selection: usize) -> Vec<&Arc<Value>> {
+    /// The same, for a selection without a user.
+    pub(super) fn select(&self, selection: SelectionId) -> Vec<&Arc<Value>> {
         let plan = &self.program.selections[selection];
         let mut found: Vec<_> = self
             .objects
@@ -103,13 +108,13 @@ impl State {
         found.into_iter().map(|(_, object)| object).collect()
     }
 
-    /// The variables and all selections that an expression names; what `scope` has goes before them.
+    /// Adds the variables and the selections that an expression names; names in `scope` hide them.
     pub(super) fn scope<'s>(
         &'s self,
         scope: Scope<'s>,
         names: impl Iterator<Item = impl AsRef<str>>,
     ) -> Scope<'s> {
-        let mut scope = scope.with("vars", &self.program.variables);
+        let mut scope = scope.with(VARIABLES, &self.program.variables);
         for name in names {
             let name = name.as_ref();
             if let Some((name, selection)) = self.program.named.get_key_value(name) {
@@ -122,7 +127,7 @@ impl State {
         scope
     }
 
-    pub(super) fn gap(&mut self, kind: usize, state: GapState) {
+    pub(super) fn gap(&mut self, kind: KindId, state: GapState) {
         self.objects.gap(kind, state);
     }
 
@@ -130,11 +135,10 @@ impl State {
         self.objects.api(available);
     }
 
-    /// Takes in what happened to an object.
-    pub(super) fn apply(&mut self, kind: usize, change: &ObjectChange) -> Vec<Applied> {
+    pub(super) fn apply(&mut self, kind: KindId, change: &ObjectChange) -> Vec<Applied> {
         let mut applied = self.objects.apply(kind, change);
         let program = Arc::clone(&self.program);
-        // Where an object took another's name, only the new one counts, of which nothing is as it was.
+        // Where an object took the name of another, only the new one is in selections.
         if let Some(last) = applied.last_mut() {
             for selection in &program.uses.selections_of_kind[kind] {
                 if self.selections[*selection].users > 0 {
@@ -145,10 +149,15 @@ impl State {
         applied
     }
 
-    fn update_selection(&mut self, program: &Program, selection: usize, applied: &mut Applied) {
+    fn update_selection(
+        &mut self,
+        program: &Program,
+        selection: SelectionId,
+        applied: &mut Applied,
+    ) {
         let plan = &program.selections[selection];
         let (slot, paths) = (applied.slot, &program.paths[plan.kind]);
-        let before = self.selections[selection].is_member.get(slot).copied().unwrap_or_default();
+        let before = self.selections[selection].is_member.get_or_default(slot);
         let is = if applied.is_same(&program.uses.membership[selection], paths) {
             before
         } else {
@@ -166,11 +175,11 @@ impl State {
                 self.update_tally(program, *tally, slot, object);
             }
         }
-        for (whole, dependence) in &program.uses.wholes_of_selection[selection] {
-            let is_used = self.wholes[*whole].users > 0;
+        for (expression, dependence) in &program.uses.expressions_of_selection[selection] {
+            let is_used = self.expressions[*expression].users > 0;
             if is_used && !(stays && applied.is_same(dependence, paths)) {
-                self.wholes[*whole].is_stale = true;
-                self.mark_stale(&program.uses.conditions_of_whole[*whole]);
+                self.expressions[*expression].is_stale = true;
+                self.mark_stale(&program.uses.conditions_of_expression[*expression]);
             }
         }
         if was != is {
@@ -178,14 +187,17 @@ impl State {
         }
     }
 
-    /// Returns whether it was a member.
-    fn set_member(&mut self, program: &Program, selection: usize, slot: usize, is: bool) -> bool {
+    /// Returns whether the object was a member.
+    fn set_member(
+        &mut self,
+        program: &Program,
+        selection: SelectionId,
+        slot: SlotId,
+        is: bool,
+    ) -> bool {
         let kind = program.selections[selection].kind;
         let state = &mut self.selections[selection];
-        if state.is_member.len() <= slot {
-            state.is_member.resize(slot + 1, false);
-        }
-        let was = std::mem::replace(&mut state.is_member[slot], is);
+        let was = state.is_member.replace(slot, is);
         if was != is {
             let key = self.objects.key(kind, slot);
             let place =
@@ -204,36 +216,33 @@ impl State {
     fn update_tally(
         &mut self,
         program: &Program,
-        tally: usize,
-        slot: usize,
+        tally: TallyId,
+        slot: SlotId,
         object: Option<&Value>,
     ) {
         let plan = &program.tallies[tally];
         let predicate = &program.predicates[plan.predicate];
         let truth = object.map(|object| predicate.test(object, None, &program.variables));
         let state = &mut self.tallies[tally];
-        if state.truths.len() <= slot {
-            state.truths.resize(slot + 1, None);
-        }
-        let was = std::mem::replace(&mut state.truths[slot], truth);
+        let was = state.truths.replace(slot, truth);
         if was == truth {
             return;
         }
         let counts = &mut state.counts;
         if let Some(was) = was {
             counts.all -= 1;
-            counts.yes -= usize::from(was == Truth::True);
+            counts.matching -= usize::from(was == Truth::True);
             counts.errors -= usize::from(was == Truth::Error);
         }
         if let Some(is) = truth {
             counts.all += 1;
-            counts.yes += usize::from(is == Truth::True);
+            counts.matching += usize::from(is == Truth::True);
             counts.errors += usize::from(is == Truth::Error);
         }
         self.mark_stale(&program.uses.conditions_of_tally[tally]);
     }
 
-    fn mark_stale(&mut self, conditions: &[usize]) {
+    fn mark_stale(&mut self, conditions: &[ConditionId]) {
         for condition in conditions {
             let state = &mut self.conditions[*condition];
             if state.users > 0 && !state.is_stale {
@@ -243,8 +252,8 @@ impl State {
         }
     }
 
-    /// Evaluates what is stale, and returns the conditions whose truth is another now.
-    pub(super) fn refresh(&mut self) -> Vec<usize> {
+    /// Evaluates stale conditions, and returns those whose truth changed.
+    pub(super) fn refresh(&mut self) -> Vec<ConditionId> {
         let mut changed = Vec::new();
         for condition in std::mem::take(&mut self.stale) {
             let truth = self.compute(condition);
@@ -257,28 +266,28 @@ impl State {
         changed
     }
 
-    fn compute(&mut self, condition: usize) -> Truth {
+    fn compute(&mut self, condition: ConditionId) -> Truth {
         let program = Arc::clone(&self.program);
         let node = &program.conditions[condition].node;
         node.for_each_leaf(&mut |leaf| {
-            if let Leaf::Whole(whole) = leaf
-                && self.wholes[whole].is_stale
+            if let Leaf::Cel(expression) = leaf
+                && self.expressions[expression].is_stale
             {
-                self.wholes[whole].truth = self.evaluate_whole(&program, whole);
-                self.wholes[whole].is_stale = false;
+                self.expressions[expression].truth = self.evaluate_cel(&program, expression);
+                self.expressions[expression].is_stale = false;
             }
         });
         node.truth(self)
     }
 
-    fn evaluate_whole(&self, program: &Program, whole: usize) -> Truth {
-        let plan = &program.wholes[whole];
+    fn evaluate_cel(&self, program: &Program, expression: CelId) -> Truth {
+        let plan = &program.expressions[expression];
         let scope = self.scope(Scope::default(), plan.selections.iter().map(|(name, _)| name));
         evaluate(&plan.root, &scope).into()
     }
 
-    /// Keeps a condition up from now on.
-    pub(super) fn watch(&mut self, condition: usize) {
+    /// Keeps a condition up to date from now on.
+    pub(super) fn watch(&mut self, condition: ConditionId) {
         self.conditions[condition].users += 1;
         if self.conditions[condition].users > 1 {
             return;
@@ -287,11 +296,11 @@ impl State {
         program.conditions[condition].node.for_each_leaf(&mut |leaf| match leaf {
             Leaf::Tally(tally) => self.watch_tally(&program, tally),
             Leaf::Size(selection) => self.watch_selection(&program, selection),
-            Leaf::Whole(whole) => {
-                for (_, selection) in &program.wholes[whole].selections {
+            Leaf::Cel(expression) => {
+                for (_, selection) in &program.expressions[expression].selections {
                     self.watch_selection(&program, *selection);
                 }
-                let state = &mut self.wholes[whole];
+                let state = &mut self.expressions[expression];
                 state.users += 1;
                 state.is_stale = state.is_stale || state.users == 1;
             }
@@ -301,8 +310,8 @@ impl State {
         self.stale.retain(|stale| *stale != condition);
     }
 
-    /// No longer keeps a condition up for one that watched it.
-    pub(super) fn unwatch(&mut self, condition: usize) {
+    /// Removes one watcher of a condition.
+    pub(super) fn unwatch(&mut self, condition: ConditionId) {
         self.conditions[condition].users -= 1;
         if self.conditions[condition].users > 0 {
             return;
@@ -318,22 +327,22 @@ impl State {
                 self.unwatch_selection(program.tallies[tally].selection);
             }
             Leaf::Size(selection) => self.unwatch_selection(selection),
-            Leaf::Whole(whole) => {
-                for (_, selection) in &program.wholes[whole].selections {
+            Leaf::Cel(expression) => {
+                for (_, selection) in &program.expressions[expression].selections {
                     self.unwatch_selection(*selection);
                 }
-                self.wholes[whole].users -= 1;
+                self.expressions[expression].users -= 1;
             }
         });
     }
 
-    fn watch_selection(&mut self, program: &Program, selection: usize) {
+    fn watch_selection(&mut self, program: &Program, selection: SelectionId) {
         self.selections[selection].users += 1;
         if self.selections[selection].users > 1 {
             return;
         }
         let plan = &program.selections[selection];
-        let slots: Vec<usize> = self
+        let slots: Vec<SlotId> = self
             .objects
             .of_kind(plan.kind)
             .filter(|(_, object)| plan.has(object, program))
@@ -344,7 +353,7 @@ impl State {
         }
     }
 
-    fn unwatch_selection(&mut self, selection: usize) {
+    fn unwatch_selection(&mut self, selection: SelectionId) {
         let state = &mut self.selections[selection];
         state.users -= 1;
         if state.users == 0 {
@@ -352,7 +361,7 @@ impl State {
         }
     }
 
-    fn watch_tally(&mut self, program: &Program, tally: usize) {
+    fn watch_tally(&mut self, program: &Program, tally: TallyId) {
         let selection = program.tallies[tally].selection;
         self.watch_selection(program, selection);
         self.tallies[tally].users += 1;
@@ -369,19 +378,15 @@ impl State {
 }
 
 impl Leaves for State {
-    fn counts(&self, tally: usize) -> Counts {
+    fn counts(&self, tally: TallyId) -> Counts {
         self.tallies[tally].counts
     }
 
-    fn size(&self, selection: usize) -> usize {
+    fn size(&self, selection: SelectionId) -> usize {
         self.selections[selection].members.len()
     }
 
-    fn whole(&self, whole: usize) -> Truth {
-        self.wholes[whole].truth
+    fn cel(&self, expression: CelId) -> Truth {
+        self.expressions[expression].truth
     }
-}
-
-fn filled<T>(length: usize, value: impl FnMut() -> T) -> Vec<T> {
-    std::iter::repeat_with(value).take(length).collect()
 }

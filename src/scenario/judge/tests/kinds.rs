@@ -1,4 +1,4 @@
-//! Each kind of assertion: passing, failing and inconclusive, with what is said of it.
+//! Each kind of assertion, passing, failing and inconclusive, with its explanation.
 
 use serde_json::json;
 
@@ -223,7 +223,7 @@ fn after() {
 }
 
 #[test]
-fn an_event_is_followed_on_the_same_object() {
+fn after_the_same_object() {
     let scenario = over_b(
         "after: {event: {becomes: web, where: '!ready(object)'}, then: {deleted: web}, sameObject: true}, within: 10s",
     );
@@ -239,7 +239,7 @@ fn an_event_is_followed_on_the_same_object() {
 }
 
 #[test]
-fn faults_and_steps_happen_too() {
+fn occurrences_of_faults_and_steps() {
     let scenario = format!(
         "assertions:\n- {{name: it, order: [{{injected: b}}, {{becomes: web, match: {{status: {{phase: Failed}}}}}}, {{healed: b}}, {{step: {{finished: c}}}}]}}\n{STEPS}"
     );
@@ -258,7 +258,7 @@ fn faults_and_steps_happen_too() {
 }
 
 #[test]
-fn a_step_looks_back_to_where_its_span_began() {
+fn a_step_looks_back_to_the_start_of_its_span() {
     let scenario = "
 steps:
 - {name: a, sleep: {for: 1s, reason: because}}
@@ -284,7 +284,7 @@ steps:
 }
 
 #[test]
-fn a_step_that_is_tried_again_is_judged_again() {
+fn judges_each_try_of_a_step() {
     let scenario = "
 steps:
 - name: it
@@ -303,7 +303,7 @@ steps:
 }
 
 #[test]
-fn objects_of_other_namespaces_and_labels_are_others() {
+fn ignores_other_namespaces_and_labels() {
     let scenario = "
   all: {kind: Pod, namespace: '*', name: other}
 assertions:

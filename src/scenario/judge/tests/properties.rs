@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::reference::Reference;
 use super::tape::{Tape, judged, pod, program, scenario};
 use crate::scenario::history::{FaultState, GapState, ObjectEvent, StepState};
+use crate::scenario::language::Action;
 
 /// Something that a run may meet.
 #[derive(Debug, Clone)]
@@ -373,7 +374,8 @@ proptest! {
         let expected = match is_step {
             true => {
                 let step = &scenario.steps[1];
-                reference.judge(step.assert.as_ref().unwrap(), Some(step))
+                let Action::Assert(assertion) = &step.action else { panic!() };
+                reference.judge(assertion, Some(step))
             }
             false => reference.judge(&scenario.assertions[0], None),
         };

@@ -1,4 +1,4 @@
-//! Records for tests, written down in a few words.
+//! Short records for tests.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::scenario::history::{
     ApiState, Change, End, Entry, FaultEntry, FaultState, Gap, GapState, KindName, Moment,
-    ObjectChange, ObjectEvent, StepEntry, StepState,
+    ObjectChange, ObjectEvent, StepCause, StepEntry, StepState,
 };
 use crate::scenario::judge::{Evaluator, Judgement, Program, judge};
 use crate::scenario::language::Scenario;
@@ -29,7 +29,16 @@ impl Tape {
 
     pub(super) fn attempt(self, at: u64, step: &str, state: StepState, attempt: u32) -> Self {
         let (step, detail) = (step.to_owned(), String::new());
-        self.push(at, Change::Step(Box::new(StepEntry { step, state, attempt, detail })))
+        self.push(
+            at,
+            Change::Step(Box::new(StepEntry {
+                step,
+                state,
+                attempt,
+                detail,
+                cause: StepCause::Own,
+            })),
+        )
     }
 
     pub(super) fn starts(self, at: u64, step: &str) -> Self {
@@ -50,7 +59,7 @@ impl Tape {
         self.push(at, Change::Object(Box::new(change)))
     }
 
-    /// A pod of the label `app=web`. Its phase `Ready` is `Running` with the condition.
+    /// A pod with the label `app=web`. The phase `Ready` means `Running` with the condition `Ready`.
     pub(super) fn pod(self, at: u64, event: ObjectEvent, name: &str, phase: &str) -> Self {
         self.object(at, event, "v1/Pod", pod(name, phase))
     }
@@ -109,7 +118,7 @@ fn kind_name(name: &str) -> KindName {
     KindName(Arc::from(name))
 }
 
-/// Its uid is its name up to a colon: `web#2` is another pod of the name `web`.
+/// A pod whose UID is its full name: `web#2` is another pod with the name `web`.
 pub(super) fn pod(name: &str, phase: &str) -> Value {
     let (phase, ready) = match phase {
         "Ready" => ("Running", "True"),
@@ -130,7 +139,7 @@ pub(super) fn pod(name: &str, phase: &str) -> Value {
     })
 }
 
-/// A scenario of the selection `web` and what is given: `assertions` and `steps` in YAML.
+/// A scenario with the selection `web`, and `assertions` and `steps` in YAML.
 pub(super) fn scenario(rest: &str) -> Scenario {
     let text = format!(
         "apiVersion: kindrs.dev/v1alpha1\nkind: Scenario\nmetadata: {{name: test}}\n\
@@ -148,7 +157,7 @@ pub(super) fn program(rest: &str) -> Arc<Program> {
 
 pub(super) fn judged(program: &Arc<Program>, tape: &Tape) -> Vec<Judgement> {
     let judgements = judge(Arc::clone(program), tape.entries.clone());
-    // What a run hears piecemeal, and with time passing between, is judged the same.
+    // A live run, in which time passes between entries, gets the same verdicts.
     let mut evaluator = Evaluator::new(Arc::clone(program));
     let mut live = Vec::new();
     for entry in &tape.entries {
@@ -166,7 +175,7 @@ pub(super) fn judged(program: &Arc<Program>, tape: &Tape) -> Vec<Judgement> {
     judgements
 }
 
-/// The verdict on the only claim of a scenario, for people.
+/// The verdict on the only claim of a scenario, in words.
 pub(super) fn verdict(rest: &str, tape: &Tape) -> String {
     let judgements = judged(&program(rest), tape);
     assert_eq!(judgements.len(), 1, "{judgements:#?}");

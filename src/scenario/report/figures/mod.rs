@@ -1,9 +1,8 @@
 //! Measured figures of a run.
 
-mod count;
 mod figure;
 mod node_loss;
 mod readiness;
+mod run;
 
-pub(super) use count::{outages, unwatched};
-pub use figure::{Figure, Unit, figures};
+pub(super) use figure::{Figure, figures};

@@ -1,39 +1,38 @@
 use serde_json::Value;
 
 use super::Figure;
-use crate::scenario::history::{Change, Entry, FaultState, Moment};
-use crate::scenario::report::lives::{Life, Lives};
-use crate::scenario::report::object::{
-    MIRROR, condition, controller, is_ready, is_terminating, list, text,
-};
+use crate::scenario::history::Moment;
+use crate::scenario::report::fields::{MIRROR, controller, is_ready, is_terminating, list, text};
+use crate::scenario::report::format;
+use crate::scenario::report::lifetime::{Lifetime, Lifetimes};
+use crate::scenario::report::periods::FaultPeriod;
 
-/// A node that was Ready and is so no more.
+/// A period during which a node that had been Ready was not.
 struct Loss<'a> {
-    node: &'a Life,
-    /// When it began, as far as that is known.
+    node: &'a Lifetime,
+    /// The moment of the cause, as far as it is known.
     start: Moment,
-    /// What that moment is.
+    /// The cause, such as `from the fault node-stop`.
     started_by: String,
     not_ready: Moment,
-    /// When it was Ready again, else the record's end.
+    /// When the node was Ready again, or the end of the record.
     until: Moment,
 }
 
-/// For every loss of a node: when Kubernetes saw it, what became of its pods, and when others stood
-/// in for them.
-pub(super) fn figures(lives: &Lives, history: &[Entry]) -> Vec<Figure> {
-    let nodes = lives.of_kind("Node");
-    let losses = nodes.flat_map(|node| losses(node, lives, history));
-    losses.flat_map(|loss| of(&loss, lives)).collect()
+/// For every loss of a node: when Kubernetes noticed it, evicted its pods and replaced them.
+pub(super) fn figures(lifetimes: &Lifetimes, faults: &[FaultPeriod]) -> Vec<Figure> {
+    let nodes = lifetimes.of_kind("Node");
+    let losses = nodes.flat_map(|node| losses(node, lifetimes, faults));
+    losses.flat_map(|loss| of(&loss, lifetimes)).collect()
 }
 
-fn losses<'a>(node: &'a Life, lives: &Lives, history: &[Entry]) -> Vec<Loss<'a>> {
+fn losses<'a>(node: &'a Lifetime, lifetimes: &Lifetimes, faults: &[FaultPeriod]) -> Vec<Loss<'a>> {
     let mut losses: Vec<Loss<'a>> = Vec::new();
     let mut last_ready: Option<Moment> = None;
     let mut is_lost = false;
     for version in &node.versions {
-        let there = node.gone != Some(version.at);
-        if there && is_ready(&version.object) {
+        let exists = node.deleted != Some(version.at);
+        if exists && is_ready(&version.object) {
             if let Some(loss) = losses.last_mut().filter(|_| is_lost) {
                 loss.until = version.at;
             }
@@ -42,37 +41,34 @@ fn losses<'a>(node: &'a Life, lives: &Lives, history: &[Entry]) -> Vec<Loss<'a>>
         } else if let Some(ready) = last_ready.filter(|_| !is_lost) {
             is_lost = true;
             let earliest = losses.last().map(|loss| loss.until).unwrap_or_default();
-            let (start, started_by) = start(node, earliest, version.at, ready, lives, history);
-            let until = lives.end;
+            let (start, started_by) = start(node, earliest, version.at, ready, lifetimes, faults);
+            let until = lifetimes.end;
             losses.push(Loss { node, start, started_by, not_ready: version.at, until });
         }
     }
     losses
 }
 
-/// When a loss began: with the last fault on the node since `earliest`, else when the node last
-/// showed itself.
+/// When a loss started, and by what: the last fault on the node since `earliest`, or the last sign
+/// of life of the node.
 fn start(
-    node: &Life,
+    node: &Lifetime,
     earliest: Moment,
     not_ready: Moment,
     ready: Moment,
-    lives: &Lives,
-    history: &[Entry],
+    lifetimes: &Lifetimes,
+    faults: &[FaultPeriod],
 ) -> (Moment, String) {
     let path = format!("node/{}", node.name.name);
-    let mut before = history.iter().filter(|entry| entry.at >= earliest && entry.at <= not_ready);
-    let fault = before.rfind(|entry| match &entry.change {
-        Change::Fault(fault) => {
-            fault.state == FaultState::Injected
-                && fault.actions.iter().any(|action| action.target == path)
-        }
-        _ => false,
+    let fault = faults.iter().rfind(|fault| {
+        fault.injected >= earliest
+            && fault.injected <= not_ready
+            && fault.fault.actions.iter().any(|action| action.target == path)
     });
-    if let Some(Entry { at, change: Change::Fault(fault) }) = fault {
-        return (*at, format!("from the fault {}", fault.fault));
+    if let Some(fault) = fault {
+        return (fault.injected, format!("from the fault {}", fault.fault.fault));
     }
-    let leases = lives.of_kind("Lease").filter(|lease| {
+    let leases = lifetimes.of_kind("Lease").filter(|lease| {
         lease.name.namespace == "kube-node-lease" && lease.name.name == node.name.name
     });
     let renewed = leases
@@ -82,45 +78,48 @@ fn start(
         .max();
     match renewed.filter(|renewed| *renewed > ready) {
         Some(renewed) => (renewed, "from the last renewal of its Lease".to_owned()),
-        None => (ready, "from the last time it was heard to be Ready".to_owned()),
+        None => (ready, "from the last time it was seen Ready".to_owned()),
     }
 }
 
-fn of(loss: &Loss<'_>, lives: &Lives) -> Vec<Figure> {
+fn of(loss: &Loss<'_>, lifetimes: &Lifetimes) -> Vec<Figure> {
     let name = loss.node.name.to_string();
-    let since = |moment: Option<Moment>| moment.map(|moment| moment - loss.start);
-    let figure = |what: &str, moment: Option<Moment>, to: &str| {
-        Figure::time(what, &name, since(moment), format!("{} to {to}", loss.started_by))
+    let figure = |what: &'static str, moment: Option<Moment>, until: &str| {
+        let time = moment.map(|moment| moment - loss.start);
+        Figure::time(what, &name, time, format!("{} until {until}", loss.started_by))
     };
     let mut figures = vec![figure(
         "time to NotReady",
         Some(loss.not_ready),
-        "its condition Ready being no longer True",
+        "its condition Ready is no longer True",
     )];
     let within = |moment: &Moment| *moment >= loss.start && *moment <= loss.until;
 
     let taint = loss.node.first_where(loss.start, is_tainted).filter(within);
     if taint.is_some() {
-        let to = "its taint not-ready or unreachable with NoExecute";
-        figures.push(figure("time to NoExecute taint", taint, to));
+        let until = "it has the taint not-ready or unreachable with the effect NoExecute";
+        figures.push(figure("time to NoExecute taint", taint, until));
     }
-    let evicted = evicted(loss, lives);
+    let evicted = evicted(loss, lifetimes);
     let (Some(first), Some(last)) = (evicted.first(), evicted.last()) else { return figures };
-    let pods = match evicted.len() {
-        1 => "its pod".to_owned(),
-        number => format!("the first of {number} pods"),
+    let (first_pod, last_pod) = match evicted.len() {
+        1 => ("its pod".to_owned(), String::new()),
+        number => {
+            (format!("the first of its {number} pods"), format!("the last of its {number} pods"))
+        }
     };
-    let to = format!("the deletionTimestamp of {pods}");
-    figures.push(figure("time to eviction", Some(first.1), &to));
+    let until = format!("{first_pod} has a deletionTimestamp");
+    figures.push(figure("time to eviction", Some(first.1), &until));
     if last.1 > first.1 {
-        let to = format!("the deletionTimestamp of the last of {} pods", evicted.len());
-        figures.push(figure("time to eviction of all", Some(last.1), &to));
+        let until = format!("{last_pod} has a deletionTimestamp");
+        figures.push(figure("time to eviction of all", Some(last.1), &until));
     }
-    if let Some(gone) = evicted.iter().map(|(pod, _)| pod.gone).collect::<Option<Vec<_>>>() {
-        let to = "its evicted pods being gone";
-        figures.push(figure("time to pods gone", gone.into_iter().max(), to));
+    let deleted = evicted.iter().map(|(pod, _)| pod.deleted).collect::<Option<Vec<_>>>();
+    if let Some(deleted) = deleted {
+        let until = "its evicted pods are deleted";
+        figures.push(figure("time to pods deleted", deleted.into_iter().max(), until));
     }
-    figures.extend(replacement(loss, &evicted, lives, &figure));
+    figures.extend(replacement(&evicted, lifetimes, &figure));
     figures
 }
 
@@ -132,10 +131,10 @@ fn is_tainted(node: &Value) -> bool {
     })
 }
 
-/// The node's pods that were deleted or marked for it while it was lost, in the order of that. Pods of
-/// DaemonSets and of the node's own files belong to the node and are not counted.
-fn evicted<'a>(loss: &Loss<'_>, lives: &'a Lives) -> Vec<(&'a Life, Moment)> {
-    let mut evicted: Vec<(&Life, Moment)> = lives
+/// The pods of the node that were deleted or marked for deletion during the loss, in that order.
+/// Pods of DaemonSets and static pods belong to the node and do not count.
+fn evicted<'a>(loss: &Loss<'_>, lifetimes: &'a Lifetimes) -> Vec<(&'a Lifetime, Moment)> {
+    let mut evicted: Vec<(&Lifetime, Moment)> = lifetimes
         .of_kind("Pod")
         .filter(|pod| {
             pod.at(loss.not_ready).is_some_and(|version| {
@@ -148,62 +147,57 @@ fn evicted<'a>(loss: &Loss<'_>, lives: &'a Lives) -> Vec<(&'a Life, Moment)> {
         })
         .filter_map(|pod| {
             let marked = pod.first_where(loss.not_ready, is_terminating);
-            marked.or(pod.gone).filter(|at| *at <= loss.until).map(|at| (pod, at))
+            marked.or(pod.deleted).filter(|at| *at <= loss.until).map(|at| (pod, at))
         })
         .collect();
     evicted.sort_by_key(|(_, at)| *at);
     evicted
 }
 
-/// Each evicted pod with a controller is owed another one: the first that the controller makes from
-/// the first eviction on.
+/// For each evicted pod with a controller, one replacement is due: the first pod that the
+/// controller creates after its first pod was evicted, then the second, and so on.
 fn replacement(
-    loss: &Loss<'_>,
-    evicted: &[(&Life, Moment)],
-    lives: &Lives,
-    figure: &impl Fn(&str, Option<Moment>, &str) -> Figure,
+    evicted: &[(&Lifetime, Moment)],
+    lifetimes: &Lifetimes,
+    figure: &impl Fn(&'static str, Option<Moment>, &str) -> Figure,
 ) -> Vec<Figure> {
-    let owner = |pod: &Life| {
+    let owner = |pod: &Lifetime| {
         pod.last().and_then(controller).map(|(_, _, uid)| uid.to_owned()).unwrap_or_default()
     };
-    let mut owed: Vec<(String, Moment, usize)> = Vec::new();
+    // The controllers' uids, when their first pod was evicted, and how many pods they lost.
+    let mut due: Vec<(String, Moment, usize)> = Vec::new();
     for (pod, at) in evicted {
         let owner = owner(pod);
-        match owed.iter_mut().find(|(known, ..)| *known == owner) {
+        match due.iter_mut().find(|(known, ..)| *known == owner) {
             _ if owner.is_empty() => {}
             Some((_, _, number)) => *number += 1,
-            None => owed.push((owner, *at, 1)),
+            None => due.push((owner, *at, 1)),
         }
     }
-    let number: usize = owed.iter().map(|(_, _, number)| number).sum();
+    let number: usize = due.iter().map(|(_, _, number)| number).sum();
     if number == 0 {
         return Vec::new();
     }
-    let made: Vec<&Life> = owed
+    let created: Vec<&Lifetime> = due
         .iter()
         .flat_map(|(uid, from, number)| {
-            let pods = lives.of_kind("Pod");
+            let pods = lifetimes.of_kind("Pod");
             pods.filter(|pod| pod.created.is_some_and(|created| created >= *from))
                 .filter(|pod| owner(pod) == *uid)
                 .take(*number)
         })
         .collect();
-    let ready: Vec<Moment> = made
-        .iter()
-        .filter_map(|pod| pod.first_where(pod.first(), |pod| condition(pod, "Ready") == "True"))
-        .collect();
+    let ready: Vec<Moment> =
+        created.iter().filter_map(|pod| pod.first_where(pod.first(), is_ready)).collect();
     let all = (ready.len() == number).then(|| ready.into_iter().max()).flatten();
-    let node = &loss.node.name.name;
+    let pods = format::count(number, "pod");
+    let first = created.iter().map(|pod| pod.first()).min();
     vec![
-        figure(
-            "time to replacement",
-            made.iter().map(|pod| pod.first()).min(),
-            "the first pod that its controller makes for an evicted one",
-        ),
+        figure("time to replacement", first, "a controller creates the first replacement pod"),
         figure(
             "time to all ready",
             all,
-            &format!("as many new pods being Ready as were evicted from {node} ({number})"),
+            &format!("every evicted pod has a Ready replacement ({pods})"),
         ),
     ]
 }

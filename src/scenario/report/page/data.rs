@@ -1,56 +1,52 @@
-//! What the page's script gets.
-
 use std::collections::HashMap;
 
 use serde::Serialize;
 use serde_json::Value;
 
-use super::delta::Delta;
-use super::occurrences::{Occurrence, api, assertions, faults, gaps, steps};
-use super::state::class;
-use crate::scenario::history::{Change, Entry, Moment, ObjectEvent};
-use crate::scenario::outcome::RunReport;
-use crate::scenario::report::explain::{event_line, involved};
-use crate::scenario::report::lives::{Life, Lives};
-use crate::scenario::report::object::{self, controller, short_kind, text};
+use super::bar_class::bar_class;
+use super::occurrence::{self, Occurrence};
+use crate::scenario::history::{Moment, ObjectEvent};
+use crate::scenario::report::Analysis;
+use crate::scenario::report::fields::{controller, text};
+use crate::scenario::report::kubernetes_event;
+use crate::scenario::report::lifetime::{Lifetime, Lifetimes};
+use crate::scenario::report::status::status;
 
-/// All of a record that the timeline shows.
+/// The data of the page's script: everything that the timeline shows.
 #[derive(Debug, Serialize)]
 pub(super) struct Data {
     pub(super) end: Moment,
-    /// The cluster's name, with which its nodes' names begin.
+    /// The cluster's name, the prefix of its nodes' names.
     pub(super) cluster: String,
-    /// When the record began, by the wall clock.
+    /// The wall-clock time at which the record starts.
     pub(super) time: String,
     pub(super) steps: Vec<Occurrence>,
     pub(super) faults: Vec<Occurrence>,
     pub(super) assertions: Vec<Occurrence>,
-    pub(super) api: Vec<Occurrence>,
+    pub(super) outages: Vec<Occurrence>,
     pub(super) gaps: Vec<Occurrence>,
     pub(super) objects: Vec<Object>,
     pub(super) events: Vec<KubernetesEvent>,
-    /// What is left out, for people.
+    /// Notes for people about data that is left out.
     pub(super) notes: Vec<String>,
 }
 
 /// An object with all its versions.
 #[derive(Debug, Serialize)]
 pub(super) struct Object {
-    /// Its kind, without group and version.
+    /// The kind without group and version.
     pub(super) kind: String,
     pub(super) namespace: String,
     pub(super) name: String,
     pub(super) uid: String,
-    /// The kind and name of what made it.
+    /// The kind and name of the controller.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) owner: String,
-    /// The node it is bound to.
+    /// The node of a pod.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) node: String,
-    /// Whether it was created in the record.
-    pub(super) created: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) gone: Option<Moment>,
+    pub(super) deleted: Option<Moment>,
     pub(super) versions: Vec<Version>,
 }
 
@@ -63,114 +59,134 @@ pub(super) struct Version {
     pub(super) class: &'static str,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) state: String,
-    /// What makes the version before this one; of the first, all of it. `None` where nothing changed,
-    /// or where bodies are left out.
+    /// The JSON Patch that turns the version before into this one. The first version replaces
+    /// `null`. `None` if nothing changed, or if the page has no room for the object.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) delta: Option<Value>,
+    pub(super) patch: Option<json_patch::Patch>,
 }
 
 fn is_modified(event: &ObjectEvent) -> bool {
     *event == ObjectEvent::Modified
 }
 
-/// An Event of Kubernetes, in one line.
+/// A Kubernetes Event in one line.
 #[derive(Debug, Serialize)]
 pub(super) struct KubernetesEvent {
     pub(super) at: Moment,
-    /// The place in `objects` of what it is about.
+    /// The index in `objects` of the object that the Event is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) object: Option<usize>,
-    /// Whether it is a warning.
-    pub(super) warning: bool,
+    #[serde(rename = "warning")]
+    pub(super) is_warning: bool,
     pub(super) text: String,
 }
 
 impl Data {
-    /// Everything of a run but Leases, of which there are many that say little, and with Events as lines.
-    pub(super) fn of(run: &RunReport, history: &[Entry]) -> Self {
-        let lives = Lives::of(history);
-        let end = lives.end.max(Moment::default() + run.elapsed);
-        let lives_shown: Vec<&Life> =
-            lives.all.iter().filter(|life| !matches!(life.kind(), "Lease" | "Event")).collect();
+    /// Events become lines. Leases are left out: they are many and say little.
+    pub(super) fn of(analysis: &Analysis) -> Self {
+        let Analysis { run, lifetimes, periods, .. } = analysis;
+        let end = analysis.end();
+        let shown: Vec<&Lifetime> = lifetimes
+            .all
+            .iter()
+            .filter(|lifetime| !matches!(lifetime.kind(), "Lease" | "Event"))
+            .collect();
         Self {
             end,
             cluster: run.cluster.clone(),
             time: run.time.to_string(),
-            steps: steps(run, history, end),
-            faults: faults(history, end),
-            assertions: assertions(run),
-            api: api(history, end),
-            gaps: gaps(history, end),
-            objects: lives_shown.iter().map(|life| object_of(life)).collect(),
-            events: events(history, &lives_shown),
+            steps: occurrence::steps(run, periods, end),
+            faults: periods.faults.iter().map(|fault| occurrence::fault(fault, end)).collect(),
+            assertions: run.judgements.iter().map(occurrence::assertion).collect(),
+            outages: periods.outages.iter().map(|outage| occurrence::outage(outage, end)).collect(),
+            gaps: periods.gaps.iter().map(|gap| occurrence::gap(gap, end)).collect(),
+            objects: shown.iter().map(|lifetime| object(lifetime)).collect(),
+            events: events(lifetimes, &shown),
             notes: Vec::new(),
         }
     }
 }
 
-fn object_of(life: &Life) -> Object {
-    let kind = life.kind();
-    let mut before: Option<&Value> = None;
-    let versions = life
+fn object(lifetime: &Lifetime) -> Object {
+    let kind = lifetime.kind();
+    let mut before = &Value::Null;
+    let versions = lifetime
         .versions
         .iter()
         .map(|version| {
-            let delta = match before {
-                Some(before) => Delta::between(before, &version.object),
-                None => Some(Delta::Set(version.object.as_ref().clone())),
-            };
-            before = Some(&version.object);
+            let patch = json_patch::diff(before, &version.object);
+            before = &version.object;
             Version {
                 at: version.at,
                 event: version.event,
-                class: class(kind, &version.object),
-                state: object::state(kind, &version.object),
-                delta: delta.as_ref().map(Delta::to_value),
+                class: bar_class(kind, &version.object),
+                state: status(kind, &version.object),
+                patch: (!patch.0.is_empty()).then_some(patch),
             }
         })
         .collect();
-    let owner = life.last().and_then(controller);
+    let last = lifetime.last().unwrap_or(&Value::Null);
     Object {
         kind: kind.to_owned(),
-        namespace: life.name.namespace.clone(),
-        name: life.name.name.clone(),
-        uid: life.name.uid.clone(),
-        owner: owner.map(|(kind, name, _)| format!("{kind} {name}")).unwrap_or_default(),
-        node: life.last().map(|last| text(last, "/spec/nodeName")).unwrap_or_default().to_owned(),
-        created: life.created.is_some(),
-        gone: life.gone,
+        namespace: lifetime.name.namespace.clone(),
+        name: lifetime.name.name.clone(),
+        uid: lifetime.name.uid.clone(),
+        owner: controller(last).map(|(kind, name, _)| format!("{kind} {name}")).unwrap_or_default(),
+        node: text(last, "/spec/nodeName").to_owned(),
+        deleted: lifetime.deleted,
         versions,
     }
 }
 
-fn events(history: &[Entry], lives: &[&Life]) -> Vec<KubernetesEvent> {
-    let by_uid: HashMap<&str, usize> =
-        lives.iter().enumerate().map(|(place, life)| (life.name.uid.as_str(), place)).collect();
+fn events(lifetimes: &Lifetimes, shown: &[&Lifetime]) -> Vec<KubernetesEvent> {
     // Events about nodes have the node's name in place of its uid.
-    let nodes: HashMap<&str, usize> = lives
+    let key = |kind: &str, name: &str, uid: &str| match kind {
+        "Node" => format!("Node/{name}"),
+        _ => uid.to_owned(),
+    };
+    let places: HashMap<String, usize> = shown
         .iter()
-        .enumerate()
-        .filter(|(_, life)| life.kind() == "Node")
-        .map(|(place, life)| (life.name.name.as_str(), place))
+        .map(|lifetime| key(lifetime.kind(), &lifetime.name.name, &lifetime.name.uid))
+        .zip(0..)
         .collect();
-    let mut events: Vec<KubernetesEvent> = Vec::new();
-    for entry in history {
-        let Change::Object(change) = &entry.change else { continue };
-        let is_told = matches!(change.event, ObjectEvent::Added | ObjectEvent::Modified);
-        if short_kind(&change.kind) != "Event" || !is_told {
-            continue;
-        }
-        let about = involved(&change.object);
-        let object = match text(about, "/kind") {
-            "Node" => nodes.get(text(about, "/name")),
-            _ => by_uid.get(text(about, "/uid")),
-        };
-        events.push(KubernetesEvent {
-            at: entry.at,
-            object: object.copied(),
-            warning: text(&change.object, "/type") == "Warning",
-            text: event_line(&change.object),
-        });
-    }
+    let versions = lifetimes.of_kind("Event").flat_map(|event| &event.versions);
+    let mut events: Vec<KubernetesEvent> = versions
+        .filter(|version| matches!(version.event, ObjectEvent::Added | ObjectEvent::Modified))
+        .map(|version| {
+            let event = version.object.as_ref();
+            let about = kubernetes_event::involved(event);
+            let [kind, name, uid] = ["/kind", "/name", "/uid"].map(|pointer| text(about, pointer));
+            KubernetesEvent {
+                at: version.at,
+                object: places.get(&key(kind, name, uid)).copied(),
+                is_warning: text(event, "/type") == "Warning",
+                text: kubernetes_event::line(event),
+            }
+        })
+        .collect();
+    events.sort_by_key(|event| event.at);
     events
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::report::fixture;
+
+    #[test]
+    fn patches_rebuild_every_version_of_every_object() {
+        let analysis = fixture::analysis();
+        let mut rebuilt = 0;
+        for object in Data::of(&analysis).objects {
+            let mut lifetimes = analysis.lifetimes.of_kind(&object.kind);
+            let lifetime = lifetimes.find(|lifetime| lifetime.name.uid == object.uid).unwrap();
+            let mut body = Value::Null;
+            for (version, expected) in object.versions.iter().zip(&lifetime.versions) {
+                json_patch::patch(&mut body, version.patch.as_ref().unwrap()).unwrap();
+                assert_eq!(body, *expected.object, "{} at {}", lifetime.name, version.at);
+                rebuilt += 1;
+            }
+        }
+        assert_eq!(rebuilt, 47);
+    }
 }

@@ -1,4 +1,4 @@
-// What is in the plot: the axis, and a lane for each sort of things.
+// The plot: the axis, and a lane for each kind of bar.
 
 const eventsByObject = new Map();
 for (const event of record.events) {
@@ -10,7 +10,7 @@ for (const event of record.events) {
 const places = new Map(record.objects.map((object, place) => [object, place]));
 const eventsOf = (object) => eventsByObject.get(places.get(object)) ?? [];
 
-function objectThing(object) {
+function objectDetails(object) {
   return {
     title: fullName(object),
     from: startOf(object),
@@ -19,10 +19,10 @@ function objectThing(object) {
     owner: object.owner && `${object.namespace}/${object.owner}`,
     lines(moment) {
       const place = versionAt(object, moment);
-      if (place < 0) return ['not there'];
+      if (place < 0) return ['does not exist'];
       const version = object.versions[place];
       const lines = [version.state || wordOf(version.class)].filter(Boolean);
-      if (object.owner) lines.push(`of ${object.owner}`);
+      if (object.owner) lines.push(`controlled by ${object.owner}`);
       return lines;
     },
     events: () => eventsOf(object),
@@ -30,14 +30,14 @@ function objectThing(object) {
   };
 }
 
-function occurrenceThing(occurrence, kind) {
+function occurrenceDetails(occurrence, kind) {
   return {
     title: `${KINDS[kind]} ${occurrence.name}`,
     from: occurrence.from,
     to: occurrence.to,
-    moments: [occurrence.from, occurrence.mark, occurrence.to].filter((moment) => moment !== undefined),
+    moments: [occurrence.from, occurrence.decisive, occurrence.to].filter((moment) => moment !== undefined),
     lines: () => [
-      occurrence.word,
+      occurrence.state,
       `${seconds(occurrence.from)} to ${seconds(occurrence.to)}`,
       ...occurrence.facts.map(([title, text]) => `${title}: ${text}`),
     ],
@@ -51,10 +51,10 @@ const shown = { workload: false, system: false };
 const folded = new Set(['Other objects']);
 
 function axis() {
-  const row = make('div', 'row axis');
-  const track = make('div', 'track');
+  const row = create('div', 'row axis');
+  const track = create('div', 'track');
   track.id = 'axis';
-  row.append(make('div', 'label', 'seconds'), track);
+  row.append(create('div', 'label', 'seconds'), track);
   redrawn.push(() => {
     track.replaceChildren();
     const most = Math.max(2, Math.floor(view.pixels / 64));
@@ -63,7 +63,7 @@ function axis() {
     const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= rough);
     const digits = Math.max(0, 6 - Math.floor(Math.log10(step) + 1e-9));
     for (let at = Math.ceil(view.from / step) * step; at <= view.to; at += step) {
-      const tick = make('span', 'tick', (at / 1e6).toFixed(digits));
+      const tick = create('span', 'tick', (at / 1e6).toFixed(digits));
       tick.style.left = `${shareOf(at) * 100}%`;
       track.append(tick);
     }
@@ -73,11 +73,11 @@ function axis() {
 
 function lane(name, rows) {
   if (rows.length === 0) return [];
-  const section = make('section', 'lane');
-  const title = make('h3');
-  const button = make('button', 'fold', name);
+  const section = create('section', 'lane');
+  const title = create('h3');
+  const button = create('button', 'fold', name);
   button.type = 'button';
-  const body = make('div', 'rows');
+  const body = create('div', 'rows');
   body.append(...rows);
   const fold = (isFolded) => {
     button.setAttribute('aria-expanded', String(!isFolded));
@@ -99,7 +99,7 @@ const byOwner = (one, other) =>
   `${one.namespace}/${one.owner ?? ''}`.localeCompare(`${other.namespace}/${other.owner ?? ''}`) ||
   startOf(one) - startOf(other) || byName(one, other);
 
-// What made a pod, where its name does not tell.
+// The owner of a pod, unless the pod is named after it.
 const ownerOf = (pod) => (pod.owner && pod.name.startsWith(`${pod.owner.split(' ')[1]}-`) ? '' : pod.owner);
 
 function podRow(pod, detail) {
@@ -118,8 +118,8 @@ function nodesAndPods() {
       workloads.set(key, [...(workloads.get(key) ?? []), pod]);
     }
     const rows = [...workloads].flatMap(([key, list]) => [
-      make('div', 'group', key ? `${list[0].owner}${list[0].namespace === 'default' ? '' : ` in ${list[0].namespace}`}` : 'of no workload'),
-      ...list.map((pod) => podRow(pod, pod.node ? `on ${nodeName(pod.node)}` : 'on no node')),
+      create('div', 'group', key ? `${list[0].owner}${list[0].namespace === 'default' ? '' : ` in ${list[0].namespace}`}` : 'no workload'),
+      ...list.map((pod) => podRow(pod, pod.node ? `on ${nodeName(pod.node)}` : 'not scheduled')),
     ]);
     return [...lane('Nodes', nodes.map((node) => objectRow(node, 1))), ...lane('Pods by workload', rows)];
   }
@@ -128,9 +128,9 @@ function nodesAndPods() {
     ...pods.filter((pod) => pod.node === node.name).sort(byOwner).map((pod) => podRow(pod, ownerOf(pod))),
   ]);
   const known = new Set(nodes.map(({ name }) => name));
-  const homeless = pods.filter((pod) => !known.has(pod.node)).sort(byOwner);
-  if (homeless.length > 0) {
-    rows.push(make('div', 'group', 'on no node'), ...homeless.map((pod) => podRow(pod, ownerOf(pod))));
+  const unscheduled = pods.filter((pod) => !known.has(pod.node)).sort(byOwner);
+  if (unscheduled.length > 0) {
+    rows.push(create('div', 'group', 'not scheduled'), ...unscheduled.map((pod) => podRow(pod, ownerOf(pod))));
   }
   return lane('Nodes and their pods', rows);
 }
@@ -142,20 +142,20 @@ function others() {
 }
 
 function bands() {
-  const layer = make('div', 'bands');
-  const cursor = make('div', 'cursor');
+  const layer = create('div', 'bands');
+  const cursor = create('div', 'cursor');
   cursor.id = 'cursor';
-  const selection = make('div', 'selection');
+  const selection = create('div', 'selection');
   selection.id = 'selection';
   selection.hidden = true;
-  const list = [...record.api, ...record.faults].map((occurrence) => {
-    const band = make('div', `band ${occurrence.class}`);
+  const list = [...record.outages, ...record.faults].map((occurrence) => {
+    const band = create('div', `band ${occurrence.class}`);
     layer.append(band);
     return { band, occurrence };
   });
   layer.append(cursor, selection);
   redrawn.push(() => {
-    for (const { band, occurrence } of list) put(band, occurrence.from, occurrence.to);
+    for (const { band, occurrence } of list) position(band, occurrence.from, occurrence.to);
   });
   return layer;
 }
@@ -164,7 +164,7 @@ function build() {
   redrawn.length = 0;
   measured.length = 0;
   const watch = [];
-  if (record.api.length > 0) watch.push(packedRow('API server', record.api, 'outage'));
+  if (record.outages.length > 0) watch.push(packedRow('API server', record.outages, 'outage'));
   if (record.gaps.length > 0) watch.push(packedRow('Watches', record.gaps, 'gap'));
   const packed = (name, list, kind) => (list.length > 0 ? [packedRow('', list, kind)] : []);
   document.getElementById('plot').replaceChildren(
@@ -172,7 +172,7 @@ function build() {
     ...lane('Steps', packed('', record.steps, 'step')),
     ...lane('Faults', packed('', record.faults, 'fault')),
     ...lane('Assertions', packed('', record.assertions, 'assertion')),
-    ...lane('Not seen', watch),
+    ...lane('Not observed', watch),
     ...nodesAndPods(),
     ...others(),
     bands(),

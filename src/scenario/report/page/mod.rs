@@ -1,12 +1,10 @@
-//! A run as one HTML page that needs nothing else: it opens from a file, and asks nothing of any
-//! network.
+//! One run as one HTML page. The page needs no other file and makes no request.
 
+mod bar_class;
 mod data;
-mod delta;
 mod document;
-mod limit;
-mod occurrences;
+mod occurrence;
 mod sections;
-mod state;
+mod size_limit;
 
 pub use document::page;

@@ -1,20 +1,20 @@
-// An object as it was at a moment, with what had changed; or all there is to tell of something else.
+// The panel: an object as it was at a moment with its last changes, or the details of another bar.
 
 const panel = document.getElementById('panel');
 let opener = null;
 
 function openPanel(title, parts) {
   if (panel.hidden) opener = document.activeElement;
-  const close = make('button', 'close', '×');
+  const close = create('button', 'close', '×');
   close.type = 'button';
   close.setAttribute('aria-label', 'Close');
   close.addEventListener('click', closePanel);
-  const heading = make('h2', '', title);
+  const heading = create('h2', '', title);
   heading.id = 'panel-title';
   heading.tabIndex = -1;
-  const head = make('div', 'head');
+  const head = create('div', 'head');
   head.append(heading, close);
-  const body = make('div', 'body');
+  const body = create('div', 'body');
   body.append(...parts);
   panel.replaceChildren(head, body);
   panel.hidden = false;
@@ -30,19 +30,19 @@ function closePanel() {
 }
 
 function momentButton(moment, text) {
-  const button = make('button', 'moment', text ?? seconds(moment));
+  const button = create('button', 'moment', text ?? seconds(moment));
   button.type = 'button';
   button.dataset.at = moment;
   return button;
 }
 
 function facts(list) {
-  const all = make('dl', 'facts');
+  const all = create('dl', 'facts');
   for (const [name, value] of list) {
-    const fact = make('div');
-    const detail = make('dd');
+    const fact = create('div');
+    const detail = create('dd');
     detail.append(value);
-    fact.append(make('dt', '', name), detail);
+    fact.append(create('dt', '', name), detail);
     all.append(fact);
   }
   return all;
@@ -51,22 +51,22 @@ function facts(list) {
 function openOccurrence(occurrence, kind, moment) {
   openPanel(`${kind} ${occurrence.name}`, [
     facts([
-      ['State', occurrence.word],
+      ['State', occurrence.state],
       ['From', momentButton(occurrence.from)],
       ['To', momentButton(occurrence.to)],
-      ['Took', seconds(occurrence.to - occurrence.from)],
-      ...(occurrence.mark === undefined ? [] : [['Decided at', momentButton(occurrence.mark)]]),
+      ['Duration', seconds(occurrence.to - occurrence.from)],
+      ...(occurrence.decisive === undefined ? [] : [['Decisive at', momentButton(occurrence.decisive)]]),
       ...occurrence.facts,
     ]),
   ]);
-  look(moment);
+  setCursor(moment);
 }
 
 function openObject(object, moment) {
   const place = Math.max(0, versionAt(object, Math.min(moment, endOf(object))));
   const version = object.versions[place];
   const step = (by, text) => {
-    const button = make('button', '', text);
+    const button = create('button', '', text);
     button.type = 'button';
     const other = object.versions[place + by];
     button.disabled = !other;
@@ -76,60 +76,62 @@ function openObject(object, moment) {
     });
     return button;
   };
-  const steps = make('div', 'set');
-  steps.append(step(-1, '‹ version before'), step(1, 'next version ›'));
-  const told = {
-    initial: 'there when the record began', added: 'created', deleted: 'gone',
+  const steps = create('div', 'set');
+  steps.append(step(-1, '‹ previous version'), step(1, 'next version ›'));
+  const event = {
+    initial: 'existed at the start', added: 'created', deleted: 'deleted',
     found: 'found after a gap', missed: 'missing after a gap',
   }[version.event] ?? 'changed';
   const list = [
-    ['Looked at', momentButton(moment)],
-    ['Version', `${place + 1} of ${object.versions.length}, ${told} at ${seconds(version.at)}`],
+    ['Shown at', momentButton(moment)],
+    ['Version', `${place + 1} of ${object.versions.length}, ${event} at ${seconds(version.at)}`],
   ];
   if (version.state) list.push(['State', version.state]);
-  if (object.owner) list.push(['Made by', object.owner]);
+  if (object.owner) list.push(['Controller', object.owner]);
   openPanel(fullName(object), [facts(list), steps, ...changesPart(object, place), ...eventsPart(object), ...bodyPart(object, place)]);
 }
 
 function changesPart(object, place) {
   const changes = changesOf(object, place);
   if (changes.length === 0) return [];
-  const table = make('table', 'changes');
+  const table = create('table', 'changes');
   for (const { path, before, after } of changes) {
-    const row = make('tr');
-    const values = make('td');
-    values.append(make('del', '', brief(before)), ' → ', make('ins', '', brief(after)));
-    row.append(make('th', '', path.join('.')), values);
+    const row = create('tr');
+    const values = create('td');
+    values.append(create('del', '', brief(before)), ' → ', create('ins', '', brief(after)));
+    row.append(create('th', '', path.join('.')), values);
     table.append(row);
   }
-  return [make('h3', '', 'What changed to the version before'), table];
+  return [create('h3', '', 'Changes from the previous version'), table];
 }
 
 function eventsPart(object) {
   const events = eventsOf(object).slice(-20);
   if (events.length === 0) return [];
-  const list = make('ul', 'lines');
+  const list = create('ul', 'lines');
   for (const { at, text } of events) {
-    const item = make('li');
+    const item = create('li');
     item.append(momentButton(at), ` ${text}`);
     list.append(item);
   }
-  return [make('h3', '', 'Events about it'), list];
+  return [create('h3', '', 'Events'), list];
 }
 
 function bodyPart(object, place) {
   const body = bodyOf(object, place);
-  if (body === null) return [make('p', 'note', 'The object itself is left out of this page; it is in the record.')];
-  const changed = changesOf(object, place).map(({ path }) => path.join('\n'));
+  if (body === null) return [create('p', 'note', 'Left out to limit the size of this page. See the record.')];
+  const changed = changesOf(object, place)
+    .filter(({ after }) => after !== undefined)
+    .map(({ path }) => path.join('\n'));
   const isChanged = (path) => {
     const at = path.join('\n');
     return changed.some((change) => at === change || at.startsWith(`${change}\n`));
   };
-  const pre = make('pre', 'yaml');
+  const pre = create('pre', 'yaml');
   for (const { text, path } of yamlLines(body)) {
-    pre.append(make(isChanged(path) ? 'mark' : 'span', '', `${text}\n`));
+    pre.append(create(isChanged(path) ? 'mark' : 'span', '', `${text}\n`));
   }
   pre.tabIndex = 0;
   pre.setAttribute('aria-label', 'The object as YAML; changed lines are marked');
-  return [make('h3', '', 'The object'), pre];
+  return [create('h3', '', 'The object'), pre];
 }

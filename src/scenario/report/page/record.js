@@ -1,73 +1,56 @@
-// The record: objects with all their versions, and what happened beside them.
+// The record: objects with all their versions, and everything else that happened.
 
 const record = JSON.parse(document.getElementById('record').textContent);
 const END = Math.max(record.end, 1);
 
-// A version is told by what changed from the one before: see delta.rs.
-function applied(old, delta) {
-  if ('=' in delta) return delta['='];
-  if ('#' in delta) {
-    const list = old.slice();
-    for (const [place, change] of Object.entries(delta['#'])) list[place] = applied(list[place], change);
-    return list;
-  }
-  const [fields, gone = []] = delta['+'];
-  const object = { ...old };
-  for (const key of gone) delete object[key];
-  for (const [key, change] of Object.entries(fields)) object[key] = applied(object[key], change);
-  return object;
+const keysOf = (pointer) =>
+  pointer.split('/').slice(1).map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
+const valueAt = (root, keys) => keys.reduce((value, key) => value?.[key], root);
+
+// Applies one operation of a JSON Patch (RFC 6902) in place. Returns the root, which can be a new value.
+function applied(root, { op, path, value }) {
+  const keys = keysOf(path);
+  // Later operations must not change the record.
+  const copy = structuredClone(value);
+  if (keys.length === 0) return copy;
+  const key = keys.pop();
+  const parent = valueAt(root, keys);
+  if (Array.isArray(parent) && op === 'add') parent.splice(Number(key), 0, copy);
+  else if (Array.isArray(parent) && op === 'remove') parent.splice(Number(key), 1);
+  else if (op === 'remove') delete parent[key];
+  else parent[key] = copy;
+  return root;
 }
 
-// The place of the version that an object had at a moment; -1 before it was there, and after it was gone.
+// The index of an object's version at a moment; -1 before its creation and after its deletion.
 function versionAt(object, moment) {
-  if (object.gone !== undefined && moment > object.gone) return -1;
-  let low = 0;
-  let high = object.versions.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (object.versions[middle].at <= moment) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
+  if (object.deleted !== undefined && moment > object.deleted) return -1;
+  return object.versions.findLastIndex(({ at }) => at <= moment);
 }
 
-// An object as of a version; null where the page has no room for it.
-function bodyOf(object, place) {
-  let body = null;
-  for (let number = 0; number <= place; number++) {
-    const { delta } = object.versions[number];
-    if (delta === undefined) continue;
-    if (body === null && !('=' in delta)) return null;
-    body = applied(body, delta);
-  }
-  return body;
-}
+// An object as of a version; null if the page has no room for it.
+const bodyOf = (object, place) =>
+  object.versions.slice(0, place + 1).flatMap(({ patch = [] }) => patch).reduce(applied, null);
 
-// What a version changed: paths with the values before and after; undefined where there was none.
+// What a version changed: paths with the values before and after; undefined if there was none.
 function changesOf(object, place) {
-  const { delta } = object.versions[place];
-  if (place === 0 || delta === undefined) return [];
-  const found = [];
-  walk(bodyOf(object, place - 1), delta, [], found);
+  const { patch } = object.versions[place];
+  if (place === 0 || patch === undefined) return [];
+  let root = bodyOf(object, place - 1);
+  const found = patch.map((operation) => {
+    const path = keysOf(operation.path);
+    // An element added to a list moves the one that was there.
+    const before = operation.op === 'add' ? undefined : structuredClone(valueAt(root, path));
+    root = applied(root, operation);
+    return { path, before, after: operation.value };
+  });
   return found.filter(({ path }) => path.join('.') !== 'metadata.resourceVersion');
 }
 
-function walk(old, delta, path, found) {
-  if ('=' in delta) {
-    found.push({ path, before: old, after: delta['='] });
-  } else if ('#' in delta) {
-    for (const [place, change] of Object.entries(delta['#'])) walk(old[place], change, [...path, place], found);
-  } else {
-    const [fields, gone = []] = delta['+'];
-    for (const [key, change] of Object.entries(fields)) walk(old?.[key], change, [...path, key], found);
-    for (const key of gone) found.push({ path: [...path, key], before: old[key], after: undefined });
-  }
-}
-
-const endOf = (object) => object.gone ?? END;
+const endOf = (object) => object.deleted ?? END;
 const startOf = (object) => object.versions[0].at;
 const fullName = (object) => `${object.kind} ${object.namespace ? `${object.namespace}/` : ''}${object.name}`;
-// A node's name without the cluster's, which all of them have.
+// The name of a node without the name of the cluster.
 const nodeName = (name) =>
   name.startsWith(`${record.cluster}-`) ? name.slice(record.cluster.length + 1) : name;
 const SYSTEM = new Set(['kube-system', 'kube-public', 'kube-node-lease', 'local-path-storage']);
@@ -82,7 +65,7 @@ const wordOf = (name) => {
   return WORDS[state] + (cordoned ? ', cordoned' : '');
 };
 
-// The states of an object, one after the other: neighbours that look the same are one.
+// The states of an object in order. Adjacent states that look the same are joined.
 function segmentsOf(object) {
   const segments = [];
   for (const version of object.versions) {

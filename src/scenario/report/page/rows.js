@@ -1,25 +1,25 @@
-// Rows, bars in them, and their places by time.
+// Rows, their bars, and the positions of the bars in time.
 
-function make(tag, name, text) {
+function create(tag, name, text) {
   const element = document.createElement(tag);
   if (name) element.className = name;
   if (text !== undefined) element.textContent = text;
   return element;
 }
 
-// What a bar is about: { title, from, to, moments, lines(moment), open(moment), owner }.
-const things = new WeakMap();
+// What each bar shows: { title, from, to, moments, lines(moment), open(moment), owner }.
+const barDetails = new WeakMap();
 
-function barOf(thing, name) {
-  const bar = make('button', `bar ${name}`);
+function barOf(details, name) {
+  const bar = create('button', `bar ${name}`);
   bar.type = 'button';
-  bar.setAttribute('aria-label', [thing.title, ...thing.lines(thing.from)].join(', '));
-  things.set(bar, thing);
+  bar.setAttribute('aria-label', [details.title, ...details.lines(details.from)].join(', '));
+  barDetails.set(bar, details);
   return bar;
 }
 
-// Puts an element where its time is; hides it outside of the view.
-function put(element, from, to) {
+// Positions an element by its time. Hides it outside of the view.
+function position(element, from, to) {
   const left = Math.max(0, shareOf(from));
   const right = Math.min(1, shareOf(to));
   element.hidden = right < 0 || left > 1 || right < left;
@@ -27,35 +27,35 @@ function put(element, from, to) {
   element.style.width = `${Math.max(0, right - left) * 100}%`;
 }
 
-// A row of one object: its name, and a bar of its states.
+// The row of one object: its name and a bar of its states.
 function objectRow(object, level, detail) {
-  const row = make('div', `row object level${level}`);
+  const row = create('div', `row object level${level}`);
   row.dataset.kind = object.kind;
-  const label = make('div', 'label');
+  const label = create('div', 'label');
   const name = object.kind === 'Node' ? nodeName(object.name) : level === 1 ? fullName(object) : object.name;
-  label.append(make('span', 'name', name));
-  if (detail) label.append(make('span', 'detail', detail));
+  label.append(create('span', 'name', name));
+  if (detail) label.append(create('span', 'detail', detail));
   label.title = fullName(object);
-  const track = make('div', 'track');
-  const bar = barOf(objectThing(object), 'states');
+  const track = create('div', 'track');
+  const bar = barOf(objectDetails(object), 'states');
   bar.dataset.uid = object.uid;
   bar.dataset.kind = object.kind;
   const segments = segmentsOf(object).map((segment) => {
-    const element = make('span', `segment ${segment.name}`, wordOf(segment.name));
+    const element = create('span', `segment ${segment.name}`, wordOf(segment.name));
     bar.append(element);
     return { ...segment, element, room: wordOf(segment.name).length * 6.2 + 8 };
   });
   const warnings = eventsOf(object).filter(({ warning }) => warning).map(({ at }) => {
-    const element = make('span', 'warning');
+    const element = create('span', 'warning');
     track.append(element);
     return { at, element };
   });
-  if (object.gone === undefined) bar.classList.add('open-end');
+  if (object.deleted === undefined) bar.classList.add('open-end');
   track.prepend(bar);
   row.append(label, track);
   redrawn.push(() => {
     const [start, end] = [startOf(object), endOf(object)];
-    put(bar, start, end);
+    position(bar, start, end);
     const from = Math.max(start, view.from);
     const width = Math.max(1, Math.min(end, view.to) - from);
     for (const { element, room, ...segment } of segments) {
@@ -77,23 +77,23 @@ function objectRow(object, level, detail) {
 
 const LINE = 24;
 
-// A row in which bars of one sort share lines, as many as their names need.
+// A row in which bars share as few lines as their names allow.
 function packedRow(name, list, kind) {
-  const row = make('div', 'row packed');
-  const track = make('div', 'track');
+  const row = create('div', 'row packed');
+  const track = create('div', 'track');
   const items = list.map((occurrence) => {
-    const bar = barOf(occurrenceThing(occurrence, kind), `${kind} ${occurrence.class}`);
+    const bar = barOf(occurrenceDetails(occurrence, kind), `${kind} ${occurrence.class}`);
     bar.dataset.kind = kind;
     const sign = SIGNS[occurrence.class] ?? '';
-    const mark = occurrence.mark === undefined ? null : make('span', 'mark', sign);
-    const text = make('span', 'name', mark || !sign ? occurrence.name : `${sign} ${occurrence.name}`);
+    const mark = occurrence.decisive === undefined ? null : create('span', 'mark', sign);
+    const text = create('span', 'name', mark || !sign ? occurrence.name : `${sign} ${occurrence.name}`);
     bar.append(text);
     if (mark) bar.append(mark);
     track.append(bar);
     return { bar, text, mark, occurrence };
   });
-  row.append(make('div', 'label', name), track);
-  // A folded lane has no sizes yet.
+  row.append(create('div', 'label', name), track);
+  // The bars of a folded lane have no size yet.
   measured.push(() => items.filter(({ room }) => !room).forEach((item) => {
     item.text.style.maxWidth = '';
     item.room = item.text.offsetWidth;
@@ -109,7 +109,7 @@ function pack(track, items) {
   const lines = [];
   for (const item of items) {
     const { bar, text, mark, occurrence } = item;
-    put(bar, occurrence.from, occurrence.to);
+    position(bar, occurrence.from, occurrence.to);
     if (bar.hidden) continue;
     let room = Math.min(item.room + 6, width);
     const left = Math.max(0, shareOf(occurrence.from)) * width;
@@ -117,7 +117,7 @@ function pack(track, items) {
     let start = left + 4;
     let [first, last] = [left, Math.max(right, left + 4)];
     if (mark) {
-      const at = shareOf(occurrence.mark) * width;
+      const at = shareOf(occurrence.decisive) * width;
       const shown = Math.max(10, Math.min(width - 10, at));
       mark.hidden = at < -1 || at > width + 1;
       mark.style.left = `${shown - left}px`;
@@ -125,7 +125,7 @@ function pack(track, items) {
         const [before, after] = [shown - 11, width - shown - 11];
         const isInTheWay = shown > start - 10 && shown < start + room + 10;
         if (isInTheWay || start + room > width) {
-          // After the mark, else before it, else on the wider side as far as there is room.
+          // After the mark if the name fits there, otherwise before it, otherwise truncated on the wider side.
           const isAfter = after >= room || (before < room && after > before);
           room = Math.min(room, isAfter ? after : before);
           start = isAfter ? shown + 11 : shown - room - 11;
@@ -133,7 +133,7 @@ function pack(track, items) {
         [first, last] = [Math.min(first, shown - 9), Math.max(last, shown + 9)];
       }
     }
-    // A name that has no room after its beginning stands before it.
+    // A name that does not fit after the start of its bar goes before it.
     if (start + room > width && right - left < room) start = left - room;
     start = Math.max(0, Math.min(start, width - room));
     text.style.left = `${start - left}px`;

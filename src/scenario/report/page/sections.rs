@@ -1,291 +1,237 @@
-//! The parts of the page that need no script.
+//! The sections of the page that need no script.
 
-use std::fmt::Write as _;
+use maud::{Markup, html};
 
-use crate::scenario::history::{Entry, Moment, StepState};
-use crate::scenario::judge::{ObjectName, Verdict};
-use crate::scenario::outcome::RunReport;
-use crate::scenario::report::PendingPod;
-use crate::scenario::report::explain::{Details, explanations};
-use crate::scenario::report::figures::figures;
-use crate::scenario::report::text::{seconds, step_mark, step_word, verdict_mark, verdict_word};
+use crate::scenario::history::Moment;
+use crate::scenario::judge::{Judgement, ObjectName, Verdict};
+use crate::scenario::outcome::{RunReport, StepReport};
+use crate::scenario::report::explanation::{FailureDetails, PendingPod};
+use crate::scenario::report::figures::Figure;
+use crate::scenario::report::format;
+use crate::scenario::report::label::Label;
 
-/// Text for an element or an attribute.
-pub(super) fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-    }
-    out
+/// A moment. The script shows it in the timeline.
+fn moment(at: Moment) -> Markup {
+    html! { button.moment type="button" data-at=(at.0) { (at) } }
 }
 
-/// A moment that the script makes the timeline show.
-fn moment(at: Moment) -> String {
-    format!(r#"<button type="button" class="moment" data-at="{}">{at}</button>"#, at.0)
+/// An object. The script opens it as it was at the moment.
+fn object(name: &ObjectName, at: Moment) -> Markup {
+    html! { button.object type="button" data-uid=(name.uid) data-at=(at.0) { (name) } }
 }
 
-/// An object that the script opens as of a moment.
-fn object(name: &ObjectName, at: Option<Moment>) -> String {
-    format!(
-        r#"<button type="button" class="object" data-uid="{}" data-at="{}">{}</button>"#,
-        escaped(&name.uid),
-        at.unwrap_or_default().0,
-        escaped(&name.to_string())
-    )
+fn badge(label: impl Into<Label>) -> Markup {
+    let label = label.into();
+    html! { span class={ "badge " (label.class) } { (label) } }
 }
 
-fn badge(verdict: Verdict) -> String {
-    format!(
-        r#"<span class="badge {verdict}">{} {}</span>"#,
-        verdict_mark(verdict),
-        verdict_word(verdict)
-    )
-}
-
-/// The verdict and what the run was.
-pub(super) fn header(run: &RunReport) -> String {
-    let mut out = format!("<h1>{} {}</h1>", badge(run.verdict), escaped(&run.title()));
-    if let Some(description) = &run.description {
-        let _ = write!(out, "<p>{}</p>", escaped(description));
-    }
-    if let Some(error) = &run.error {
-        let _ = write!(out, r#"<p class="error">The run did not end well: {}</p>"#, escaped(error));
-    }
-    let mut facts = vec![
+/// The verdict and the facts of the run.
+pub(super) fn header(run: &RunReport) -> Markup {
+    let variables: Vec<String> =
+        run.variables.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let facts = [
         ("Scenario", run.file.display().to_string()),
         ("Cluster", run.cluster.clone() + if run.kept { " (kept)" } else { "" }),
         ("Kubernetes", run.kubernetes.clone()),
-        ("Began", format!("{:.0}", run.time)),
-        ("Ran for", seconds(run.elapsed)),
+        ("Started", format!("{:.0}", run.time)),
+        ("Duration", format::duration(run.elapsed)),
+        ("Cluster created in", run.creation.map(format::duration).unwrap_or_default()),
+        ("Record", run.history.display().to_string()),
+        ("Variables", variables.join(", ")),
     ];
-    if let Some(creation) = run.creation {
-        facts.push(("Cluster made in", seconds(creation)));
-    }
-    facts.extend(
-        [("Record", run.history.display().to_string()), ("Variables", variables(run))]
-            .into_iter()
-            .filter(|(_, value)| !value.is_empty()),
-    );
-    out.push_str(r#"<dl class="facts">"#);
-    for (name, value) in facts.into_iter().filter(|(_, value)| !value.is_empty()) {
-        let _ = write!(out, "<div><dt>{name}</dt><dd>{}</dd></div>", escaped(&value));
-    }
-    out.push_str("</dl>");
-    out
-}
-
-fn variables(run: &RunReport) -> String {
-    let variables = run.variables.iter().map(|(name, value)| format!("{name}={value}"));
-    variables.collect::<Vec<_>>().join(", ")
-}
-
-/// Why something did not pass; empty when all did.
-pub(super) fn failures(run: &RunReport, history: &[Entry]) -> String {
-    let all = explanations(run, history);
-    if all.is_empty() {
-        return String::new();
-    }
-    let mut out = String::from(r#"<section id="failures"><h2>What did not pass</h2>"#);
-    for details in &all {
-        failure(&mut out, details);
-    }
-    out.push_str("</section>");
-    out
-}
-
-fn failure(out: &mut String, details: &Details) {
-    let at = details.moment.map(|at| format!(" at {}", moment(at))).unwrap_or_default();
-    let _ = write!(
-        out,
-        r#"<article class="failure {}"><h3>{} {}{at}</h3>"#,
-        details.verdict,
-        badge(details.verdict),
-        escaped(&details.name)
-    );
-    if !details.claim.is_empty() && details.claim != details.name {
-        let _ = write!(out, "<p><code>{}</code></p>", escaped(&details.claim));
-    }
-    let _ = write!(out, r#"<p class="summary">{}</p>"#, escaped(&details.summary));
-    lines(out, "", &details.parts);
-    lines(out, "Not seen", &details.unknown);
-    for then in &details.objects {
-        let _ = write!(
-            out,
-            r#"<h4>{} <span class="state">{}</span></h4>"#,
-            object(&then.object, details.moment),
-            escaped(&then.state)
-        );
-        lines(out, "", &then.differences);
-        for pod in details.pending.iter().filter(|pod| pod.pod.uid == then.object.uid) {
-            pending(out, pod);
+    html! {
+        h1 { (badge(run.verdict)) " " (run.title()) }
+        @if let Some(description) = &run.description {
+            p { (description) }
+        }
+        @if let Some(error) = &run.error {
+            p.error { "The run ended early: " (error) }
+        }
+        dl.facts {
+            @for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
+                div { dt { (name) } dd { (value) } }
+            }
         }
     }
-    if details.more_objects > 0 {
-        let _ = write!(out, "<p>and {} more objects</p>", details.more_objects);
-    }
-    for pod in &details.pending {
-        if details.objects.iter().all(|then| then.object.uid != pod.pod.uid) {
-            let name = object(&pod.pod, details.moment);
-            let _ = write!(out, r#"<h4>{name} <span class="state">is pending</span></h4>"#);
-            pending(out, pod);
+}
+
+/// Why steps and assertions did not pass.
+pub(super) fn failures(failures: &[FailureDetails]) -> Markup {
+    html! {
+        @if !failures.is_empty() {
+            section #failures {
+                h2 { "Failed and inconclusive" }
+                @for details in failures { (failure(details)) }
+            }
         }
     }
-    around(out, details);
-    out.push_str("</article>");
 }
 
-fn lines(out: &mut String, title: &str, lines: &[String]) {
-    if lines.is_empty() {
-        return;
-    }
-    if !title.is_empty() {
-        let _ = write!(out, "<h4>{title}</h4>");
-    }
-    out.push_str(r#"<ul class="lines">"#);
-    for line in lines {
-        let _ = write!(out, "<li><code>{}</code></li>", escaped(line));
-    }
-    out.push_str("</ul>");
-}
-
-fn pending(out: &mut String, pod: &PendingPod) {
-    out.push_str(r#"<dl class="refusals">"#);
-    if let Some(message) = &pod.message {
-        let _ = write!(out, "<dt>The scheduler</dt><dd>{}</dd>", escaped(message));
-    }
-    for refusal in &pod.refusals {
-        let reasons = refusal.reasons.join("; ");
-        let _ = write!(out, "<dt>{}</dt><dd>{}</dd>", escaped(&refusal.node), escaped(&reasons));
-    }
-    out.push_str("</dl>");
-}
-
-fn around(out: &mut String, details: &Details) {
-    if details.around.is_empty() {
-        return;
-    }
-    let is_open = if details.verdict == Verdict::Fail { " open" } else { "" };
-    let _ = write!(
-        out,
-        r#"<details{is_open}><summary>Around that moment</summary><table class="around"><tbody>"#
-    );
-    for found in &details.around {
-        let about = match found.about {
-            true => r#"<abbr title="about these objects">●</abbr>"#,
-            false => "",
-        };
-        let _ = write!(
-            out,
-            r#"<tr><td>{about}</td><td class="number">{}</td><td>{}</td><td>{}</td></tr>"#,
-            moment(found.at),
-            found.kind.word(),
-            escaped(&found.text)
-        );
-    }
-    out.push_str("</tbody></table>");
-    if details.more_around > 0 {
-        let _ = write!(out, "<p>and {} more in the record</p>", details.more_around);
-    }
-    out.push_str("</details>");
-}
-
-/// All assertions.
-pub(super) fn assertions(run: &RunReport) -> String {
-    if run.judgements.is_empty() {
-        return String::new();
-    }
-    let mut out = String::from(
-        r#"<section id="assertions"><h2>Assertions</h2><table><thead><tr><th>Verdict</th><th>Assertion</th><th class="number">Certain at</th></tr></thead><tbody>"#,
-    );
-    for judgement in &run.judgements {
-        let claim = match judgement.claim == judgement.assertion {
-            true => String::new(),
-            false => format!("<br><code>{}</code>", escaped(&judgement.claim)),
-        };
-        let _ = write!(
-            out,
-            r#"<tr><td>{}</td><td>{}{claim}</td><td class="number">{}</td></tr>"#,
-            badge(judgement.verdict),
-            escaped(&judgement.assertion),
-            moment(judgement.decided)
-        );
-    }
-    out.push_str("</tbody></table></section>");
-    out
-}
-
-/// The measured figures; empty without any.
-pub(super) fn measured(run: &RunReport, history: &[Entry]) -> String {
-    let figures = figures(run, history);
-    if figures.is_empty() {
-        return String::new();
-    }
-    let mut out = String::from(
-        r#"<section id="figures"><h2>Figures</h2><table><thead><tr><th>Figure</th><th class="number">Value</th><th>How it is measured</th></tr></thead>"#,
-    );
-    let mut of = None;
-    for figure in &figures {
-        if of != Some(&figure.of) {
-            of = Some(&figure.of);
-            let title = if figure.of.is_empty() { "The run" } else { &figure.of };
-            let _ = write!(
-                out,
-                r#"<tbody><tr><th colspan="3" scope="rowgroup">{}</th></tr>"#,
-                escaped(title)
-            );
+fn failure(failure: &FailureDetails) -> Markup {
+    html! {
+        article class={ "failure " (failure.verdict) } {
+            h3 { (badge(failure.verdict)) " " (failure.name) " at " (moment(failure.moment)) }
+            @if !failure.claim.is_empty() && failure.claim != failure.name {
+                p { code { (failure.claim) } }
+            }
+            p.summary { (failure.summary) }
+            (lines(&failure.parts))
+            @if !failure.unknown.is_empty() {
+                h4 { "Not observed" }
+                (lines(&failure.unknown))
+            }
+            @for unexpected in &failure.objects {
+                h4 {
+                    (object(&unexpected.object, failure.moment)) " "
+                    span.state { (unexpected.state) }
+                }
+                (lines(&unexpected.differences))
+                @if let Some(pod) = failure.pending_of(unexpected) { (pending(pod)) }
+            }
+            @if failure.more_objects > 0 {
+                p { "and " (format::count(failure.more_objects, "more object")) }
+            }
+            @for pod in failure.other_pending() {
+                h4 { (object(&pod.pod, failure.moment)) " " span.state { "pending" } }
+                (pending(pod))
+            }
+            @if !failure.nearby.is_empty() { (nearby(failure)) }
         }
-        let _ = write!(
-            out,
-            r#"<tr><td>{}</td><td class="number">{}</td><td class="method">{}</td></tr>"#,
-            escaped(&figure.name),
-            figure.shown(),
-            escaped(&figure.method)
-        );
     }
-    out.push_str("</table></section>");
-    out
 }
 
-/// All steps.
-pub(super) fn steps(run: &RunReport) -> String {
-    if run.steps.is_empty() {
-        return String::new();
-    }
-    let mut out = String::from(
-        r#"<section id="steps"><h2>Steps</h2><table><thead><tr><th>End</th><th>Step</th><th class="number">At</th><th class="number">Took</th></tr></thead><tbody>"#,
-    );
-    for step in &run.steps {
-        let class = match step.state {
-            StepState::Passed => "pass",
-            StepState::Failed => "fail",
-            StepState::Skipped => "skipped",
-            StepState::Started | StepState::Retried | StepState::Inconclusive => "inconclusive",
-        };
-        let mut name = format!("{}{}", "&emsp;".repeat(step.depth), escaped(&step.name));
-        let _ = write!(name, r#" <span class="state">{}</span>"#, escaped(&step.action));
-        if step.attempts > 1 {
-            let _ = write!(name, "<br>tried {} times", step.attempts);
+fn lines(lines: &[String]) -> Markup {
+    html! {
+        @if !lines.is_empty() {
+            ul.lines {
+                @for line in lines { li { code { (line) } } }
+            }
         }
-        if !step.detail.is_empty() {
-            let _ = write!(name, "<br>{}", escaped(&step.detail));
-        }
-        let took = step.started.zip(step.ended).map(|(from, to)| seconds(to - from));
-        let _ = write!(
-            out,
-            r#"<tr><td><span class="badge {class}">{} {}</span></td><td>{name}</td><td class="number">{}</td><td class="number">{}</td></tr>"#,
-            step_mark(step.state),
-            step_word(step.state),
-            step.started.map(moment).unwrap_or_default(),
-            took.unwrap_or_default()
-        );
     }
-    out.push_str("</tbody></table></section>");
-    out
+}
+
+fn pending(pod: &PendingPod) -> Markup {
+    html! {
+        dl.refusals {
+            @if let Some(message) = &pod.message {
+                dt { "Scheduler" } dd { (message) }
+            }
+            @for refusal in &pod.refusals {
+                dt { (refusal.node) } dd { (refusal.reasons.join("; ")) }
+            }
+        }
+    }
+}
+
+fn nearby(failure: &FailureDetails) -> Markup {
+    html! {
+        details open[failure.verdict == Verdict::Fail] {
+            summary { "Around that moment" }
+            table.around {
+                tbody {
+                    @for entry in &failure.nearby {
+                        tr {
+                            td { @if entry.is_related { abbr title="about these objects" { "●" } } }
+                            td.number { (moment(entry.at)) }
+                            td { (entry.kind.word()) }
+                            td { (entry.text) }
+                        }
+                    }
+                }
+            }
+            @if failure.more_nearby > 0 {
+                p { "and " (failure.more_nearby) " more in the record" }
+            }
+        }
+    }
+}
+
+pub(super) fn assertions(judgements: &[Judgement]) -> Markup {
+    html! {
+        @if !judgements.is_empty() {
+            section #assertions {
+                h2 { "Assertions" }
+                table {
+                    thead {
+                        tr { th { "Verdict" } th { "Assertion" } th.number { "Decided at" } }
+                    }
+                    tbody {
+                        @for judgement in judgements {
+                            tr {
+                                td { (badge(judgement.verdict)) }
+                                td {
+                                    (judgement.assertion)
+                                    @if judgement.claim != judgement.assertion {
+                                        br; code { (judgement.claim) }
+                                    }
+                                }
+                                td.number { (moment(judgement.decided)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn figures(figures: &[Figure]) -> Markup {
+    html! {
+        @if !figures.is_empty() {
+            section #figures {
+                h2 { "Figures" }
+                table {
+                    thead { tr { th { "Figure" } th.number { "Value" } th { "Method" } } }
+                    @for figures in figures.chunk_by(|one, other| one.of == other.of) {
+                        tbody {
+                            @if let Some(first) = figures.first() {
+                                tr { th colspan="3" scope="rowgroup" { (first.subject()) } }
+                            }
+                            @for figure in figures {
+                                tr {
+                                    td { (figure.name) }
+                                    td.number { (figure.shown()) }
+                                    td.method { (figure.method) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn steps(steps: &[StepReport]) -> Markup {
+    html! {
+        @if !steps.is_empty() {
+            section #steps {
+                h2 { "Steps" }
+                table {
+                    thead {
+                        tr {
+                            th { "Result" } th { "Step" }
+                            th.number { "Started" } th.number { "Duration" }
+                        }
+                    }
+                    tbody { @for details in steps { (step(details)) } }
+                }
+            }
+        }
+    }
+}
+
+fn step(step: &StepReport) -> Markup {
+    html! {
+        tr {
+            td { (badge(step.state)) }
+            td {
+                ("\u{2003}".repeat(step.depth)) (step.name) " " span.state { (step.action) }
+                @if step.attempts > 1 { br; (step.attempts) " attempts" }
+                @if !step.detail.is_empty() { br; (step.detail) }
+            }
+            td.number { @if let Some(at) = step.started { (moment(at)) } }
+            td.number { (step.duration().map(format::duration).unwrap_or_default()) }
+        }
+    }
 }

@@ -1,47 +1,47 @@
-// Puts the page together.
+// Starts the page.
 
 function legend() {
   const entries = [
-    ['ready', 'Ready'], ['running', 'running, not ready'], ['pending', 'pending'],
-    ['terminating', 'being deleted'], ['failed', 'failed'], ['succeeded', 'succeeded'],
-    ['notready', 'not Ready'], ['unknown', 'unknown'], ['ready cordoned', 'cordoned'],
-    ['outage', 'not seen'],
+    ['ready', 'ready'], ['running', 'running, not ready'], ['pending', 'pending'],
+    ['terminating', 'terminating'], ['failed', 'failed'], ['succeeded', 'succeeded'],
+    ['notready', 'not ready'], ['unknown', 'unknown'], ['ready cordoned', 'cordoned'],
+    ['outage', 'not observed'],
   ];
   const isUsed = ([name]) => name === 'outage'
-    ? record.api.length + record.gaps.length > 0
+    ? record.outages.length + record.gaps.length > 0
     : record.objects.some(({ versions }) => versions.some((version) => version.class === name));
   const list = entries.filter(isUsed).map(([name, text]) => {
-    const entry = make('span', 'entry');
-    entry.append(make('span', `segment ${name}`), text);
+    const entry = create('span', 'entry');
+    entry.append(create('span', `segment ${name}`), text);
     return entry;
   });
   if (record.events.some(({ warning }) => warning)) {
-    const entry = make('span', 'entry');
-    entry.append(make('span', 'warning'), 'warning Event');
+    const entry = create('span', 'entry');
+    entry.append(create('span', 'warning'), 'warning Event');
     list.push(entry);
   }
   document.getElementById('legend').replaceChildren(...list);
 }
 
-function press(name, action) {
+function onClick(name, action) {
   document.getElementById(name).addEventListener('click', action);
 }
 
-function group(isByWorkload) {
+function groupPods(isByWorkload) {
   shown.workload = isByWorkload;
   document.getElementById('by-workload').setAttribute('aria-pressed', String(isByWorkload));
   document.getElementById('by-node').setAttribute('aria-pressed', String(!isByWorkload));
   build();
 }
 
-press('zoom-in', () => zoom(0.5));
-press('zoom-out', () => zoom(2));
-press('earlier', () => pan(-0.5));
-press('later', () => pan(0.5));
-press('all', () => show(0, END));
-press('by-node', () => group(false));
-press('by-workload', () => group(true));
-press('system', (event) => {
+onClick('zoom-in', () => zoom(0.5));
+onClick('zoom-out', () => zoom(2));
+onClick('earlier', () => pan(-0.5));
+onClick('later', () => pan(0.5));
+onClick('all', () => show(0, END));
+onClick('by-node', () => groupPods(false));
+onClick('by-workload', () => groupPods(true));
+onClick('system', (event) => {
   shown.system = !shown.system;
   event.currentTarget.setAttribute('aria-pressed', String(shown.system));
   build();
@@ -62,18 +62,18 @@ document.addEventListener('click', (event) => {
 
 document.addEventListener('keydown', (event) => {
   if (event.key !== 'Escape') return;
-  if (!tooltip.hidden) hush();
+  if (!tooltip.hidden) hideTooltip();
   else if (!panel.hidden) closePanel();
 });
 
-document.getElementById('notes').append(...record.notes.map((note) => make('p', 'note', note)));
+document.getElementById('notes').append(...record.notes.map((note) => create('p', 'note', note)));
 const plot = document.getElementById('plot');
 legend();
 build();
 listen(plot);
 listenForSelection(plot);
 
-// Rows change the plot's height: only its width matters to them.
+// The rows change the height of the plot, but only its width matters to them.
 let width = plot.clientWidth;
 new ResizeObserver(() => {
   if (plot.clientWidth === width) return;

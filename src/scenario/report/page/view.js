@@ -1,11 +1,11 @@
-// The part of the run that is shown, and the moment that is looked at.
+// The visible part of the run, and the moment of the cursor.
 
 const view = { from: 0, to: END, cursor: null, pixels: 1 };
 const NARROWEST = Math.min(END, 20000);
 const redrawn = [];
 const measured = [];
 
-// Shows a part of the run, as far as there is one.
+// Shows a part of the run.
 function show(from, to) {
   const width = Math.min(END, Math.max(NARROWEST, to - from));
   const middle = (from + to) / 2;
@@ -14,7 +14,7 @@ function show(from, to) {
   redraw();
 }
 
-// Narrows the view around the cursor by a factor, else around its middle.
+// Scales the view by a factor around the cursor, or around its middle if the cursor is not visible.
 function zoom(factor) {
   const width = (view.to - view.from) * factor;
   const isSeen = view.cursor !== null && view.cursor >= view.from && view.cursor <= view.to;
@@ -29,8 +29,8 @@ function pan(share) {
   show(view.from + stays, view.to + stays);
 }
 
-// Looks at a moment; null looks at none.
-function look(moment) {
+// Moves the cursor to a moment; null removes it.
+function setCursor(moment) {
   view.cursor = moment;
   const line = document.getElementById('cursor');
   const output = document.getElementById('cursor-time');
@@ -42,11 +42,11 @@ function look(moment) {
   output.textContent = moment === null ? '' : `${seconds(moment)} · ${clock(moment)}`;
 }
 
-// Shows a moment: moves the view where it is outside.
+// Moves the cursor to a moment, and the view if the moment is outside.
 function reveal(moment) {
   const width = view.to - view.from;
   if (moment < view.from || moment > view.to) show(moment - width / 2, moment + width / 2);
-  look(moment);
+  setCursor(moment);
 }
 
 const shareOf = (moment) => (moment - view.from) / (view.to - view.from);
@@ -57,10 +57,10 @@ function momentAt(track, x) {
   return Math.round(view.from + share * (view.to - view.from));
 }
 
-// All is measured before anything is moved: a browser lays out once, not for each row.
+// Measures everything before anything moves, so that the browser lays out once and not for each row.
 function redraw() {
   view.pixels = Math.max(1, document.getElementById('axis').clientWidth);
   for (const measure of measured) measure();
   for (const draw of redrawn) draw();
-  look(view.cursor);
+  setCursor(view.cursor);
 }

@@ -1,4 +1,4 @@
-// Objects as YAML, line by line, each with the path that it is at.
+// An object as lines of YAML, each with its path.
 
 function yamlLines(value, path = [], indent = '') {
   const isMapping = (some) => some !== null && typeof some === 'object' && !Array.isArray(some);
@@ -9,7 +9,7 @@ function yamlLines(value, path = [], indent = '') {
     if (isEmpty(inner)) {
       scalar(inner, indent).forEach((text, number) => lines.push({ text: number ? text : `${head} ${text}`, path: at }));
     } else if (head.trim() === '-') {
-      // The first line of what is in a list goes beside its dash.
+      // The first line of a list element goes after the dash.
       yamlLines(inner, at, deeper).forEach((line, number) => {
         lines.push(number ? line : { text: `${indent}- ${line.text.slice(deeper.length)}`, path: line.path });
       });
@@ -28,7 +28,7 @@ function yamlLines(value, path = [], indent = '') {
   return lines;
 }
 
-// A value without parts, in one line or in several of a block.
+// A scalar in one line, or in the lines of a block.
 function scalar(value, indent) {
   if (Array.isArray(value)) return ['[]'];
   if (value !== null && typeof value === 'object') return ['{}'];
@@ -38,7 +38,7 @@ function scalar(value, indent) {
   return [keep, ...value.replace(/\n$/, '').split('\n').map((line) => `${indent}  ${line}`)];
 }
 
-// A text as it is where that is safe, else in quotes.
+// A string in quotes where YAML needs them.
 function plain(text) {
   const isSafe = /^[A-Za-z_/.][\w./ ()@+:,-]*$/.test(text) && !/(: |[: ]$)/.test(text);
   const isWord = /^(true|false|null|yes|no|on|off|y|n|~|\.inf|\.nan)$/i.test(text);

@@ -1,11 +1,10 @@
-//! A run as text: for a terminal, and as the text of other formats' failures.
+//! Plain text: the report for a terminal, and the failures in JUnit and Markdown.
 
-mod details;
+mod failure;
+mod layout;
 mod paint;
-mod terminal;
-mod words;
+mod run;
 
-pub(super) use details::details_text;
+pub(super) use failure::failure_text;
 pub(super) use paint::Paint;
-pub use terminal::{render, render_all};
-pub(super) use words::{seconds, step_mark, step_word, verdict_mark, verdict_word};
+pub use run::text;

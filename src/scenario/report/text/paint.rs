@@ -1,15 +1,14 @@
 use crate::scenario::judge::Verdict;
+use crate::scenario::report::label::Label;
 
-/// Colors for a terminal, or none. They say nothing that the words do not.
+/// Colors for a terminal, or none. Colors repeat what the words say.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::scenario::report) struct Paint {
-    /// Whether there are any.
-    pub(in crate::scenario::report) color: bool,
+pub struct Paint {
+    pub color: bool,
 }
 
 impl Paint {
-    /// None.
-    pub(in crate::scenario::report) const PLAIN: Self = Self { color: false };
+    pub const PLAIN: Self = Self { color: false };
 
     fn with(self, code: &str, text: &str) -> String {
         match self.color {
@@ -18,22 +17,23 @@ impl Paint {
         }
     }
 
-    /// For titles.
-    pub(in crate::scenario::report) fn strong(self, text: &str) -> String {
+    /// For headings.
+    pub fn strong(self, text: &str) -> String {
         self.with("1", text)
     }
 
-    /// For what is beside the point.
-    pub(in crate::scenario::report) fn faint(self, text: &str) -> String {
+    /// For details.
+    pub fn faint(self, text: &str) -> String {
         self.with("2", text)
     }
 
-    /// For what a verdict says.
-    pub(in crate::scenario::report) fn verdict(self, verdict: Verdict, text: &str) -> String {
-        let code = match verdict {
-            Verdict::Pass => "32",
-            Verdict::Inconclusive => "33",
-            Verdict::Fail => "1;31",
+    /// The text in the color of a label.
+    pub fn label(self, label: Label, text: &str) -> String {
+        let code = match label.verdict {
+            Some(Verdict::Pass) => "32",
+            Some(Verdict::Inconclusive) => "33",
+            Some(Verdict::Fail) => "1;31",
+            None => "2",
         };
         self.with(code, text)
     }

@@ -8,17 +8,17 @@ use crate::failure::Failure;
 use crate::scenario::language::Apply;
 use crate::scenario::read::manifests;
 use crate::scenario::run::outcome::Unmet;
-use crate::scenario::run::patience::{Answered, answered, patiently, signature, signed};
 use crate::scenario::run::resource;
+use crate::scenario::run::retry::{Tracked, retry, retry_tracked, signature, signed};
 use crate::scenario::run::session::Session;
 
-/// Who owns the fields that steps set: <https://kubernetes.io/docs/reference/using-api/server-side-apply/>.
+/// The owner of the fields that steps set: <https://kubernetes.io/docs/reference/using-api/server-side-apply/>.
 pub(super) const FIELD_MANAGER: &str = "kindrs";
 
-/// The HTTP status of an object that exists already.
+/// The status of the API server for an object that exists already.
 const CONFLICT: u16 = 409;
 
-/// Creates objects, or makes them what is given.
+/// Creates or updates objects, by server-side apply.
 pub(super) async fn apply(session: &Session, apply: &Apply) -> anyhow::Result<String> {
     each(session, apply, Verb::Apply).await
 }
@@ -49,7 +49,7 @@ async fn each(session: &Session, apply: &Apply, verb: Verb) -> anyhow::Result<St
             (Err(Error::Api(status)), Some(expected)) => {
                 if !status.message.contains(expected) {
                     return Err(Unmet::Failed(format!(
-                        "expected a refusal with `{expected}`, the API server says: {}",
+                        "expected a refusal with `{expected}`, found: {}",
                         status.message
                     ))
                     .into());
@@ -63,14 +63,14 @@ async fn each(session: &Session, apply: &Apply, verb: Verb) -> anyhow::Result<St
         None => Ok(paths(&done)),
         Some(_) if done.is_empty() => Ok(format!("refused, as expected: {}", refusals.join("; "))),
         Some(expected) => Err(Unmet::Failed(format!(
-            "expected a refusal with `{expected}`: accepted {}",
+            "expected a refusal with `{expected}`, but the API server accepted {}",
             paths(&done)
         ))
         .into()),
     }
 }
 
-/// Brings one object into the cluster; returns its name.
+/// Applies or creates one object, and returns its name.
 async fn put(
     session: &Session,
     target: &Target,
@@ -79,14 +79,14 @@ async fn put(
 ) -> Result<String, Error> {
     let objects = target.objects(session);
     let typed: DynamicObject = serde_json::from_value(object.clone()).map_err(Error::SerdeError)?;
-    let tidying = &session.tidying;
+    let cleanup = &session.state.cleanup;
     let (resource, namespace) = (&target.resource, target.namespace.as_str());
-    patiently(|| tidying.before_making(resource, namespace, &target.name, &objects)).await?;
+    retry(|| cleanup.before_create(resource, namespace, &target.name, &objects)).await?;
     match verb {
         Verb::Apply => {
             let parameters = PatchParams::apply(FIELD_MANAGER).force();
             let patch = Patch::Apply(object);
-            let made = patiently(|| objects.patch(&target.name, &parameters, &patch)).await?;
+            let made = retry(|| objects.patch(&target.name, &parameters, &patch)).await?;
             target.recorded(session, &made.metadata).await;
             Ok(target.name.clone())
         }
@@ -94,19 +94,19 @@ async fn put(
             let signature = signature(FIELD_MANAGER);
             let parameters =
                 PostParams { field_manager: Some(signature.clone()), ..PostParams::default() };
-            let made = match answered(|| objects.create(&parameters, &typed)).await {
-                Answered { result: Err(Error::Api(status)), may_be_second: true }
+            let made = match retry_tracked(|| objects.create(&parameters, &typed)).await {
+                Tracked { result: Err(Error::Api(status)), may_have_applied: true }
                     if status.code == CONFLICT =>
                 {
-                    let by_it = signed(&objects, &target.name, &signature).await?;
-                    by_it.ok_or(Error::Api(status))?
+                    let own = signed(&objects, &target.name, &signature).await?;
+                    own.ok_or(Error::Api(status))?
                 }
-                Answered { result, .. } => result?,
+                Tracked { result, .. } => result?,
             };
             target.recorded(session, &made.metadata).await;
             let name = made.metadata.name.unwrap_or_default();
             if target.name.is_empty() {
-                tidying.made(resource, namespace, &name);
+                cleanup.created(resource, namespace, &name);
             }
             Ok(name)
         }

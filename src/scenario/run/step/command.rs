@@ -5,28 +5,28 @@ use regex::Regex;
 
 use super::target::targets;
 use crate::cluster::access::ADMIN_CONF;
-use crate::cluster::inventory::{self, NodeSummary, RUNNING};
+use crate::cluster::inventory::{self, NodeSummary};
+use crate::config::ContainerRole;
 use crate::failure::Failure;
-use crate::plan::labels::ContainerRole;
-use crate::runtime::{ByteSource, Engine, ExecOutput};
+use crate::runtime::{ByteSource, ContainerState, Engine, ExecOutput};
 use crate::scenario::history::{Change, LogLine};
 use crate::scenario::language::{Drain, Exec, Expect, KubectlCommand, Step};
 use crate::scenario::run::api_probe;
 use crate::scenario::run::outcome::Unmet;
-use crate::scenario::run::patience::patiently;
+use crate::scenario::run::retry::retry;
 use crate::scenario::run::session::Session;
 
-/// Longest part of a command's output that a step's line shows.
+/// The number of characters of a command's output that a step shows.
 const SHOWN: usize = 200;
 
-/// How often it is looked whether a node that a command runs in still runs: a frozen one tells nothing.
-const LOOK: Duration = Duration::from_secs(1);
-/// How much longer than its step a command may take that nobody waits for any more.
+/// The pause between checks whether the node of a command still runs. A frozen node gives no sign.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// After the deadline of its step and this time, a command is killed.
 const GRACE: Duration = Duration::from_secs(2);
-/// How much sooner than its step's time is up a drain gives up, so that it tells why.
-const TO_TELL: Duration = Duration::from_secs(2);
+/// A drain gives up this long before the deadline of its step, to report the reason.
+const REPORT_MARGIN: Duration = Duration::from_secs(2);
 
-/// What kubectl says when it had no answer, not a bad one.
+/// Texts by which kubectl reports that it got no answer. Its exit code does not tell.
 const NO_ANSWER: [&str; 10] = [
     "Unable to connect to the server",
     "The connection to the server",
@@ -40,7 +40,7 @@ const NO_ANSWER: [&str; 10] = [
     "error dialing backend",
 ];
 
-/// Runs kubectl in a control plane.
+/// Runs kubectl on a control plane.
 pub(super) async fn kubectl(
     session: &Session,
     step: &Step,
@@ -53,7 +53,9 @@ pub(super) async fn kubectl(
 /// Runs a command in a container of a pod.
 pub(super) async fn exec(session: &Session, step: &Step, exec: &Exec) -> anyhow::Result<String> {
     let found = targets(session, &exec.pod).await?;
-    let Some(pod) = found.first() else { return Err(Failure::input("there is no pod").into()) };
+    let Some(pod) = found.first() else {
+        return Err(Failure::input("the selection has no pods now").into());
+    };
     let mut arguments = vec!["--namespace", pod.namespace.as_str(), "exec", &pod.name];
     if let Some(container) = &exec.container {
         arguments.extend(["--container", container]);
@@ -66,10 +68,10 @@ pub(super) async fn exec(session: &Session, step: &Step, exec: &Exec) -> anyhow:
 /// Drains a node, as kubectl does.
 pub(super) async fn drain(session: &Session, step: &Step, drain: &Drain) -> anyhow::Result<String> {
     let nodes = kube::Api::all(session.client.clone());
-    patiently(|| session.tidying.before_changing_node(&drain.node, &nodes)).await?;
+    retry(|| session.state.cleanup.before_node_change(&drain.node, &nodes)).await?;
     let limit = step.deadline().0;
     let timeout =
-        format!("--timeout={}ms", limit.saturating_sub(TO_TELL).max(limit / 2).as_millis());
+        format!("--timeout={}ms", limit.saturating_sub(REPORT_MARGIN).max(limit / 2).as_millis());
     let grace;
     let mut arguments = vec![
         "drain",
@@ -86,8 +88,7 @@ pub(super) async fn drain(session: &Session, step: &Step, drain: &Drain) -> anyh
     run(session, step, &arguments, None, &Expect::default()).await
 }
 
-/// Runs kubectl with these arguments; what comes out otherwise than expected because the API server or
-/// the node was away says nothing.
+/// Runs kubectl. An unexpected result is unknown, not failed, if the API server or the node did not answer.
 async fn run(
     session: &Session,
     step: &Step,
@@ -97,7 +98,7 @@ async fn run(
 ) -> anyhow::Result<String> {
     let node = control_plane(session).await?;
     let limit = (step.deadline().0 + GRACE).as_secs_f64().to_string();
-    // Nothing else ends it when the step has ended.
+    // Ends the command if the step ends first.
     let mut command = vec!["timeout", "--kill-after=1", &limit, "kubectl"];
     command.extend(["--kubeconfig", ADMIN_CONF, "--namespace", &session.scenario.namespace]);
     command.extend(arguments);
@@ -105,14 +106,14 @@ async fn run(
     let output = tokio::select! {
         output = session.engine.exec(&node, &command, input) => output?,
         state = no_longer_runs(session.engine.as_ref(), &node) => {
-            let message = format!("{node}, in which the command ran, is {state}");
+            let message = format!("the command ran on node {node}, which is {state}");
             return Err(Unmet::Unknown(message).into());
         }
     };
     let name = step.name.as_deref().unwrap_or_default();
-    let unmet = match judge(session, name, &output, expect) {
+    let unmet = match check(session, name, &output, expect) {
         Err(error) => error,
-        said => return said,
+        done => return done,
     };
     let Some(Unmet::Failed(message)) = unmet.downcast_ref::<Unmet>() else { return Err(unmet) };
     let stderr = String::from_utf8_lossy(&output.stderr);
@@ -121,38 +122,38 @@ async fn run(
     }
     match api_probe::answer(&session.client).await {
         Ok(()) => Err(unmet),
-        Err(reason) => Err(Unmet::Unknown(format!("{message}: the API server: {reason}")).into()),
+        Err(reason) => Err(Unmet::Unknown(format!("{message} (API server: {reason})")).into()),
     }
 }
 
-/// The name of a control plane that runs; waits until there is one.
+/// Returns the name of a running control plane. Waits until there is one.
 async fn control_plane(session: &Session) -> anyhow::Result<String> {
     loop {
         let nodes = inventory::require(session.engine.as_ref(), &session.cluster).await?;
         let runs =
-            |node: &NodeSummary| node.role == ContainerRole::ControlPlane && node.is_running();
+            |node: &NodeSummary| node.role == ContainerRole::CONTROL_PLANE && node.is_running();
         if let Some(node) = nodes.into_iter().find(runs) {
             return Ok(node.name);
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(CHECK_INTERVAL).await;
     }
 }
 
-/// Waits until a node does not run any more; returns its state.
+/// Waits until a node stops, and returns its state.
 async fn no_longer_runs(engine: &dyn Engine, node: &str) -> String {
     loop {
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(CHECK_INTERVAL).await;
         match engine.container(node).await {
-            Ok(Some(container)) if container.state == RUNNING => {}
-            Ok(Some(container)) => return container.state,
-            Ok(None) => return "gone".to_owned(),
+            Ok(Some(container)) if container.state == ContainerState::Running => {}
+            Ok(Some(container)) => return container.state.to_string(),
+            Ok(None) => return "deleted".to_owned(),
             Err(error) => tracing::debug!("{node}: {error}"),
         }
     }
 }
 
-/// Records the output, and holds it against what is expected.
-fn judge(
+/// Records the output, and compares it with the expectation.
+fn check(
     session: &Session,
     step: &str,
     output: &ExecOutput,

@@ -1,4 +1,4 @@
-//! What each kind of step does: one file a family.
+//! The actions of steps, one file for each family.
 
 mod apply;
 mod assert;

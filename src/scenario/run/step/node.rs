@@ -7,22 +7,22 @@ use serde_json::json;
 use crate::failure::Failure;
 use crate::scenario::history::KindName;
 use crate::scenario::language::{Cordon, Taint};
-use crate::scenario::run::patience::patiently;
 use crate::scenario::run::recorder::{Written, WrittenState};
+use crate::scenario::run::retry::retry;
 use crate::scenario::run::session::Session;
 
 const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 
-/// Makes nodes unschedulable, or schedulable again.
+/// Cordons or uncordons nodes.
 pub(super) async fn cordon(session: &Session, cordon: &Cordon) -> anyhow::Result<String> {
     let nodes: Api<Node> = Api::all(session.client.clone());
     let unschedulable = if cordon.undo { serde_json::Value::Null } else { true.into() };
     let body = Patch::Merge(json!({ "spec": { "unschedulable": unschedulable } }));
     for node in &cordon.nodes {
-        let (tidying, parameters) = (&session.tidying, PatchParams::default());
+        let (cleanup, parameters) = (&session.state.cleanup, PatchParams::default());
         let cordoned = async {
-            patiently(|| tidying.before_changing_node(node, &nodes)).await?;
-            patiently(|| nodes.patch(node, &parameters, &body)).await
+            retry(|| cleanup.before_node_change(node, &nodes)).await?;
+            retry(|| nodes.patch(node, &parameters, &body)).await
         };
         let changed = cordoned.await.with_context(|| format!("Node {node}"))?;
         recorded(session, &changed).await;
@@ -36,8 +36,8 @@ pub(super) async fn taint(session: &Session, taint: &Taint) -> anyhow::Result<St
     let set: Vec<NodeTaint> = taint.set.iter().map(|text| parse(text)).collect::<Result<_, _>>()?;
     for name in &taint.nodes {
         let tainted = async {
-            patiently(|| session.tidying.before_changing_node(name, &nodes)).await?;
-            patiently(|| taint_one(&nodes, name, taint, &set)).await
+            retry(|| session.state.cleanup.before_node_change(name, &nodes)).await?;
+            retry(|| taint_one(&nodes, name, taint, &set)).await
         };
         let changed = tainted.await.with_context(|| format!("Node {name}"))?;
         recorded(session, &changed).await;
@@ -60,7 +60,7 @@ async fn taint_one(
                 && !set.iter().any(|new| same(new, known))
         });
         taints.extend(set.iter().cloned());
-        // Taints of the node's controllers that come meanwhile make this a conflict, not a loss.
+        // If a controller adds taints in between, this is a conflict and they are not lost.
         let body =
             json!({ "metadata": { "resourceVersion": version }, "spec": { "taints": taints } });
         match nodes.patch(name, &PatchParams::default(), &Patch::Merge(body)).await {
@@ -70,7 +70,7 @@ async fn taint_one(
     }
 }
 
-/// Waits until the record has what the API server made of a node.
+/// Waits until a change of a node is in the record.
 async fn recorded(session: &Session, node: &Node) {
     let version = node.metadata.resource_version.as_deref();
     let version = version.and_then(|version| version.parse().ok()).unwrap_or_default();
@@ -82,7 +82,7 @@ fn same(one: &NodeTaint, other: &NodeTaint) -> bool {
     one.key == other.key && one.effect == other.effect
 }
 
-/// Whether a taint is called `key`, `key:effect` or `key=value:effect`.
+/// Whether `key`, `key:effect` or `key=value:effect` names a taint.
 fn is_named(taint: &NodeTaint, text: &str) -> bool {
     let (name, effect) = match text.rsplit_once(':') {
         Some((name, effect)) => (name, Some(effect)),
@@ -99,8 +99,8 @@ fn is_named(taint: &NodeTaint, text: &str) -> bool {
 
 fn parse(text: &str) -> Result<NodeTaint, Failure> {
     let expected = || {
-        Failure::input(format!("`{text}` is no taint"))
-            .with_hint(format!("write it as key=value:EFFECT, with one of {}", EFFECTS.join(", ")))
+        Failure::input(format!("invalid taint `{text}`"))
+            .with_hint(format!("write key=value:EFFECT, with EFFECT one of {}", EFFECTS.join(", ")))
     };
     let (name, effect) = text.rsplit_once(':').ok_or_else(expected)?;
     let (key, value) = match name.split_once('=') {
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn taints_as_kubectl_writes_them() {
+    fn reads_taints_as_kubectl_does() {
         let taint = parse("dedicated=gpu:NoSchedule").unwrap();
         assert_eq!((taint.key.as_str(), taint.value.as_deref()), ("dedicated", Some("gpu")));
         assert_eq!(parse("lost:NoExecute").unwrap().value, None);

@@ -5,15 +5,15 @@ use crate::scenario::language::{Action, Step};
 use crate::scenario::run::recorder::Mark;
 use crate::scenario::run::session::Session;
 
-/// Does what a step says, which began at `since`; returns what came of it, for people.
+/// Performs the action of a step that started at `since`. Returns the result in words.
 ///
 /// # Errors
-/// `Unmet` and refusals of the API server where it came out otherwise; anything else where it could not
-/// be done.
+/// `Unmet` and refusals of the API server for an unexpected result; any other error if the action could not
+/// be performed.
 pub(in crate::scenario::run) async fn perform(
     session: &Arc<Session>,
     step: &Step,
-    action: Action<'_>,
+    action: &Action,
     since: Mark,
 ) -> anyhow::Result<String> {
     let name = step.name.as_deref().unwrap_or_default();

@@ -9,31 +9,31 @@ use crate::scenario::run::recorder::{Written, WrittenState};
 use crate::scenario::run::resource::{self, Resource};
 use crate::scenario::run::session::Session;
 
-/// An object that a step is about.
+/// An object that a step acts on.
 pub(super) struct Target {
     pub resource: Resource,
     pub namespace: String,
     pub name: String,
-    /// Its unique identifier, where it is known.
+    /// The object's UID, if known.
     pub uid: Option<String>,
 }
 
 impl Target {
-    /// The objects of its kind and namespace.
+    /// The objects of the same kind and namespace.
     pub fn objects(&self, session: &Session) -> Api<DynamicObject> {
         self.resource.objects(&session.client, &self.namespace)
     }
 
-    /// Waits until the record has what the API server made of the object: `metadata` is of its answer.
+    /// Waits until a change of the object is in the record. `metadata` is from the API server's answer.
     pub async fn recorded(&self, session: &Session, metadata: &ObjectMeta) {
         let version = metadata.resource_version.as_deref().and_then(|version| version.parse().ok());
         let state = WrittenState::Version(version.unwrap_or_default());
         session.recorder.caught_up(&Written { kind: self.kind(), state }).await;
     }
 
-    /// Waits until the record has the end of the object.
-    pub async fn recorded_gone(&self, session: &Session, uid: &str) {
-        let state = WrittenState::Gone(uid.to_owned());
+    /// Waits until the deletion of the object is in the record.
+    pub async fn recorded_deletion(&self, session: &Session, uid: &str) {
+        let state = WrittenState::Deleted(uid.to_owned());
         session.recorder.caught_up(&Written { kind: self.kind(), state }).await;
     }
 
@@ -42,12 +42,12 @@ impl Target {
         KindName(format!("{}/{}", api.api_version, api.kind).into())
     }
 
-    /// As `Deployment web`.
+    /// Such as `Deployment web`.
     pub fn path(&self) -> String {
         format!("{} {}", self.resource.api.kind, self.name)
     }
 
-    /// The target of an object that is at hand.
+    /// Creates the target of an object.
     pub fn of(resource: Resource, object: &Value) -> Self {
         let text = |field: &str| object["metadata"][field].as_str().map(str::to_owned);
         Self {
@@ -59,47 +59,49 @@ impl Target {
     }
 }
 
-/// The objects that a step names or selects; at least one.
+/// Returns the objects that a step names or selects, at least one.
 ///
 /// # Errors
-/// [`Failure::Input`] when a selection has none now, or the kind is unknown.
+/// [`Failure::Input`] if a selection is empty now, or the kind is unknown.
 pub(super) async fn targets(session: &Session, objects: &Objects) -> anyhow::Result<Vec<Target>> {
     let found = find(session, objects).await?;
     if found.is_empty() {
-        return Err(Failure::input("the selection has no object now")
-            .with_hint("wait for it first, with a `wait` step")
+        return Err(Failure::input("the selection has no objects now")
+            .with_hint("add a `wait` step before this step")
             .into());
     }
     Ok(found)
 }
 
-/// The objects that a step names, or selects now.
+/// Returns the objects that a step names or selects.
 ///
 /// # Errors
-/// [`Failure::Input`] when the kind is unknown.
+/// [`Failure::Input`] if the kind is unknown.
 pub(super) async fn find(session: &Session, objects: &Objects) -> anyhow::Result<Vec<Target>> {
-    if let Some(path) = &objects.object {
-        let (kind, name) = path.rsplit_once('/').ok_or_else(|| {
-            Failure::input(format!("`{path}` names no object"))
-                .with_hint("name it as KIND/NAME, as deployment/web")
-        })?;
-        let resource = resource::require(&session.client, kind).await?;
-        let namespace = session.namespace(objects.namespace.as_deref()).to_owned();
-        return Ok(vec![Target { resource, namespace, name: name.to_owned(), uid: None }]);
+    match objects {
+        Objects::Named { object, namespace } => {
+            let (kind, name) = object.rsplit_once('/').ok_or_else(|| {
+                Failure::input(format!("`{object}` is not an object"))
+                    .with_hint("write KIND/NAME, such as deployment/web")
+            })?;
+            let resource = resource::require(&session.client, kind).await?;
+            let namespace = session.namespace(namespace.as_deref()).to_owned();
+            Ok(vec![Target { resource, namespace, name: name.to_owned(), uid: None }])
+        }
+        Objects::Selected { select, first } => {
+            let mut found = session.recorder.select(select);
+            found.truncate(first.unwrap_or(usize::MAX));
+            let mut targets = Vec::new();
+            for object in &found {
+                let resource = resource::of_object(&session.client, object).await?;
+                targets.push(Target::of(resource, object));
+            }
+            Ok(targets)
+        }
     }
-    let Some(selection) = &objects.select else {
-        return Err(Failure::input("the step names no object").into());
-    };
-    let mut found = session.recorder.select(selection);
-    found.truncate(objects.first.unwrap_or(usize::MAX));
-    let mut targets = Vec::new();
-    for object in &found {
-        targets.push(Target::of(resource::of_object(&session.client, object).await?, object));
-    }
-    Ok(targets)
 }
 
-/// The paths of targets, with commas between.
+/// The paths of targets, separated by commas.
 pub(super) fn paths(targets: &[Target]) -> String {
     targets.iter().map(Target::path).collect::<Vec<_>>().join(", ")
 }

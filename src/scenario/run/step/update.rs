@@ -9,17 +9,18 @@ use super::apply::FIELD_MANAGER;
 use super::target::{Target, paths, targets};
 use crate::failure::Failure;
 use crate::scenario::language::{Label, Patch, PatchType, Scale};
-use crate::scenario::run::patience::{patiently, signature, signed};
+use crate::scenario::run::retry::{retry, signature, signed};
 use crate::scenario::run::session::Session;
 
-/// Changes a part of objects.
+/// Patches objects.
 pub(super) async fn patch(session: &Session, patch: &Patch) -> anyhow::Result<String> {
     let body = match patch.patch_type {
         PatchType::Strategic => ApiPatch::Strategic(patch.patch.clone()),
         PatchType::Merge => ApiPatch::Merge(patch.patch.clone()),
         PatchType::Json => {
-            let operations = serde_json::from_value(patch.patch.clone())
-                .map_err(|error| Failure::input(format!("the patch is no RFC 6902: {error}")))?;
+            let operations = serde_json::from_value(patch.patch.clone()).map_err(|error| {
+                Failure::input(format!("invalid JSON patch (RFC 6902): {error}"))
+            })?;
             ApiPatch::Json(operations)
         }
     };
@@ -39,14 +40,14 @@ async fn patch_one(
     body: &ApiPatch<Value>,
 ) -> Result<DynamicObject, Error> {
     let objects = target.objects(session);
-    let tidying = &session.tidying;
-    patiently(|| tidying.before_changing(&target.resource, &target.name, &objects)).await?;
+    let cleanup = &session.state.cleanup;
+    retry(|| cleanup.before_change(&target.resource, &target.name, &objects)).await?;
     let signature = signature(FIELD_MANAGER);
     let parameters =
         PatchParams { field_manager: Some(signature.clone()), ..PatchParams::default() };
     let is_second = AtomicBool::new(false);
-    patiently(|| async {
-        // A list of operations may not be done twice: whether it was, its object tells.
+    retry(|| async {
+        // The operations must not run twice. The object shows whether an earlier try took effect.
         if is_second.swap(true, Ordering::Relaxed)
             && let Some(object) = signed(&objects, &target.name, &signature).await?
         {
@@ -67,7 +68,7 @@ pub(super) async fn scale(session: &Session, scale: &Scale) -> anyhow::Result<St
     for target in &found {
         let objects = target.objects(session);
         let parameters = PatchParams::default();
-        let scaled = patiently(|| objects.patch_scale(&target.name, &parameters, &body)).await;
+        let scaled = retry(|| objects.patch_scale(&target.name, &parameters, &body)).await;
         let changed = scaled.with_context(|| target.path())?;
         target.recorded(session, &changed.metadata).await;
     }
@@ -83,10 +84,10 @@ pub(super) async fn label(session: &Session, label: &Label) -> anyhow::Result<St
     let body = ApiPatch::Merge(json!({ "metadata": { "labels": labels } }));
     for target in &found {
         let objects = target.objects(session);
-        let (tidying, parameters) = (&session.tidying, PatchParams::default());
+        let (cleanup, parameters) = (&session.state.cleanup, PatchParams::default());
         let labelled = async {
-            patiently(|| tidying.before_changing(&target.resource, &target.name, &objects)).await?;
-            patiently(|| objects.patch(&target.name, &parameters, &body)).await
+            retry(|| cleanup.before_change(&target.resource, &target.name, &objects)).await?;
+            retry(|| objects.patch(&target.name, &parameters, &body)).await
         };
         let changed = labelled.await.with_context(|| target.path())?;
         target.recorded(session, &changed.metadata).await;

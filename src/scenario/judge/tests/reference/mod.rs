@@ -1,5 +1,5 @@
-//! What the assertions mean, written down as plainly as can be: all states of the cluster are kept, and
-//! every value is computed from the whole state of its moment.
+//! A reference evaluator, as simple as possible: it keeps all states of the cluster, and computes every
+//! value from the full state of its moment.
 
 mod occurrences;
 
@@ -10,7 +10,9 @@ use serde_json::Value;
 use crate::scenario::history::{Change, Entry, GapState, Moment, ObjectEvent, StepState};
 use crate::scenario::judge::Verdict;
 use crate::scenario::judge::expression::{Expression, Scope, evaluate};
-use crate::scenario::language::{Assertion, Condition, Quantified, Scenario, SelectionRef, Step};
+use crate::scenario::language::{
+    Assertion, Bounds, Claim, Condition, Filter, Quantifier, Scenario, SelectionRef, Step,
+};
 
 /// Namespace and name, in the order of selections.
 type Key = (String, String);
@@ -146,35 +148,29 @@ impl<'a> Reference<'a> {
                 truth(evaluate(expression.root(), &scope))
             }
             Condition::Quantified(quantified) => {
-                let Quantified { all, any, none, count, exactly, min, max, matches, filter } =
-                    &**quantified;
-                let selection = [all, any, none, count].into_iter().flatten().next().unwrap();
-                let SelectionRef::Named(name) = selection else { panic!() };
+                let (quantifier, filter) = (&quantified.quantifier, &quantified.filter);
+                let SelectionRef::Named(name) = quantifier.selection() else { panic!() };
                 let truths: Vec<Truth> = self
                     .members(at, name)
                     .into_iter()
-                    .map(|object| asked(object, None, matches.as_ref(), filter.as_deref()))
+                    .map(|object| asked(object, None, filter))
                     .collect();
                 let number =
                     |wanted: Truth| truths.iter().filter(|truth| **truth == wanted).count();
-                let fits = |count: usize| {
-                    let count = count as u64;
-                    exactly.is_none_or(|exactly| count == exactly)
-                        && min.is_none_or(|min| count >= min)
-                        && max.is_none_or(|max| count <= max)
-                };
+                let fits = |bounds: &Bounds, count: usize| fits(bounds, count as u64);
                 let errors = number(Truth::Error);
-                if all.is_some() {
+                if let Quantifier::All { bounds, .. } = quantifier {
                     return match () {
-                        () if truths.is_empty() || !fits(truths.len()) => Truth::False,
+                        () if truths.is_empty() || !fits(bounds, truths.len()) => Truth::False,
                         () if number(Truth::False) > 0 => Truth::False,
                         () if errors > 0 => Truth::Error,
                         () => Truth::True,
                     };
                 }
-                if count.is_some() {
-                    let possible: Vec<bool> =
-                        (0..=errors).map(|errors| fits(number(Truth::True) + errors)).collect();
+                if let Quantifier::Count { bounds, .. } = quantifier {
+                    let possible: Vec<bool> = (0..=errors)
+                        .map(|errors| fits(bounds, number(Truth::True) + errors))
+                        .collect();
                     return match () {
                         () if possible.iter().all(|fits| *fits) => Truth::True,
                         () if possible.iter().any(|fits| *fits) => Truth::Error,
@@ -186,7 +182,7 @@ impl<'a> Reference<'a> {
                     () if errors > 0 => Truth::Error,
                     () => Truth::False,
                 };
-                match (none.is_some(), some) {
+                match (matches!(quantifier, Quantifier::None { .. }), some) {
                     (true, Truth::True) => Truth::False,
                     (true, Truth::False) => Truth::True,
                     (_, some) => some,
@@ -201,12 +197,8 @@ impl<'a> Reference<'a> {
                 Expression::compile(text).unwrap().variables().iter().cloned().collect()
             }
             Condition::Quantified(quantified) => {
-                let all = [&quantified.all, &quantified.any, &quantified.none, &quantified.count];
-                let names = all.into_iter().flatten().map(|selection| match selection {
-                    SelectionRef::Named(name) => name.clone(),
-                    SelectionRef::Inline(_) => panic!(),
-                });
-                names.collect::<Vec<_>>()
+                let SelectionRef::Named(name) = quantified.quantifier.selection() else { panic!() };
+                vec![name.clone()]
             }
         };
         let selections = names.into_iter().filter(|name| name != "vars");
@@ -307,13 +299,11 @@ impl<'a> Reference<'a> {
             let Some(first) = self.starts(assertion.from.as_deref()).first().copied() else {
                 return never;
             };
-            let is_span = assertion.always.is_some()
-                || assertion.never.is_some()
-                || assertion.count.is_some();
             // What follows an event is limited by the event's own time.
-            let limit = match is_span || assertion.after.is_some() {
-                true => duration(assertion.lasting),
-                false => duration(assertion.within),
+            let limit = match &assertion.claim {
+                Claim::After { .. } => None,
+                claim if claim.needs_span() => duration(claim.lasting()),
+                claim => duration(claim.within()),
             };
             let limit = limit.map(|limit| self.entries[first].at + limit);
             let last = assertion.to.as_ref().map(|to| self.finish(to).unwrap_or(usize::MAX));
@@ -330,11 +320,9 @@ impl<'a> Reference<'a> {
         };
         let started = self.entries[start].at;
         let deadline = step.deadline.map_or(std::time::Duration::from_secs(60), |time| time.0);
-        let is_span = assertion.always.is_some()
-            || assertion.never.is_some()
-            || assertion.count.is_some()
-            || assertion.after.is_some();
-        let limit = match (is_span, assertion.lasting, assertion.within) {
+        let claim = &assertion.claim;
+        let is_span = claim.needs_span() || matches!(claim, Claim::After { .. });
+        let limit = match (is_span, claim.lasting(), claim.within()) {
             (true, Some(lasting), _) => Some(lasting.0),
             (true, None, _) if assertion.from.is_some() => None,
             (true, None, _) => Some(deadline),
@@ -355,35 +343,29 @@ impl<'a> Reference<'a> {
     }
 
     fn rule(&self, assertion: &Assertion, window: Window) -> Judged {
-        let grace = assertion.grace.map_or(std::time::Duration::ZERO, |grace| grace.0);
-        if let Some(condition) = &assertion.eventually {
-            return self.eventually(condition, window);
+        match &assertion.claim {
+            Claim::Eventually { condition, .. } => self.eventually(condition, window),
+            Claim::Always { condition, grace, .. } => self.invariant(
+                condition,
+                Truth::False,
+                duration(*grace).unwrap_or_default(),
+                window,
+            ),
+            Claim::Never { condition, grace, .. } => {
+                self.invariant(condition, Truth::True, duration(*grace).unwrap_or_default(), window)
+            }
+            Claim::Stable { condition, lasting, .. } => self.stable(condition, lasting.0, window),
+            Claim::Until { until, grace, .. } => {
+                let grace = duration(*grace).unwrap_or_default();
+                self.until(&until.hold, &until.until, grace, window)
+            }
+            Claim::Order { order, .. } => self.order(order, window),
+            Claim::Count { count, .. } => {
+                let most = count.bounds.exactly.or(count.bounds.max).unwrap_or(u64::MAX);
+                self.count(&count.of, |number| fits(&count.bounds, number), most, window)
+            }
+            Claim::After { after, within } => self.after(after, duration(*within), window),
         }
-        if let Some(condition) = &assertion.always {
-            return self.invariant(condition, Truth::False, grace, window);
-        }
-        if let Some(condition) = &assertion.never {
-            return self.invariant(condition, Truth::True, grace, window);
-        }
-        if let Some(condition) = &assertion.stable {
-            return self.stable(condition, assertion.lasting.unwrap().0, window);
-        }
-        if let Some(until) = &assertion.until {
-            return self.until(&until.hold, &until.until, grace, window);
-        }
-        if let Some(order) = &assertion.order {
-            return self.order(order, window);
-        }
-        if let Some(count) = &assertion.count {
-            let fits = |number: u64| {
-                count.exactly.is_none_or(|exactly| number == exactly)
-                    && count.min.is_none_or(|min| number >= min)
-                    && count.max.is_none_or(|max| number <= max)
-            };
-            let most = count.exactly.or(count.max).unwrap_or(u64::MAX);
-            return self.count(&count.of, fits, most, window);
-        }
-        self.after(assertion, window)
     }
 
     /// What is said when time is over without a decision.
@@ -534,22 +516,24 @@ impl<'a> Reference<'a> {
     }
 }
 
+fn fits(bounds: &Bounds, number: u64) -> bool {
+    bounds.exactly.is_none_or(|exactly| number == exactly)
+        && bounds.min.is_none_or(|min| number >= min)
+        && bounds.max.is_none_or(|max| number <= max)
+}
+
 fn duration(time: Option<crate::scenario::language::Duration>) -> Option<std::time::Duration> {
     time.map(|time| time.0)
 }
 
-fn asked(
-    object: &Value,
-    old: Option<&Value>,
-    matches: Option<&Value>,
-    filter: Option<&str>,
-) -> Truth {
+fn asked(object: &Value, old: Option<&Value>, filter: &Filter) -> Truth {
     // Only parts of one kind are used: a phase.
-    if matches.is_some_and(|part| object["status"]["phase"] != part["status"]["phase"]) {
+    let is_other = |part: &Value| object["status"]["phase"] != part["status"]["phase"];
+    if filter.matches.as_ref().is_some_and(is_other) {
         return Truth::False;
     }
-    let Some(filter) = filter else { return Truth::True };
-    let expression = Expression::compile(filter).unwrap();
+    let Some(text) = &filter.expression else { return Truth::True };
+    let expression = Expression::compile(text).unwrap();
     let variables = serde_json::json!({});
     let mut scope = Scope::default().with("object", object).with("vars", &variables);
     if let Some(old) = old {

@@ -1,15 +1,15 @@
 use serde_json::Value;
 
-use super::{End, Judged, Reference, Truth, Window, asked, duration};
+use super::{End, Judged, Reference, Truth, Window, asked};
 use crate::scenario::history::{Change, FaultState, Moment, ObjectEvent, StepState};
 use crate::scenario::judge::Verdict;
-use crate::scenario::language::{Assertion, Occurrence};
+use crate::scenario::language::{After, Occurrence, StepPhase};
 
 impl Reference<'_> {
     /// What happened at an entry: the uids of objects, and whether it is certain when.
     fn occurred(&self, occurrence: &Occurrence, window: Window, at: usize) -> Vec<(String, bool)> {
         let entry = &self.entries[at];
-        if let Some(condition) = &occurrence.holds {
+        if let Occurrence::Holds { holds: condition } = occurrence {
             let kinds = self.kinds(condition);
             if at == window.first
                 || self.is_lost(&kinds, at)
@@ -27,34 +27,30 @@ impl Reference<'_> {
         let nothing = || vec![(String::new(), true)];
         match &entry.change {
             Change::Step(step) => {
-                let Some(phase) = &occurrence.step else { return Vec::new() };
-                let starts = phase.started.as_ref() == Some(&step.step)
-                    && step.state == StepState::Started
-                    && step.attempt == 1;
-                let ends = phase.finished.as_ref() == Some(&step.step)
-                    && matches!(
+                let Occurrence::Step { step: phase } = occurrence else { return Vec::new() };
+                let is_in_phase = match phase {
+                    StepPhase::Started(_) => step.state == StepState::Started && step.attempt == 1,
+                    StepPhase::Finished(_) => matches!(
                         step.state,
                         StepState::Passed | StepState::Failed | StepState::Inconclusive
-                    );
-                if starts || ends { nothing() } else { Vec::new() }
+                    ),
+                };
+                if phase.step() == step.step && is_in_phase { nothing() } else { Vec::new() }
             }
             Change::Fault(fault) => {
-                let injected = occurrence.injected.as_ref() == Some(&fault.step)
-                    && fault.state == FaultState::Injected;
-                let healed = occurrence.healed.as_ref() == Some(&fault.step)
-                    && fault.state == FaultState::Healed;
-                if injected || healed { nothing() } else { Vec::new() }
+                let happens = match occurrence {
+                    Occurrence::Injected { injected } => {
+                        *injected == fault.step && fault.state == FaultState::Injected
+                    }
+                    Occurrence::Healed { healed } => {
+                        *healed == fault.step && fault.state == FaultState::Healed
+                    }
+                    _ => false,
+                };
+                if happens { nothing() } else { Vec::new() }
             }
             Change::Object(change) => {
-                let selections = [
-                    &occurrence.created,
-                    &occurrence.deleted,
-                    &occurrence.changed,
-                    &occurrence.becomes,
-                ];
-                let Some(selection) = selections.into_iter().flatten().next() else {
-                    return Vec::new();
-                };
+                let Some((selection, filter)) = occurrence.objects() else { return Vec::new() };
                 let (kind, has) = self.selection(selection);
                 if &*change.kind.0 != kind {
                     return Vec::new();
@@ -78,27 +74,22 @@ impl Reference<'_> {
                     let after = by_uid(at, &id);
                     let told = uid(&change.object) == id;
                     let is_asked = |object: &Value, old: Option<&Value>| {
-                        asked(
-                            object,
-                            old,
-                            occurrence.matches.as_ref(),
-                            occurrence.filter.as_deref(),
-                        ) == Truth::True
+                        asked(object, old, filter) == Truth::True
                     };
                     let matches = |object: &Option<Value>| {
                         object.as_ref().is_some_and(|object| has(object) && is_asked(object, None))
                     };
-                    let happens = if occurrence.created.is_some() {
+                    let happens = if matches!(occurrence, Occurrence::Created { .. }) {
                         told && before.is_none()
                             && matches(&after)
                             && matches!(change.event, ObjectEvent::Added | ObjectEvent::Found)
-                    } else if occurrence.deleted.is_some() {
+                    } else if matches!(occurrence, Occurrence::Deleted { .. }) {
                         let last = if told { Some(&*change.object) } else { before.as_ref() };
                         let gone = after.is_none() && (before.is_some() || told);
                         let own = before.as_ref().or(last);
                         gone && own.is_some_and(has)
                             && last.is_some_and(|last| is_asked(last, None))
-                    } else if occurrence.changed.is_some() {
+                    } else if matches!(occurrence, Occurrence::Changed { .. }) {
                         match (&before, &after) {
                             (Some(before), Some(after)) if before != after => {
                                 (has(before) || has(after)) && is_asked(after, Some(before))
@@ -119,11 +110,11 @@ impl Reference<'_> {
     }
 
     fn kinds_of(&self, occurrence: &Occurrence) -> Vec<&'static str> {
-        let objects =
-            [&occurrence.created, &occurrence.deleted, &occurrence.changed, &occurrence.becomes];
-        let selections = objects.into_iter().flatten().map(|selection| self.selection(selection).0);
-        let holds = occurrence.holds.iter().flat_map(|condition| self.kinds(condition));
-        selections.chain(holds).collect()
+        match (occurrence.objects(), occurrence) {
+            (Some((selection, _)), _) => vec![self.selection(selection).0],
+            (None, Occurrence::Holds { holds }) => self.kinds(holds),
+            (None, _) => Vec::new(),
+        }
     }
 
     pub(super) fn order(&self, order: &[Occurrence], window: Window) -> Judged {
@@ -186,8 +177,12 @@ impl Reference<'_> {
         (verdict, window.end.at())
     }
 
-    pub(super) fn after(&self, assertion: &Assertion, window: Window) -> Judged {
-        let after = assertion.after.as_ref().unwrap();
+    pub(super) fn after(
+        &self,
+        after: &After,
+        within: Option<std::time::Duration>,
+        window: Window,
+    ) -> Judged {
         let kinds: Vec<&str> =
             self.kinds_of(&after.event).into_iter().chain(self.kinds_of(&after.then)).collect();
         let last_of_all = self.entries.len() - 1;
@@ -203,7 +198,7 @@ impl Reference<'_> {
                     continue;
                 }
                 seen += 1;
-                fates.push(self.fate(assertion, window, &kinds, at, &uid));
+                fates.push(self.fate((after, within), window, &kinds, at, &uid));
             }
         }
         let final_moment = self.entries[last_of_all].at;
@@ -247,14 +242,13 @@ impl Reference<'_> {
     /// What becomes of what must follow an event; `None` when the run ends before it is certain.
     fn fate(
         &self,
-        assertion: &Assertion,
+        (after, within): (&After, Option<std::time::Duration>),
         window: Window,
         kinds: &[&str],
         event: usize,
         uid: &str,
     ) -> (Moment, Option<Verdict>) {
-        let after = assertion.after.as_ref().unwrap();
-        let due = duration(assertion.within).map(|within| self.entries[event].at + within);
+        let due = within.map(|within| self.entries[event].at + within);
         let end = match due {
             Some(due) => due,
             None if matches!(window.end, End::CutShort(_)) => Moment(u64::MAX),
@@ -268,9 +262,9 @@ impl Reference<'_> {
         let mut seen_last = event;
         for at in within {
             seen_last = at;
-            let follows = match &after.then.holds {
-                Some(condition) => self.value(condition, at) == Truth::True,
-                None => self
+            let follows = match &after.then {
+                Occurrence::Holds { holds: condition } => self.value(condition, at) == Truth::True,
+                _ => self
                     .occurred(&after.then, window, at)
                     .iter()
                     .any(|(then, _)| !after.same_object || then == uid),

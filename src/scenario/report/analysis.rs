@@ -1,0 +1,51 @@
+use super::explanation::{FailureDetails, failures};
+use super::figures::{Figure, figures};
+use super::lifetime::Lifetimes;
+use super::periods::Periods;
+use crate::scenario::history::{Entry, Moment};
+use crate::scenario::judge::Judgement;
+use crate::scenario::outcome::RunReport;
+
+/// A run and everything that the reports derive from its record.
+#[derive(Debug)]
+pub struct Analysis {
+    pub(super) run: RunReport,
+    pub(super) lifetimes: Lifetimes,
+    pub(super) periods: Periods,
+    pub(super) figures: Vec<Figure>,
+    /// The steps and assertions that failed or are inconclusive, failures first.
+    pub(super) failures: Vec<FailureDetails>,
+}
+
+impl Analysis {
+    /// Analyzes a run. Without a record there are no figures, and failures lack their context.
+    pub fn new(run: RunReport, history: &[Entry]) -> Self {
+        let lifetimes = Lifetimes::of(history);
+        let periods = Periods::of(history);
+        let figures = match history {
+            [] => Vec::new(),
+            _ => figures(&run, &lifetimes, &periods),
+        };
+        let failures = failures(&run, &lifetimes, history);
+        Self { run, lifetimes, periods, figures, failures }
+    }
+
+    pub fn run(&self) -> &RunReport {
+        &self.run
+    }
+
+    /// The last moment of the run.
+    pub(super) fn end(&self) -> Moment {
+        self.lifetimes.end.max(Moment::default() + self.run.elapsed)
+    }
+
+    /// The assertions that are not steps.
+    pub(super) fn background_judgements(&self) -> impl Iterator<Item = &Judgement> {
+        self.run.judgements.iter().filter(|judgement| judgement.step.is_none())
+    }
+
+    /// The details of the step or assertion with this name, if it did not pass.
+    pub(super) fn failure(&self, name: &str) -> Option<&FailureDetails> {
+        self.failures.iter().find(|failure| failure.name == name)
+    }
+}

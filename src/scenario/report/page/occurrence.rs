@@ -1,0 +1,127 @@
+use serde::Serialize;
+
+use crate::scenario::history::{Moment, StepState};
+use crate::scenario::judge::Judgement;
+use crate::scenario::outcome::RunReport;
+use crate::scenario::report::explanation::fault_line;
+use crate::scenario::report::label::Label;
+use crate::scenario::report::periods::{Attempt, FaultPeriod, Outage, Periods, WatchGap};
+
+/// A bar of the timeline that is not an object: a step, a fault, an assertion, an outage or a gap.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Occurrence {
+    name: String,
+    /// The class of the style sheet.
+    class: &'static str,
+    /// The state in a few words.
+    state: String,
+    from: Moment,
+    to: Moment,
+    /// The decisive moment of an assertion.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decisive: Option<Moment>,
+    /// Titles and texts for the panel.
+    facts: Vec<(&'static str, String)>,
+}
+
+fn facts<const N: usize>(facts: [(&'static str, String); N]) -> Vec<(&'static str, String)> {
+    facts.into_iter().filter(|(_, text)| !text.is_empty()).collect()
+}
+
+/// One bar per attempt of each step.
+pub(super) fn steps(run: &RunReport, periods: &Periods, end: Moment) -> Vec<Occurrence> {
+    let mut steps = Vec::new();
+    for step in &run.steps {
+        let reported =
+            step.started.map(|from| Attempt { from, end: step.ended.map(|to| (to, step.state)) });
+        let attempts = match periods.attempts.get(&step.name) {
+            Some(recorded) if !recorded.is_empty() => recorded.as_slice(),
+            _ => reported.as_slice(),
+        };
+        for (number, attempt) in (1..).zip(attempts) {
+            let (to, state) = attempt.end.unwrap_or((end, StepState::Started));
+            let label = Label::from(state);
+            steps.push(Occurrence {
+                name: step.name.clone(),
+                class: label.class,
+                state: label.word.to_owned(),
+                from: attempt.from,
+                to,
+                decisive: None,
+                facts: facts([
+                    ("Action", step.action.clone()),
+                    (
+                        "Attempt",
+                        match attempts.len() {
+                            1 => String::new(),
+                            all => format!("{number} of {all}"),
+                        },
+                    ),
+                    ("Message", step.detail.clone()),
+                ]),
+            });
+        }
+    }
+    steps.sort_by_key(|step| step.from);
+    steps
+}
+
+pub(super) fn fault(period: &FaultPeriod, end: Moment) -> Occurrence {
+    Occurrence {
+        name: period.fault.fault.clone(),
+        class: "fault",
+        state: if period.healed.is_some() { "healed" } else { "not healed" }.to_owned(),
+        from: period.injected,
+        to: period.healed.unwrap_or(end),
+        decisive: None,
+        facts: facts([("Step", period.fault.step.clone()), ("Effect", fault_line(&period.fault))]),
+    }
+}
+
+pub(super) fn assertion(judgement: &Judgement) -> Occurrence {
+    let label = Label::from(judgement.verdict);
+    let (from, to) =
+        judgement.span.map_or((judgement.decided, judgement.decided), |span| (span.from, span.to));
+    Occurrence {
+        name: judgement.assertion.clone(),
+        class: label.class,
+        state: label.word.to_owned(),
+        from,
+        to,
+        decisive: Some(judgement.explanation.moment.unwrap_or(judgement.decided)),
+        facts: facts([
+            ("Claim", judgement.claim.clone()),
+            ("Reason", judgement.explanation.summary.clone()),
+            ("Decided at", judgement.decided.to_string()),
+        ]),
+    }
+}
+
+pub(super) fn outage(outage: &Outage, end: Moment) -> Occurrence {
+    Occurrence {
+        name: "no response".to_owned(),
+        class: "outage",
+        state: "does not respond".to_owned(),
+        from: outage.from,
+        to: outage.to.unwrap_or(end),
+        decisive: None,
+        facts: facts([("Reason", outage.reason.clone())]),
+    }
+}
+
+pub(super) fn gap(gap: &WatchGap, end: Moment) -> Occurrence {
+    let result = match (gap.to, gap.is_complete) {
+        (None, _) => "did not end",
+        (Some(_), true) => "no changes are missing",
+        (Some(_), false) => "changes may be missing",
+    };
+    Occurrence {
+        name: gap.kind.to_string(),
+        class: if gap.is_complete { "gap" } else { "gap missing" },
+        state: format!("not watched, {result}"),
+        from: gap.from,
+        to: gap.to.unwrap_or(end),
+        decisive: None,
+        facts: facts([("Reason", gap.reason.clone()), ("Result", result.to_owned())]),
+    }
+}
