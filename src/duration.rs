@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Reads `30s`, `5m`, `1h` or `5m0s`, and `0`.
+/// Parses a duration such as `30s`, `5m`, `1h` or `5m0s`, and `0`.
 ///
 /// # Errors
 /// A message for the user when the text is not a duration, such as a number without a unit.
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_as_people_write_them() {
+    fn parses_durations() {
         for (text, seconds) in [("0", 0), ("0s", 0), ("30s", 30), ("5m", 300), ("5m0s", 300)]
             .into_iter()
             .chain([("1h", 3600), ("1h2m3s", 3723), (" 1m 30s ", 90)])
@@ -55,7 +55,7 @@ mod tests {
         }
 
         #[test]
-        fn parsing_never_panics(text in ".*") {
+        fn never_panics(text in ".*") {
             let _ = parse(&text);
         }
     }

@@ -19,4 +19,5 @@ pub mod progress;
 pub mod render;
 pub mod runtime;
 pub mod scenario;
+mod words;
 pub mod yaml;

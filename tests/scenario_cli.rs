@@ -244,7 +244,7 @@ fn run_rejects_wrong_input_before_it_connects_to_docker() {
         (&["bad.yaml"], "error: bad.yaml:"),
         (&["good.yaml", "bad.yaml"], "error: bad.yaml:"),
         (&["none.yaml"], "error: cannot read none.yaml: "),
-        (&["empty"], "error: empty has no scenario: no file *.yaml"),
+        (&["empty"], "error: no scenarios in empty: expected *.yaml files"),
         (&["again.yaml", "good.yaml"], same),
         (&["good.yaml", "--set", "count"], "error: invalid value 'count' for '--set <NAME=VALUE>'"),
         (&["good.yaml", "--set", "count=[1"], "error: invalid value 'count=[1' for '--set"),

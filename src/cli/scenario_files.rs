@@ -8,42 +8,43 @@ use crate::failure::Failure;
 use crate::scenario::check::lint::{Capacity, Finding, lint_text};
 use crate::scenario::history::{Entry, Reader};
 use crate::scenario::read::{FORMAT, ScenarioFile, load};
+use crate::yaml;
 
-/// A scenario's file.
+/// The file of a scenario.
 pub(super) struct Source {
     pub(super) path: PathBuf,
     pub(super) text: String,
 }
 
 impl Source {
-    /// Its name in messages.
+    /// The file's name in messages.
     pub(super) fn name(&self) -> String {
         self.path.display().to_string()
     }
 
-    /// The folder from which its paths start.
+    /// The folder that paths in the file are relative to.
     pub(super) fn folder(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new(""))
     }
 
-    /// What lint finds in it, over all runs of its matrix.
+    /// Returns the findings of lint for all runs of the matrix.
     pub(super) fn lint(&self, set: &Map<String, Value>) -> Vec<Finding> {
         lint_text(&self.name(), self.folder(), &self.text, set, &Capacity::default())
     }
 
-    /// The scenario.
+    /// Reads the scenario.
     ///
     /// # Errors
-    /// [`Failure::Input`] with every problem of its structure.
+    /// [`Failure::Input`] with every problem of the structure.
     pub(super) fn load(&self) -> Result<ScenarioFile, Failure> {
         load(&self.name(), self.folder(), &self.text).map_err(Failure::from)
     }
 }
 
-/// The scenarios of `paths`: files, or folders with files in them.
+/// Reads the files in `paths`, and the YAML files in its folders.
 ///
 /// # Errors
-/// [`Failure::Input`] when one cannot be read.
+/// [`Failure::Input`] if a file is unreadable.
 pub(super) fn sources(paths: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
     let read = |path: PathBuf| {
         let text = std::fs::read_to_string(&path)
@@ -53,7 +54,7 @@ pub(super) fn sources(paths: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
     expand(paths)?.into_iter().map(read).collect()
 }
 
-/// The files of `paths`; of a folder, all those named `*.yaml`, by name.
+/// Returns the files in `paths`. A folder becomes its `*.yaml` and `*.yml` files, sorted by name.
 fn expand(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in paths {
@@ -68,7 +69,7 @@ fn expand(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
             .filter(|path| path.extension().is_some_and(|kind| kind == "yaml" || kind == "yml"))
             .collect();
         if inside.is_empty() {
-            let message = format!("{} has no scenario: no file *.yaml", path.display());
+            let message = format!("no scenarios in {}: expected *.yaml files", path.display());
             return Err(Failure::input(message).into());
         }
         inside.sort();
@@ -94,10 +95,10 @@ pub(super) fn require_sound(
     if wrongs.is_empty() { Ok(()) } else { Err(wrong(&wrongs)) }
 }
 
-/// A run's record.
+/// Reads the record of a run.
 ///
 /// # Errors
-/// [`Failure::Input`] when it is none.
+/// [`Failure::Input`] if the file is not a record.
 pub(super) fn record(path: &Path) -> Result<Vec<Entry>, Failure> {
     let reader = Reader::open(path, None).map_err(|error| Failure::input(error.to_string()))?;
     reader.collect::<Result<_, _>>().map_err(|error| Failure::input(error.to_string()))
@@ -109,10 +110,12 @@ pub(super) fn wrong(findings: &[Finding]) -> anyhow::Error {
     Failure::input(lines.join("\n")).with_hint(FORMAT).into()
 }
 
-/// Reads `NAME=VALUE`; the value is a YAML scalar, so that `3` is a number and `"3"` is not.
+/// Parses `NAME=VALUE`. The value is YAML: `3` is a number, and `"3"` is a string.
 pub(super) fn assignment(text: &str) -> Result<(String, Value), String> {
     let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
-    let value = serde_yaml::from_str(value).map_err(|error| format!("the value: {error}"))?;
+    let values =
+        yaml::parse(value).map_err(|error| format!("value of `{name}`: {}", error.message))?;
+    let value = values.first().map_or(Value::Null, yaml::Node::to_json);
     Ok((name.to_owned(), value))
 }
 
@@ -123,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_yaml() {
+    fn parses_values_as_yaml() {
         assert_eq!(assignment("replicas=3"), Ok(("replicas".into(), json!(3))));
         assert_eq!(assignment("tag=\"3\""), Ok(("tag".into(), json!("3"))));
         assert_eq!(assignment("image=a=b:1"), Ok(("image".into(), json!("a=b:1"))));

@@ -112,10 +112,12 @@ impl ScenarioRun {
         let mut names: BTreeMap<String, PathBuf> = BTreeMap::new();
         for source in sources {
             let file = source.load()?;
-            // Read again once the clusters have names: `${cluster}` is a variable.
-            let variants = file.variants(set, cluster_name::DEFAULT).map_err(Failure::from)?;
-            let first = variants.first().context("the matrix leaves nothing")?;
-            let name = first.scenario.metadata.name.clone();
+            let combinations = file.combinations(set).map_err(Failure::from)?;
+            let first = combinations.first().context("the matrix has no combinations")?;
+            let read = |combination, cluster: &str| {
+                file.variant(combination, cluster).map_err(Failure::from)
+            };
+            let name = read(first, cluster_name::DEFAULT)?.scenario.metadata.name;
             if let Some(other) = names.insert(name.clone(), source.path.clone()) {
                 return Err(Failure::input(format!(
                     "{} and {} have the same name `{name}`",
@@ -126,15 +128,17 @@ impl ScenarioRun {
                 .into());
             }
             for repetition in 1..=self.repeat.max(1) {
-                for (number, variant) in variants.iter().enumerate() {
-                    let existing = variant.scenario.cluster.existing();
-                    let cluster = self
-                        .cluster
-                        .clone()
-                        .or_else(|| existing.map(|existing| existing.name.clone()))
-                        .unwrap_or_else(|| new_cluster_name(&name));
-                    let variants = file.variants(set, &cluster).map_err(Failure::from)?;
-                    let variant = variants.into_iter().nth(number).context("a variant is gone")?;
+                for combination in &combinations {
+                    // An existing cluster's name can depend on variables, and those on the name.
+                    let existing = || -> Result<_, Failure> {
+                        let draft = read(combination, cluster_name::DEFAULT)?;
+                        Ok(draft.scenario.cluster.existing().map(|existing| existing.name.clone()))
+                    };
+                    let cluster = match &self.cluster {
+                        Some(cluster) => cluster.clone(),
+                        None => existing()?.unwrap_or_else(|| new_cluster_name(&name)),
+                    };
+                    let variant = read(combination, &cluster)?;
                     let mut label = variant.label.clone();
                     if self.repeat > 1 {
                         label = format!("{label} #{repetition}").trim().to_owned();

@@ -7,7 +7,7 @@ use crate::config::{ContainerRole, Role};
 use crate::failure::Failure;
 use crate::plan::labels;
 use crate::runtime::{ContainerInfo, ContainerState, Engine, EngineError};
-use crate::yaml;
+use crate::words::nearest;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterSummary {
@@ -125,15 +125,11 @@ fn no_such_cluster(name: &str, known: &[String]) -> Failure {
         return failure.with_hint(create);
     }
     let list = known.join(", ");
-    match nearest(name, known.iter().map(String::as_str)) {
+    let names: Vec<&str> = known.iter().map(String::as_str).collect();
+    match nearest(name, &names) {
         Some(near) => failure.with_hint(format!("did you mean `{near}`? The clusters are: {list}")),
         None => failure.with_hint(format!("use --name with one of these clusters: {list}")),
     }
-}
-
-/// The known name that `name` is probably a misspelling of.
-pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    yaml::nearest(name, &known.collect::<Vec<_>>())
 }
 
 fn sorted(containers: Vec<ContainerInfo>) -> Vec<NodeSummary> {

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use futures::future::{join_all, try_join_all};
 
-use crate::cluster::inventory::{self, NodeSummary, nearest};
+use crate::cluster::inventory::{self, NodeSummary};
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::runtime::{Engine, ImageInfo};
+use crate::words::nearest;
 
 /// The snapshotter of a node whose containerd configuration names none.
 const DEFAULT_SNAPSHOTTER: &str = "overlayfs";
@@ -128,7 +129,7 @@ async fn targets(
 fn no_such_node(cluster: &str, name: &str, nodes: &[NodeSummary]) -> Failure {
     let list: Vec<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
     let known = format!("the nodes are: {}", list.join(", "));
-    let hint = match nearest(name, list.into_iter()) {
+    let hint = match nearest(name, &list) {
         Some(near) => format!("did you mean `{near}`? {known}"),
         None => known,
     };

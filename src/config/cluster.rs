@@ -7,14 +7,13 @@ use crate::runtime::{Mount, PortBinding};
 
 use super::Role;
 
-/// A cluster as its user asked for it, with defaults filled in and every rule checked.
+/// The configuration of a cluster, with defaults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cluster {
-    /// Name given in the file; `--name` and `KINDRS_CLUSTER_NAME` go before it.
+    /// Name in the file; overridden by `--name` and `KINDRS_CLUSTER_NAME`.
     pub name: Option<String>,
-    /// Nodes in the order given; at least one control plane.
+    /// Nodes in the order of the file; at least one control plane.
     pub nodes: Vec<Node>,
-    /// Subnets, the API server's place on the host, and the default CNI.
     pub networking: Networking,
     /// Feature gates for every component.
     pub feature_gates: BTreeMap<String, bool>,
@@ -26,35 +25,32 @@ pub struct Cluster {
     pub containerd_config_patches: Vec<String>,
 }
 
-/// One node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
-    /// What it runs.
     pub role: Role,
-    /// Image of its own.
+    /// Node image; `None` for the cluster's.
     pub image: Option<String>,
     /// Labels of the Node object.
     pub labels: BTreeMap<String, String>,
-    /// Folders and files of the host mounted into it.
+    /// Host folders and files mounted into the node.
     pub extra_mounts: Vec<Mount>,
-    /// Ports of it bound on the host.
+    /// Ports of the node published on the host.
     pub extra_port_mappings: Vec<PortBinding>,
     /// Merge patches to kubeadm's configuration, for this node.
     pub kubeadm_config_patches: Vec<String>,
 }
 
-/// Networking of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Networking {
-    /// Address on the host at which the API server listens.
+    /// Host address that the API server listens on.
     pub api_server_address: IpAddr,
-    /// Port on the host at which the API server listens; `None` for a free one.
+    /// Host port that the API server listens on; `None` for a free port.
     pub api_server_port: Option<u16>,
-    /// Addresses of pods.
+    /// Subnet of pods.
     pub pod_subnet: Ipv4Net,
-    /// Addresses of Services.
+    /// Subnet of Services.
     pub service_subnet: Ipv4Net,
-    /// Whether the user brings a CNI of their own.
+    /// Whether kindrs leaves the CNI plugin to the user.
     pub disable_default_cni: bool,
 }
 
@@ -71,7 +67,7 @@ impl Default for Networking {
 }
 
 impl Node {
-    /// A node of this role with nothing else asked for.
+    /// Creates a node with defaults.
     pub fn new(role: Role) -> Self {
         Self {
             role,
@@ -85,7 +81,7 @@ impl Node {
 }
 
 impl Default for Cluster {
-    /// One control plane, as kind makes without a configuration.
+    /// One control plane, as in kind.
     fn default() -> Self {
         Self {
             name: None,

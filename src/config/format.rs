@@ -1,6 +1,6 @@
-//! kind's `v1alpha4` format as it is written in a file.
+//! The types of kind's `v1alpha4` format.
 //!
-//! The fields are those of <https://pkg.go.dev/sigs.k8s.io/kind@v0.33.0/pkg/apis/config/v1alpha4>. `x-unsupported`
+//! The fields are documented at <https://pkg.go.dev/sigs.k8s.io/kind@v0.33.0/pkg/apis/config/v1alpha4>. `x-unsupported`
 //! marks fields and values that kindrs refuses by name (see `yaml::Decoder`).
 
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use super::cluster::{Cluster, Networking, Node};
 use crate::runtime::{Mount, MountSource, PortBinding, Propagation, Protocol};
 use crate::yaml::Decoder;
 
-/// Reads configurations as leniently as kind does.
+/// Decodes configurations as leniently as kind.
 pub(super) static DECODER: LazyLock<Decoder> = LazyLock::new(|| {
     Decoder::of::<ClusterFormat>()
         .with_format("ip", check_address)
@@ -155,7 +155,7 @@ struct YamlPatch(String);
 #[schemars(extend("x-expected" = "a string that holds TOML (begin it with `- |`)"))]
 struct TomlPatch(String);
 
-/// A field that kindrs does not support yet: the decoder refuses it.
+/// A field that kindrs does not support yet. The decoder rejects the field by name.
 #[derive(Default, Deserialize)]
 struct Unsupported {}
 
@@ -170,7 +170,7 @@ impl JsonSchema for Unsupported {
 }
 
 impl HostPort {
-    /// `None` for a free one.
+    /// Returns the port; `None` for a free one.
     fn fixed(&self) -> Option<u16> {
         u16::try_from(self.0).ok().filter(|port| *port != 0)
     }

@@ -4,8 +4,8 @@ use super::cluster::Cluster;
 use crate::runtime::MountSource;
 
 impl Cluster {
-    /// The same cluster with each relative host path of a mount taken from `folder` (absolute: the
-    /// current folder, as kind does), without `.` and `..`.
+    /// Resolves relative host paths of mounts against `folder`, an absolute path, and removes `.`
+    /// and `..`.
     #[must_use]
     pub fn resolve_host_paths(mut self, folder: &Path) -> Self {
         for mount in self.nodes.iter_mut().flat_map(|node| &mut node.extra_mounts) {
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn relative_paths_start_at_the_folder() {
+    fn resolves_relative_paths() {
         let folder = Path::new("/home/me");
         assert_eq!(absolute(folder, "data"), "/home/me/data");
         assert_eq!(absolute(folder, "./a/../b/"), "/home/me/b");

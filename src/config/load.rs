@@ -3,12 +3,12 @@ use super::format::{ClusterFormat, DECODER};
 use super::validate::violations;
 use crate::yaml::{Checked, Decoded, Header, Node, Problem, Problems, join};
 
-/// Where the format is described, for hints.
-const FORMAT: &str = "the format is described at https://kind.sigs.k8s.io/docs/user/configuration/";
+/// The hint for problems of configurations.
+const FORMAT: &str = "see https://kind.sigs.k8s.io/docs/user/configuration/";
 
 const HEADER: Header = Header { kind: "Cluster", api_version: "kind.x-k8s.io/v1alpha4" };
 
-/// Reads a cluster from a file in kind's format
+/// Reads a cluster from a text in kind's format
 /// (<https://kind.sigs.k8s.io/docs/user/configuration/>): `kind: Cluster`, `apiVersion:
 /// kind.x-k8s.io/v1alpha4`, in YAML or JSON. Absent, null and empty fields mean their default.
 ///
@@ -64,8 +64,7 @@ fn read(root: Option<Node>, mut problems: Vec<Problem>) -> Result<Cluster, Vec<P
     cluster.filter(|_| problems.is_empty()).ok_or(problems)
 }
 
-/// The cluster without fixed ports of the host at unreadable addresses or of unreadable protocols, which would
-/// look like another's duplicates.
+/// Removes host ports with unreadable addresses or protocols, which could look like duplicates.
 fn without_unreadable_ports(mut cluster: Cluster, checked: &Checked) -> Cluster {
     if checked.is_unreadable("networking.apiServerAddress") {
         cluster.networking.api_server_port = None;

@@ -1,4 +1,4 @@
-//! What is read from good configurations.
+//! Reading valid configurations.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -85,7 +85,7 @@ fn loaded(text: &str) -> Cluster {
 }
 
 #[test]
-fn every_field_is_read() {
+fn reads_every_field() {
     let cluster = loaded(EVERYTHING);
     let labels = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
         pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
@@ -164,7 +164,7 @@ fn every_field_is_read() {
 }
 
 #[test]
-fn absent_null_and_empty_mean_the_default() {
+fn absent_null_and_empty_fields_get_defaults() {
     assert_eq!(loaded(HEADER), Cluster::default());
     let json = r#"{"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4", "nodes": []}"#;
     assert_eq!(loaded(json), Cluster::default());
@@ -177,7 +177,7 @@ fn absent_null_and_empty_mean_the_default() {
 }
 
 #[test]
-fn a_relative_host_path_starts_at_the_given_folder() {
+fn resolves_relative_host_paths() {
     let cluster = loaded(EVERYTHING).resolve_host_paths(Path::new("/home/me"));
     let source = |index: usize| cluster.nodes[1].extra_mounts[index].source.clone();
     assert_eq!(source(0), MountSource::Host("/home/me/data".into()));
@@ -185,7 +185,7 @@ fn a_relative_host_path_starts_at_the_given_folder() {
 }
 
 #[test]
-fn the_examples_load_without_warnings() {
+fn loads_the_examples_without_warnings() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
     let mut summary = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -210,7 +210,7 @@ fn the_examples_load_without_warnings() {
 }
 
 #[test]
-fn rules_hold_for_clusters_from_flags_too() {
+fn validates_clusters_from_flags() {
     let mut cluster = loaded(EVERYTHING);
     cluster.name = Some("n".repeat(50));
     cluster.nodes.remove(0);
@@ -232,13 +232,13 @@ fn warnings() {
     cluster.nodes = vec![Node::new(Role::ControlPlane); 2];
     cluster.networking.api_server_address = "0.0.0.0".parse().unwrap();
     insta::assert_snapshot!(cluster.warnings().join("\n"), @r"
-    2 control planes survive the loss of 0, no more than 1 would: etcd needs a majority of its members, so an odd number is better
-    networking.apiServerAddress: 0.0.0.0 opens the API server to every network of this machine
+    2 control planes tolerate the loss of 0, no more than 1 do: etcd needs a majority of its members, so use an odd number
+    networking.apiServerAddress: 0.0.0.0 exposes the API server to all networks of this machine
     ");
     cluster.nodes = vec![Node::new(Role::ControlPlane); 4];
     cluster.networking.api_server_address = "192.168.1.5".parse().unwrap();
     insta::assert_snapshot!(cluster.warnings().join("\n"), @r"
-    4 control planes survive the loss of 1, no more than 3 would: etcd needs a majority of its members, so an odd number is better
-    networking.apiServerAddress: 192.168.1.5 opens the API server to whatever reaches 192.168.1.5
+    4 control planes tolerate the loss of 1, no more than 3 do: etcd needs a majority of its members, so use an odd number
+    networking.apiServerAddress: 192.168.1.5 exposes the API server to every host that can reach 192.168.1.5
     ");
 }

@@ -5,30 +5,30 @@ use crate::failure::Failure;
 /// (<https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names>).
 const LONGEST: usize = 63;
 
-/// Checks a cluster's name: lower-case letters, digits, `-` and `.` as kind allows them, each part
-/// between dots starting and ending with a letter or digit (nodes' names contain it and are DNS
-/// names), and short enough that every cluster's first node can be named after it.
+/// Checks a cluster's name. As in kind, lowercase letters, digits, `-` and `.` are allowed. Node
+/// names contain the name and are DNS names: each part between dots starts and ends with a letter or
+/// digit, and the name of the first node is not too long.
 ///
-/// A cluster with more nodes has longer names; [`validate`](super::validate()) checks those.
+/// [`validate`](super::validate()) checks the names of all nodes.
 ///
 /// # Errors
-/// [`Failure::Input`] that says which rule the name breaks.
+/// [`Failure::Input`] with the rule that the name breaks.
 pub fn validate_cluster_name(name: &str) -> Result<(), Failure> {
     check_cluster_name(name, &[Role::ControlPlane]).map_err(|why| {
         Failure::input(format!("cluster name: {why}"))
-            .with_hint("choose another name, as `--name dev`")
+            .with_hint("choose another name, such as `--name dev`")
     })
 }
 
-/// The rule that a name breaks for a cluster of these nodes.
+/// Checks a name for a cluster with nodes of these roles.
 pub(super) fn check_cluster_name(name: &str, roles: &[Role]) -> Result<(), String> {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
     if name.is_empty() {
-        return Err("a name must not be empty".into());
+        return Err("the name is empty".into());
     }
     if let Some(bad) = name.chars().find(|c| !allowed(*c)) {
         return Err(format!(
-            "`{}` contains `{}`; lower-case letters, digits, `-` and `.` are allowed",
+            "`{}` contains `{}`; lowercase letters, digits, `-` and `.` are allowed",
             name.escape_debug(),
             bad.escape_debug()
         ));
@@ -68,7 +68,7 @@ pub fn node_names(cluster_name: &str, roles: &[Role]) -> Vec<String> {
     roles.iter().map(&mut name).collect()
 }
 
-/// The name of the load balancer before several control planes, as kind names it.
+/// Returns the name of the load balancer in front of several control planes, as in kind.
 pub fn load_balancer_name(cluster_name: &str) -> String {
     format!("{cluster_name}-{}", ContainerRole::LoadBalancer)
 }
@@ -107,10 +107,10 @@ mod tests {
 
     #[test]
     fn bad_names() {
-        insta::assert_snapshot!(refused(""), @"cluster name: a name must not be empty");
-        insta::assert_snapshot!(refused("Dev"), @"cluster name: `Dev` contains `D`; lower-case letters, digits, `-` and `.` are allowed");
-        insta::assert_snapshot!(refused("a b"), @"cluster name: `a b` contains ` `; lower-case letters, digits, `-` and `.` are allowed");
-        insta::assert_snapshot!(refused("a_b\n"), @r"cluster name: `a_b\n` contains `_`; lower-case letters, digits, `-` and `.` are allowed");
+        insta::assert_snapshot!(refused(""), @"cluster name: the name is empty");
+        insta::assert_snapshot!(refused("Dev"), @"cluster name: `Dev` contains `D`; lowercase letters, digits, `-` and `.` are allowed");
+        insta::assert_snapshot!(refused("a b"), @"cluster name: `a b` contains ` `; lowercase letters, digits, `-` and `.` are allowed");
+        insta::assert_snapshot!(refused("a_b\n"), @r"cluster name: `a_b\n` contains `_`; lowercase letters, digits, `-` and `.` are allowed");
         insta::assert_snapshot!(refused("-a"), @"cluster name: `-a` must start and end with a letter or digit, and so must each part between dots");
         insta::assert_snapshot!(refused("a."), @"cluster name: `a.` must start and end with a letter or digit, and so must each part between dots");
         insta::assert_snapshot!(refused("a..b"), @"cluster name: `a..b` must start and end with a letter or digit, and so must each part between dots");

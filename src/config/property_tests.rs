@@ -1,11 +1,11 @@
-//! What holds for any text.
+//! Properties of any text.
 
 use proptest::prelude::*;
 
 use super::load_tests::{EVERYTHING, HEADER};
 use super::{Role, load, node_names, validate, validate_cluster_name};
 
-/// Loads a text; whatever is wrong must be in the text, and a cluster must keep the rules.
+/// Loads a text. Problems must have positions in the text, and a cluster must be valid.
 fn check_any(text: &str) -> Result<(), TestCaseError> {
     match load("any", text) {
         Ok(cluster) => prop_assert_eq!(validate(&cluster), Ok(())),

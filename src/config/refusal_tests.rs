@@ -1,4 +1,4 @@
-//! What users are told about bad configurations.
+//! Messages for invalid configurations.
 
 use super::load;
 use super::load_tests::HEADER;
@@ -14,7 +14,7 @@ fn problems_of(text: &str) -> String {
 }
 
 #[test]
-fn what_is_no_cluster() {
+fn rejects_other_documents() {
     insta::assert_snapshot!(problems_of(""), @"standard input:1:1: empty; expected `kind: Cluster`, `apiVersion: kind.x-k8s.io/v1alpha4`");
     insta::assert_snapshot!(problems_of("# later\n---\n"), @"standard input:1:1: empty; expected `kind: Cluster`, `apiVersion: kind.x-k8s.io/v1alpha4`");
     insta::assert_snapshot!(problems_of("- kind: Cluster"), @"standard input:1:1: expected a mapping with `kind: Cluster`, found a list");
@@ -55,16 +55,16 @@ fn fields() {
     c.yaml:4:14: networking.podSubnets: unknown field `podSubnets` (did you mean `podSubnet`?)
     ");
     insta::assert_snapshot!(problems("name: a\nname: b\nnodes: [{role: worker, role: worker}]\n"), @r"
-    c.yaml:4:1: name: given twice; the first is in line 3
+    c.yaml:4:1: name: duplicate key; the first is on line 3
     c.yaml:5:8: nodes: expected at least one node with `role: control-plane`
-    c.yaml:5:24: nodes[0].role: given twice; the first is in line 5
+    c.yaml:5:24: nodes[0].role: duplicate key; the first is on line 5
     ");
-    insta::assert_snapshot!(problems("nodes:\n- role: control-plane\n  labels: {a: b, a: c}\n"), @"c.yaml:5:18: nodes[0].labels.a: given twice; the first is in line 5");
-    insta::assert_snapshot!(problems("? {a: b}\n: c\n"), @"c.yaml:3:3: expected a plain word as key, found a list or mapping");
+    insta::assert_snapshot!(problems("nodes:\n- role: control-plane\n  labels: {a: b, a: c}\n"), @"c.yaml:5:18: nodes[0].labels.a: duplicate key; the first is on line 5");
+    insta::assert_snapshot!(problems("? {a: b}\n: c\n"), @"c.yaml:3:3: expected a scalar as key, found a list or mapping");
 }
 
 #[test]
-fn every_other_field_of_the_format_is_refused_by_name() {
+fn rejects_unsupported_fields_by_name() {
     let text = "\
 kubeadmConfigPatchesJSON6902: []
 containerdConfigPatchesJSON6902:
@@ -145,7 +145,7 @@ kubeadmConfigPatches:
 
 #[test]
 fn names() {
-    insta::assert_snapshot!(problems("name: My_Cluster\n"), @"c.yaml:3:7: name: `My_Cluster` contains `M`; lower-case letters, digits, `-` and `.` are allowed");
+    insta::assert_snapshot!(problems("name: My_Cluster\n"), @"c.yaml:3:7: name: `My_Cluster` contains `M`; lowercase letters, digits, `-` and `.` are allowed");
     let long = "n".repeat(45);
     let nodes = "nodes: [{role: control-plane}, {role: control-plane}, {role: control-plane}]";
     insta::assert_snapshot!(problems(&format!("name: {long}\n{nodes}\n")), @"c.yaml:3:7: name: too long by 5: `nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn-external-load-balancer` would have 68 characters, and a host name has at most 63");
@@ -183,10 +183,10 @@ nodes:
   - {hostPort: 81}
 ";
     insta::assert_snapshot!(problems(text), @r"
-    c.yaml:13:34: nodes[1].extraPortMappings[0].hostPort: port 80/tcp of 127.0.0.1 is taken already, by nodes[0].extraPortMappings[0].hostPort
-    c.yaml:14:34: nodes[1].extraPortMappings[1].hostPort: port 80/tcp of 0.0.0.0 is taken already, by nodes[0].extraPortMappings[0].hostPort on 127.0.0.1
-    c.yaml:15:34: nodes[1].extraPortMappings[2].hostPort: port 80/udp of :: is taken already, by nodes[0].extraPortMappings[2].hostPort on 0.0.0.0
-    c.yaml:16:34: nodes[1].extraPortMappings[3].hostPort: port 6443/tcp of 0.0.0.0 is taken already, by networking.apiServerPort on 10.0.0.1
+    c.yaml:13:34: nodes[1].extraPortMappings[0].hostPort: port 80/tcp of 127.0.0.1 is already used by nodes[0].extraPortMappings[0].hostPort
+    c.yaml:14:34: nodes[1].extraPortMappings[1].hostPort: port 80/tcp of 0.0.0.0 is already used by nodes[0].extraPortMappings[0].hostPort on 127.0.0.1
+    c.yaml:15:34: nodes[1].extraPortMappings[2].hostPort: port 80/udp of :: is already used by nodes[0].extraPortMappings[2].hostPort on 0.0.0.0
+    c.yaml:16:34: nodes[1].extraPortMappings[3].hostPort: port 6443/tcp of 0.0.0.0 is already used by networking.apiServerPort on 10.0.0.1
     c.yaml:18:5: nodes[1].extraPortMappings[5]: missing required field `containerPort`
     ");
     let text = "\
@@ -229,9 +229,9 @@ nodes:
   - {hostPath: /a, containerPath: /data}
 ";
     insta::assert_snapshot!(problems(text), @r#"
-    c.yaml:6:35: nodes[0].extraMounts[1].containerPath: /data is mounted already, by nodes[0].extraMounts[0].containerPath
+    c.yaml:6:35: nodes[0].extraMounts[1].containerPath: /data is already mounted by nodes[0].extraMounts[0].containerPath
     c.yaml:7:35: nodes[0].extraMounts[2].containerPath: expected an absolute path, found "data" (did you mean `/data`?)
-    c.yaml:8:35: nodes[0].extraMounts[3].containerPath: the node's root cannot be replaced by a mount
+    c.yaml:8:35: nodes[0].extraMounts[3].containerPath: cannot mount over the node's root folder
     c.yaml:9:16: nodes[0].extraMounts[4].hostPath: expected a path, found an empty string
     c.yaml:9:20: nodes[0].extraMounts[4]: missing required field `containerPath`
     c.yaml:10:5: nodes[0].extraMounts[5]: missing required field `hostPath`
@@ -287,8 +287,8 @@ fn labels() {
     );
     insta::assert_snapshot!(problems(&text), @r#"
     c.yaml:6:10: nodes[0].labels["a b"]: the label's name must have 1 to 63 letters, digits, `-`, `_` or `.`, and start and end with a letter or digit
-    c.yaml:7:20: nodes[0].labels["Example.com/x"]: the label's prefix must be a DNS name: lower-case letters, digits, `-` and `.`, at most 253 characters
-    c.yaml:8:9: nodes[0].labels["/x"]: the label's prefix must be a DNS name: lower-case letters, digits, `-` and `.`, at most 253 characters
+    c.yaml:7:20: nodes[0].labels["Example.com/x"]: the label's prefix must be a DNS name: lowercase letters, digits, `-` and `.`, at most 253 characters
+    c.yaml:8:9: nodes[0].labels["/x"]: the label's prefix must be a DNS name: lowercase letters, digits, `-` and `.`, at most 253 characters
     c.yaml:9:12: nodes[0].labels["x/y/z"]: the label's name must have 1 to 63 letters, digits, `-`, `_` or `.`, and start and end with a letter or digit
     c.yaml:10:9: nodes[0].labels.-a: the label's name must have 1 to 63 letters, digits, `-`, `_` or `.`, and start and end with a letter or digit
     c.yaml:11:11: nodes[0].labels.good: the value "bad value" must have at most 63 letters, digits, `-`, `_` or `.`, and start and end with a letter or digit
@@ -301,7 +301,7 @@ fn gates_and_apis() {
     insta::assert_snapshot!(problems("featureGates: {A=true: true}\nruntimeConfig: {api/all: on, \"a,b\": 1}\n"), @r#"
     c.yaml:3:24: featureGates["A=true"]: expected a feature gate of letters and digits, found "A=true"
     c.yaml:4:26: runtimeConfig["api/all"]: expected `true` or `false`, found "on"
-    c.yaml:4:37: runtimeConfig["a,b"]: expected an API as `api/all` or `batch/v1`, found "a,b"
+    c.yaml:4:37: runtimeConfig["a,b"]: expected an API such as `api/all` or `batch/v1`, found "a,b"
     "#);
 }
 
@@ -331,14 +331,14 @@ nodes:
   - \"\"
 ";
     insta::assert_snapshot!(problems(text), @r"
-    c.yaml:5:3: kubeadmConfigPatches[0]: the patch has kind `ClusterConfig`, expected `ClusterConfiguration`, `InitConfiguration`, `JoinConfiguration`, `KubeletConfiguration` or `KubeProxyConfiguration` (did you mean `ClusterConfiguration`?)
-    c.yaml:7:3: kubeadmConfigPatches[1]: the patch must name its `kind`: `ClusterConfiguration`, `InitConfiguration`, `JoinConfiguration`, `KubeletConfiguration` or `KubeProxyConfiguration`
+    c.yaml:5:3: kubeadmConfigPatches[0]: unknown kind `ClusterConfig` of the patch; expected one of `ClusterConfiguration`, `InitConfiguration`, `JoinConfiguration`, `KubeletConfiguration` or `KubeProxyConfiguration` (did you mean `ClusterConfiguration`?)
+    c.yaml:7:3: kubeadmConfigPatches[1]: the patch has no `kind`; expected one of `ClusterConfiguration`, `InitConfiguration`, `JoinConfiguration`, `KubeletConfiguration` or `KubeProxyConfiguration`
     c.yaml:8:3: kubeadmConfigPatches[2]: the patch is not one YAML document: did not find expected ',' or ']' at line 2 column 1, while parsing a flow sequence at line 1 column 7
-    c.yaml:9:3: kubeadmConfigPatches[3]: the patch must be a YAML mapping with a `kind`: `ClusterConfiguration`, `InitConfiguration`, `JoinConfiguration`, `KubeletConfiguration` or `KubeProxyConfiguration`
+    c.yaml:9:3: kubeadmConfigPatches[3]: the patch must be a YAML mapping with one of these kinds: `ClusterConfiguration`, `InitConfiguration`, `JoinConfiguration`, `KubeletConfiguration` or `KubeProxyConfiguration`
     c.yaml:11:3: kubeadmConfigPatches[4]: the patch is not one YAML document: deserializing from YAML containing more than one document is not supported
-    c.yaml:15:3: kubeadmConfigPatches[5]: the patch has kind `Pod`, expected `ClusterConfiguration`, `InitConfiguration`, `JoinConfiguration`, `KubeletConfiguration` or `KubeProxyConfiguration`
-    c.yaml:18:3: containerdConfigPatches[0]: the patch is not TOML: line 2 of it: string values must be quoted, expected literal string
-    c.yaml:20:3: containerdConfigPatches[1]: the patch is not TOML: line 1 of it: key with no value, expected `=`
-    c.yaml:23:5: nodes[0].kubeadmConfigPatches[0]: the patch must be a YAML mapping with a `kind`: `ClusterConfiguration`, `InitConfiguration`, `JoinConfiguration`, `KubeletConfiguration` or `KubeProxyConfiguration`
+    c.yaml:15:3: kubeadmConfigPatches[5]: unknown kind `Pod` of the patch; expected one of `ClusterConfiguration`, `InitConfiguration`, `JoinConfiguration`, `KubeletConfiguration` or `KubeProxyConfiguration`
+    c.yaml:18:3: containerdConfigPatches[0]: invalid TOML on line 2 of the patch: string values must be quoted, expected literal string
+    c.yaml:20:3: containerdConfigPatches[1]: invalid TOML on line 1 of the patch: key with no value, expected `=`
+    c.yaml:23:5: nodes[0].kubeadmConfigPatches[0]: the patch must be a YAML mapping with one of these kinds: `ClusterConfiguration`, `InitConfiguration`, `JoinConfiguration`, `KubeletConfiguration` or `KubeProxyConfiguration`
     ");
 }

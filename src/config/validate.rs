@@ -10,11 +10,10 @@ use super::violation::{Violation, Violations};
 use crate::runtime::{MountSource, PortBinding, Protocol};
 use crate::yaml::join;
 
-/// Checks every rule about a cluster, as [`load`](super::load()) does, for one that was built or
-/// changed otherwise (by flags).
+/// Checks a cluster that flags have created or changed. [`load`](super::load()) checks the same rules.
 ///
 /// # Errors
-/// Every rule that it breaks.
+/// Every rule that the cluster breaks.
 pub fn validate(cluster: &Cluster) -> Result<(), Violations> {
     match violations(cluster) {
         violations if violations.is_empty() => Ok(()),
@@ -64,10 +63,10 @@ fn component_violations(cluster: &Cluster, found: &mut Vec<Violation>) {
     for (api, value) in &cluster.runtime_config {
         let path = join("runtimeConfig", api);
         if api.is_empty() || api.contains([',', '=']) || api.contains(char::is_whitespace) {
-            let message = format!("expected an API as `api/all` or `batch/v1`, found {api:?}");
+            let message = format!("expected an API such as `api/all` or `batch/v1`, found {api:?}");
             found.push(Violation::new(path.clone(), message));
         }
-        // The API server reads them so, and takes an empty one as true.
+        // The API server accepts these words, and an empty value as true.
         let booleans = ["", "1", "t", "T", "true", "TRUE", "True"];
         let negations = ["0", "f", "F", "false", "FALSE", "False"];
         if !booleans.contains(&value.as_str()) && !negations.contains(&value.as_str()) {
@@ -77,10 +76,10 @@ fn component_violations(cluster: &Cluster, found: &mut Vec<Violation>) {
     }
 }
 
-/// Labels by Kubernetes' syntax
+/// Checks labels by Kubernetes' syntax
 /// (<https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set>).
-/// Kubelets may not set `kubernetes.io` labels of their own node; kindrs sets labels as an
-/// administrator, so every prefix is allowed.
+/// A kubelet cannot set `kubernetes.io` labels on its node. kindrs sets labels as an administrator, so
+/// every prefix is allowed.
 fn label_violations(node: &Node, path: &str, found: &mut Vec<Violation>) {
     for (key, value) in &node.labels {
         let path = join(&join(path, "labels"), key);
@@ -89,7 +88,7 @@ fn label_violations(node: &Node, path: &str, found: &mut Vec<Violation>) {
             None => (None, key.as_str()),
         };
         if prefix.is_some_and(|prefix| !is_subdomain(prefix)) {
-            let message = "the label's prefix must be a DNS name: lower-case letters, digits, `-` \
+            let message = "the label's prefix must be a DNS name: lowercase letters, digits, `-` \
                            and `.`, at most 253 characters";
             found.push(Violation::new(path.clone(), message));
         }
@@ -141,9 +140,9 @@ fn mount_violations(node: &Node, path: &str, found: &mut Vec<Violation>) {
                 relative => Violation::new(path, message).suggest(format!("/{relative}")),
             });
         } else if target == "/" {
-            found.push(Violation::new(path, "the node's root cannot be replaced by a mount"));
+            found.push(Violation::new(path, "cannot mount over the node's root folder"));
         } else if let Some(first) = targets.get(&target) {
-            let message = format!("{target} is mounted already, by {first}");
+            let message = format!("{target} is already mounted by {first}");
             found.push(Violation::new(path, message).with_other(first));
         } else {
             targets.insert(target, path);
@@ -151,7 +150,7 @@ fn mount_violations(node: &Node, path: &str, found: &mut Vec<Violation>) {
     }
 }
 
-/// An absolute path without `.`, `..` and repeated slashes.
+/// Removes `.`, `..` and repeated slashes from an absolute path.
 fn clean(path: &str) -> String {
     let mut parts = Vec::new();
     for part in path.split('/') {
@@ -166,7 +165,7 @@ fn clean(path: &str) -> String {
     format!("/{}", parts.join("/"))
 }
 
-/// A port of the host taken by an earlier field.
+/// A host port that an earlier field uses.
 struct Taken {
     address: IpAddr,
     path: String,
@@ -191,7 +190,7 @@ fn port_violations(cluster: &Cluster, found: &mut Vec<Violation>) {
     }
 }
 
-/// Notes a binding's port as taken; a violation when it is already.
+/// Marks a binding's port as used. Returns a violation if another binding uses the port.
 fn take_port(
     taken: &mut HashMap<(u16, Protocol), Vec<Taken>>,
     binding: &PortBinding,
@@ -204,7 +203,7 @@ fn take_port(
     let others = taken.entry((host_port, protocol)).or_default();
     let clash = others.iter().find(|other| overlap(other.address, address)).map(|other| {
         let message = format!(
-            "port {host_port}/{} of {address} is taken already, by {}{}",
+            "port {host_port}/{} of {address} is already used by {}{}",
             protocol.name(),
             other.path,
             if other.address == address { String::new() } else { format!(" on {}", other.address) },
@@ -215,21 +214,21 @@ fn take_port(
     clash
 }
 
-/// Whether a port cannot be bound at both: every wildcard counts for both address families, since
-/// an IPv6 one takes IPv4 too.
+/// Whether a port cannot be bound at both addresses. A wildcard counts for both address families,
+/// because the IPv6 wildcard includes IPv4.
 fn overlap(one: IpAddr, other: IpAddr) -> bool {
     one == other || one.is_unspecified() || other.is_unspecified()
 }
 
 impl Cluster {
-    /// What is allowed but seldom meant, for the user to read; empty when there is nothing.
+    /// Returns warnings about settings that are valid but rarely intended.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         let planes = self.nodes.iter().filter(|node| node.role == Role::ControlPlane).count();
         if planes > 0 && planes.is_multiple_of(2) {
             warnings.push(format!(
-                "{planes} control planes survive the loss of {}, no more than {} would: etcd needs \
-                 a majority of its members, so an odd number is better",
+                "{planes} control planes tolerate the loss of {}, no more than {} do: etcd needs \
+                 a majority of its members, so use an odd number",
                 (planes - 1) / 2,
                 planes - 1
             ));
@@ -237,12 +236,12 @@ impl Cluster {
         let address = self.networking.api_server_address;
         if !address.is_loopback() {
             let reach = if address.is_unspecified() {
-                "every network of this machine".to_string()
+                "all networks of this machine".to_string()
             } else {
-                format!("whatever reaches {address}")
+                format!("every host that can reach {address}")
             };
             warnings.push(format!(
-                "networking.apiServerAddress: {address} opens the API server to {reach}"
+                "networking.apiServerAddress: {address} exposes the API server to {reach}"
             ));
         }
         warnings

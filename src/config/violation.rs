@@ -3,16 +3,15 @@ use std::fmt;
 use crate::failure::Failure;
 use crate::yaml::write_finding;
 
-/// One rule that a cluster breaks, wherever the cluster came from.
+/// A rule that a cluster breaks, independent of the cluster's source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// The field, as `nodes[1].labels.tier`.
+    /// The path of the field, such as `nodes[1].labels.tier`.
     pub path: String,
-    /// Another field that takes part, when the rule is about two.
+    /// The other field, if the rule is about two.
     pub other: Option<String>,
-    /// What is wrong and what was expected.
     pub message: String,
-    /// What was probably meant.
+    /// A value that is probably right.
     pub suggestion: Option<String>,
 }
 
@@ -38,7 +37,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Every rule that a cluster breaks; one a line.
+/// All rules that a cluster breaks. Displays one per line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct Violations(

@@ -1,6 +1,6 @@
 //! The types of values: YAML 1.2's core schema
-//! (<https://yaml.org/spec/1.2.2/#103-core-schema>), but that a number with a leading zero is octal,
-//! as Kubernetes reads the modes of files.
+//! (<https://yaml.org/spec/1.2.2/#103-core-schema>), except that a number with a leading zero is
+//! octal, as in the file modes that Kubernetes reads.
 
 use serde_json::{Map, Number, Value};
 
@@ -8,7 +8,7 @@ use super::document::{Data, Entry, Mapping, Node, Style};
 use super::{Position, join};
 
 impl Node {
-    /// The value as JSON. Of repeated keys, the first counts.
+    /// Converts the value to JSON. The first of repeated keys wins.
     pub fn to_json(&self) -> Value {
         match &self.data {
             Data::Scalar { text, style: Style::Plain, .. } => plain(text),
@@ -21,7 +21,7 @@ impl Node {
         }
     }
 
-    /// A value that all stands at one place.
+    /// Converts JSON to a tree in which every value has the same position.
     pub fn from_json(value: &Value, position: Position) -> Self {
         let scalar = |text: String, style| Data::Scalar { text, style };
         let data = match value {
@@ -45,8 +45,8 @@ impl Node {
         Self { position, data }
     }
 
-    /// Every key that is given again, with its path and the line of the first, in this value and all
-    /// below it.
+    /// Returns every repeated key in this value and below it: its position, its path and the line
+    /// of the first one.
     pub fn repeated_keys(&self) -> Vec<(Position, String, usize)> {
         fn visit(node: &Node, path: &str, found: &mut Vec<(Position, String, usize)>) {
             match &node.data {
@@ -104,7 +104,7 @@ fn is_fraction(text: &str) -> bool {
         && unsigned.bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte))
 }
 
-/// A whole number as YAML writes it.
+/// Parses a whole number in YAML's notation.
 fn whole_number(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('+').unwrap_or(text);
     if digits.starts_with(['+', '-']) && text.starts_with('+') {
@@ -129,7 +129,7 @@ fn whole_number(text: &str) -> Option<i64> {
     }
 }
 
-/// What a value is, for people: `a list`, `a whole number`.
+/// Describes the type of a value for messages, such as `a list` or `a whole number`.
 pub(crate) fn describe(node: &Node) -> &'static str {
     match &node.data {
         Data::Mapping(_) => "a mapping",
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_numbers() {
+    fn parses_whole_numbers() {
         assert_eq!(whole_number("80"), Some(80));
         assert_eq!(whole_number("+0x50"), Some(80));
         assert_eq!(whole_number("0o120"), Some(80));
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_typed_as_yaml_1_2_does() {
+    fn resolves_types_as_yaml_1_2_does() {
         assert_eq!(
             json("[~, null, '', \"1\", true, TRUE, yes, on]"),
             r#"[null,null,"","1",true,true,"yes","on"]"#
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn json_comes_back_the_same() {
+    fn converts_json_both_ways() {
         let value =
             serde_json::json!({"a": [1, "1", null, true, 1.5, "true", ""], "b": {"c": "x"}});
         let node = Node::from_json(&value, Position::START);
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn repeated_keys_are_found_everywhere() {
+    fn finds_repeated_keys_at_any_depth() {
         let root = parse("a:\n- b: 1\n  b: 2\na: 3\n").unwrap().remove(0);
         let found: Vec<_> = root
             .repeated_keys()

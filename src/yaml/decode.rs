@@ -1,7 +1,7 @@
-//! The strict decoder: a tree with positions beside the JSON Schema of the type that it becomes.
+//! The strict decoder. Walks a tree with positions together with the JSON Schema of the target type.
 //!
-//! All problems of a tree are found at once. Whatever cannot be read is removed from the tree, so that the rest can
-//! still be read and looked at.
+//! The decoder reports all problems of a tree at once. It removes unreadable values from the tree, so
+//! that the rest can still be decoded and checked.
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -20,36 +20,36 @@ const UNSUPPORTED: &str = "x-unsupported";
 /// The longest list of words in a message that has a suggestion.
 const MOST_WORDS: usize = 8;
 
-/// Checks a text of a named format; the error says what is expected.
+/// Checks a text against a named format. The error is a message for the user.
 pub(crate) type Check = fn(&str) -> Result<(), String>;
 
-/// Reads the trees of one type.
+/// Decodes trees of one type.
 pub(crate) struct Decoder {
     schema: Value,
     formats: Vec<(&'static str, Check)>,
     lenient: bool,
 }
 
-/// What a tree has become.
+/// The result of decoding a tree.
 pub(crate) struct Decoded<T> {
-    /// The value without its unreadable parts; `None` if the parts that are left are no value of the type.
+    /// The value without its unreadable parts; `None` if the rest does not have the type.
     pub value: Option<T>,
     pub checked: Checked,
 }
 
-/// What is wrong with a tree.
+/// The result of checking a tree.
 #[derive(Default)]
 pub(crate) struct Checked {
     /// In the order of the text.
     pub problems: Vec<Problem>,
     /// The paths of values that were removed or are missing.
     pub unreadable: Vec<String>,
-    /// Whether the tree, without these, has the type.
+    /// Whether the tree without these values has the type.
     pub readable: bool,
 }
 
 impl Checked {
-    /// Whether the value at a path, or one around it, was removed or is missing.
+    /// Whether the value at a path, or an enclosing value, was removed or is missing.
     pub fn is_unreadable(&self, path: &str) -> bool {
         std::iter::successors(Some(path), |path| enclosing(path))
             .any(|path| self.unreadable.iter().any(|unreadable| unreadable == path))
@@ -63,33 +63,32 @@ impl Decoder {
         Self { schema, formats: Vec::new(), lenient: false }
     }
 
-    /// Checks texts with this `format` by `check`. Formats without a check accept any text.
+    /// Registers a check for texts of a `format`. Other formats accept any text.
     #[must_use]
     pub fn with_format(mut self, name: &'static str, check: Check) -> Self {
         self.formats.push((name, check));
         self
     }
 
-    /// Reads as kind does: an optional field that is null or an empty text is left out, numbers and booleans
-    /// can be texts, and YAML 1.1's words are booleans.
+    /// Decodes as leniently as kind: null and empty optional fields are absent, numbers and booleans
+    /// can be strings, and YAML 1.1 booleans such as `yes` are booleans.
     #[must_use]
     pub fn lenient(mut self) -> Self {
         self.lenient = true;
         self
     }
 
-    /// The type's schema.
     pub fn schema(&self) -> &Value {
         &self.schema
     }
 
-    /// Finds every problem and removes the values that cannot be read. An element of a list becomes the least
-    /// value of its type instead, so that the others keep their paths. Texts with a variable (`${…}`) are
-    /// accepted everywhere if `with_variables`.
+    /// Reports every problem and removes unreadable values. In a list, the minimal value of the
+    /// element type replaces an unreadable element, so that the others keep their paths. With
+    /// `with_variables`, a text with a variable (`${…}`) is accepted everywhere.
     pub fn check(&self, root: &mut Node, with_variables: bool) -> Checked {
         let mut walk = Walk { decoder: self, with_variables, checked: Checked::default() };
         for (position, path, first) in root.repeated_keys() {
-            let message = format!("given twice; the first is in line {first}");
+            let message = format!("duplicate key; the first is on line {first}");
             walk.checked.problems.push(Problem::new(position, path, message));
         }
         let readable = walk.value(root, &Schema::new(&self.schema, &self.schema), "");
@@ -98,7 +97,7 @@ impl Decoder {
         Checked { problems, unreadable, readable }
     }
 
-    /// Checks a tree and reads what is left of it.
+    /// Checks a tree and deserializes its readable parts.
     pub fn decode<T: DeserializeOwned>(&self, root: &mut Node) -> Decoded<T> {
         let mut checked = self.check(root, false);
         let read = checked.readable.then(|| serde_json::from_value(root.to_json()));
@@ -119,7 +118,7 @@ impl Decoder {
     }
 }
 
-/// One check of a tree. Methods return whether the value can be read.
+/// A check of one tree. Its methods return whether the value is readable.
 struct Walk<'d> {
     decoder: &'d Decoder,
     with_variables: bool,
@@ -161,7 +160,7 @@ impl<'d> Walk<'d> {
         readable
     }
 
-    /// Whether a value is only known once variables have been put in.
+    /// Whether a value depends on variables that are not substituted yet.
     fn is_open(&self, node: &Node) -> bool {
         self.with_variables && node.text().is_some_and(|text| text.contains("${"))
     }
@@ -220,7 +219,7 @@ impl<'d> Walk<'d> {
         fields.undecided.is_empty() && fields.required.iter().all(has)
     }
 
-    /// Reads a field's value; `false` removes the field.
+    /// Checks a field's value. The caller removes the field on `false`.
     fn field(&mut self, entry: &mut Entry, fields: &Fields<'d>, path: &str) -> bool {
         let at = join(path, &entry.key);
         let known = fields.get(&entry.key);
@@ -241,7 +240,7 @@ impl<'d> Walk<'d> {
         self.value(&mut entry.value, schema, &at)
     }
 
-    /// Whether a field counts as left out.
+    /// Whether a field counts as absent.
     fn is_blank(&self, entry: &Entry, fields: &Fields<'_>) -> bool {
         let is_required = fields.required.contains(&entry.key.as_str());
         let is_empty = entry.value.text().is_some_and(str::is_empty) && !is_required;
@@ -250,7 +249,7 @@ impl<'d> Walk<'d> {
             && (entry.value.is_null() || is_empty)
     }
 
-    /// Reports the unknown fields. Returns for each the name that was probably intended.
+    /// Reports the unknown fields and returns the suggested name of each.
     fn unknown_fields<'s>(
         &mut self,
         fields: &Fields<'s>,
@@ -348,7 +347,7 @@ impl<'d> Walk<'d> {
         false
     }
 
-    /// Why a schema does not accept a text or number of its type, but for words.
+    /// Explains why a schema rejects a text or number of its type. Words are checked elsewhere.
     fn refusal(&self, schema: &Schema<'_>, value: &Value) -> Option<String> {
         match value {
             Value::String(text) => {
@@ -418,8 +417,8 @@ impl<'d> Walk<'d> {
 }
 
 impl Node {
-    /// Becomes `least`, but keeps its own `fields`, such as the name of a step without an action: others
-    /// can refer to them.
+    /// Replaces the node by `least`, but keeps its own `fields`, such as the name of a step without an
+    /// action, because others can refer to them.
     fn stand_in(&mut self, least: &Value, fields: &[&str]) {
         let own = std::mem::replace(self, Self::from_json(least, self.position));
         let (Data::Mapping(new), Data::Mapping(own)) = (&mut self.data, own.data) else { return };
@@ -430,7 +429,8 @@ impl Node {
     }
 }
 
-/// Reads a number or boolean as a text, and YAML 1.1's words as booleans, where these are expected.
+/// Converts a number or boolean to a string, and a YAML 1.1 boolean to a boolean, where the schema
+/// expects these.
 fn soften(node: &mut Node, alternatives: &[Schema<'_>]) {
     let kind = Kind::of(node);
     let accepts = |kind| alternatives.iter().any(|schema| schema.accepts(kind));
@@ -454,7 +454,7 @@ fn soften(node: &mut Node, alternatives: &[Schema<'_>]) {
     }
 }
 
-/// The values that schemas accept, such as `a string or a mapping`.
+/// Names the values that schemas accept, such as `a string or a mapping`.
 fn names(alternatives: &[&Schema<'_>]) -> String {
     let mut names: Vec<&str> = Vec::new();
     let mut add = |name| {

@@ -218,7 +218,7 @@ fn refuses_values() {
 6:36: steps[3].inject.node: expected at least 1 item, found 0
 7:36: steps[4].inject.node: expected a string or a list, found a mapping
 8:24: steps[5].assert.always.a: expected a string, found a whole number; put it in quotes (did you mean `"5"`?)
-8:27: steps[5].assert.always.a: given twice; the first is in line 8
+8:27: steps[5].assert.always.a: duplicate key; the first is on line 8
 9:9: steps[6].name: expected a string, found a whole number; put it in quotes (did you mean `"5"`?)
 10:25: steps[6].parallel[0].parallel: expected a list, found a string
 10:29: steps[6].parallel[1]: expected a mapping, found nothing

@@ -1,7 +1,7 @@
-//! A YAML text as a tree of nodes that know their place.
+//! A YAML text as a tree of nodes with positions.
 //!
-//! Built from parser events rather than from a ready-made tree, because trees keep only the last
-//! of repeated keys, and a repeated key is an error here.
+//! The tree is built from parser events, because the trees of YAML crates keep only the last of
+//! repeated keys. kindrs reports a repeated key as an error.
 
 use std::collections::HashMap;
 
@@ -10,19 +10,18 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
 use super::position::Bounds;
 use super::{Position, join};
 
-/// Values that may be nested in each other: schemas of custom resources nest the deepest.
+/// Maximum nesting depth. Schemas of custom resources nest deepest.
 const DEEPEST: usize = 64;
-/// Values of all documents with aliases expanded: bounds what a few nested aliases can grow to.
+/// Maximum number of values in a text after expanding aliases, which can grow exponentially.
 const MOST_NODES: usize = 200_000;
 
-/// A value and its place.
+/// A value and its position.
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
     pub position: Position,
     pub data: Data,
 }
 
-/// A value.
 #[derive(Debug, Clone)]
 pub(crate) enum Data {
     /// Text without quotes and escapes.
@@ -34,12 +33,12 @@ pub(crate) enum Data {
     Mapping(Mapping),
 }
 
-/// How a text is written.
+/// The notation of a scalar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Style {
-    /// Nothing says that it is a string.
+    /// Without quotes or a tag: the text determines the type.
     Plain,
-    /// As it is, but a tag says that it is a string.
+    /// Without quotes, but tagged as a string.
     Tagged,
     /// In `'`.
     Single,
@@ -49,14 +48,13 @@ pub(crate) enum Style {
     Block,
 }
 
-/// Keys with values, in order. Keys brought in by `<<` come last and never replace others.
+/// Keys with values, in order. Keys merged by `<<` come last and never replace others.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Mapping {
     pub entries: Vec<Entry>,
     pub repeated: Vec<Repeated>,
 }
 
-/// A key with its value.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub key: String,
@@ -64,7 +62,7 @@ pub(crate) struct Entry {
     pub value: Node,
 }
 
-/// A key given again.
+/// A repeated key.
 #[derive(Debug, Clone)]
 pub(crate) struct Repeated {
     pub key: String,
@@ -72,7 +70,7 @@ pub(crate) struct Repeated {
     pub first: Position,
 }
 
-/// Text that is not YAML, or YAML that is refused.
+/// Invalid YAML, or YAML that kindrs does not accept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SyntaxError {
     pub position: Position,
@@ -86,7 +84,7 @@ impl Node {
             if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
     }
 
-    /// The text of a scalar.
+    /// Returns the text of a scalar.
     pub fn text(&self) -> Option<&str> {
         match &self.data {
             Data::Scalar { text, .. } => Some(text),
@@ -94,7 +92,7 @@ impl Node {
         }
     }
 
-    /// A field's value, where this is a mapping.
+    /// Returns the value of a field if the node is a mapping.
     pub fn get(&self, key: &str) -> Option<&Self> {
         match &self.data {
             Data::Mapping(mapping) => mapping.entry(key).map(|entry| &entry.value),
@@ -139,7 +137,7 @@ impl Mapping {
     }
 }
 
-/// The documents of a YAML text; an empty one is a null node.
+/// Parses the documents of a YAML text. An empty document becomes a null node.
 pub(crate) fn parse(text: &str) -> Result<Vec<Node>, SyntaxError> {
     let mut parser = Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text));
     let mut builder = Builder::default();
@@ -166,7 +164,7 @@ struct Builder {
     nodes: usize,
 }
 
-/// A collection whose end has not come yet.
+/// A collection that the parser has not finished.
 struct Open {
     position: Position,
     anchor: usize,
@@ -210,7 +208,7 @@ impl Builder {
                     let nodes = node.count();
                     self.add(node, 0, nodes)
                 }
-                None => Err(error(position, "this alias is inside of what it stands for")),
+                None => Err(error(position, "the alias is inside the value that it refers to")),
             },
             Event::Nothing
             | Event::StreamStart
@@ -251,11 +249,11 @@ impl Builder {
         self.add(Node { position, data }, anchor, 1)
     }
 
-    /// Puts a finished node where it belongs: into the innermost open collection.
+    /// Adds a finished node to the innermost open collection.
     fn add(&mut self, node: Node, anchor: usize, nodes: usize) -> Result<(), SyntaxError> {
         self.nodes += nodes;
         if self.nodes > MOST_NODES {
-            let message = format!("more than {MOST_NODES} values, aliases expanded");
+            let message = format!("more than {MOST_NODES} values after expanding aliases");
             return Err(error(node.position, message));
         }
         if anchor > 0 {
@@ -281,7 +279,7 @@ impl Builder {
                     Data::Sequence(_) | Data::Mapping(_) => {
                         return Err(error(
                             node.position,
-                            "expected a plain word as key, found a list or mapping",
+                            "expected a scalar as key, found a list or mapping",
                         ));
                     }
                 },
@@ -298,7 +296,7 @@ impl Builder {
     }
 }
 
-/// Brings in the entries of the mapping, or of each mapping of a list, that `<<` names.
+/// Merges the entries of the mapping, or of each mapping of a list, that `<<` names.
 fn merge(into: &mut Mapping, node: Node) -> Result<(), SyntaxError> {
     match node.data {
         Data::Mapping(from) => {
@@ -313,12 +311,12 @@ fn merge(into: &mut Mapping, node: Node) -> Result<(), SyntaxError> {
             items.into_iter().try_for_each(|item| merge(into, item))
         }
         Data::Sequence(_) | Data::Scalar { .. } => {
-            Err(error(node.position, "`<<` merges a mapping or a list of mappings"))
+            Err(error(node.position, "expected a mapping or a list of mappings after `<<`"))
         }
     }
 }
 
-/// The suffix of a standard tag (`!!str`); other tags have no meaning here.
+/// Returns the suffix of a standard tag, such as `!!str`, and rejects other tags.
 fn check_tag(tag: &Tag, position: Position) -> Result<&str, SyntaxError> {
     let suffix = tag.suffix.as_str();
     let standard = ["str", "int", "bool", "null", "float", "map", "seq"];
@@ -328,7 +326,7 @@ fn check_tag(tag: &Tag, position: Position) -> Result<&str, SyntaxError> {
     if tag.is_yaml_core_schema() && standard.contains(&suffix) {
         return Ok(suffix);
     }
-    Err(error(position, format!("the tag `{tag}` has no meaning here")))
+    Err(error(position, format!("unsupported tag `{tag}`")))
 }
 
 fn error(position: Position, message: impl Into<String>) -> SyntaxError {
@@ -365,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn values_know_their_place() {
+    fn parses_values_with_positions() {
         let root = only("a: 1\nnodes:\n- rôle: 'x'\n  é: y\n");
         let Data::Mapping(root) = root.data else { panic!() };
         let Data::Sequence(nodes) = &root.entries[1].value.data else { panic!() };
@@ -379,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn anchors_merge_keys_tags_and_json() {
+    fn parses_anchors_merge_keys_tags_and_json() {
         assert_eq!(outline(&only("a: &x {b: 1}\nc: *x")), "{a={b=1} c={b=1}}");
         assert_eq!(
             outline(&only("a: &x {b: 1, c: 2}\nd: {<<: *x, c: 3}")),
@@ -395,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_key_is_kept() {
+    fn keeps_repeated_keys() {
         let Data::Mapping(root) = only("a: 1\nb: 2\na: 3").data else { panic!() };
         assert_eq!(root.entries.len(), 2);
         assert_eq!(root.repeated[0].position.line, 3);
@@ -403,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn documents_are_counted() {
+    fn parses_several_documents() {
         assert_eq!(parse("").unwrap().len(), 0);
         assert_eq!(parse("# nothing\n").unwrap().len(), 0);
         assert_eq!(parse("a: 1\n---\nb: 2\n---\n").unwrap().len(), 3);
@@ -411,24 +409,24 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused() {
-        insta::assert_snapshot!(failure("a: &x [*x]"), @"1:8: this alias is inside of what it stands for");
+    fn rejects_invalid_yaml() {
+        insta::assert_snapshot!(failure("a: &x [*x]"), @"1:8: the alias is inside the value that it refers to");
         insta::assert_snapshot!(failure("a: *x"), @"1:4: not valid YAML: while parsing node, found unknown anchor");
-        insta::assert_snapshot!(failure("? [a]\n: b"), @"1:3: expected a plain word as key, found a list or mapping");
-        insta::assert_snapshot!(failure("a: !secret b"), @"1:12: the tag `!secret` has no meaning here");
-        insta::assert_snapshot!(failure("a: {<<: b}"), @"1:9: `<<` merges a mapping or a list of mappings");
+        insta::assert_snapshot!(failure("? [a]\n: b"), @"1:3: expected a scalar as key, found a list or mapping");
+        insta::assert_snapshot!(failure("a: !secret b"), @"1:12: unsupported tag `!secret`");
+        insta::assert_snapshot!(failure("a: {<<: b}"), @"1:9: expected a mapping or a list of mappings after `<<`");
         insta::assert_snapshot!(failure("a: [b\nc: d\n"), @"2:2: not valid YAML: illegal placement of ':' indicator");
         insta::assert_snapshot!(failure("a:\n\tb: c\n"), @"2:2: not valid YAML: tabs disallowed within this context (block indentation)");
         insta::assert_snapshot!(failure(&"[".repeat(65)), @"1:65: nested more than 64 levels deep");
     }
 
     #[test]
-    fn aliases_cannot_grow_without_end() {
+    fn limits_the_expansion_of_aliases() {
         let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
         for level in 1..9 {
             let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
             text.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
         }
-        assert!(failure(&text).ends_with("more than 200000 values, aliases expanded"));
+        assert!(failure(&text).ends_with("more than 200000 values after expanding aliases"));
     }
 }

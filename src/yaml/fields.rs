@@ -3,31 +3,31 @@ use serde_json::Value;
 use super::schema::{Kind, Schema};
 use super::{Mapping, Node};
 
-/// The fields that a mapping can have, once each union is decided by the fields that it has.
+/// The fields that a mapping can have. Its own fields select a branch of each union.
 pub(super) struct Fields<'s> {
     pub known: Vec<(&'s str, Schema<'s>)>,
     pub required: Vec<&'s str>,
-    /// The schema of all other fields; `None` where there are no others.
+    /// The schema of all other fields; `None` if other fields are not allowed.
     pub others: Option<Schema<'s>>,
-    /// Fields of branches that do not apply, with the field that chose another branch.
+    /// Fields of branches that are not selected, each with the field that selected another branch.
     pub excluded: Vec<(&'s str, &'s str)>,
-    /// Unions that could not be decided.
+    /// Unions without a selected branch.
     pub undecided: Vec<Undecided<'s>>,
 }
 
-/// Why no branch of a union applies.
+/// The reason why no branch of a union is selected.
 pub(super) enum Undecided<'s> {
     /// The mapping has none of these fields.
     NoneOf(Vec<&'s str>),
-    /// The mapping has several of the fields of which it can have one.
+    /// The mapping has several of these fields, and only one is allowed.
     Several(Vec<&'s str>),
-    /// The field that names the branch has none of these words.
+    /// The value of the tag field is not one of these words.
     Tag(&'s str, Vec<&'s str>),
 }
 
 impl<'s> Fields<'s> {
-    /// The fields of a mapping that all of `alternatives` could be about. `is_open` says which texts are
-    /// not known yet.
+    /// Returns the fields of a mapping that could have any of the `alternatives`. `is_open` tells
+    /// which texts still contain variables.
     pub fn of(
         alternatives: Vec<Schema<'s>>,
         mapping: &Mapping,
@@ -104,7 +104,7 @@ impl<'s> Fields<'s> {
         }
     }
 
-    /// The branch that the word of the field `tag` names.
+    /// Returns the branch that the value of the field `tag` names.
     fn tagged(
         &mut self,
         tag: &'s str,
@@ -122,7 +122,7 @@ impl<'s> Fields<'s> {
         let any = branches.first()?.any();
         self.known.push((tag, any.clone()));
         if entry.is_some() {
-            // The other fields belong to a branch that is not known.
+            // The other fields belong to an unknown branch.
             self.others = Some(any);
         }
         match entry {
@@ -133,7 +133,7 @@ impl<'s> Fields<'s> {
         None
     }
 
-    /// The branch of which the mapping has a field that no other has: the first of its `required`.
+    /// Returns the branch that the mapping has the key of (see [`keys`]).
     fn keyed(&mut self, branches: &[Schema<'s>], mapping: &Mapping) -> Option<(usize, &'s str)> {
         let keys: Vec<Vec<&str>> = branches.iter().map(|branch| keys(branch, branches)).collect();
         let has = |key: &&&str| mapping.entry(key).is_some();
@@ -141,7 +141,7 @@ impl<'s> Fields<'s> {
         for (index, keys) in keys.iter().enumerate() {
             present.extend(keys.iter().find(has).map(|key| (index, *key)));
         }
-        // A key of one branch can be a mere field of another.
+        // The key of one branch can be an ordinary field of another.
         let all = present.clone();
         let is_field = |(index, key): (usize, &str)| {
             let others = all.iter().filter(|(other, by)| *other != index && *by != key);
@@ -182,7 +182,7 @@ impl<'s> Fields<'s> {
     }
 }
 
-/// The field that has a word of its own in every branch.
+/// Returns the tag: the required field that has fixed words in every branch.
 fn tag<'s>(branches: &[Schema<'s>]) -> Option<&'s str> {
     let (first, others) = branches.split_first()?;
     let names_all = |name: &&'s str| {
@@ -192,14 +192,14 @@ fn tag<'s>(branches: &[Schema<'s>]) -> Option<&'s str> {
     first.required().find(names_all)
 }
 
-/// The words of a required field that can have no others.
+/// Returns the fixed words of a required field.
 fn tag_words<'s>(branch: &Schema<'s>, name: &str) -> Option<Vec<&'s str>> {
     let property = branch.parts.iter().find_map(|part| part.get("properties")?.get(name))?;
     let words = Schema::new(branch.root, property).words();
     (branch.required().any(|required| required == name) && !words.is_empty()).then_some(words)
 }
 
-/// The fields that tell a branch from the others.
+/// Returns the keys of a branch: the first of its `required` that the other branches do not share.
 fn keys<'s>(branch: &Schema<'s>, branches: &[Schema<'s>]) -> Vec<&'s str> {
     let is_shared = |name: &str| {
         branches.len() > 1 && branches.iter().all(|other| other.required().any(|one| one == name))

@@ -7,8 +7,8 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    /// The only document of a text; `None` if that is of another format, so that problems with its fields would
-    /// mean nothing.
+    /// Returns the only document of a text; `None` if the document has another format, because
+    /// problems with its fields would be misleading.
     pub fn document(&self, text: &str, problems: &mut Vec<Problem>) -> Option<Node> {
         let documents = match parse(text) {
             Ok(documents) => documents,

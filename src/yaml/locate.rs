@@ -1,14 +1,14 @@
-//! Where a part of a text stands in the file that the text is written in.
+//! Positions of parts of a text in the file that contains it.
 
 use super::document::{Data, Node, Style};
 use super::position::Position;
 
 impl Node {
-    /// The place in `source`, the whole file, of a byte of this text; the value's place for what is no
-    /// text.
+    /// Returns the position in `source`, the whole file, of a byte of this text. For a value that
+    /// is not a scalar, returns the value's position.
     ///
-    /// Line breaks, indentation and escapes of white space come and go between the two, so it is the
-    /// other characters that are counted.
+    /// White space differs between the two because of line breaks, indentation and escapes, so
+    /// only the other characters count.
     pub fn locate(&self, source: &str, offset: usize) -> Position {
         let Data::Scalar { text, style } = &self.data else { return self.position };
         let mut offset = offset.min(text.len());
@@ -28,7 +28,7 @@ impl Node {
     }
 }
 
-/// The characters that a written text stands for, each with its beginning and end in the source.
+/// The characters of a text, each with its start and end in the source.
 struct Written<'a> {
     rest: std::str::Chars<'a>,
     place: Position,
@@ -65,7 +65,7 @@ impl<'a> Written<'a> {
         Some(next)
     }
 
-    /// What follows a backslash in double quotes (<https://yaml.org/spec/1.2.2/#57-escaped-characters>).
+    /// Reads the rest of an escape sequence in double quotes (<https://yaml.org/spec/1.2.2/#57-escaped-characters>).
     fn escaped(&mut self) -> Option<char> {
         let digits = match self.step()? {
             'x' => 2,
@@ -97,7 +97,7 @@ impl Iterator for Written<'_> {
 mod tests {
     use crate::yaml::{Data, parse};
 
-    /// Where `needle` of the value `a` stands.
+    /// Returns the position of `needle` in the value of `a`.
     fn at(source: &str, needle: &str) -> (usize, usize) {
         let root = parse(source).unwrap().remove(0);
         let node = root.at("a").unwrap();
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_texts_of_every_style_are_found() {
+    fn locates_parts_of_texts_in_every_style() {
         assert_eq!(at("a: size(web) = 2", "= 2"), (1, 14));
         assert_eq!(at("b: c\na: one\n  two  three\n", "three"), (3, 8));
         assert_eq!(at("a: 'it''s é == x'", "== x"), (1, 13));
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_is_after_the_last_character() {
+    fn locates_the_end_after_the_last_character() {
         assert_eq!(at("a: one", ""), (1, 7));
         assert_eq!(at("a: |\n  one\n  two\n", ""), (3, 6));
         assert_eq!(at("a: ''", ""), (1, 4));

@@ -1,4 +1,5 @@
-//! YAML texts as trees whose values know their places, and what is said of their mistakes.
+//! YAML texts as trees with positions, the strict decoder that reads them by a JSON Schema, and the
+//! problems that it reports.
 
 mod core;
 mod decode;
@@ -10,11 +11,11 @@ mod path;
 mod position;
 mod problem;
 mod schema;
-mod words;
 
 #[cfg(test)]
 mod decode_tests;
 
+pub(crate) use crate::words::{list, nearest, one_of};
 pub(crate) use core::describe;
 pub(crate) use decode::{Checked, Decoded, Decoder};
 pub(crate) use document::{Data, Entry, Mapping, Node, Style, parse};
@@ -23,4 +24,3 @@ pub(crate) use path::{enclosing, join};
 pub(crate) use position::Position;
 pub(crate) use problem::write_finding;
 pub use problem::{Problem, Problems};
-pub(crate) use words::{list, nearest, one_of};

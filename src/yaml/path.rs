@@ -1,6 +1,6 @@
 use super::{Data, Node, Position};
 
-/// A step of a path.
+/// A segment of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Segment {
     /// A mapping's key.
@@ -9,7 +9,8 @@ pub(crate) enum Segment {
     Index(usize),
 }
 
-/// A field's path: `parent.name`, or `parent["na/me"]` when the name is no plain word.
+/// Appends a field's name to a path: `parent.name`, or `parent["na/me"]` if the name has other
+/// characters than letters, digits, `_` and `-`.
 pub(crate) fn join(parent: &str, name: &str) -> String {
     let plain = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_-".contains(c));
     match (parent, plain) {
@@ -19,7 +20,7 @@ pub(crate) fn join(parent: &str, name: &str) -> String {
     }
 }
 
-/// The path of the field around one; `None` for a field of the document itself.
+/// Returns the path of the enclosing field; `None` for a top-level field.
 pub(crate) fn enclosing(path: &str) -> Option<&str> {
     let end = match path.strip_suffix("\"]") {
         Some(quoted) => quoted.rfind("[\""),
@@ -28,7 +29,7 @@ pub(crate) fn enclosing(path: &str) -> Option<&str> {
     end.map(|end| &path[..end])
 }
 
-/// The steps of a path as [`join`] writes it; what cannot be read ends it.
+/// Splits a path that [`join`] wrote, up to the first invalid segment.
 pub(crate) fn segments(path: &str) -> Vec<Segment> {
     let mut found = Vec::new();
     let mut rest = path;
@@ -53,7 +54,7 @@ pub(crate) fn segments(path: &str) -> Vec<Segment> {
     found
 }
 
-/// The key of `"KEY"]…` and what follows it.
+/// Splits `"KEY"]REST` into the key and the rest.
 fn quoted_key(text: &str) -> Option<(String, &str)> {
     let inner = text.strip_prefix('"')?;
     let mut escaped = false;
@@ -62,13 +63,13 @@ fn quoted_key(text: &str) -> Option<(String, &str)> {
         escaped = c == '\\' && !escaped;
         ends
     })?;
-    // Rust's escapes of a text are JSON's, but for rare characters.
+    // Rust escapes a text as JSON does, except for rare characters.
     let key = serde_json::from_str(&text[..end + 2]).unwrap_or_else(|_| inner[..end].to_owned());
     Some((key, inner[end + 1..].strip_prefix(']')?))
 }
 
 impl Node {
-    /// The value at a path, or else the nearest one around it, and whether it is the very one.
+    /// Returns the value at a path and `true`, or the nearest enclosing value and `false`.
     pub fn nearest(&self, path: &str) -> (&Self, bool) {
         let mut node = self;
         for segment in segments(path) {
@@ -80,7 +81,7 @@ impl Node {
         (node, true)
     }
 
-    /// The value at a path.
+    /// Returns the value at a path.
     pub fn at(&self, path: &str) -> Option<&Self> {
         match self.nearest(path) {
             (node, true) => Some(node),
@@ -88,7 +89,7 @@ impl Node {
         }
     }
 
-    /// Where the name of the field at a path stands; the place of the value where it has none.
+    /// Returns the position of the field name at a path, or of the value if there is no name.
     pub fn name_position(&self, path: &str) -> Position {
         let mut node = self;
         let mut position = self.position;
@@ -124,14 +125,14 @@ mod tests {
     use crate::yaml::parse;
 
     #[test]
-    fn paths_quote_names_that_are_no_words() {
+    fn quotes_names_with_special_characters() {
         assert_eq!(join("", "name"), "name");
         assert_eq!(join("nodes[0]", "role"), "nodes[0].role");
         assert_eq!(join("labels", "a.b/c"), "labels[\"a.b/c\"]");
     }
 
     #[test]
-    fn values_are_found_by_their_paths() {
+    fn finds_values_by_path() {
         let root = parse("a:\n- b: 1\n- \"x.y/z\":\n    c: 2\n").unwrap().remove(0);
         let at = |path| root.at(path).map(|node| (node.position.line, node.position.column));
         assert_eq!(at("a[0].b"), Some((2, 6)));

@@ -1,4 +1,4 @@
-/// A place in a text: line and column, both counted from 1, columns in characters.
+/// A position in a text. Lines and columns start at 1, and columns count characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Position {
     pub line: usize,
@@ -6,11 +6,10 @@ pub(crate) struct Position {
 }
 
 impl Position {
-    /// A text's beginning.
     pub const START: Self = Self { line: 1, column: 1 };
 }
 
-/// How far a text goes.
+/// The extent of a text.
 pub(super) struct Bounds {
     lines: usize,
     end: usize,
@@ -22,7 +21,7 @@ impl Bounds {
         Self { lines: text.lines().count().max(1), end: last.chars().count() + 1 }
     }
 
-    /// The nearest place in the text: parsers report its end as one line too far.
+    /// Returns the nearest position in the text. Parsers report the end one line too late.
     pub fn nearest(&self, place: Position) -> Position {
         if place.line <= self.lines {
             return Position { line: place.line.max(1), column: place.column.max(1) };
@@ -36,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_past_the_end_is_the_end() {
+    fn moves_a_position_past_the_end_to_the_end() {
         let at = |line, column| Position { line, column };
         let nearest = |place, text| Bounds::of(text).nearest(place);
         assert_eq!(nearest(at(3, 1), "a\nbcd\n"), at(2, 4));

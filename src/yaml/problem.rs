@@ -3,20 +3,19 @@ use std::fmt;
 use super::Position;
 use crate::failure::Failure;
 
-/// One thing wrong in a file.
+/// A problem in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The file, where it is another one than that of all the problems together.
+    /// The file, if it is not the file of the enclosing [`Problems`].
     pub file: Option<String>,
-    /// Line, counted from 1.
+    /// Line, starting at 1.
     pub line: usize,
-    /// Column in characters, counted from 1.
+    /// Column in characters, starting at 1.
     pub column: usize,
-    /// The field, as `nodes[1].role`; empty when the problem is the whole document's.
+    /// The path of the field, such as `nodes[1].role`; empty for the whole document.
     pub path: String,
-    /// What is wrong and what was expected.
     pub message: String,
-    /// What was probably meant.
+    /// A value or name that is probably right.
     pub suggestion: Option<String>,
 }
 
@@ -50,9 +49,9 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Everything wrong in a file, in the order of its lines.
+/// All problems of a file, in the order of its lines.
 ///
-/// Displays one problem a line: `FILE:LINE:COLUMN: PATH: message (did you mean …?)`.
+/// Displays one problem per line: `FILE:LINE:COLUMN: PATH: message (did you mean …?)`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.lines())]
 pub struct Problems {
@@ -60,7 +59,7 @@ pub struct Problems {
     pub file: String,
     /// At least one problem.
     pub problems: Vec<Problem>,
-    /// Where the file's format is described.
+    /// A pointer to the documentation of the file's format.
     pub hint: &'static str,
 }
 
@@ -79,7 +78,7 @@ impl From<Problems> for Failure {
     }
 }
 
-/// Writes what is wrong, after its field and before what was probably meant.
+/// Writes `PATH: message (did you mean …?)`.
 pub(crate) fn write_finding(
     out: &mut fmt::Formatter<'_>,
     path: &str,
@@ -101,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn problems_become_wrong_input_with_a_hint() {
+    fn converts_problems_to_a_failure_with_a_hint() {
         let at = |line, column| Position { line, column };
         let elsewhere = Problem::new(at(3, 4), "a.b", "two").suggest(Some("too"));
         let problems = Problems {

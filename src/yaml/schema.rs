@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 
 use super::{Data, Node};
 
-/// How deep the least value of a type may nest.
+/// Maximum nesting depth of a minimal value.
 const DEEPEST: usize = 16;
 
-/// A schema with all that it refers to by `$ref` and `allOf`.
+/// A schema together with the schemas that it refers to by `$ref` and `allOf`.
 #[derive(Clone)]
 pub(super) struct Schema<'s> {
     pub root: &'s Value,
@@ -19,7 +19,7 @@ pub(super) struct Schema<'s> {
     pub parts: Vec<&'s Map<String, Value>>,
 }
 
-/// JSON's types of values.
+/// The JSON type of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Null,
@@ -82,12 +82,12 @@ impl<'s> Schema<'s> {
         self.parts.iter().find_map(|part| part.get(name))
     }
 
-    /// The schema of a keyword, such as `items`; one that accepts anything where there is none.
+    /// Returns the schema of a keyword such as `items`, or the schema that accepts anything.
     pub fn of_keyword(&self, name: &str) -> Self {
         self.keyword(name).map_or_else(|| self.any(), |schema| Self::new(self.root, schema))
     }
 
-    /// The groups of branches, of each of which one applies.
+    /// Returns the branches of each `oneOf` and `anyOf`.
     pub fn unions(&self) -> impl Iterator<Item = Vec<Self>> {
         let groups = self.parts.iter().flat_map(|part| [part.get("oneOf"), part.get("anyOf")]);
         let branches = |group: &'s Vec<Value>| {
@@ -97,7 +97,7 @@ impl<'s> Schema<'s> {
         groups.flatten().filter_map(Value::as_array).map(branches)
     }
 
-    /// The branches of a schema that is nothing but a union, or else the schema itself.
+    /// Returns the branches of a schema that is only a union, or the schema itself.
     pub fn alternatives(&self) -> Vec<Self> {
         const OWN: [&str; 7] =
             ["type", "properties", "required", "items", "const", "enum", "additionalProperties"];
@@ -111,7 +111,7 @@ impl<'s> Schema<'s> {
         }
     }
 
-    /// The names in `type`; of words, their type.
+    /// Returns the names in `type`, or the type that other keywords imply.
     pub fn types(&self) -> Vec<&'s str> {
         match self.keyword("type") {
             Some(Value::String(name)) => vec![name],
@@ -128,14 +128,14 @@ impl<'s> Schema<'s> {
         types.is_empty() || types.iter().any(|name| kind.is_named(name))
     }
 
-    /// The words that `const` and `enum` list.
+    /// Returns the strings in `const` and `enum`.
     pub fn words(&self) -> Vec<&'s str> {
         let listed = self.keyword("enum").and_then(Value::as_array);
         let values = self.keyword("const").into_iter().chain(listed.into_iter().flatten());
         values.filter_map(Value::as_str).collect()
     }
 
-    /// The least and the greatest number, those of Rust's integers included.
+    /// Returns the minimum and the maximum, including those of Rust's integer types.
     pub fn bounds(&self) -> (Option<i64>, Option<i64>) {
         let integer = match self.keyword("format").and_then(Value::as_str) {
             Some("uint8") => (Some(0), Some(u8::MAX.into())),
@@ -154,13 +154,13 @@ impl<'s> Schema<'s> {
         lists.flatten().filter_map(Value::as_str)
     }
 
-    /// The fields that it names itself, outside of unions.
+    /// Returns the names of its own fields, without those of unions.
     pub fn own_field_names(&self) -> Vec<&'s str> {
         let own = self.parts.iter().filter_map(|part| part.get("properties")?.as_object());
         own.flat_map(Map::keys).map(String::as_str).collect()
     }
 
-    /// The fields that it names itself, and those of all branches.
+    /// Returns the names of its own fields and of those of all branches.
     pub fn field_names(&self) -> Vec<&'s str> {
         let own = self.own_field_names();
         let branches = self.unions().flatten().flat_map(|branch| branch.field_names());
@@ -172,7 +172,7 @@ impl<'s> Schema<'s> {
         self.alternatives().iter().any(|one| one.field_names().contains(&name))
     }
 
-    /// A value that the schema accepts, with as little in it as possible.
+    /// Returns a minimal value that the schema accepts.
     pub fn least(&self) -> Option<Value> {
         self.least_within(DEEPEST)
     }

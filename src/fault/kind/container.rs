@@ -2,11 +2,11 @@ use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::inventory::nearest;
 use crate::fault::action::Action;
 use crate::fault::parameter::{Format, Formatted, Text};
 use crate::fault::refusal::{PodRefusal, Refusal};
 use crate::fault::targeting::{PodTargets, View};
+use crate::words::nearest;
 
 use super::pod::{node_of, refuse, subject};
 
@@ -134,7 +134,7 @@ fn signal(text: &str) -> Result<&'static str, String> {
         ));
     }
     let known = format!("expected one of {}", SIGNALS.join(", "));
-    Err(match nearest(name, SIGNALS.into_iter()) {
+    Err(match nearest(name, &SIGNALS) {
         Some(near) => format!("{known}; did you mean {near}?"),
         None => known,
     })

@@ -3,9 +3,10 @@ use std::net::Ipv4Addr;
 
 use k8s_openapi::api::core::v1::Pod;
 
-use crate::cluster::inventory::{NodeSummary, nearest};
+use crate::cluster::inventory::NodeSummary;
 use crate::config::ContainerRole;
 use crate::fault::refusal::Refusal;
+use crate::words::nearest;
 
 /// The cluster as it is when a fault is requested. A fault is planned from this alone.
 #[derive(Debug, Clone, Default)]
@@ -73,7 +74,7 @@ impl View {
             cluster: self.cluster.clone(),
             name: name.to_owned(),
             nodes: self.names(),
-            near: nearest(name, names.chain(short)).map(str::to_owned),
+            near: nearest(name, &names.chain(short).collect::<Vec<_>>()).map(str::to_owned),
         }
     }
 }

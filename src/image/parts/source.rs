@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use crate::failure::Failure;
 use crate::kubernetes::Version;
-use crate::yaml::nearest;
+use crate::words::nearest;
 
 use super::archive;
 use super::cache::PartsCache;

@@ -1,4 +1,4 @@
-//! Mistakes that a scenario has though it can be read, found without a cluster.
+//! Checks of scenarios without a cluster, beyond what the schema says.
 
 pub mod lint;
 pub mod placement;

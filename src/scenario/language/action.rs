@@ -34,7 +34,6 @@ pub struct Apply {
 #[serde(untagged, deny_unknown_fields)]
 #[schemars(transform = one_of)]
 pub enum Objects {
-    #[allow(missing_docs)]
     Named {
         /// Kind and name, such as `deployment/web`, `node/kindrs-worker` or
         /// `example.com/v1/Widget/mine`
@@ -43,7 +42,6 @@ pub enum Objects {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         namespace: Option<String>,
     },
-    #[allow(missing_docs)]
     Selected {
         /// All objects of a selection
         select: SelectionRef,
@@ -176,13 +174,11 @@ pub struct Label {
 #[serde(untagged, deny_unknown_fields)]
 #[schemars(transform = one_of)]
 pub enum LoadImage {
-    #[allow(missing_docs)]
     Images {
         /// Images of the local Docker
         #[schemars(length(min = 1))]
         images: Vec<String>,
     },
-    #[allow(missing_docs)]
     Archive {
         /// Archive of images, relative to the scenario's file
         archive: PathBuf,
@@ -241,12 +237,10 @@ pub struct Expect {
 #[serde(untagged, deny_unknown_fields)]
 #[schemars(transform = one_of)]
 pub enum Heal {
-    #[allow(missing_docs)]
     Step {
         /// The fault of the `inject` step of this name
         step: String,
     },
-    #[allow(missing_docs)]
     All {
         /// All faults of the run
         all: True,

@@ -36,7 +36,6 @@ pub struct Assertion {
 #[strum(serialize_all = "camelCase")]
 #[schemars(transform = one_of)]
 pub enum Claim {
-    #[allow(missing_docs)]
     Eventually {
         /// The condition holds at some moment of the span
         #[serde(rename = "eventually")]
@@ -45,7 +44,6 @@ pub enum Claim {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         within: Option<Duration>,
     },
-    #[allow(missing_docs)]
     Always {
         /// The condition holds at every moment of the span
         #[serde(rename = "always")]
@@ -57,7 +55,6 @@ pub enum Claim {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         grace: Option<Duration>,
     },
-    #[allow(missing_docs)]
     Never {
         /// The condition holds at no moment of the span
         #[serde(rename = "never")]
@@ -69,7 +66,6 @@ pub enum Claim {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         grace: Option<Duration>,
     },
-    #[allow(missing_docs)]
     Stable {
         /// The condition holds at some moment, and from then on without a break
         #[serde(rename = "stable")]
@@ -82,10 +78,9 @@ pub enum Claim {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         within: Option<Duration>,
     },
-    #[allow(missing_docs)]
     Until {
         /// One condition holds at every moment until another one does
-        until: Until,
+        until: Box<Until>,
         /// Time limit for the second condition, from the span's start [default: the step's deadline, or
         /// the end of the span]
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -94,7 +89,6 @@ pub enum Claim {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         grace: Option<Duration>,
     },
-    #[allow(missing_docs)]
     Order {
         /// All of these happen, and each happens for the first time no earlier than the one before it
         #[schemars(length(min = 2))]
@@ -103,15 +97,13 @@ pub enum Claim {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         within: Option<Duration>,
     },
-    #[allow(missing_docs)]
     Count {
         /// Something happens a number of times in the span
-        count: Count,
+        count: Box<Count>,
         /// In a step: length of the span, from the step's start
         #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
         lasting: Option<Duration>,
     },
-    #[allow(missing_docs)]
     After {
         /// Each time something happens, something else follows
         after: Box<After>,

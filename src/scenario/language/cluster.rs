@@ -26,26 +26,22 @@ pub struct ClusterSource {
 #[serde(untagged, rename_all_fields = "camelCase")]
 #[schemars(transform = one_of)]
 pub enum ClusterNodes {
-    #[allow(missing_docs)]
     Existing {
         /// Existing cluster
         existing: Existing,
     },
-    #[allow(missing_docs)]
     File {
         /// Configuration file in kind's format, relative to the scenario's file
         file: PathBuf,
         #[serde(flatten)]
         version: NodeVersion,
     },
-    #[allow(missing_docs)]
     Config {
         /// Inline configuration in kind's format
         config: Value,
         #[serde(flatten)]
         version: NodeVersion,
     },
-    #[allow(missing_docs)]
     Sizes {
         /// Number of control planes [default: 1]
         #[serde(default, skip_serializing_if = "Option::is_none")]

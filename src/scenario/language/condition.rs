@@ -33,7 +33,6 @@ pub struct Quantified {
 #[strum(serialize_all = "camelCase")]
 #[schemars(transform = one_of)]
 pub enum Quantifier {
-    #[allow(missing_docs)]
     All {
         /// There are objects, and all of them match; `exactly`, `min` and `max` limit how many there are
         #[serde(rename = "all")]
@@ -41,19 +40,16 @@ pub enum Quantifier {
         #[serde(flatten)]
         bounds: Bounds,
     },
-    #[allow(missing_docs)]
     Any {
         /// At least one object matches
         #[serde(rename = "any")]
         selection: SelectionRef,
     },
-    #[allow(missing_docs)]
     None {
         /// No object matches
         #[serde(rename = "none")]
         selection: SelectionRef,
     },
-    #[allow(missing_docs)]
     Count {
         /// The number of objects that match is within `exactly`, `min` and `max`
         #[serde(rename = "count")]

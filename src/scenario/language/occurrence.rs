@@ -13,7 +13,6 @@ use super::{Condition, Filter, SelectionRef};
 #[strum(serialize_all = "camelCase")]
 #[schemars(transform = one_of)]
 pub enum Occurrence {
-    #[allow(missing_docs)]
     Created {
         /// An object of the selection is created
         #[serde(rename = "created")]
@@ -21,7 +20,6 @@ pub enum Occurrence {
         #[serde(flatten)]
         filter: Filter,
     },
-    #[allow(missing_docs)]
     Deleted {
         /// An object of the selection is deleted
         #[serde(rename = "deleted")]
@@ -29,7 +27,6 @@ pub enum Occurrence {
         #[serde(flatten)]
         filter: Filter,
     },
-    #[allow(missing_docs)]
     Changed {
         /// An object of the selection changes
         #[serde(rename = "changed")]
@@ -37,7 +34,6 @@ pub enum Occurrence {
         #[serde(flatten)]
         filter: Filter,
     },
-    #[allow(missing_docs)]
     Becomes {
         /// An object of the selection begins to match `match` and `where`
         #[serde(rename = "becomes")]
@@ -45,22 +41,18 @@ pub enum Occurrence {
         #[serde(flatten)]
         filter: Filter,
     },
-    #[allow(missing_docs)]
     Holds {
         /// A condition begins to hold
         holds: Condition,
     },
-    #[allow(missing_docs)]
     Step {
         /// A step starts or ends
         step: StepPhase,
     },
-    #[allow(missing_docs)]
     Injected {
         /// The fault of this `inject` step takes effect
         injected: String,
     },
-    #[allow(missing_docs)]
     Healed {
         /// The fault of this `inject` step is healed
         healed: String,

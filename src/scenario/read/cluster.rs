@@ -6,20 +6,20 @@ use crate::config::{self, Cluster, Node, Role, node_names};
 use crate::scenario::language::ClusterNodes;
 use crate::yaml::{Position, Problem};
 
-/// The cluster that a scenario makes.
+/// The cluster that a run creates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedCluster {
-    /// Its configuration, without a name.
+    /// The configuration, without a name.
     pub config: Cluster,
-    /// The nodes' names, in the configuration's order.
+    /// The names of the nodes, in the order of the configuration.
     pub node_names: Vec<String>,
 }
 
-/// The cluster that a variant makes, from its configuration or the numbers of nodes; `None` for one that
-/// exists. `folder` is where the configuration's path starts.
+/// Returns the cluster that a variant creates, from its configuration or its numbers of nodes; `None` for an
+/// existing cluster. The path of the configuration is relative to `folder`.
 ///
 /// # Errors
-/// Every problem of the configuration, with its place in the scenario or in the configuration's own file.
+/// Every problem of the configuration, with its position in the scenario or in the configuration's file.
 pub fn planned_cluster(
     variant: &Variant,
     folder: &Path,
@@ -55,7 +55,7 @@ fn from_file(variant: &Variant, path: &Path) -> Result<Cluster, Vec<Problem>> {
         }),
         Err(error) => {
             let position = variant.position("cluster.file");
-            let message = format!("{name} cannot be read: {error}");
+            let message = format!("cannot read {name}: {error}");
             Err(vec![Problem::new(position, "cluster.file", message)])
         }
     }

@@ -8,39 +8,38 @@ use crate::scenario::language::Scenario;
 use crate::yaml::{self, Data, Decoder, Header, Node, Problem, Problems};
 
 pub(super) const HEADER: Header = Header { kind: "Scenario", api_version: "kindrs.dev/v1alpha1" };
-/// Where the format is described, for hints.
-pub const FORMAT: &str = "the language is described in docs/scenarios.md; `kindrs scenario schema` \
-     prints its JSON Schema for editors";
-/// Longest name: names of clusters, and so of hosts, are made of it.
+/// The hint for problems of scenarios.
+pub const FORMAT: &str = "see docs/scenarios.md for the language; run `kindrs scenario schema` for its \
+     JSON Schema";
+/// Maximum length of a name. Names of clusters and hosts contain the name.
 const LONGEST_NAME: usize = 40;
 
-/// Reads scenarios by the schema of their types.
+/// Decodes scenarios.
 pub(super) static DECODER: LazyLock<Decoder> = LazyLock::new(|| {
     let is_duration = |text: &str| duration::parse(text).map(drop);
     let decoder = Decoder::of::<Scenario>().with_format("kindrs-duration", is_duration);
     FORMATS.into_iter().fold(decoder, |decoder, (name, check)| decoder.with_format(name, check))
 });
 
-/// A scenario's text, checked as far as its variables allow.
+/// The text of a scenario, checked except for values with variables.
 #[derive(Debug, Clone)]
 pub struct ScenarioFile {
     /// The file's name, for messages.
     pub name: String,
-    /// The folder from which its paths start.
+    /// The folder that paths in the scenario are relative to.
     pub folder: PathBuf,
-    /// The text.
     pub text: String,
-    /// The text as a tree, without what cannot be read.
+    /// The tree without its unreadable values.
     pub(in crate::scenario) root: Node,
-    /// The paths of what cannot be read.
+    /// The paths of unreadable values.
     pub(in crate::scenario) unreadable: Vec<String>,
 }
 
-/// Reads a scenario: YAML, one document, with the fields and types of the format wherever no variable
-/// stands. `name` names it in messages; `folder` is where its paths start.
+/// Reads a scenario and checks all fields and types except for values with variables. `name` is the file's
+/// name in messages, and paths are relative to `folder`.
 ///
 /// # Errors
-/// Every problem there is, with its place.
+/// Every problem, with its position.
 pub fn load(name: &str, folder: &Path, text: &str) -> Result<ScenarioFile, Problems> {
     match read(name, folder, text) {
         (Some(file), problems) if problems.is_empty() => Ok(file),
@@ -48,8 +47,8 @@ pub fn load(name: &str, folder: &Path, text: &str) -> Result<ScenarioFile, Probl
     }
 }
 
-/// Reads as much of a scenario as can be read, to find more mistakes in it; `None` when it is no
-/// scenario at all. All problems are given, in the order of the text.
+/// Reads the readable parts of a scenario, so that lint can check them too; `None` if the text is not a
+/// scenario. Returns all problems in the order of the text.
 pub fn read(name: &str, folder: &Path, text: &str) -> (Option<ScenarioFile>, Vec<Problem>) {
     let mut problems = Vec::new();
     let mut file = HEADER.document(text, &mut problems).map(|root| ScenarioFile {
@@ -75,7 +74,7 @@ pub fn read(name: &str, folder: &Path, text: &str) -> (Option<ScenarioFile>, Vec
 }
 
 impl ScenarioFile {
-    /// Variables stand for values, not for the names of fields.
+    /// Reports variables in field names.
     fn check_keys(&self, problems: &mut Vec<Problem>) {
         fn visit(node: &Node, path: &str, problems: &mut Vec<Problem>) {
             match &node.data {
@@ -89,7 +88,7 @@ impl ScenarioFile {
                     for entry in &mapping.entries {
                         let path = yaml::join(path, &entry.key);
                         if entry.key.contains("${") {
-                            let message = "variables stand for values, not in the names of fields";
+                            let message = "variables cannot be used in field names";
                             problems.push(Problem::new(entry.position, path.as_str(), message));
                         }
                         visit(&entry.value, &path, problems);
@@ -109,8 +108,8 @@ impl ScenarioFile {
             return;
         }
         let message = format!(
-            "expected lowercase letters, digits and dashes within, at most {LONGEST_NAME}, found \
-             `{}`",
+            "expected at most {LONGEST_NAME} lowercase letters, digits and dashes, starting and ending \
+             with a letter or digit, found `{}`",
             name.escape_debug()
         );
         let words = name.to_lowercase().replace(|c: char| !allowed(c), "-");

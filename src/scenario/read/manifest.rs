@@ -1,4 +1,4 @@
-//! The objects that a step applies: inline, as text, and of files.
+//! The objects that a step applies: inline, in a text, and in files.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use super::variables::substitute;
 use crate::scenario::language::Apply;
 use crate::yaml::{self, Data, Node, Position, Problem, Problems, describe};
 
-/// An object that is applied.
+/// An object to apply.
 #[derive(Debug, Clone)]
 pub(in crate::scenario) struct Manifest {
     pub value: Value,
@@ -18,7 +18,7 @@ pub(in crate::scenario) struct Manifest {
 }
 
 impl Manifest {
-    /// Where a field of it is written, or else the nearest field around it.
+    /// Returns the origin of a field, or of the nearest enclosing field.
     pub fn origin_of(&self, field: &str, is_about_name: bool) -> Origin {
         let position = match is_about_name {
             true => self.node.name_position(field),
@@ -36,41 +36,41 @@ impl Manifest {
     }
 }
 
-/// Where an object, or a part of one, is written.
+/// The origin of an object or a part of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::scenario) enum Origin {
     /// In the scenario: the path below the step's `apply`.
     Inline(String),
-    /// In the text of `manifest`, at this place of it.
+    /// In the text of `manifest`, at this position.
     Text(Position),
-    /// In a file, the number of which in `files` comes first.
+    /// In a file: its index in `files`, its name and the position.
     File(usize, String, Position),
 }
 
-/// What is wrong with an object.
+/// A problem of an object.
 #[derive(Debug, Clone)]
 pub(in crate::scenario) struct ManifestProblem {
     pub origin: Origin,
-    /// The field, as `metadata.name`; empty for the whole.
+    /// The field, such as `metadata.name`; empty for the whole object.
     pub field: String,
     pub message: String,
 }
 
-/// All objects of a step, and what is wrong with them.
+/// All objects of a step, and their problems.
 #[derive(Debug, Default)]
 pub(in crate::scenario) struct Reading {
     pub manifests: Vec<Manifest>,
     pub problems: Vec<ManifestProblem>,
-    /// The files' texts, for the variables they use.
+    /// The texts of the files, which can use variables.
     pub texts: Vec<String>,
 }
 
-/// The objects that a step applies, in order: those inline, those of `manifest`, those of the files,
-/// which start at `folder`. Lists of objects are taken apart, and `variables` are put into the files.
+/// Returns the objects that a step applies, in order: inline ones, those in `manifest`, and those in the
+/// files, which are relative to `folder`. Splits lists of objects, and substitutes `variables` in the files.
 ///
 /// # Errors
-/// Every file that cannot be read, and every object without API version, kind or name, with its place in
-/// the file. Places of what stands in the scenario itself are those below `apply`.
+/// Every unreadable file, and every object without API version, kind or name, with its position in the file.
+/// Paths of inline objects start below `apply`.
 pub fn manifests(
     apply: &Apply,
     folder: &Path,
@@ -97,7 +97,7 @@ pub fn manifests(
     Err(Problems { file: "apply".to_owned(), problems, hint: FORMAT })
 }
 
-/// As [`manifests`], but as much as can be read.
+/// Returns the readable objects, as [`manifests`] does, and every problem.
 pub(in crate::scenario) fn read_manifests(
     apply: &Apply,
     folder: &Path,
@@ -139,7 +139,7 @@ pub(in crate::scenario) fn read_manifests(
             }
             Err(error) => {
                 let origin = Origin::Inline(format!("files[{index}]"));
-                let message = format!("{name} cannot be read: {error}");
+                let message = format!("cannot read {name}: {error}");
                 reading.problem(origin, "", message);
             }
         }
@@ -147,7 +147,7 @@ pub(in crate::scenario) fn read_manifests(
     reading
 }
 
-/// Where a value of a document, at a path of it, is written.
+/// Returns the origin of a value at a path of a document.
 type OriginOf<'a> = dyn Fn(&Node, &str) -> Origin + 'a;
 
 impl Reading {
@@ -167,7 +167,7 @@ impl Reading {
                 for document in documents {
                     for (position, path, first) in document.repeated_keys() {
                         let place = Node::from_json(&Value::Null, position);
-                        let message = format!("given twice; the first is in line {first}");
+                        let message = format!("duplicate key; the first is on line {first}");
                         self.problem(origin(&place, &path), &path, message);
                     }
                     if !document.is_null() {
@@ -182,11 +182,11 @@ impl Reading {
         }
     }
 
-    /// One object, or each of a `List`.
+    /// Reads one object, or each item of a `List`.
     fn object(&mut self, node: &Node, path: &str, origin: &OriginOf<'_>) {
         let here = origin(node, path);
         if !matches!(node.data, Data::Mapping(_)) {
-            let message = format!("expected an object as a mapping, found {}", describe(node));
+            let message = format!("expected a Kubernetes object, found {}", describe(node));
             return self.problem(here, "", message);
         }
         let mut complete = true;
@@ -207,7 +207,7 @@ impl Reading {
         };
         if !named("name") && !named("generateName") {
             let metadata = node.get("metadata").filter(|metadata| !metadata.is_null());
-            let message = "missing; expected a name, or `generateName`";
+            let message = "missing required field; set `name` or `generateName`";
             self.problem(origin(metadata.unwrap_or(node), path), "metadata.name", message);
             complete = false;
         }
@@ -228,7 +228,7 @@ impl Reading {
         origin: &OriginOf<'_>,
     ) -> Option<&'a str> {
         let Some(value) = node.get(field) else {
-            self.problem(origin(node, path), field, "missing");
+            self.problem(origin(node, path), field, "missing required field");
             return None;
         };
         match value.to_json() {

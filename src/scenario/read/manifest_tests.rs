@@ -53,15 +53,15 @@ fn what_is_no_object() {
     let problems = problems.replace(&folder.path().display().to_string(), "FOLDER");
     insta::assert_snapshot!(problems, @r"
     apply:1:1: objects[0].apiVersion: expected a string, found a whole number
-    apply:1:1: objects[0].metadata.name: missing; expected a name, or `generateName`
-    apply:1:1: objects[1]: expected an object as a mapping, found a list
-    apply:4:3: apiVersion: missing
-    FOLDER/a.yaml:1:1: apiVersion: missing
-    FOLDER/a.yaml:4:1: expected an object as a mapping, found a list
-    FOLDER/a.yaml:8:1: kind: given twice; the first is in line 7
-    FOLDER/a.yaml:10:3: metadata.name: missing; expected a name, or `generateName`
-    FOLDER/a.yaml:10:16: metadata.labels.a: there is no variable `nam` (did you mean `${name}`?)
+    apply:1:1: objects[0].metadata.name: missing required field; set `name` or `generateName`
+    apply:1:1: objects[1]: expected a Kubernetes object, found a list
+    apply:4:3: apiVersion: missing required field
+    FOLDER/a.yaml:1:1: apiVersion: missing required field
+    FOLDER/a.yaml:4:1: expected a Kubernetes object, found a list
+    FOLDER/a.yaml:8:1: kind: duplicate key; the first is on line 7
+    FOLDER/a.yaml:10:3: metadata.name: missing required field; set `name` or `generateName`
+    FOLDER/a.yaml:10:16: metadata.labels.a: unknown variable `nam` (did you mean `${name}`?)
     FOLDER/b.yaml:1:5: not valid YAML: while parsing a node, did not find expected node content
-    apply:1:1: files[2]: FOLDER/c.yaml cannot be read: No such file or directory (os error 2)
+    apply:1:1: files[2]: cannot read FOLDER/c.yaml: No such file or directory (os error 2)
     ");
 }

@@ -1,8 +1,8 @@
-//! Reading scenarios: from a text to what is run, with every mistake placed.
+//! Reading scenarios: from a text to the scenario of each run.
 //!
-//! A text becomes a tree of values that know their place, the tree one variant for each combination of
-//! the matrix, with the variables put in, and each of those a [`Scenario`](super::language::Scenario).
-//! A part that cannot be read is taken out, so that the rest can be looked at in the same go.
+//! A text becomes a tree with positions. The matrix is expanded to combinations, and each combination
+//! becomes a variant: the variables are substituted and the tree is decoded as a
+//! [`Scenario`](super::language::Scenario). Unreadable parts are removed, so that lint can check the rest.
 
 mod cluster;
 mod file;
@@ -19,6 +19,7 @@ pub use manifest::manifests;
 pub(super) use manifest::{ManifestProblem, Origin, Reading, read_manifests};
 pub use schema::schema;
 pub(super) use template::variables_in;
+pub use variables::Combination;
 pub(super) use variables::{declared, excludes, is_excluded};
 pub use variant::Variant;
 

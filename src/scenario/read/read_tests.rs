@@ -1,4 +1,4 @@
-//! What users are told about texts that are no scenarios.
+//! Messages for invalid scenarios.
 
 use std::path::Path;
 
@@ -40,7 +40,7 @@ fn the_types_have_a_schema() {
 
 /// `KINDRS_UPDATE=1 cargo test --lib published_schema` writes it.
 #[test]
-fn the_published_schema_is_that_of_the_types() {
+fn published_schema_matches_the_types() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/scenario.schema.json");
     let text = format!("{}\n", serde_json::to_string_pretty(&schema()).unwrap());
     if std::env::var_os("KINDRS_UPDATE").is_some() {
@@ -59,7 +59,7 @@ fn everything_loads() {
 }
 
 #[test]
-fn what_is_no_scenario() {
+fn rejects_other_documents() {
     insta::assert_snapshot!(problems_of(""), @"s.yaml:1:1: empty; expected `kind: Scenario`, `apiVersion: kindrs.dev/v1alpha1`");
     insta::assert_snapshot!(problems_of("- a"), @"s.yaml:1:1: expected a mapping with `kind: Scenario`, found a list");
     insta::assert_snapshot!(problems_of("kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnodes: []\n"), @r"
@@ -74,8 +74,8 @@ fn what_is_no_scenario() {
     insta::assert_snapshot!(problems("steps: []\n---\na: b\n"), @"s.yaml:6:1: found a second document; expected only one in a file");
     insta::assert_snapshot!(problems("steps: [\n"), @"s.yaml:4:9: not valid YAML: while parsing a node, did not find expected node content");
     insta::assert_snapshot!(problems("steps: []\nsteps: []\nselections: {a: {kind: Pod, kind: Node}}\n"), @r"
-    s.yaml:5:1: steps: given twice; the first is in line 4
-    s.yaml:6:29: selections.a.kind: given twice; the first is in line 6
+    s.yaml:5:1: steps: duplicate key; the first is on line 4
+    s.yaml:6:29: selections.a.kind: duplicate key; the first is on line 6
     ");
     insta::assert_snapshot!(problems(""), @"s.yaml:1:1: missing required field `steps`");
 }
@@ -176,27 +176,27 @@ steps:
       ${open
 ";
     insta::assert_snapshot!(problems(text), @r#"
-    s.yaml:4:13: variables.1st: expected a name of letters, digits and `_` that starts with no digit
-    s.yaml:4:21: variables.cluster: `cluster` is the cluster's name in every scenario
-    s.yaml:4:43: variables.image: there is no variable `vrsion` (did you mean `${version}`?)
-    s.yaml:4:55: variables.version: is a variable of the matrix already
-    s.yaml:4:75: variables.later: `last` is not above: a variable may use those above it
-    s.yaml:6:29: matrix.variables.none: has no values, so that the scenario would never run
-    s.yaml:7:14: matrix.exclude[0].versoin: no variable of the matrix; it has `version` and `none` (did you mean `version`?)
-    s.yaml:8:41: selections.pods.labels["${image}"]: variables stand for values, not in the names of fields
-    s.yaml:10:23: steps[0].wait: there is no variable `cout`; write `$${` for a literal `${`
-    s.yaml:10:47: steps[0].wait: there is no variable `clustr` (did you mean `${cluster}`?)
-    s.yaml:15:13: steps[1].kubectl.stdin: there is no variable `three`; write `$${` for a literal `${`
+    s.yaml:4:13: variables.1st: expected letters, digits and `_`, not starting with a digit
+    s.yaml:4:21: variables.cluster: `cluster` is reserved for the cluster's name
+    s.yaml:4:43: variables.image: unknown variable `vrsion` (did you mean `${version}`?)
+    s.yaml:4:55: variables.version: already defined in `matrix.variables`
+    s.yaml:4:75: variables.later: `last` is defined below; a variable can only use those above it
+    s.yaml:6:29: matrix.variables.none: expected at least one value; the scenario would never run
+    s.yaml:7:14: matrix.exclude[0].versoin: unknown matrix variable; expected `version` or `none` (did you mean `version`?)
+    s.yaml:8:41: selections.pods.labels["${image}"]: variables cannot be used in field names
+    s.yaml:10:23: steps[0].wait: unknown variable `cout`; write `$${` for a literal `${`
+    s.yaml:10:47: steps[0].wait: unknown variable `clustr` (did you mean `${cluster}`?)
+    s.yaml:15:13: steps[1].kubectl.stdin: unknown variable `three`; write `$${` for a literal `${`
     s.yaml:16:7: steps[1].kubectl.stdin: `${` is not closed; write `$${` for a literal `${`
     "#);
     let name =
         |name: &str| problems_of(&format!("{HEADER}metadata: {{name: {name}}}\nsteps: []\n"));
-    insta::assert_snapshot!(name("My_Test"), @"s.yaml:3:18: metadata.name: expected lowercase letters, digits and dashes within, at most 40, found `My_Test` (did you mean `my-test`?)");
+    insta::assert_snapshot!(name("My_Test"), @"s.yaml:3:18: metadata.name: expected at most 40 lowercase letters, digits and dashes, starting and ending with a letter or digit, found `My_Test` (did you mean `my-test`?)");
     insta::assert_snapshot!(name("5"), @r#"s.yaml:3:18: metadata.name: expected a string, found a whole number; put it in quotes (did you mean `"5"`?)"#);
-    insta::assert_snapshot!(name(&"n".repeat(41)), @"s.yaml:3:18: metadata.name: expected lowercase letters, digits and dashes within, at most 40, found `nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn`");
+    insta::assert_snapshot!(name(&"n".repeat(41)), @"s.yaml:3:18: metadata.name: expected at most 40 lowercase letters, digits and dashes, starting and ending with a letter or digit, found `nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn`");
 }
 
-/// Loads a text; whatever is wrong must be in the text.
+/// Loads a text. Problems must have positions in the text.
 fn check_any(text: &str) -> Result<(), TestCaseError> {
     let (file, problems) = read("any", Path::new("/nowhere"), text);
     let lines = text.lines().count().max(1);
@@ -214,7 +214,7 @@ fn check_any(text: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Steps that are right, whatever is around them.
+/// Valid steps.
 fn step() -> impl Strategy<Value = serde_json::Value> {
     use serde_json::json;
     let time = (1u64..600).prop_map(|seconds| format!("{seconds}s"));

@@ -1,31 +1,29 @@
-//! Texts in which variables stand: `${name}`, and `$${` for `${` itself.
+//! Texts with variables: `${name}`, and `$${` for a literal `${`.
 
 use serde_json::Value;
 
-/// What is said of `${` without its end.
 pub(super) const UNCLOSED: &str = "`${` is not closed; write `$${` for a literal `${`";
 
-/// A part of such a text.
+/// A part of a text with variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::scenario) struct Part<'a> {
-    /// Where it begins.
+    /// First byte.
     pub start: usize,
-    /// Where it ends.
+    /// The byte after the last.
     pub end: usize,
     pub content: Content<'a>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::scenario) enum Content<'a> {
-    /// As it stands.
     Text(&'a str),
-    /// A variable's name.
+    /// The name of a variable.
     Variable(&'a str),
-    /// `${` without its end.
+    /// `${` without `}`.
     Unclosed,
 }
 
-/// The parts of a text, in order and without a break.
+/// Splits a text into parts.
 pub(in crate::scenario) fn parts(text: &str) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
     let mut at = 0;
@@ -57,7 +55,7 @@ pub(in crate::scenario) fn parts(text: &str) -> Vec<Part<'_>> {
     parts
 }
 
-/// The variables that a text has, with where they stand.
+/// Returns the variables in a text and their offsets.
 pub(in crate::scenario) fn variables_in<'a>(text: &'a str) -> Vec<(usize, &'a str)> {
     let variable = |part: Part<'a>| match part.content {
         Content::Variable(name) => Some((part.start, name)),
@@ -66,22 +64,22 @@ pub(in crate::scenario) fn variables_in<'a>(text: &'a str) -> Vec<(usize, &'a st
     parts(text).into_iter().filter_map(variable).collect()
 }
 
-/// Why a variable cannot be put in.
+/// The reason why a variable cannot be substituted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::scenario) struct Unfit {
-    /// Where it stands in the text.
+    /// Its offset in the text.
     pub offset: usize,
-    /// The variable's name, where there is one that is not known.
+    /// The name, if the variable is unknown.
     pub unknown: Option<String>,
-    /// What is wrong, where the name is known.
+    /// The problem, if the variable is known.
     pub message: String,
 }
 
-/// The text, or other value, with the variables put in. A text that is one variable and nothing else
-/// becomes its value, of whatever type.
+/// Substitutes the variables in a text. A text that is only a variable becomes the value, which can have any
+/// type.
 ///
 /// # Errors
-/// The first variable that cannot be put in.
+/// Every variable that cannot be substituted.
 pub(in crate::scenario) fn fill<'a>(
     text: &str,
     value_of: impl Fn(&str) -> Option<&'a Value>,
@@ -108,7 +106,7 @@ pub(in crate::scenario) fn fill<'a>(
                         offset: start,
                         unknown: None,
                         message: format!(
-                            "`${{{name}}}` is a {}, which cannot be a part of a text",
+                            "`${{{name}}}` is a {}, which cannot be inserted into a text",
                             if value.is_array() { "list" } else { "mapping" }
                         ),
                     }),
@@ -122,7 +120,7 @@ pub(in crate::scenario) fn fill<'a>(
     if unfit.is_empty() { Ok(Value::String(filled)) } else { Err(unfit) }
 }
 
-/// A value as a part of a text; `None` for a list or mapping.
+/// Converts a value to a part of a text; `None` for a list or mapping.
 pub(in crate::scenario) fn as_text(value: &Value) -> Option<String> {
     match value {
         Value::Null => Some(String::new()),
@@ -133,8 +131,8 @@ pub(in crate::scenario) fn as_text(value: &Value) -> Option<String> {
     }
 }
 
-/// Where a byte of the filled text comes from in the text; the beginning of the variable for what it
-/// brought in.
+/// Returns the offset in the text that a byte of the substituted text comes from. A byte of a variable's
+/// value comes from the start of the variable.
 pub(in crate::scenario) fn origin<'a>(
     text: &str,
     offset: usize,
@@ -180,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_are_put_in() {
+    fn substitutes_variables() {
         assert_eq!(filled("${n}"), Ok(json!(3)));
         assert_eq!(filled("${ list }"), Ok(json!([1])));
         assert_eq!(filled("a-${name}-${n}-${yes}"), Ok(json!("a-web-3-true")));
@@ -190,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_put_in() {
+    fn rejects_other_variables() {
         let messages = |text: &str| -> Vec<_> {
             let unfit = filled(text).unwrap_err();
             unfit.into_iter().map(|u| (u.offset, u.unknown.unwrap_or(u.message))).collect()
@@ -198,7 +196,7 @@ mod tests {
         assert_eq!(messages("é ${nme} ${x}"), [(3, "nme".to_owned()), (10, "x".to_owned())]);
         assert_eq!(
             messages("a ${list}"),
-            [(2, "`${list}` is a list, which cannot be a part of a text".to_owned())]
+            [(2, "`${list}` is a list, which cannot be inserted into a text".to_owned())]
         );
         assert_eq!(
             messages("a ${n"),
@@ -208,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn the_origin_of_what_was_put_in_is_its_variable() {
+    fn maps_a_value_to_its_variable() {
         let variables = variables();
         let text = "size(${name}) == ${n}!";
         let of = |needle: &str| {

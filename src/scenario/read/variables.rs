@@ -1,15 +1,15 @@
-//! The values of variables: those of the file, of the matrix and of the command line.
+//! Variables and their values in the file, the matrix and the command line.
 
 use serde_json::{Map, Value};
 
 use super::file::ScenarioFile;
 use super::template::{self, Content, Unfit};
-use crate::yaml::{Data, Entry, Mapping, Node, Position, Problem, join, list, nearest};
+use crate::yaml::{Data, Entry, Mapping, Node, Position, Problem, join, nearest, one_of};
 
-/// The variable that every scenario has: the cluster's name.
+/// The variable for the cluster's name, which every scenario has.
 pub(in crate::scenario) const CLUSTER: &str = "cluster";
 
-/// The names of a file's variables, in its order; those of the matrix come first.
+/// Returns the names of a file's variables, first those of the matrix.
 pub(in crate::scenario) fn declared(root: &Node) -> Vec<(&str, Position)> {
     let entries = |path| match root.at(path).map(|node| &node.data) {
         Some(Data::Mapping(mapping)) => mapping.entries.as_slice(),
@@ -20,13 +20,12 @@ pub(in crate::scenario) fn declared(root: &Node) -> Vec<(&str, Position)> {
 }
 
 impl ScenarioFile {
-    /// The names of its variables.
     pub fn variables(&self) -> Vec<&str> {
         declared(&self.root).into_iter().map(|(name, _)| name).collect()
     }
 }
 
-/// Checks names, and that every variable which is used is there.
+/// Checks the names of variables, and that all used variables exist.
 pub(super) fn check(file: &ScenarioFile, problems: &mut Vec<Problem>) {
     let root = &file.root;
     let declared: Vec<&str> = declared(root).into_iter().map(|(name, _)| name).collect();
@@ -42,20 +41,18 @@ pub(super) fn check(file: &ScenarioFile, problems: &mut Vec<Problem>) {
                 problems.push(Problem::new(entry.position, path.as_str(), message));
             };
             if !is_identifier(name) {
-                problem(
-                    "expected a name of letters, digits and `_` that starts with no digit".into(),
-                );
+                problem("expected letters, digits and `_`, not starting with a digit".into());
             } else if name == CLUSTER {
-                problem(format!("`{CLUSTER}` is the cluster's name in every scenario"));
+                problem(format!("`{CLUSTER}` is reserved for the cluster's name"));
             } else if known.contains(&name) {
-                problem("is a variable of the matrix already".to_owned());
+                problem("already defined in `matrix.variables`".to_owned());
             }
             if what == "matrix"
                 && matches!(&entry.value.data, Data::Sequence(values) if values.is_empty())
             {
-                problem("has no values, so that the scenario would never run".to_owned());
+                problem("expected at least one value; the scenario would never run".to_owned());
             }
-            // A variable may use those above it.
+            // A variable can use those above it.
             check_texts(file, &entry.value, &path, &known, &declared, problems);
             known.push(name);
         }
@@ -81,7 +78,7 @@ fn check_excludes(root: &Node, problems: &mut Vec<Problem>) {
         let Data::Mapping(exclude) = &exclude.data else { continue };
         for entry in exclude.entries.iter().filter(|entry| !names.contains(&entry.key.as_str())) {
             let path = join(&format!("matrix.exclude[{index}]"), &entry.key);
-            let message = format!("no variable of the matrix; it has {}", list(&names, "and"));
+            let message = format!("unknown matrix variable; expected {}", one_of(&names));
             let near = nearest(&entry.key, &names);
             problems.push(Problem::new(entry.position, path, message).suggest(near));
         }
@@ -110,7 +107,7 @@ fn check_texts(
                         offset: part.start,
                         unknown: None,
                         message: format!(
-                            "`{name}` is not above: a variable may use those above it"
+                            "`{name}` is defined below; a variable can only use those above it"
                         ),
                     }
                 }
@@ -136,13 +133,14 @@ fn problem_of(unfit: Unfit, position: Position, path: &str, known: &[&str]) -> P
     let near = nearest(&name, known).map(|near| format!("${{{near}}}"));
     let shown = name.escape_debug();
     let message = match &near {
-        Some(_) => format!("there is no variable `{shown}`"),
-        None => format!("there is no variable `{shown}`; write `$${{` for a literal `${{`"),
+        Some(_) => format!("unknown variable `{shown}`"),
+        None => format!("unknown variable `{shown}`; write `$${{` for a literal `${{`"),
     };
     Problem::new(position, path, message).suggest(near)
 }
 
-/// A tree of the text `source` with the variables put in. Places stay; what cannot be put in stays as it is.
+/// Substitutes the variables in a tree of the text `source`. Positions stay, and so do variables that cannot be
+/// substituted.
 pub(super) fn substitute(
     source: &str,
     node: &Node,
@@ -184,49 +182,75 @@ pub(super) fn substitute(
     Node { position: node.position, data }
 }
 
-/// The combinations of the matrix that are not left out, each with its values in the file's order; one
-/// without values where there is no matrix. `set` fixes variables of the matrix too.
-pub(super) fn combinations(
-    file: &ScenarioFile,
-    set: &Map<String, Value>,
-    constants: &Map<String, Value>,
-    problems: &mut Vec<Problem>,
-) -> Vec<Map<String, Value>> {
-    let mut all = vec![Map::new()];
-    let Some(Data::Mapping(mapping)) = file.root.at("matrix.variables").map(|node| &node.data)
-    else {
-        return all;
-    };
-    for entry in &mapping.entries {
-        let path = join("matrix.variables", &entry.key);
-        let values = match set.get(&entry.key) {
-            Some(value) => vec![value.clone()],
-            None => {
-                match substitute(&file.text, &entry.value, &path, constants, problems).to_json() {
-                    Value::Array(values) => values,
-                    _ => Vec::new(),
-                }
-            }
-        };
-        let with = |combination: Map<String, Value>| {
-            let key = entry.key.clone();
-            values
-                .iter()
-                .map(move |value| {
-                    let mut combination = combination.clone();
-                    combination.insert(key.clone(), value.clone());
-                    combination
-                })
-                .collect::<Vec<_>>()
-        };
-        all = all.into_iter().flat_map(with).collect();
-    }
-    let excludes = excludes(&file.root);
-    all.retain(|combination| !excludes.iter().any(|exclude| is_excluded(combination, exclude)));
-    all
+/// The values of one run: one for each variable of the matrix, and those of the command line.
+#[derive(Debug, Clone)]
+pub struct Combination {
+    /// Before substitution: values can use `${cluster}`.
+    matrix: Vec<(String, Node)>,
+    set: Map<String, Value>,
 }
 
-/// The combinations that are left out.
+/// Returns the combinations of the matrix that are not excluded; one empty combination without a matrix. `set`
+/// overrides variables of the matrix too.
+pub(super) fn combinations(file: &ScenarioFile, set: &Map<String, Value>) -> Vec<Combination> {
+    let mut all: Vec<Vec<(String, Node)>> = vec![Vec::new()];
+    if let Some(Data::Mapping(mapping)) = file.root.at("matrix.variables").map(|node| &node.data) {
+        for Entry { key, value, .. } in &mapping.entries {
+            let values = match (set.get(key), &value.data) {
+                (Some(value), _) => vec![Node::from_json(value, Position::START)],
+                (None, Data::Sequence(values)) => values.clone(),
+                (None, _) => Vec::new(),
+            };
+            let with = |combination: Vec<(String, Node)>| {
+                let each = values.iter().map(|value| (key.clone(), value.clone()));
+                each.map(|value| [combination.clone(), vec![value]].concat()).collect::<Vec<_>>()
+            };
+            all = all.into_iter().flat_map(with).collect();
+        }
+    }
+    let excludes = excludes(&file.root);
+    let is_excluded = |matrix: &[(String, Node)]| {
+        let values = matrix.iter().map(|(name, value)| (name.clone(), value.to_json())).collect();
+        excludes.iter().any(|exclude| is_excluded(&values, exclude))
+    };
+    all.retain(|matrix| !is_excluded(matrix));
+    all.into_iter().map(|matrix| Combination { matrix, set: set.clone() }).collect()
+}
+
+impl Combination {
+    /// Returns the values of the matrix, and those of all variables. Each variable of the file can use
+    /// those before it.
+    pub(super) fn values(
+        &self,
+        file: &ScenarioFile,
+        cluster: &str,
+        problems: &mut Vec<Problem>,
+    ) -> (Map<String, Value>, Map<String, Value>) {
+        let mut all = Map::new();
+        all.insert(CLUSTER.to_owned(), cluster.into());
+        let mut value = |name: &str, section, node, known: &Map<String, Value>| {
+            let path = join(section, name);
+            match self.set.get(name) {
+                Some(value) => value.clone(),
+                None => substitute(&file.text, node, &path, known, problems).to_json(),
+            }
+        };
+        let mut matrix = Map::new();
+        for (name, node) in &self.matrix {
+            matrix.insert(name.clone(), value(name, "matrix.variables", node, &all));
+        }
+        all.extend(matrix.clone());
+        if let Some(Data::Mapping(mapping)) = file.root.at("variables").map(|node| &node.data) {
+            for Entry { key, value: node, .. } in &mapping.entries {
+                let value = value(key, "variables", node, &all);
+                all.insert(key.clone(), value);
+            }
+        }
+        (matrix, all)
+    }
+}
+
+/// Returns the entries of `exclude`.
 pub(in crate::scenario) fn excludes(root: &Node) -> Vec<Map<String, Value>> {
     let Some(Value::Array(excludes)) = root.at("matrix.exclude").map(Node::to_json) else {
         return Vec::new();
@@ -246,31 +270,7 @@ pub(in crate::scenario) fn is_excluded(
     exclude.iter().all(|(name, value)| combination.get(name) == Some(value))
 }
 
-/// The variables of a combination: the cluster's name, its own, and those of the file, each of which may
-/// use those before it.
-pub(super) fn values(
-    file: &ScenarioFile,
-    combination: &Map<String, Value>,
-    set: &Map<String, Value>,
-    constants: &Map<String, Value>,
-    problems: &mut Vec<Problem>,
-) -> Map<String, Value> {
-    let mut values = constants.clone();
-    values.extend(combination.clone());
-    if let Some(Data::Mapping(mapping)) = file.root.at("variables").map(|node| &node.data) {
-        for entry in &mapping.entries {
-            let path = join("variables", &entry.key);
-            let value = match set.get(&entry.key) {
-                Some(value) => value.clone(),
-                None => substitute(&file.text, &entry.value, &path, &values, problems).to_json(),
-            };
-            values.insert(entry.key.clone(), value);
-        }
-    }
-    values
-}
-
-/// Values of the command line for variables that the file does not have.
+/// Reports values of the command line for variables that the file does not define.
 pub(super) fn check_set(
     file: &ScenarioFile,
     set: &Map<String, Value>,
@@ -279,8 +279,8 @@ pub(super) fn check_set(
     let known: Vec<&str> = declared(&file.root).into_iter().map(|(name, _)| name).collect();
     for name in set.keys().filter(|name| !known.contains(&name.as_str())) {
         let message = match known.as_slice() {
-            [] => format!("the scenario has no variables, so none is `{name}`"),
-            known => format!("there is no variable `{name}`; there are {}", list(known, "and")),
+            [] => format!("unknown variable `{name}`; the scenario has no variables"),
+            known => format!("unknown variable `{name}`; expected {}", one_of(known)),
         };
         let place = file.root.name_position("variables");
         let problem = Problem::new(place, format!("--set {name}"), message);

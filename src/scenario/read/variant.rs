@@ -3,78 +3,105 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use super::file::{DECODER, FORMAT, ScenarioFile};
-use super::variables::{CLUSTER, check_set, combinations, substitute, values};
+use super::variables::{Combination, check_set, combinations, substitute};
 use super::{names, template};
 use crate::scenario::language::Scenario;
 use crate::yaml::{Data, Decoded, Node, Position, Problem, Problems, enclosing};
 
-/// One run of a scenario: its variables have values, and every step and assertion a name.
+/// The scenario of one run: variables are substituted, and every step and assertion has a name.
 #[derive(Debug, Clone)]
 pub struct Variant {
-    /// The values of the matrix, as `kubernetes=v1.36.3, workers=2`; empty without a matrix.
+    /// The values of the matrix, such as `kubernetes=v1.36.3, workers=2`; empty without a matrix.
     pub label: String,
-    /// The scenario, without a matrix; its variables are all those below.
+    /// The scenario without its matrix. Its variables are those below.
     pub scenario: Scenario,
-    /// All variables, the cluster's name (`cluster`) among them.
+    /// All variables, including the cluster's name (`cluster`).
     pub variables: Map<String, Value>,
-    /// The tree with the variables put in.
+    /// The tree after substitution.
     pub(in crate::scenario) root: Node,
-    /// The paths of what cannot be read.
+    /// The paths of unreadable values.
     pub(in crate::scenario) unreadable: Vec<String>,
 }
 
 impl ScenarioFile {
-    /// The scenario for each combination of the matrix, in the order of the file, with the variables put
-    /// in: those of `set` go before the file's, and `cluster_name` is `${cluster}`.
+    /// Expands the matrix: the combinations in the order of the file. `set` are the command line's variables, which
+    /// override the file's.
+    ///
+    /// # Errors
+    /// Variables that the file does not have, and a matrix without combinations.
+    pub fn combinations(&self, set: &Map<String, Value>) -> Result<Vec<Combination>, Problems> {
+        match self.expand(set) {
+            (combinations, problems) if problems.is_empty() => Ok(combinations),
+            (_, problems) => Err(self.problems(problems)),
+        }
+    }
+
+    /// The scenario of a combination on a cluster of this name, which is `${cluster}`.
+    ///
+    /// # Errors
+    /// Every problem.
+    pub fn variant(&self, combination: &Combination, cluster: &str) -> Result<Variant, Problems> {
+        let mut problems = Vec::new();
+        match self.read_variant(combination, cluster, &mut problems) {
+            Some(variant) if problems.is_empty() => Ok(variant),
+            _ => Err(self.problems(problems)),
+        }
+    }
+
+    /// The scenario of each combination on a cluster of this name.
     ///
     /// # Errors
     /// Every problem of any of them.
     pub fn variants(
         &self,
         set: &Map<String, Value>,
-        cluster_name: &str,
+        cluster: &str,
     ) -> Result<Vec<Variant>, Problems> {
-        match self.read_variants(set, cluster_name) {
+        match self.read_variants(set, cluster) {
             (variants, problems) if problems.is_empty() => Ok(variants),
-            (_, problems) => Err(Problems { file: self.name.clone(), problems, hint: FORMAT }),
+            (_, problems) => Err(self.problems(problems)),
         }
     }
 
-    /// As much of the variants as can be read, and every problem.
+    /// Returns the readable parts of the variants, and every problem.
     pub fn read_variants(
         &self,
         set: &Map<String, Value>,
-        cluster_name: &str,
+        cluster: &str,
     ) -> (Vec<Variant>, Vec<Problem>) {
-        let mut problems = Vec::new();
-        check_set(self, set, &mut problems);
-        let mut constants = Map::new();
-        constants.insert(CLUSTER.to_owned(), cluster_name.into());
-        let combinations = combinations(self, set, &constants, &mut problems);
-        if combinations.is_empty() {
-            let message = "no combination is left, so that the scenario would never run";
-            problems.push(Problem::new(self.root.name_position("matrix"), "matrix", message));
-        }
-        let variants = combinations
-            .iter()
-            .filter_map(|combination| {
-                let values = values(self, combination, set, &constants, &mut problems);
-                self.variant(label(combination), values, &mut problems)
-            })
-            .collect();
-        // Variants mostly have the same problems.
+        let (combinations, mut problems) = self.expand(set);
+        let read = |combination| self.read_variant(combination, cluster, &mut problems);
+        let variants = combinations.iter().filter_map(read).collect();
+        // Most problems occur in all variants.
         let mut seen = HashSet::new();
         problems.retain(|problem| seen.insert(problem.to_string()));
         problems.sort_by_key(|problem| (problem.line, problem.column));
         (variants, problems)
     }
 
-    fn variant(
+    fn expand(&self, set: &Map<String, Value>) -> (Vec<Combination>, Vec<Problem>) {
+        let mut problems = Vec::new();
+        check_set(self, set, &mut problems);
+        let combinations = combinations(self, set);
+        if combinations.is_empty() {
+            let message = "`exclude` leaves no combination, so the scenario would never run";
+            problems.push(Problem::new(self.root.name_position("matrix"), "matrix", message));
+        }
+        (combinations, problems)
+    }
+
+    fn problems(&self, problems: Vec<Problem>) -> Problems {
+        Problems { file: self.name.clone(), problems, hint: FORMAT }
+    }
+
+    fn read_variant(
         &self,
-        label: String,
-        variables: Map<String, Value>,
+        combination: &Combination,
+        cluster: &str,
         problems: &mut Vec<Problem>,
     ) -> Option<Variant> {
+        let (matrix, variables) = combination.values(self, cluster, problems);
+        let label = label(&matrix);
         let mut open = self.root.clone();
         if let Data::Mapping(mapping) = &mut open.data {
             mapping.entries.retain(|entry| !matches!(entry.key.as_str(), "variables" | "matrix"));
@@ -94,7 +121,7 @@ impl ScenarioFile {
         Some(Variant { label, scenario, variables, root, unreadable })
     }
 
-    /// Says which variable a wrong value comes from.
+    /// Names the variable in a problem with its value.
     fn name_variable(&self, mut problem: Problem) -> Problem {
         let written = self.root.at(&problem.path).and_then(Node::text);
         if let Some(written) = written.filter(|text| text.contains("${")) {
@@ -106,18 +133,18 @@ impl ScenarioFile {
 }
 
 impl Variant {
-    /// Where the value at a path stands, or else the nearest one around it.
+    /// Returns the position of the value at a path, or of the nearest enclosing value.
     pub(in crate::scenario) fn position(&self, path: &str) -> Position {
         self.root.nearest(path).0.position
     }
 
-    /// Where the name of the field at a path stands.
+    /// Returns the position of the field name at a path.
     pub(in crate::scenario) fn name_position(&self, path: &str) -> Position {
         self.root.name_position(path)
     }
 
-    /// Where a byte of the text at a path stands in the file: the beginning of its variable for what a
-    /// variable brought in.
+    /// Returns the position in the file of a byte of the text at a path. A byte of a variable's value is at
+    /// the start of the variable.
     pub(in crate::scenario) fn locate(
         &self,
         file: &ScenarioFile,
@@ -133,7 +160,7 @@ impl Variant {
         node.locate(&file.text, offset)
     }
 
-    /// Whether something at, in or around a path could not be read.
+    /// Whether the value at a path, a value inside it or an enclosing value is unreadable.
     pub(in crate::scenario) fn touches_unreadable(&self, path: &str) -> bool {
         let within = |inner: &str, outer: &str| {
             let mut around = Some(inner);

@@ -131,17 +131,17 @@ steps:
 - wait: ${list}
 ";
     insta::assert_snapshot!(problems(body, json!({"cout": 3})), @r#"
-    s.yaml:4:1: --set cout: there is no variable `cout`; there are `count`, `version`, `list`, `map` and `time` (did you mean `count`?)
+    s.yaml:4:1: --set cout: unknown variable `cout`; expected one of `count`, `version`, `list`, `map` or `time` (did you mean `count`?)
     s.yaml:6:12: cluster.workers: value of `${count}`: expected a whole number, found a string
     s.yaml:7:15: cluster.kubernetes: value of `${version}`: expected a string, found a fraction; put it in quotes (did you mean `"1.37"`?)
     s.yaml:9:16: steps[0].sleep.for: value of `${time}`: missing unit; did you mean 5s or 5m?
-    s.yaml:9:38: steps[0].sleep.reason: `${list}` is a list, which cannot be a part of a text
+    s.yaml:9:38: steps[0].sleep.reason: `${list}` is a list, which cannot be inserted into a text
     s.yaml:10:22: steps[1].apply.namespace: value of `${map}`: expected a string, found a mapping
     s.yaml:11:9: steps[2].wait: value of `${list}`: expected a string or a mapping, found a list
     "#);
-    insta::assert_snapshot!(problems("steps: []\n", json!({"a": 1})), @"s.yaml:1:1: --set a: the scenario has no variables, so none is `a`");
+    insta::assert_snapshot!(problems("steps: []\n", json!({"a": 1})), @"s.yaml:1:1: --set a: unknown variable `a`; the scenario has no variables");
     let matrix = "matrix: {variables: {a: [1, 2]}, exclude: [{a: 1}]}\nsteps: []\n";
-    insta::assert_snapshot!(problems(matrix, json!({"a": 1})), @"s.yaml:4:1: matrix: no combination is left, so that the scenario would never run");
+    insta::assert_snapshot!(problems(matrix, json!({"a": 1})), @"s.yaml:4:1: matrix: `exclude` leaves no combination, so the scenario would never run");
 }
 
 #[test]

@@ -1,9 +1,9 @@
-//! What lint says about the cluster and its nodes.
+//! Findings about the cluster and its nodes.
 
 use super::rule_tests::{findings, findings_in};
 
 #[test]
-fn the_cluster_is_given_once() {
+fn checks_the_source_of_the_cluster() {
     let steps = "steps: [{wait: 'true'}]\n";
     let cluster = |fields: &str| findings(&format!("cluster: {{{fields}}}\n{steps}"));
     insta::assert_snapshot!(cluster("existing: {name: dev}, config: {nodes: []}"), @"4:34: cluster: has `existing` and `config`; keep one of them [structure]");
@@ -12,18 +12,18 @@ fn the_cluster_is_given_once() {
     4:46: cluster.kubernetes: `kubernetes` cannot be used with `existing` [structure]
     ");
     insta::assert_snapshot!(cluster("file: c.yaml, workers: 2"), @r"
-    4:17: cluster.file: /nowhere/c.yaml cannot be read: No such file or directory (os error 2) [cluster-config]
+    4:17: cluster.file: cannot read /nowhere/c.yaml: No such file or directory (os error 2) [cluster-config]
     4:25: cluster.workers: `workers` cannot be used with `file` [structure]
     ");
     insta::assert_snapshot!(cluster("existing: {name: dev}, timing: fast"), @"4:42: warning: cluster.timing: has no effect on an existing cluster; create the cluster with this timing [existing-timing]");
     insta::assert_snapshot!(cluster("controlPlanes: 0"), @"4:26: cluster.controlPlanes: expected 1 or more, found 0 [structure]");
     insta::assert_snapshot!(cluster("kubernetes: latest"), @"4:23: cluster.kubernetes: invalid Kubernetes source `latest`: expected vMAJOR.MINOR.PATCH, file:PATH or release:vMAJOR.MINOR.PATCH [kubernetes-version]");
     insta::assert_snapshot!(cluster("kubernetes: v1.37.2, image: kindest/node:v1.37.2"), @"4:11: warning: cluster.kubernetes: has no effect together with `image`, which contains Kubernetes [unused-field]");
-    insta::assert_snapshot!(cluster("file: none.yaml"), @"4:17: cluster.file: /nowhere/none.yaml cannot be read: No such file or directory (os error 2) [cluster-config]");
+    insta::assert_snapshot!(cluster("file: none.yaml"), @"4:17: cluster.file: cannot read /nowhere/none.yaml: No such file or directory (os error 2) [cluster-config]");
 }
 
 #[test]
-fn configurations_are_checked_where_they_are() {
+fn places_mistakes_in_configurations() {
     let body = "\
 variables: {role: wrker}
 cluster:
@@ -52,7 +52,7 @@ steps: [{wait: 'true'}]
 }
 
 #[test]
-fn nodes_are_there() {
+fn finds_nodes_that_do_not_exist() {
     let body = "\
 cluster:
   config:

@@ -1,9 +1,9 @@
-//! What lint says about faults.
+//! Findings about faults.
 
 use super::rule_tests::findings;
 
 #[test]
-fn faults_are_healed() {
+fn finds_faults_that_are_never_healed() {
     let body = "\
 cluster: {workers: 3}
 steps:
@@ -37,7 +37,7 @@ steps:
 }
 
 #[test]
-fn faults_have_targets_that_there_are() {
+fn finds_faults_that_cannot_be_injected() {
     let body = "\
 cluster: {workers: 2}
 steps:

@@ -1,9 +1,9 @@
-//! What lint says about manifests, their pods, and selections.
+//! Findings about manifests, their pods, and selections.
 
 use super::rule_tests::{findings, findings_in};
 
 #[test]
-fn manifests_are_checked_where_they_are() {
+fn places_mistakes_in_manifests() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(
         folder.path().join("a.yaml"),
@@ -36,14 +36,14 @@ steps:
     let found = findings_in(folder.path(), body);
     let found = found.replace(&folder.path().display().to_string(), "FOLDER");
     insta::assert_snapshot!(found, @r#"
-    7:30: steps[0].apply.objects[0].kind: there is no kind Pd in v1 (did you mean `Pod`?) [manifest]
-    8:7: steps[0].apply.objects[1].metadata.name: missing; expected a name, or `generateName` [manifest]
-    9:72: steps[0].apply.objects[2].data.a: must be a text, is the number 5 (did you mean `"5"`?) [manifest]
+    7:30: steps[0].apply.objects[0].kind: v1 has no kind Pd (did you mean `Pod`?) [manifest]
+    8:7: steps[0].apply.objects[1].metadata.name: missing required field; set `name` or `generateName` [manifest]
+    9:72: steps[0].apply.objects[2].data.a: expected a string, found the number 5 (did you mean `"5"`?) [manifest]
     10:42: warning: steps[0].apply.objects[3].kind: no manifest here defines `example.com/v1/Widget`, so lint cannot check it [unknown-kind]
-    16:19: steps[0].apply.manifest: spec.replicas: must be a whole number, is the text "2" (did you mean `2`?) [manifest]
-    20:7: steps[0].apply.manifest: apiVersion: missing [manifest]
-    20:7: steps[0].apply.manifest: metadata.name: missing; expected a name, or `generateName` [manifest]
-    21:21: steps[0].apply.files[1]: FOLDER/none.yaml cannot be read: No such file or directory (os error 2) [manifest]
+    16:19: steps[0].apply.manifest: spec.replicas: expected a whole number, found the string "2" (did you mean `2`?) [manifest]
+    20:7: steps[0].apply.manifest: apiVersion: missing required field [manifest]
+    20:7: steps[0].apply.manifest: metadata.name: missing required field; set `name` or `generateName` [manifest]
+    21:21: steps[0].apply.files[1]: cannot read FOLDER/none.yaml: No such file or directory (os error 2) [manifest]
     FOLDER/a.yaml:7:3: spec.nodeNme: PodSpec has no such field (did you mean `nodeName`?) [manifest]
     "#);
 }
@@ -71,7 +71,7 @@ const WEB: &str = "\
 ";
 
 #[test]
-fn selections_have_something_to_select() {
+fn finds_selections_that_select_nothing() {
     let body = format!(
         "\
 selections:
@@ -116,7 +116,7 @@ steps:
 }
 
 #[test]
-fn objects_that_steps_name_are_created() {
+fn finds_named_objects_that_no_step_creates() {
     let body = format!(
         "\
 steps:
@@ -141,7 +141,7 @@ steps:
 }
 
 #[test]
-fn what_cannot_be_known_is_doubted_only() {
+fn warns_where_other_objects_can_exist() {
     let body = "\
 selections: {web: {kind: Pod, labels: app=web}}
 steps:
@@ -181,7 +181,7 @@ steps:
 }
 
 #[test]
-fn pods_fit() {
+fn finds_pods_that_fit_no_node() {
     let pod = |spec: &str| {
         format!(
             "    - {{apiVersion: v1, kind: Pod, metadata: {{name: a}}, spec: {{containers: [{{name: a, image: b}}], {spec}}}}}\n"
@@ -213,13 +213,13 @@ steps:
         pod("nodeSelector: {node-role.kubernetes.io/control-plane: ''}"),
     );
     insta::assert_snapshot!(findings(&body), @r"
-    8:62: steps[0].apply.objects[0].spec: Pod a fits no node: kindrs-control-plane: had untolerated taint {node-role.kubernetes.io/control-plane}, has no label disk=ssd, which nodeSelector wants; kindrs-worker: has no label disk=ssd, which nodeSelector wants; kindrs-worker2: has no label disk=ssd, which nodeSelector wants [pod-cannot-fit]
-    10:62: steps[0].apply.objects[2].spec: Pod a fits no node: kindrs-control-plane: had untolerated taint {node-role.kubernetes.io/control-plane}; kindrs-worker: has no label node-role.kubernetes.io/control-plane=, which nodeSelector wants; kindrs-worker2: has no label node-role.kubernetes.io/control-plane=, which nodeSelector wants [pod-cannot-fit]
+    8:62: steps[0].apply.objects[0].spec: Pod a fits no node: kindrs-control-plane: had untolerated taint {node-role.kubernetes.io/control-plane}, has no label disk=ssd, which nodeSelector needs; kindrs-worker: has no label disk=ssd, which nodeSelector needs; kindrs-worker2: has no label disk=ssd, which nodeSelector needs [pod-cannot-fit]
+    10:62: steps[0].apply.objects[2].spec: Pod a fits no node: kindrs-control-plane: had untolerated taint {node-role.kubernetes.io/control-plane}; kindrs-worker: has no label node-role.kubernetes.io/control-plane=, which nodeSelector needs; kindrs-worker2: has no label node-role.kubernetes.io/control-plane=, which nodeSelector needs [pod-cannot-fit]
     20:13: steps[0].apply.objects[3].spec.template.spec: only 2 of 3 pods of Deployment apart fit: kindrs-control-plane: had untolerated taint {node-role.kubernetes.io/control-plane}; kindrs-worker: insufficient cpu: 40 requested, 24 free of 64, Pod default/replica-0 with app=apart is in hostname kindrs-worker (required pod anti-affinity), Pod default/replica-0 keeps pods with app=apart out of hostname kindrs-worker (its required anti-affinity); kindrs-worker2: insufficient cpu: 40 requested, 24 free of 64, Pod default/replica-1 with app=apart is in hostname kindrs-worker2 (required pod anti-affinity), Pod default/replica-1 keeps pods with app=apart out of hostname kindrs-worker2 (its required anti-affinity) (lint assumes 64 processors and 256 GiB of memory on each node) [pod-cannot-fit]
     ");
     insta::assert_snapshot!(findings(&format!("{body}- wait: {{any: {{kind: Pod, match: {{status: {{phase: Pending}}}}}}}}\n")), @r"
-    8:62: warning: steps[0].apply.objects[0].spec: Pod a fits no node: kindrs-control-plane: had untolerated taint {node-role.kubernetes.io/control-plane}, has no label disk=ssd, which nodeSelector wants; kindrs-worker: has no label disk=ssd, which nodeSelector wants; kindrs-worker2: has no label disk=ssd, which nodeSelector wants [pod-cannot-fit]
-    10:62: warning: steps[0].apply.objects[2].spec: Pod a fits no node: kindrs-control-plane: had untolerated taint {node-role.kubernetes.io/control-plane}; kindrs-worker: has no label node-role.kubernetes.io/control-plane=, which nodeSelector wants; kindrs-worker2: has no label node-role.kubernetes.io/control-plane=, which nodeSelector wants [pod-cannot-fit]
+    8:62: warning: steps[0].apply.objects[0].spec: Pod a fits no node: kindrs-control-plane: had untolerated taint {node-role.kubernetes.io/control-plane}, has no label disk=ssd, which nodeSelector needs; kindrs-worker: has no label disk=ssd, which nodeSelector needs; kindrs-worker2: has no label disk=ssd, which nodeSelector needs [pod-cannot-fit]
+    10:62: warning: steps[0].apply.objects[2].spec: Pod a fits no node: kindrs-control-plane: had untolerated taint {node-role.kubernetes.io/control-plane}; kindrs-worker: has no label node-role.kubernetes.io/control-plane=, which nodeSelector needs; kindrs-worker2: has no label node-role.kubernetes.io/control-plane=, which nodeSelector needs [pod-cannot-fit]
     20:13: warning: steps[0].apply.objects[3].spec.template.spec: only 2 of 3 pods of Deployment apart fit: kindrs-control-plane: had untolerated taint {node-role.kubernetes.io/control-plane}; kindrs-worker: insufficient cpu: 40 requested, 24 free of 64, Pod default/replica-0 with app=apart is in hostname kindrs-worker (required pod anti-affinity), Pod default/replica-0 keeps pods with app=apart out of hostname kindrs-worker (its required anti-affinity); kindrs-worker2: insufficient cpu: 40 requested, 24 free of 64, Pod default/replica-1 with app=apart is in hostname kindrs-worker2 (required pod anti-affinity), Pod default/replica-1 keeps pods with app=apart out of hostname kindrs-worker2 (its required anti-affinity) (lint assumes 64 processors and 256 GiB of memory on each node) [pod-cannot-fit]
     ");
     let labelled = format!(
@@ -231,5 +231,5 @@ steps:
     let given = given
         .replace("image: b", "image: b, resources: {requests: {a.b/c: 1}, limits: {a.b/c: 1}}");
     insta::assert_snapshot!(findings(&given), @"");
-    insta::assert_snapshot!(findings(&given.replace("type: merge", "type: json")), @"10:62: warning: steps[2].apply.objects[0].spec: Pod a fits no node: kindrs-control-plane: had untolerated taint {node-role.kubernetes.io/control-plane}, has no label disk=ssd, which nodeSelector wants, insufficient a.b/c: 1 requested, 0 free of 0; kindrs-worker: insufficient a.b/c: 1 requested, 0 free of 0 [pod-cannot-fit]");
+    insta::assert_snapshot!(findings(&given.replace("type: merge", "type: json")), @"10:62: warning: steps[2].apply.objects[0].spec: Pod a fits no node: kindrs-control-plane: had untolerated taint {node-role.kubernetes.io/control-plane}, has no label disk=ssd, which nodeSelector needs, insufficient a.b/c: 1 requested, 0 free of 0; kindrs-worker: insufficient a.b/c: 1 requested, 0 free of 0 [pod-cannot-fit]");
 }

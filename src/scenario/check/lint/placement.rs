@@ -81,7 +81,7 @@ fn misfit_message(
         reasons.push(format!("and {} more", refused.len() - MOST_NODES));
     }
     let mut reasons = reasons.join("; ");
-    if ["insufficient cpu", "insufficient memory"].iter().any(|word| reasons.contains(word)) {
+    if refused.iter().any(|refusal| refusal.lacks_capacity) {
         let Capacity { cpus, memory } = capacity;
         let gibibytes = memory >> 30;
         reasons.push_str(&format!(

@@ -1,4 +1,4 @@
-//! What lint says about steps, claims, references, times and what is unused.
+//! Findings about steps, claims, references, times and unused parts.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use super::{Capacity, lint_text};
 
 const EVERYTHING: &str = include_str!("../../read/everything.yaml");
 
-/// The findings of a scenario with this body, which begins in line 4.
+/// The findings in a scenario with this body, which begins in line 4.
 pub(super) fn findings(body: &str) -> String {
     findings_in(Path::new("/nowhere"), body)
 }
@@ -23,15 +23,15 @@ pub(super) fn findings_in(folder: &Path, body: &str) -> String {
 }
 
 #[test]
-fn a_good_scenario_has_no_findings() {
+fn accepts_a_valid_scenario() {
     let found = lint_text("s.yaml", Path::new("."), EVERYTHING, &Map::new(), &Capacity::default());
     let lines: Vec<String> = found.iter().map(ToString::to_string).collect();
     assert_eq!(lines, Vec::<String>::new());
 }
 
-/// The project's own scenarios, but those that are to fail a run.
+/// The scenarios of this repository, including those that fail.
 #[test]
-fn the_first_scenarios_have_no_findings() {
+fn accepts_the_scenarios_of_this_repository() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e/scenarios");
     let mut seen = 0;
     let mut lines = Vec::new();
@@ -54,7 +54,7 @@ fn the_first_scenarios_have_no_findings() {
 }
 
 #[test]
-fn ten_mistakes_are_found_at_once() {
+fn finds_ten_mistakes_at_once() {
     let body = "\
 cluster: {workers: 1, timng: fast}
 variables: {replicas: 3}
@@ -84,7 +84,7 @@ steps:
     4:23: cluster.timng: unknown field `timng` (did you mean `timing`?) [structure]
     5:13: warning: variables.replicas: is never used [unused-variable]
     6:39: warning: selections.web.labels: no step creates any Pod with these labels: those of Deployment web have app=web (did you mean `app=web`?) [selects-nothing]
-    14:19: steps[0].apply.objects[0].spec.replicas: there is no variable `replcas` (did you mean `${replicas}`?) [structure]
+    14:19: steps[0].apply.objects[0].spec.replicas: unknown variable `replcas` (did you mean `${replicas}`?) [structure]
     18:59: steps[0].apply.objects[0].spec.template.spec.containers[0].comand: Container has no such field (did you mean `command`?) [manifest]
     19:29: steps[1].wait: PodStatus has no field `phse` (did you mean `phase`?) [cel]
     20:13: steps[1].deadline: missing unit; did you mean 30s or 30m? [structure]
@@ -97,7 +97,7 @@ steps:
 }
 
 #[test]
-fn steps() {
+fn checks_steps() {
     let body = "\
 steps:
 - {}
@@ -149,7 +149,7 @@ steps:
 }
 
 #[test]
-fn taints() {
+fn checks_taints() {
     let body = "\
 steps:
 - taint:
@@ -172,7 +172,7 @@ steps:
 }
 
 #[test]
-fn claims() {
+fn checks_claims() {
     let body = "\
 selections: {nodes: {kind: Node}}
 assertions:
@@ -230,7 +230,7 @@ steps:
 }
 
 #[test]
-fn references() {
+fn checks_references() {
     let body = "\
 assertions:
 - {always: 'true', from: secnd, to: third}
@@ -256,7 +256,7 @@ steps:
 }
 
 #[test]
-fn times() {
+fn checks_times() {
     let body = "\
 deadline: 5m
 assertions:
@@ -296,7 +296,7 @@ steps:
 }
 
 #[test]
-fn unused() {
+fn finds_unused_parts() {
     let body = "\
 variables: {a: 1, b: 2, c: '${a}', d: 3}
 matrix:
@@ -317,7 +317,7 @@ steps:
 }
 
 #[test]
-fn expressions_are_placed_in_texts_of_every_style() {
+fn places_mistakes_in_texts_of_every_style() {
     let body = "\
 variables: {name: nodes}
 selections: {nodes: {kind: Node, where: object.status.fase == 'x', match: {spec: {podCDIR: a}}}}
@@ -335,8 +335,8 @@ steps:
     5:83: selections.nodes.match.spec.podCDIR: NodeSpec has no such field (did you mean `podCIDR`?) [match]
     9:32: steps[0].wait: ObjectMeta has no field `nme` (did you mean `name`?) [cel]
     10:10: steps[1].wait: int is never equal to string [cel]
-    10:41: steps[1].wait: there is no variable `nodez`: there are `nodes`, `vars` (did you mean `nodes`?) [cel]
-    11:15: steps[2].wait: ends too soon [cel]
+    10:41: steps[1].wait: variable `nodez` does not exist; expected `nodes` or `vars` (did you mean `nodes`?) [cel]
+    11:15: steps[2].wait: unexpected end [cel]
     12:56: steps[3].assert.eventually.where: NodeSpec has no field `unschedulble` (did you mean `unschedulable`?) [cel]
     13:54: steps[4].assert.order[0].match.status.phse: NodeStatus has no such field (did you mean `phase`?) [match]
     ");
@@ -346,7 +346,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn a_changed_scenario_has_placed_findings(
+    fn places_the_findings_of_a_changed_scenario(
         line in 0..EVERYTHING.lines().count(),
         start in 0_usize..60,
         length in 0_usize..20,

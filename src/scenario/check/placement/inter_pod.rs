@@ -5,10 +5,10 @@ use k8s_openapi::api::core::v1::{Pod, PodAffinityTerm};
 use super::labels::{selects, shown};
 use super::situation::{Situation, name, namespace, short, spec};
 
-/// The label that every namespace has: its name. Others are not known here.
+/// The label with the name of a namespace; its other labels are not known here.
 const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 
-/// What required affinity to other pods, and theirs to this one, says against the node.
+/// Violations of required affinity to other pods, and of theirs to this one.
 pub(super) fn reasons(situation: &Situation<'_>, node: usize) -> Vec<String> {
     let mut reasons = affinity_reasons(situation, node);
     reasons.extend(anti_affinity_reasons(situation, node));
@@ -66,7 +66,7 @@ fn anti_affinity_reasons(situation: &Situation<'_>, node: usize) -> Vec<String> 
     refused.collect()
 }
 
-/// Pods that keep this one away from where they are.
+/// Pods that keep this one out of their domain.
 fn reasons_of_others(situation: &Situation<'_>, node: usize) -> Vec<String> {
     let mut reasons: Vec<String> = Vec::new();
     for placed in &situation.placed {

@@ -6,7 +6,7 @@ use super::situation::label;
 
 type Labels = BTreeMap<String, String>;
 
-/// Whether a selector selects such labels. None selects nothing, an empty one everything.
+/// Whether a selector matches labels. No selector matches nothing, an empty one everything.
 pub(super) fn selects(selector: Option<&LabelSelector>, labels: Option<&Labels>) -> bool {
     let Some(selector) = selector else { return false };
     let equal = selector.match_labels.iter().flatten();
@@ -21,8 +21,8 @@ fn satisfies(requirement: &LabelSelectorRequirement, labels: Option<&Labels>) ->
     fulfils(&requirement.operator, values, actual)
 }
 
-/// Whether a label's value, `None` where it is not there, fulfils a requirement of a selector or of
-/// node affinity.
+/// Whether the value of a label, `None` if absent, satisfies a requirement of a selector or of node
+/// affinity.
 pub(super) fn fulfils(operator: &str, values: &[String], actual: Option<&str>) -> bool {
     let is_among = |actual: &str| values.iter().any(|value| value == actual);
     let numbers = || {
@@ -40,7 +40,7 @@ pub(super) fn fulfils(operator: &str, values: &[String], actual: Option<&str>) -
     }
 }
 
-/// A selector as kubectl writes it: `app=web,tier in (a,b)`.
+/// A selector in kubectl's notation, such as `app=web,tier in (a,b)`.
 pub(super) fn shown(selector: Option<&LabelSelector>) -> String {
     let Some(selector) = selector else { return "no labels".to_owned() };
     let equal = selector.match_labels.iter().flatten().map(|(key, value)| format!("{key}={value}"));
@@ -52,7 +52,7 @@ pub(super) fn shown(selector: Option<&LabelSelector>) -> String {
     if parts.is_empty() { "any labels".to_owned() } else { parts.join(",") }
 }
 
-/// As `zone in (a,b)`, `!zone` or `cores>4`.
+/// Such as `zone in (a,b)`, `!zone` or `cores>4`.
 pub(super) fn shown_requirement(key: &str, operator: &str, values: &[String]) -> String {
     let values = values.join(",");
     match operator {

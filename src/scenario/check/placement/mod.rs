@@ -1,7 +1,7 @@
-//! Why a node does not take a pod, by the rules of kube-scheduler's filters. Pure.
+//! Why a pod does not fit a node, by the rules of kube-scheduler's filters. Pure.
 //!
-//! Left out: volumes (their node affinity, limits and zones), resources that claims allocate, and
-//! scheduler profiles other than the default one.
+//! Not covered: volumes (their node affinity, limits and zones), resource claims, and scheduler profiles
+//! other than the default one.
 
 mod inter_pod;
 mod labels;

@@ -4,7 +4,7 @@ use super::situation::spec;
 
 const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 
-/// What the node says of itself: cordoned, tainted; and what the pod says of it by name.
+/// Reasons by the name, cordon and taints of the node.
 pub(super) fn reasons(pod: &Pod, node: &Node) -> Vec<String> {
     let mut reasons = Vec::new();
     let gates: Vec<_> = spec(pod)
@@ -14,11 +14,11 @@ pub(super) fn reasons(pod: &Pod, node: &Node) -> Vec<String> {
         .map(|gate| gate.name.as_str())
         .collect();
     if !gates.is_empty() {
-        reasons.push(format!("is not tried: the pod has scheduling gates ({})", gates.join(", ")));
+        reasons.push(format!("not tried: the pod has scheduling gates ({})", gates.join(", ")));
     }
     let wanted = spec(pod).and_then(|spec| spec.node_name.as_deref()).unwrap_or_default();
     if !wanted.is_empty() && Some(wanted) != node.metadata.name.as_deref() {
-        reasons.push(format!("is not {wanted}, which spec.nodeName names"));
+        reasons.push(format!("spec.nodeName is {wanted}"));
     }
     let is_cordoned = node.spec.as_ref().and_then(|spec| spec.unschedulable).unwrap_or_default();
     if is_cordoned && !tolerates(pod, &cordon()) {
@@ -73,7 +73,7 @@ fn tolerates_taint(toleration: &Toleration, taint: &Taint) -> bool {
     }
 }
 
-/// As `{dedicated: gpu}`.
+/// Such as `{dedicated: gpu}`.
 fn shown(taint: &Taint) -> String {
     match taint.value.as_deref() {
         None | Some("") => format!("{{{}}}", taint.key),

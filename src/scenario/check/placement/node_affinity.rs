@@ -3,15 +3,17 @@ use k8s_openapi::api::core::v1::{Node, NodeSelectorRequirement, NodeSelectorTerm
 use super::labels::{fulfils, shown_requirement};
 use super::situation::{label, spec};
 
-/// What the pod's node selector and required node affinity say against the node.
+/// Violations of the pod's node selector and required node affinity.
 pub(super) fn reasons(pod: &Pod, node: &Node) -> Vec<String> {
     let labels = node.metadata.labels.as_ref();
     let wanted = spec(pod).and_then(|spec| spec.node_selector.as_ref()).into_iter().flatten();
     let mut reasons: Vec<_> = wanted
         .filter_map(|(key, value)| match label(labels, key) {
             Some(actual) if actual == value => None,
-            Some(actual) => Some(format!("has label {key}={actual}, nodeSelector wants {value}")),
-            None => Some(format!("has no label {key}={value}, which nodeSelector wants")),
+            Some(actual) => {
+                Some(format!("has label {key}={actual}, but nodeSelector needs {value}"))
+            }
+            None => Some(format!("has no label {key}={value}, which nodeSelector needs")),
         })
         .collect();
     if let Some(terms) = terms(pod)

@@ -2,7 +2,7 @@ use k8s_openapi::api::core::v1::{ContainerPort, Pod};
 
 use super::situation::{Situation, name, spec};
 
-/// Which ports of the node that the pod wants are taken.
+/// Host ports of the pod that are in use on the node.
 pub(super) fn reasons(situation: &Situation<'_>, node: usize) -> Vec<String> {
     let wanted = host_ports(situation.pod);
     let mut reasons = Vec::new();
@@ -13,7 +13,7 @@ pub(super) fn reasons(situation: &Situation<'_>, node: usize) -> Vec<String> {
         if let Some(holder) = holder {
             let HostPort { port, protocol, .. } = port;
             let holder = name(holder.pod);
-            reasons.push(format!("host port {port}/{protocol} is taken by {holder}"));
+            reasons.push(format!("host port {port}/{protocol} is in use by {holder}"));
         }
     }
     reasons
@@ -25,7 +25,7 @@ struct HostPort<'a> {
     port: i32,
 }
 
-/// The ports of all containers, and of sidecars, which run beside them.
+/// The ports of all containers and sidecars.
 fn host_ports(pod: &Pod) -> Vec<HostPort<'_>> {
     let Some(spec) = spec(pod) else { return Vec::new() };
     let sidecars = spec

@@ -4,9 +4,9 @@ use std::hash::{Hash, Hasher};
 use std::ops::{Add, Sub};
 use std::str::FromStr;
 
-/// Units of an amount's smallest part: a billionth.
+/// Resolution of a quantity: parts of one unit.
 const NANOS: i128 = 1_000_000_000;
-/// The largest amount, as Kubernetes has it; larger ones are taken for it.
+/// The largest quantity of Kubernetes; larger ones are cut to it.
 const LARGEST: i128 = i64::MAX as i128 * NANOS;
 
 const DECIMAL: [(&str, i32); 10] = [
@@ -23,37 +23,37 @@ const DECIMAL: [(&str, i32); 10] = [
 ];
 const BINARY: [&str; 6] = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 
-/// An amount of a resource, exactly: `500m`, `2`, `1.5Gi`, `1e3`
+/// An exact quantity of a resource: `500m`, `2`, `1.5Gi`, `1e3`
 /// (<https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/>).
 ///
-/// What is smaller than a billionth is rounded up, as Kubernetes does.
+/// Rounds up to a billionth, as Kubernetes does.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Quantity {
     nanos: i128,
-    /// Whether it was written in powers of 1024, and is shown so.
+    /// Whether its notation uses powers of 1024.
     is_binary: bool,
 }
 
-/// A text that is no amount.
+/// A text that is not a quantity.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no amount: expected a number with a suffix, as 500m, 2 or 1.5Gi")]
+#[error("{0:?} is not a quantity; expected a number with a suffix, such as 500m, 2 or 1.5Gi")]
 pub struct ParseQuantityError(String);
 
 impl Quantity {
-    /// Nothing.
+    /// Zero.
     pub const ZERO: Self = Self { nanos: 0, is_binary: false };
 
-    /// So many whole units.
+    /// A number of whole units.
     pub fn from_units(units: i64) -> Self {
         Self { nanos: i128::from(units) * NANOS, is_binary: false }
     }
 
-    /// Whether it is nothing.
+    /// Whether it is zero.
     pub fn is_zero(self) -> bool {
         self.nanos == 0
     }
 
-    /// As people write processors: in thousandths below one, else as a decimal number.
+    /// The notation for processors: thousandths below one, otherwise a decimal number.
     pub fn display_cores(self) -> String {
         let units = self.nanos / NANOS;
         let rest = self.nanos % NANOS;
@@ -93,7 +93,7 @@ fn parse(text: &str) -> Option<Quantity> {
     Some(Quantity { nanos, is_binary })
 }
 
-/// What a suffix multiplies by: a factor, a power of ten, and whether it is one of 1024.
+/// The multiplier of a suffix: a factor, a power of ten, and whether it is a power of 1024.
 fn suffix_of(suffix: &str) -> Option<(i128, i32, bool)> {
     if let Some((_, exponent)) = DECIMAL.iter().find(|(known, _)| *known == suffix) {
         return Some((1, *exponent, false));
@@ -111,7 +111,7 @@ fn suffix_of(suffix: &str) -> Option<(i128, i32, bool)> {
     Some((1, exponent.parse::<i32>().unwrap_or(far).clamp(-1000, 1000), false))
 }
 
-/// `digits * multiplier * 10^exponent`, rounded up, and at most what an amount can be.
+/// `digits * multiplier * 10^exponent`, rounded up and cut to the largest quantity.
 fn scaled(digits: &str, multiplier: i128, exponent: i32) -> i128 {
     if digits.is_empty() {
         return 0;
@@ -147,7 +147,7 @@ fn scaled(digits: &str, multiplier: i128, exponent: i32) -> i128 {
 }
 
 impl fmt::Display for Quantity {
-    /// As Kubernetes writes it: with the largest suffix that leaves a whole number.
+    /// Kubernetes' notation: the largest suffix that leaves a whole number.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.nanos == 0 {
             return out.write_str("0");

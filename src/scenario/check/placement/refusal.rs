@@ -7,13 +7,15 @@ use serde_json::Value;
 use super::situation::Situation;
 use super::{inter_pod, node, node_affinity, ports, resources, spread};
 
-/// Why a node does not take a pod.
+/// Why a pod does not fit a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// The node's name.
     pub node: String,
-    /// At least one reason, as `had untolerated taint {dedicated: gpu}`.
+    /// At least one reason, such as `had untolerated taint {dedicated: gpu}`.
     pub reasons: Vec<String>,
+    /// Whether the node does not have enough cpu or memory.
+    pub lacks_capacity: bool,
 }
 
 impl fmt::Display for Refusal {
@@ -22,11 +24,11 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Why each of `nodes` does not take `pod`, given all `pods` of the cluster: nothing for a node that
-/// would take it. In the order of `nodes`.
+/// Why `pod` does not fit each of `nodes`, given all `pods` of the cluster, in the order of `nodes`.
+/// Nothing for a node where it fits.
 ///
-/// All reasons are given, while kube-scheduler stops at a node's first. What cannot be read as a node
-/// or a pod is left out.
+/// Gives all reasons, while kube-scheduler stops at the first one of a node. Ignores values that are not
+/// valid nodes or pods.
 pub fn refusals(pod: &Value, nodes: &[&Value], pods: &[&Value]) -> Vec<Refusal> {
     let Ok(pod) = Pod::deserialize(pod) else { return Vec::new() };
     let nodes: Vec<Node> = nodes.iter().filter_map(|node| Node::deserialize(*node).ok()).collect();
@@ -36,11 +38,13 @@ pub fn refusals(pod: &Value, nodes: &[&Value], pods: &[&Value]) -> Vec<Refusal> 
     let refused = situation.nodes.iter().enumerate().map(|(index, node)| {
         let mut reasons = node::reasons(&pod, node);
         reasons.extend(node_affinity::reasons(&pod, node));
-        reasons.extend(resources::reasons(&situation, index));
+        let shortage = resources::shortage(&situation, index);
+        reasons.extend(shortage.reasons);
         reasons.extend(ports::reasons(&situation, index));
         reasons.extend(inter_pod::reasons(&situation, index));
         reasons.extend(spread.reasons(&situation, index));
-        Refusal { node: node.metadata.name.clone().unwrap_or_default(), reasons }
+        let node = node.metadata.name.clone().unwrap_or_default();
+        Refusal { node, reasons, lacks_capacity: shortage.of_cpu_or_memory }
     });
     refused.filter(|refusal| !refusal.reasons.is_empty()).collect()
 }

@@ -45,7 +45,7 @@ fn refused(pod: &Value, nodes: &[Value], pods: &[Value]) -> String {
 }
 
 #[test]
-fn a_cordoned_node_takes_only_pods_that_tolerate_it() {
+fn cordoned_nodes_need_a_toleration() {
     let cordoned = with(
         node("n", "a"),
         "/spec",
@@ -100,25 +100,25 @@ fn taints_need_tolerations_of_their_key_value_and_effect() {
 fn a_pod_with_a_node_name_fits_that_node_only() {
     let pod = pod("p", &json!({"nodeName": "b"}));
     let nodes = [node("a", "z"), node("b", "z")];
-    assert_eq!(refused(&pod, &nodes, &[]), "a: is not b, which spec.nodeName names");
+    assert_eq!(refused(&pod, &nodes, &[]), "a: spec.nodeName is b");
 }
 
 #[test]
-fn a_pod_with_scheduling_gates_is_not_tried() {
+fn pods_with_scheduling_gates_fit_nowhere() {
     let pod = pod("p", &json!({"schedulingGates": [{"name": "quota"}]}));
     assert_eq!(
         refused(&pod, &[node("a", "z")], &[]),
-        "a: is not tried: the pod has scheduling gates (quota)"
+        "a: not tried: the pod has scheduling gates (quota)"
     );
 }
 
 #[test]
-fn node_selectors_want_equal_labels() {
+fn node_selectors_need_equal_labels() {
     let pod = pod("p", &json!({"nodeSelector": {"zone": "b", "disk": "ssd"}}));
     let nodes = [node("n", "a")];
     assert_eq!(
         refused(&pod, &nodes, &[]),
-        "n: has no label disk=ssd, which nodeSelector wants, has label zone=a, nodeSelector wants b"
+        "n: has no label disk=ssd, which nodeSelector needs, has label zone=a, but nodeSelector needs b"
     );
 }
 
@@ -168,7 +168,7 @@ fn requesting(name: &str, requests: &Value) -> Value {
 }
 
 #[test]
-fn requests_must_fit_beside_those_of_the_pods_there() {
+fn adds_requests_to_those_of_other_pods() {
     let nodes = [node("n", "a")];
     let there = [
         on("n", requesting("x", &json!({"cpu": "2500m", "memory": "1Gi"}))),
@@ -189,13 +189,13 @@ fn requests_must_fit_beside_those_of_the_pods_there() {
 }
 
 #[test]
-fn a_pod_is_not_in_its_own_way() {
+fn ignores_the_pod_itself() {
     let pod = requesting("p", &json!({"cpu": "4"}));
     assert_eq!(refused(&pod, &[node("n", "a")], &[on("n", pod.clone())]), "");
 }
 
 #[test]
-fn init_containers_sidecars_and_overhead_are_requested_too() {
+fn counts_init_containers_sidecars_and_overhead() {
     let cpu = |amount: &str| json!({"requests": {"cpu": amount}});
     let with_init = |init: Value| {
         pod(
@@ -230,14 +230,14 @@ fn init_containers_sidecars_and_overhead_are_requested_too() {
 }
 
 #[test]
-fn a_node_takes_only_so_many_pods() {
+fn limits_the_number_of_pods() {
     let small = with(node("n", "a"), "/status/allocatable", &json!({"pods": "1"}));
     let there = [on("n", pod("x", &json!({})))];
     assert_eq!(refused(&pod("p", &json!({})), &[small], &there), "n: too many pods: 1 of 1");
 }
 
 #[test]
-fn a_place_that_is_kept_for_another_pod_is_taken() {
+fn counts_pods_with_a_nominated_node() {
     let nominated = |priority: i32| {
         let pod = with(
             requesting("x", &json!({"cpu": "3"})),
@@ -255,13 +255,13 @@ fn a_place_that_is_kept_for_another_pod_is_taken() {
 }
 
 #[test]
-fn a_host_port_is_taken_once_for_each_address_and_protocol() {
+fn host_ports_conflict_by_address_and_protocol() {
     let using = |name: &str, port: Value| {
         pod(name, &json!({"containers": [{"name": "main", "ports": [port]}]}))
     };
     let nodes = [node("n", "a")];
     let there = [on("n", using("x", json!({"containerPort": 80, "hostPort": 8080})))];
-    let taken = "n: host port 8080/TCP is taken by Pod default/x";
+    let taken = "n: host port 8080/TCP is in use by Pod default/x";
     for (port, expected) in [
         (json!({"containerPort": 1, "hostPort": 8080}), taken),
         (json!({"containerPort": 1, "hostPort": 8080, "hostIP": "127.0.0.1"}), taken),
@@ -280,7 +280,7 @@ fn near(name: &str, affinity: &str, selected: &Value, key: &str) -> Value {
 }
 
 #[test]
-fn required_pod_affinity_wants_a_pod_in_the_domain() {
+fn required_pod_affinity_needs_a_pod_in_the_domain() {
     let nodes = [node("n", "a"), node("m", "b"), json!({"metadata": {"name": "bare"}})];
     let mut database = on("n", pod("db", &json!({})));
     database["metadata"]["labels"] = json!({"app": "db"});
@@ -295,7 +295,7 @@ fn required_pod_affinity_wants_a_pod_in_the_domain() {
 }
 
 #[test]
-fn the_first_of_a_group_that_wants_to_be_together_may_go_anywhere() {
+fn the_first_pod_of_an_affine_group_fits_anywhere() {
     let nodes = [node("n", "a"), node("m", "b")];
     let pod = near("p", "podAffinity", &json!({"app": "web"}), "zone");
     assert_eq!(refused(&pod, &nodes, &[]), "");
@@ -369,7 +369,7 @@ fn topology_spread_compares_domains() {
 }
 
 #[test]
-fn a_tainted_zone_counts_unless_taints_are_honoured() {
+fn tainted_zones_count_unless_taints_are_honoured() {
     let taint = json!({"taints": [{"key": "lost", "effect": "NoExecute"}]});
     let nodes = [node("n", "a"), with(node("m", "b"), "/spec", &taint)];
     let there = [on("n", pod("x", &json!({})))];
@@ -385,12 +385,12 @@ fn a_tainted_zone_counts_unless_taints_are_honoured() {
 }
 
 #[test]
-fn zones_out_of_the_pods_reach_count_only_if_affinity_is_ignored() {
+fn zones_out_of_reach_count_only_if_affinity_is_ignored() {
     let nodes = [node("n", "a"), node("m", "b")];
     let there = [on("n", pod("x", &json!({})))];
     let bound =
         |more: Value| with(spreading(&more), "/spec", &json!({"nodeSelector": {"zone": "a"}}));
-    let out = "m: has label zone=b, nodeSelector wants a";
+    let out = "m: has label zone=b, but nodeSelector needs a";
     assert_eq!(refused(&bound(json!({})), &nodes, &there), out);
     assert_eq!(
         refused(&bound(json!({"nodeAffinityPolicy": "Ignore"})), &nodes, &there),
@@ -411,7 +411,7 @@ fn too_few_domains_count_as_an_empty_one() {
 }
 
 #[test]
-fn spread_is_over_pods_with_the_same_values_of_some_labels() {
+fn spread_compares_pods_with_equal_label_values() {
     let nodes = [node("n", "a"), node("m", "b")];
     let of_revision = |revision: &str, mut pod: Value| {
         pod["metadata"]["labels"]["pod-template-hash"] = json!(revision);
@@ -429,14 +429,14 @@ fn spread_is_over_pods_with_the_same_values_of_some_labels() {
 }
 
 #[test]
-fn what_is_no_pod_or_node_is_left_out() {
+fn ignores_values_that_are_no_pods_or_nodes() {
     assert_eq!(refused(&json!("x"), &[node("n", "a")], &[]), "");
     assert_eq!(refused(&pod("p", &json!({})), &[json!(1)], &[json!([])]), "");
 }
 
 proptest! {
     #[test]
-    fn an_empty_node_takes_a_pod_without_constraints(
+    fn pods_without_constraints_fit_an_empty_node(
         labels in prop::collection::btree_map("[a-z]{1,5}", "[a-z0-9]{0,5}", 0..4),
         names in prop::collection::vec("[a-z]{1,8}", 1..5),
         pods in 1_u32..500,

@@ -8,8 +8,14 @@ use super::situation::{Situation, spec};
 
 type Amounts = BTreeMap<String, Quantity>;
 
-/// Which resources the node has too little of.
-pub(super) fn reasons(situation: &Situation<'_>, node: usize) -> Vec<String> {
+/// Resources that the node does not have enough of.
+pub(super) struct Shortage {
+    pub reasons: Vec<String>,
+    pub of_cpu_or_memory: bool,
+}
+
+/// Compares the requests of the pod with the free resources of the node.
+pub(super) fn shortage(situation: &Situation<'_>, node: usize) -> Shortage {
     let allocatable = situation.nodes.get(node).and_then(|node| node.status.as_ref());
     let allocatable = read(allocatable.and_then(|status| status.allocatable.as_ref()));
     let mut used = Amounts::new();
@@ -19,7 +25,7 @@ pub(super) fn reasons(situation: &Situation<'_>, node: usize) -> Vec<String> {
         pods += 1;
         nominated += usize::from(placed.is_nominated);
     }
-    let mut reasons = Vec::new();
+    let (mut reasons, mut of_cpu_or_memory) = (Vec::new(), false);
     let most = allocatable.get("pods").copied().unwrap_or_default();
     if Quantity::from_units(pods + 1) > most {
         reasons.push(format!("too many pods: {pods} of {most}"));
@@ -33,6 +39,7 @@ pub(super) fn reasons(situation: &Situation<'_>, node: usize) -> Vec<String> {
                 _ => amount.to_string(),
             };
             let free = free.max(Quantity::ZERO);
+            of_cpu_or_memory |= ["cpu", "memory"].contains(&resource.as_str());
             reasons.push(format!(
                 "insufficient {resource}: {} requested, {} free of {}",
                 shown(requested),
@@ -44,12 +51,12 @@ pub(super) fn reasons(situation: &Situation<'_>, node: usize) -> Vec<String> {
     if let (Some(last), true) = (reasons.last_mut(), nominated > 0) {
         last.push_str(&format!(" ({nominated} nominated pods counted)"));
     }
-    reasons
+    Shortage { reasons, of_cpu_or_memory }
 }
 
-/// What a pod requests altogether, as kube-scheduler counts it: its containers and sidecars at once,
-/// or an init container with the sidecars before it if that is more, or what the pod itself says;
-/// and the overhead of its runtime class.
+/// The total request of a pod, as kube-scheduler counts it: its containers and sidecars together, an
+/// init container with the sidecars before it if that is more, or the pod-level request; plus the
+/// overhead of its runtime class.
 fn requests(pod: &Pod) -> Amounts {
     let Some(spec) = spec(pod) else { return Amounts::new() };
     let mut whole = Amounts::new();
@@ -83,7 +90,7 @@ fn requests_of(container: &Container) -> Amounts {
     requested(container.resources.as_ref())
 }
 
-/// What is limited and not requested is requested up to the limit; the API server has filled that in.
+/// A limit without a request counts as a request, which the API server fills in.
 fn requested(resources: Option<&ResourceRequirements>) -> Amounts {
     let Some(resources) = resources else { return Amounts::new() };
     let mut amounts = read(resources.limits.as_ref());

@@ -2,26 +2,26 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Node, Pod, PodSpec};
 
-/// A pod that has no node, and the cluster that it is to be placed in.
+/// A pod without a node, and the cluster to place it in.
 pub(super) struct Situation<'a> {
     pub pod: &'a Pod,
     pub nodes: &'a [Node],
-    /// The pods that count, with the index of their node.
+    /// The other pods, with the index of their node.
     pub placed: Vec<Placed<'a>>,
 }
 
-/// A pod that takes its place on a node.
+/// A pod on a node.
 #[derive(Clone, Copy)]
 pub(super) struct Placed<'a> {
     pub pod: &'a Pod,
     pub node: usize,
-    /// Whether the place is only kept for it, until those that it preempts are gone.
+    /// Whether the node is only nominated, until the pods that it preempts are deleted.
     pub is_nominated: bool,
 }
 
 impl<'a> Situation<'a> {
-    /// Pods count that are bound to one of the nodes and have not finished, and, as in
-    /// kube-scheduler, those that a node is kept for, unless their priority is lower.
+    /// Includes the pods that are bound to one of the nodes and have not finished and, as in
+    /// kube-scheduler, those with a nominated node, unless their priority is lower.
     pub fn new(pod: &'a Pod, nodes: &'a [Node], pods: &'a [Pod]) -> Self {
         let by_name: BTreeMap<&str, usize> = nodes
             .iter()
@@ -49,7 +49,7 @@ impl<'a> Situation<'a> {
         self.placed.iter().filter(move |placed| placed.node == node)
     }
 
-    /// A node's label; `None` when it has none.
+    /// A label of a node.
     pub fn label(&self, node: usize, key: &str) -> Option<&'a str> {
         label(self.nodes.get(node)?.metadata.labels.as_ref(), key)
     }
@@ -70,12 +70,12 @@ pub(super) fn namespace(pod: &Pod) -> &str {
     pod.metadata.namespace.as_deref().unwrap_or("default")
 }
 
-/// As `Pod default/web`.
+/// Such as `Pod default/web`.
 pub(super) fn name(pod: &Pod) -> String {
     format!("Pod {}/{}", namespace(pod), pod.metadata.name.as_deref().unwrap_or_default())
 }
 
-/// The last part of a label's key, as people speak of it: `zone`.
+/// The last part of a label's key, such as `zone`.
 pub(super) fn short(key: &str) -> &str {
     key.rsplit('/').next().unwrap_or(key)
 }

@@ -6,12 +6,12 @@ use super::labels::selects;
 use super::situation::{Situation, label, namespace, short, spec};
 use super::{node, node_affinity};
 
-/// The pod's constraints that keep it from nodes, with the pods that are in each domain.
+/// The hard constraints of the pod, with the pods in each domain.
 pub(super) struct Constraints<'a>(Vec<Constraint<'a>>);
 
 struct Constraint<'a> {
     wanted: &'a TopologySpreadConstraint,
-    /// Matching pods in each domain that counts.
+    /// Matching pods in each eligible domain.
     domains: BTreeMap<&'a str, usize>,
 }
 
@@ -30,7 +30,7 @@ impl<'a> Constraints<'a> {
         Self(counted.collect())
     }
 
-    /// Which constraints the pod would break on the node.
+    /// The constraints that the pod would violate on the node.
     pub fn reasons(&self, situation: &Situation<'_>, node: usize) -> Vec<String> {
         let reasons = self.0.iter().filter_map(|constraint| constraint.reason(situation, node));
         reasons.collect()
@@ -69,7 +69,7 @@ impl Constraint<'_> {
     }
 }
 
-/// The domains of the nodes that count, with the matching pods on those nodes.
+/// The domains of the eligible nodes, with the matching pods on those nodes.
 fn domains<'a>(
     situation: &Situation<'a>,
     hard: &[&TopologySpreadConstraint],

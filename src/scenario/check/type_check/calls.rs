@@ -15,7 +15,7 @@ impl<'a> Checker<'a> {
                 None => self.infer_function(expression, name, None, &call.args),
             };
         };
-        // As in `math.ceil(x)`: a namespace, if no variable is called like it.
+        // A namespace such as in `math.ceil(x)`, unless a variable has its name.
         if let Some(namespace) = segments(target)
             && !self.is_declared(namespace[0])
         {
@@ -43,11 +43,11 @@ impl<'a> Checker<'a> {
         if named.is_empty()
             && let Some((_, usage)) = is_macro
         {
-            // Its arguments have a variable that nothing declares.
+            // The arguments use a variable that is not declared.
             if let Some(target) = target {
                 self.infer(target);
             }
-            let message = format!("`{name}` is called as `{usage}`");
+            let message = format!("call `{name}` as `{usage}`");
             self.report(message, None, self.source.name_before(expression.id));
             return Type::Dyn;
         }
@@ -55,7 +55,7 @@ impl<'a> Checker<'a> {
             target.into_iter().chain(arguments).map(|argument| self.infer(argument)).collect();
         if named.is_empty() {
             let suggestion = nearest(name, &function_names()).map(str::to_owned);
-            let message = format!("there is no function `{name}`");
+            let message = format!("function `{name}` does not exist");
             self.report(message, suggestion, self.source.name_before(expression.id));
             return Type::Dyn;
         }
@@ -69,7 +69,7 @@ impl<'a> Checker<'a> {
             self.report(message, None, self.source.name_before(expression.id));
             return Type::Dyn;
         };
-        // Where a type is not known, several may fit.
+        // Several can fit an unknown type.
         let result = results.fold(first, |one, other| if one == other { one } else { Type::Dyn });
         if let Some((message, argument)) = constant_mistake(name, arguments) {
             self.report(message, None, self.source.whole(argument));
@@ -78,7 +78,7 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// What the function gives for such arguments; `None` when it does not take them.
+/// The result type for these arguments; `None` if the function does not accept them.
 fn result_of(signature: &Signature, given: &[Type]) -> Option<Type> {
     if signature.parameters.len() != given.len() {
         return None;
@@ -93,7 +93,7 @@ fn result_of(signature: &Signature, given: &[Type]) -> Option<Type> {
 }
 
 fn refusal(name: &str, named: &[&Signature], member: bool, given: &[Type]) -> String {
-    // Those that are called the same way, if there are any.
+    // Those with the same way to call them, if any.
     let alike = |known: &&&Signature| {
         known.member == member || named.iter().all(|other| other.member != member)
     };
@@ -108,7 +108,7 @@ fn refusal(name: &str, named: &[&Signature], member: bool, given: &[Type]) -> St
         Some((target, arguments)) if member => format!("{target}.{name}({})", arguments.join(", ")),
         _ => format!("{name}({})", types.join(", ")),
     };
-    format!("`{called}` does not fit: it is {usages}")
+    format!("`{called}` has the wrong arguments; expected {usages}")
 }
 
 fn function_names() -> Vec<&'static str> {
@@ -119,7 +119,7 @@ fn function_names() -> Vec<&'static str> {
     names
 }
 
-/// Whether the expression is a text that is written out.
+/// The text of a string literal.
 pub(super) fn literal_text(expression: &IdedExpr) -> Option<&str> {
     match &expression.expr {
         Expr::Literal(cel::common::ast::LiteralValue::String(text)) => Some(text.inner()),

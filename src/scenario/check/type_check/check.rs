@@ -10,14 +10,14 @@ use super::source::Source;
 use super::syntax::syntax_mistake;
 use super::{Mistake, ObjectType, Type};
 use crate::scenario::judge::expression::environment;
-use crate::yaml::nearest;
+use crate::yaml::{list, nearest};
 
-/// Names of types that have dots.
+/// Names of types with dots.
 const QUALIFIED_TYPE_NAMES: &[&[&str]] =
     &[&["google", "protobuf", "Timestamp"], &["google", "protobuf", "Duration"]];
 
-/// Everything wrong in the CEL text `text`, which may use `variables` and must give `expected`; in
-/// the order of the text.
+/// All mistakes in a CEL expression that can use `variables` and must have the type `expected`, in the
+/// order of the text.
 pub fn check(text: &str, variables: &BTreeMap<String, Type>, expected: &Type) -> Vec<Mistake> {
     let program = match environment().compile(text) {
         Ok(program) => program,
@@ -28,7 +28,7 @@ pub fn check(text: &str, variables: &BTreeMap<String, Type>, expected: &Type) ->
     let root = program.expression();
     let actual = checker.infer(root);
     if !actual.is_open() && actual != *expected {
-        let message = format!("must be {expected}, is {actual}");
+        let message = format!("expected {expected}, found {actual}");
         checker.report(message, None, source.whole(root));
     }
     let mut mistakes = checker.mistakes;
@@ -36,9 +36,9 @@ pub fn check(text: &str, variables: &BTreeMap<String, Type>, expected: &Type) ->
     mistakes
 }
 
-/// Infers the types of one text's expressions, from the leaves up.
+/// Infers the types of expressions, from the leaves up.
 ///
-/// What is wrong is reported once, where it is; its type is then `dyn`, which fits everywhere.
+/// A mistake is reported once, at its place; the type there is then `dyn`, which fits everywhere.
 pub(super) struct Checker<'a> {
     pub(super) source: Source<'a>,
     variables: &'a BTreeMap<String, Type>,
@@ -55,7 +55,7 @@ impl<'a> Checker<'a> {
         range: Option<Range<usize>>,
     ) {
         let mistake = Mistake { message: message.into(), suggestion, range };
-        // Macros repeat parts of what they are given.
+        // Macros expand to several copies of their arguments.
         if !self.mistakes.contains(&mistake) {
             self.mistakes.push(mistake);
         }
@@ -72,7 +72,7 @@ impl<'a> Checker<'a> {
             Expr::Map(map) => self.infer_map(map),
             Expr::Comprehension(comprehension) => self.infer_comprehension(comprehension),
             Expr::Struct(message) => {
-                let message = format!("there is no type `{}` to make", message.type_name);
+                let message = format!("type `{}` does not exist", message.type_name);
                 self.report(message, None, self.source.token(expression.id));
                 Type::Dyn
             }
@@ -99,8 +99,8 @@ impl<'a> Checker<'a> {
         let known: Vec<&str> = known.filter(|known| !known.starts_with(['@', '#'])).collect();
         let suggestion = nearest(name, &known).map(str::to_owned);
         let message = match known.as_slice() {
-            [] => format!("there is no variable `{name}`"),
-            known => format!("there is no variable `{name}`: there are `{}`", known.join("`, `")),
+            [] => format!("variable `{name}` does not exist"),
+            known => format!("variable `{name}` does not exist; expected {}", list(known, "or")),
         };
         self.report(message, suggestion, self.source.token(expression.id));
         Type::Dyn
@@ -115,7 +115,7 @@ impl<'a> Checker<'a> {
         }
         let operand = self.infer(&select.operand);
         let range = if select.test {
-            // The place of `has` is its parenthesis.
+            // `has` is placed at its parenthesis.
             self.source.name_after_whole(&select.operand)
         } else {
             self.source.name_after(expression.id)
@@ -145,14 +145,14 @@ impl<'a> Checker<'a> {
             }),
             Type::Record(fields) => fields.get(name).cloned().unwrap_or_else(|| {
                 let known: Vec<_> = fields.keys().map(String::as_str).collect();
-                let message = format!("there is no `{name}`: there are `{}`", known.join("`, `"));
+                let message = format!("`{name}` does not exist; expected {}", list(&known, "or"));
                 self.report(message, nearest(name, &known).map(str::to_owned), range);
                 Type::Dyn
             }),
             Type::List(_) => {
                 let message = format!(
-                    "{operand} has no fields: take an element, as `[0].{name}`, or go over all \
-                     of them with `all`, `exists`, `filter` or `map`"
+                    "{operand} has no fields; use an element, such as `[0].{name}`, or all of them with \
+                     `all`, `exists`, `filter` or `map`"
                 );
                 self.report(message, None, range);
                 Type::Dyn
@@ -183,7 +183,9 @@ impl<'a> Checker<'a> {
             let key = self.infer(&entry.key);
             if !key.is_open() && !matches!(key, Type::Bool | Type::Int | Type::Uint | Type::String)
             {
-                let message = format!("a map's key is a string, int, uint or bool, not {key}");
+                let message = format!(
+                    "expected a string, int, uint or bool as the key of a map, found {key}"
+                );
                 self.report(message, None, self.source.whole(&entry.key));
             }
             let value = match self.infer(&entry.value) {
@@ -215,7 +217,7 @@ impl<'a> Checker<'a> {
             Type::Map(key, value) => (*key, *value),
             Type::Object(_) | Type::Record(_) => (Type::String, Type::Dyn),
             other => {
-                let message = format!("only lists and maps can be gone over, this is {other}");
+                let message = format!("expected a list or a map, found {other}");
                 self.report(message, None, self.source.whole(iter_range));
                 (Type::Dyn, Type::Dyn)
             }
@@ -240,7 +242,7 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// The names of a chain of fields, as `a.b.c`; `None` for all other expressions.
+/// The names of a chain of fields such as `a.b.c`; `None` for all other expressions.
 pub(super) fn segments(expression: &IdedExpr) -> Option<Vec<&str>> {
     match &expression.expr {
         Expr::Ident(name) => Some(vec![name]),
@@ -253,7 +255,7 @@ pub(super) fn segments(expression: &IdedExpr) -> Option<Vec<&str>> {
     }
 }
 
-/// The field that was meant: of a like name, or one of the same name a step further in.
+/// The probable intention: a field with a similar name, or with the same name one level deeper.
 fn field_suggestion(object: &ObjectType, name: &str) -> Option<String> {
     let within = ["metadata", "spec", "status"].into_iter().find(
         |part| matches!(object.field(part), Some(Type::Object(part)) if part.field(name).is_some()),

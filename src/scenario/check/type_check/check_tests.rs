@@ -19,7 +19,7 @@ fn variables() -> BTreeMap<String, Type> {
     ])
 }
 
-/// The mistakes as the text they are about and what is said of it.
+/// The mistakes, each with the text that it is about.
 fn mistakes(text: &str) -> Vec<String> {
     let found = check(text, &variables(), &Type::Bool);
     let lines = found.into_iter().map(|mistake| {
@@ -33,7 +33,7 @@ fn mistakes(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn right_texts_have_no_mistakes() {
+fn accepts_valid_expressions() {
     for text in [
         "true",
         "size(web) == 3",
@@ -93,7 +93,7 @@ fn right_texts_have_no_mistakes() {
 }
 
 #[test]
-fn mistakes_are_explained_where_they_are() {
+fn explains_each_mistake_at_its_place() {
     let texts = [
         // Names.
         "wbe.all(p, true)",
@@ -177,10 +177,10 @@ fn mistakes_are_explained_where_they_are() {
 }
 
 #[test]
-fn a_result_of_another_type_may_be_asked_for() {
+fn checks_results_of_other_types() {
     assert!(check("size(web)", &variables(), &Type::Int).is_empty());
     assert_eq!(
         check("size(web)", &variables(), &Type::String)[0].message,
-        "must be string, is int"
+        "expected string, found int"
     );
 }

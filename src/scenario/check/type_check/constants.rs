@@ -3,8 +3,7 @@ use cel::{Context, ExecutionError, Value};
 
 use crate::scenario::judge::expression::environment;
 
-/// What is wrong with a text that is written out, and which argument it is: a regular expression, a
-/// time or a number that cannot be read.
+/// The mistake in a string literal, and its argument: an invalid regular expression, time or number.
 pub(super) fn constant_mistake<'a>(
     name: &str,
     arguments: &'a [IdedExpr],
@@ -30,11 +29,11 @@ pub(super) fn constant_mistake<'a>(
         // The pattern is shown above the reason.
         "matches" => {
             let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
-            format!("is no regular expression: {reason}")
+            format!("invalid regular expression: {reason}")
         }
-        "timestamp" => "is no time: expected one as 2026-01-31T12:00:00Z".to_owned(),
-        "duration" => "is no length of time: expected one as 1h30m, 5s or 300ms".to_owned(),
-        _ => format!("`{name}` cannot read it"),
+        "timestamp" => "invalid timestamp; expected one such as 2026-01-31T12:00:00Z".to_owned(),
+        "duration" => "invalid duration; expected one such as 1h30m, 5s or 300ms".to_owned(),
+        _ => format!("`{name}` cannot convert this text"),
     };
     Some((message, last))
 }

@@ -1,14 +1,14 @@
 use std::fmt;
 use std::ops::Range;
 
-/// Something wrong in a CEL text.
+/// A mistake in a CEL expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
     /// What is wrong and what was expected.
     pub message: String,
-    /// What was probably meant, for the range's text.
+    /// The probable intention, to replace the text of the range.
     pub suggestion: Option<String>,
-    /// Where, in characters of the text; `None` when it is the whole text's.
+    /// The place, in characters of the text; `None` for the whole text.
     pub range: Option<Range<usize>>,
 }
 
@@ -18,7 +18,7 @@ impl fmt::Display for Mistake {
     }
 }
 
-/// Something wrong in an object of Kubernetes'.
+/// A mistake in a Kubernetes object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectMistake {
     /// The field, such as `spec.template.spec.containers[0].image`; empty for the object itself.

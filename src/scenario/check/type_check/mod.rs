@@ -1,5 +1,4 @@
-//! Mistakes that can be found without a cluster: CEL that does not fit the schemas of Kubernetes'
-//! kinds, and objects that have fields their kinds do not.
+//! Type checks without a cluster: CEL and objects against the schemas of Kubernetes' kinds.
 
 mod calls;
 mod check;

@@ -8,14 +8,17 @@ use crate::kubernetes::{Kind, find_kind, kinds};
 use crate::scenario::check::placement::Quantity;
 use crate::yaml::nearest;
 
-/// Everything wrong in a manifest, as far as its kind's schema tells; nothing for kinds that are not
-/// Kubernetes' own.
+/// All mistakes in a manifest, by the schema of its kind; none for custom resources.
 ///
-/// `status` is only looked at for fields that do not exist and for types.
+/// `status` is only checked for unknown fields and wrong types.
 pub fn object_mistakes(object: &Value) -> Vec<ObjectMistake> {
     let mut found = Found::default();
     let Some(fields) = object.as_object() else {
-        found.report(String::new(), format!("must be an object, is {}", described(object)), None);
+        found.report(
+            String::new(),
+            format!("expected an object, found {}", described(object)),
+            None,
+        );
         return found.mistakes;
     };
     let text = |name: &str| match fields.get(name) {
@@ -24,7 +27,7 @@ pub fn object_mistakes(object: &Value) -> Vec<ObjectMistake> {
     };
     for name in ["apiVersion", "kind"] {
         if text(name).is_none() {
-            found.report(name.to_owned(), "is missing: every object has one".to_owned(), None);
+            found.report(name.to_owned(), "missing required field".to_owned(), None);
         }
     }
     let (Some(api_version), Some(kind)) = (text("apiVersion"), text("kind")) else {
@@ -46,9 +49,8 @@ pub fn object_mistakes(object: &Value) -> Vec<ObjectMistake> {
     found.mistakes
 }
 
-/// Everything wrong in a part of an object of the kind that people call `kind`, as a selection's
-/// `match` has it: values are compared with those that the API server answers with. Nothing for kinds
-/// that are not Kubernetes' own.
+/// All mistakes in a part of an object, such as the `match` of a selection, which is compared with the
+/// API server's answers; none for custom resources. `kind` can be any name of the kind.
 pub fn match_mistakes(kind: &str, part: &Value) -> Vec<ObjectMistake> {
     let mut found = Found { is_match: true, ..Found::default() };
     if let Some(node) = find_kind(kind).and_then(Node::of_kind) {
@@ -60,7 +62,7 @@ pub fn match_mistakes(kind: &str, part: &Value) -> Vec<ObjectMistake> {
 #[derive(Default)]
 struct Found {
     mistakes: Vec<ObjectMistake>,
-    /// Whether it is about a part that is compared, not about an object that is created.
+    /// Whether it checks a part that is compared, not an object that is created.
     is_match: bool,
 }
 
@@ -77,14 +79,14 @@ impl Found {
         }
         if let Some(known) = kinds().iter().find(|known| known.kind == kind) {
             let expected = known.api_version();
-            let message = format!("{kind} is of {expected}, not of {api_version}");
+            let message = format!("{kind} belongs to {expected}, not to {api_version}");
             return self.report("apiVersion".to_owned(), message, Some(expected));
         }
         let of_version = |known: &&Kind| known.api_version() == api_version;
         let names: BTreeSet<_> =
             kinds().iter().filter(of_version).map(|known| known.kind).collect();
         if let Some(near) = nearest(kind, &names.into_iter().collect::<Vec<_>>()) {
-            let message = format!("there is no kind {kind} in {api_version}");
+            let message = format!("{api_version} has no kind {kind}");
             self.report("kind".to_owned(), message, Some(near.to_owned()));
         }
     }
@@ -98,13 +100,13 @@ impl Found {
             && !has("/metadata/name")
             && !has("/metadata/generateName")
         {
-            self.report("metadata.name".to_owned(), "is missing".to_owned(), None);
+            self.report("metadata.name".to_owned(), "missing required field".to_owned(), None);
         }
     }
 
     fn look_at(&mut self, node: Node, value: &Value, path: &str) {
         match (node.shape(), value) {
-            // What is null is not there.
+            // A null field counts as absent.
             (Shape::Any, _) | (_, Value::Null) => {}
             (Shape::Object(object), Value::Object(fields)) => {
                 self.unknown_fields(&object.fields(), object.name(), fields, path);
@@ -116,7 +118,7 @@ impl Found {
                 if !self.is_match && path != "status" && !path.starts_with("status.") {
                     for name in object.required() {
                         if fields.get(name).is_none_or(Value::is_null) {
-                            let message = format!("is missing: {} needs one", object.name());
+                            let message = format!("missing required field of {}", object.name());
                             self.report(joined(path, name), message, None);
                         }
                     }
@@ -140,7 +142,7 @@ impl Found {
             | (Shape::IntOrString, Value::String(_)) => {}
             (Shape::IntOrString, Value::Number(number)) if !number.is_f64() => {}
             (shape, value) => {
-                let message = format!("must be {}, is {}", expected(&shape), described(value));
+                let message = format!("expected {}, found {}", expected(&shape), described(value));
                 self.report(path.to_owned(), message, rewritten(&shape, value));
             }
         }
@@ -150,12 +152,14 @@ impl Found {
         let text = match value {
             Value::String(text) => text.clone(),
             Value::Number(number) if self.is_match => {
-                let message = "must be a text, as the API server writes amounts".to_owned();
+                let message =
+                    "expected a string, which the API server returns for quantities".to_owned();
                 return self.report(path.to_owned(), message, Some(format!("\"{number}\"")));
             }
             Value::Number(number) => number.to_string(),
             other => {
-                let message = format!("must be an amount, as 500m or 2Gi, is {}", described(other));
+                let message =
+                    format!("expected a quantity such as 500m or 2Gi, found {}", described(other));
                 return self.report(path.to_owned(), message, None);
             }
         };
@@ -195,12 +199,12 @@ fn joined(path: &str, name: &str) -> String {
 fn expected(shape: &Shape) -> &'static str {
     match shape {
         Shape::Any => "anything",
-        Shape::Boolean => "true or false",
+        Shape::Boolean => "`true` or `false`",
         Shape::Integer => "a whole number",
         Shape::Number => "a number",
-        Shape::String => "a text",
-        Shape::Quantity => "an amount",
-        Shape::IntOrString => "a whole number or a text",
+        Shape::String => "a string",
+        Shape::Quantity => "a quantity",
+        Shape::IntOrString => "a whole number or a string",
         Shape::List(_) => "a list",
         Shape::Map(_) | Shape::Object(_) => "a mapping",
     }
@@ -211,13 +215,13 @@ fn described(value: &Value) -> String {
         Value::Null => "nothing".to_owned(),
         Value::Bool(truth) => format!("{truth}"),
         Value::Number(number) => format!("the number {number}"),
-        Value::String(text) => format!("the text {text:?}"),
+        Value::String(text) => format!("the string {text:?}"),
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "a mapping".to_owned(),
     }
 }
 
-/// The value written so that it fits.
+/// The value in the notation of the expected type.
 fn rewritten(shape: &Shape, value: &Value) -> Option<String> {
     match (shape, value) {
         (Shape::String | Shape::IntOrString, Value::Number(_) | Value::Bool(_)) => {
@@ -263,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_right_manifest_has_no_mistakes() {
+    fn accepts_valid_manifests() {
         assert_eq!(lines(&object_mistakes(&deployment())), "");
         for right in [
             json!({"apiVersion": "example.com/v1", "kind": "Widget", "anything": 1}),
@@ -278,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_in_a_manifest_are_all_found() {
+    fn finds_all_mistakes_in_a_manifest() {
         let mut manifest = deployment();
         manifest["spec"]["replcas"] = json!(2);
         manifest["spec"]["replicas"] = json!("2");
@@ -295,30 +299,30 @@ mod tests {
     }
 
     #[test]
-    fn kinds_are_checked_where_the_group_is_kubernetes_own() {
+    fn checks_the_kinds_of_kubernetes_groups() {
         for (object, expected) in [
-            (json!({"kind": "Pod"}), "apiVersion: is missing: every object has one"),
+            (json!({"kind": "Pod"}), "apiVersion: missing required field"),
             (
                 json!({"apiVersion": "v1", "kind": "Deployment"}),
-                "apiVersion: Deployment is of apps/v1, not of v1 (did you mean `apps/v1`?)",
+                "apiVersion: Deployment belongs to apps/v1, not to v1 (did you mean `apps/v1`?)",
             ),
             (
                 json!({"apiVersion": "extensions/v1beta1", "kind": "Ingress"}),
-                "apiVersion: Ingress is of networking.k8s.io/v1, not of extensions/v1beta1 (did you \
-                 mean `networking.k8s.io/v1`?)",
+                "apiVersion: Ingress belongs to networking.k8s.io/v1, not to extensions/v1beta1 (did \
+                 you mean `networking.k8s.io/v1`?)",
             ),
             (
                 json!({"apiVersion": "apps/v1", "kind": "Deploymnt"}),
-                "kind: there is no kind Deploymnt in apps/v1 (did you mean `Deployment`?)",
+                "kind: apps/v1 has no kind Deploymnt (did you mean `Deployment`?)",
             ),
-            (json!("x"), "must be an object, is the text \"x\""),
+            (json!("x"), "expected an object, found the string \"x\""),
             (
                 json!({"apiVersion": "v1", "kind": "List", "items": [{"kind": "Pod"}]}),
-                "items[0].apiVersion: is missing: every object has one",
+                "items[0].apiVersion: missing required field",
             ),
             (
                 json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {}}),
-                "metadata.name: is missing",
+                "metadata.name: missing required field",
             ),
         ] {
             assert_eq!(lines(&object_mistakes(&object)), expected);
@@ -326,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_match_is_a_part_of_an_object_as_the_api_server_answers() {
+    fn checks_a_match_against_the_answers_of_the_api_server() {
         let right = json!({"spec": {"containers": [{"image": "web"}]}, "status": {"phase": null}});
         assert_eq!(lines(&match_mistakes("Pod", &right)), "");
         assert_eq!(lines(&match_mistakes("example.com/v1/Widget", &json!({"a": 1}))), "");

@@ -5,7 +5,7 @@ use super::calls::literal_text;
 use super::check::Checker;
 
 impl<'a> Checker<'a> {
-    /// The type that an operator gives; `None` when `name` is a function's.
+    /// The result type of an operator; `None` if `name` is a function.
     pub(super) fn infer_operator(
         &mut self,
         expression: &'a IdedExpr,
@@ -74,7 +74,7 @@ impl<'a> Checker<'a> {
     fn expect_bool(&mut self, expression: &'a IdedExpr) {
         let inferred = self.infer(expression);
         if !inferred.is_open() && inferred != Type::Bool {
-            let message = format!("must be bool here, is {inferred}");
+            let message = format!("expected bool, found {inferred}");
             self.report(message, None, self.source.whole(expression));
         }
     }
@@ -96,16 +96,15 @@ impl<'a> Checker<'a> {
         let (one, other) = (self.infer(left), self.infer(right));
         if !one.can_be_ordered(&other) {
             let message = if one == other {
-                format!("values of {one} have no order")
+                format!("values of type {one} have no order")
             } else {
-                format!("{one} cannot be ordered against {other}")
+                format!("{one} cannot be compared with {other}")
             };
             self.report_comparison(message, expression, (left, &one), (right, &other));
         }
     }
 
-    /// Reports two values that cannot be compared: at the literal, where the other way to write it
-    /// would do.
+    /// Reports two values that cannot be compared, at the literal if another notation of it helps.
     fn report_comparison(
         &mut self,
         message: String,
@@ -155,7 +154,7 @@ impl<'a> Checker<'a> {
                 return self.report(message, None, self.source.token(expression.id));
             }
             other => {
-                let message = format!("`in` looks into lists and maps, not into {other}");
+                let message = format!("expected a list or a map after `in`, found {other}");
                 return self.report(message, None, self.source.token(expression.id));
             }
         };
@@ -171,7 +170,7 @@ impl<'a> Checker<'a> {
         if inferred.is_open() || matches!(inferred, Type::Int | Type::Double) {
             return inferred;
         }
-        self.report(format!("{inferred} has no negative"), None, self.source.whole(operand));
+        self.report(format!("{inferred} cannot be negated"), None, self.source.whole(operand));
         Type::Dyn
     }
 
@@ -201,14 +200,15 @@ impl<'a> Checker<'a> {
             Type::Dyn | Type::Nothing => Type::Dyn,
             Type::List(element) => {
                 if !key.is_open() && !key.is_number() {
-                    let message = format!("a list's index is an int, not {key}");
+                    let message = format!("expected an int as the index of a list, found {key}");
                     self.report(message, None, range);
                 }
                 (**element).clone()
             }
             Type::Map(wanted, value) => {
                 if !key.can_equal(wanted) {
-                    let message = format!("the keys of {container} are {wanted}, not {key}");
+                    let message =
+                        format!("expected {wanted} as the key of {container}, found {key}");
                     self.report(message, rewritten(index, wanted), range);
                 }
                 (**value).clone()
@@ -217,7 +217,8 @@ impl<'a> Checker<'a> {
                 Some(field) => self.field(&container, field, range),
                 None => {
                     if !key.can_equal(&Type::String) {
-                        let message = format!("the fields of {container} are strings, not {key}");
+                        let message =
+                            format!("expected a string as the field of {container}, found {key}");
                         self.report(message, None, range);
                     }
                     Type::Dyn
@@ -247,7 +248,7 @@ impl<'a> Checker<'a> {
             (one, other) if one.is_number() && other.is_number() => format!(
                 "{one} {sign} {other} does not fit: convert one of them, as with `{one}(…)`"
             ),
-            _ => format!("{one} {sign} {other} does not fit"),
+            _ => format!("{one} {sign} {other} is not defined"),
         };
         let wanted = [(right, &one), (left, &other)]
             .into_iter()
@@ -262,7 +263,7 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// What `one OPERATOR other` gives; `None` when it cannot be.
+/// The type of `one OPERATOR other`; `None` if it is not defined.
 fn arithmetic(operator: &str, one: &Type, other: &Type) -> Option<Type> {
     use Type::{Bytes, Double, Duration, Dyn, Int, List, Nothing, String, Timestamp, Uint};
     if let (operators::ADD, List(one), List(other)) = (operator, one, other) {
@@ -288,7 +289,7 @@ fn made_optional(inferred: Type) -> Type {
     }
 }
 
-/// A literal written so that it is a `wanted`.
+/// A literal in the notation of type `wanted`.
 fn rewritten(literal: &IdedExpr, wanted: &Type) -> Option<String> {
     use cel::common::ast::{Expr, LiteralValue};
     let Expr::Literal(literal) = &literal.expr else { return None };

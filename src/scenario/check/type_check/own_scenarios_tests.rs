@@ -49,7 +49,7 @@ fn mistakes(variant: &Variant, folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn the_scenarios_of_this_repository_are_right() {
+fn accepts_the_scenarios_of_this_repository() {
     let files = scenarios();
     assert!(files.len() >= 13, "{files:?}");
     for path in files {

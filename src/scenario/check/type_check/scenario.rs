@@ -9,10 +9,10 @@ use crate::scenario::language::{
     ObjectScope, Scenario, Scope, Selection, Subject, Visitor, walk_scenario,
 };
 
-/// Names that stand for something else in every text.
+/// Names with a meaning of their own in CEL.
 const TAKEN_NAMES: &[&str] = &["vars", "object", "old"];
 
-/// Words that CEL keeps for itself.
+/// Reserved words of CEL.
 const RESERVED_WORDS: &[&str] = &[
     "as",
     "break",
@@ -37,8 +37,8 @@ const RESERVED_WORDS: &[&str] = &[
     "while",
 ];
 
-/// Everything wrong in the CEL texts of a scenario: its conditions, over the named selections and
-/// `vars`, and every `where`, over `object`; in the order of the fields.
+/// All mistakes in the CEL expressions of a scenario, in the order of the fields: conditions over the
+/// named selections and `vars`, and every `where` over `object`.
 pub fn scenario_mistakes(scenario: &Scenario) -> Vec<Invalid> {
     let variables = variables_type(scenario);
     let selections = scenario
@@ -107,11 +107,14 @@ impl Check<'_> {
         let (message, suggestion) = if !is_identifier {
             let spelled = name.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
             let is_better = spelled.starts_with(|c: char| !c.is_ascii_digit());
-            ("must be a name that CEL can use: letters, digits and _", is_better.then_some(spelled))
+            (
+                "expected a name for CEL: letters, digits and `_`, not starting with a digit",
+                is_better.then_some(spelled),
+            )
         } else if RESERVED_WORDS.contains(&name) || TYPE_NAMES.contains(&name) || is_namespace() {
-            ("is a word of CEL's own", None)
+            ("the name is reserved in CEL", None)
         } else if TAKEN_NAMES.contains(&name) {
-            ("stands for something else in CEL", None)
+            ("the name has another meaning in CEL", None)
         } else {
             return;
         };
@@ -129,7 +132,7 @@ fn kind_type(kind: &str) -> Type {
     object_type(kind).map_or(Type::Dyn, Type::Object)
 }
 
-/// The type of `vars`: each variable has the type of all its values.
+/// The type of `vars`: each variable has the common type of all its values.
 fn variables_type(scenario: &Scenario) -> Type {
     let of_values = |values: &[serde_json::Value]| {
         values.iter().map(Type::of_value).fold(Type::Nothing, Type::join)
@@ -167,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn every_text_of_a_scenario_is_checked() {
+    fn checks_every_expression_of_a_scenario() {
         let scenario = "
 apiVersion: kindrs.dev/v1alpha1
 kind: Scenario

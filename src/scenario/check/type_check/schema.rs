@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Type;
 use crate::kubernetes::{Kind, find_kind, kinds};
 
-/// An object of Kubernetes', or a part of one: a place in a kind's schema that has named fields.
+/// A Kubernetes object, or a part of one: a place in a kind's schema with named fields.
 #[derive(Debug, Clone, Copy)]
 pub struct ObjectType {
     root: &'static Value,
@@ -22,12 +22,12 @@ impl PartialEq for ObjectType {
 }
 
 impl ObjectType {
-    /// Its name, as `Pod` or `PodStatus`.
+    /// Its name, such as `Pod` or `PodStatus`.
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The type of its field `name`; `None` when it has no such field.
+    /// The type of its field `name`; `None` for an unknown field.
     pub fn field(&self, name: &str) -> Option<Type> {
         self.field_node(name).map(Node::cel_type)
     }
@@ -43,22 +43,22 @@ impl ObjectType {
         fields.into_iter().flat_map(|fields| fields.keys().map(String::as_str)).collect()
     }
 
-    /// The names of the fields that a whole object must have.
+    /// The names of the required fields.
     pub(super) fn required(&self) -> Vec<&'static str> {
         let required = self.schema.get("required").and_then(Value::as_array);
         required.into_iter().flatten().filter_map(Value::as_str).collect()
     }
 }
 
-/// The type of the objects of the kind that people call `kind`, as in a selection; `None` for kinds
-/// that are not Kubernetes' own, of which no fields are known.
+/// The type of the objects of a kind, by any of its names; `None` for custom resources, which have no
+/// known fields.
 pub fn object_type(kind: &str) -> Option<ObjectType> {
     let kind = find_kind(kind)?;
     let root = schema_of(kind)?;
     Some(ObjectType { root, schema: root, name: kind.kind })
 }
 
-/// The whole schema of a kind; made once.
+/// The whole schema of a kind, created once.
 pub(super) fn schema_of(kind: &Kind) -> Option<&'static Value> {
     type Schemas = HashMap<(String, &'static str), OnceLock<Value>>;
     static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| {
@@ -75,16 +75,16 @@ pub(super) struct Node {
     schema: &'static Value,
 }
 
-/// What may be at a place of an object.
+/// The type of a place in a schema.
 #[derive(Debug, Clone)]
 pub(super) enum Shape {
-    /// Nothing is known of it.
+    /// Unknown.
     Any,
     Boolean,
     Integer,
     Number,
     String,
-    /// An amount, as `500m` or `2Gi`; the API server answers with a string.
+    /// A quantity such as `500m` or `2Gi`; the API server returns a string.
     Quantity,
     IntOrString,
     List(Node),
@@ -99,7 +99,7 @@ impl Node {
         Some(Self { root, schema: root })
     }
 
-    /// What may be here.
+    /// The type here.
     pub fn shape(self) -> Shape {
         let (schema, reference) = self.resolve();
         let Some(schema) = schema else { return Shape::Any };
@@ -143,7 +143,7 @@ impl Node {
         }
     }
 
-    /// What its `$ref`, if it has one, points to, with the name there.
+    /// The target of its `$ref`, if any, with its name.
     fn resolve(self) -> (Option<&'static Value>, Option<&'static str>) {
         let Some(reference) = self.schema.get("$ref").and_then(Value::as_str) else {
             return (Some(self.schema), None);

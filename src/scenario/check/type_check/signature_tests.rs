@@ -37,7 +37,7 @@ fn call(signature: &Signature) -> String {
     let name = signature.name;
     let samples: Vec<_> =
         signature.parameters.iter().map(|parameter| sample(name, *parameter)).collect();
-    // What CEL cannot call by its own name is what a macro becomes.
+    // CEL cannot call the expansion of a macro by its name.
     match name {
         "math.@max" => return format!("math.greatest({})", samples.join(", ")),
         "math.@min" => return format!("math.least({})", samples.join(", ")),
@@ -56,7 +56,7 @@ fn call(signature: &Signature) -> String {
 fn inferred(text: &str) -> Option<String> {
     let mistakes = check(text, &BTreeMap::new(), &Type::Null);
     let message = &mistakes.first()?.message;
-    let name = message.strip_prefix("must be null, is ").unwrap_or_else(|| panic!("{message}"));
+    let name = message.strip_prefix("expected null, found ").unwrap_or_else(|| panic!("{message}"));
     name.split('(').next().map(str::to_owned)
 }
 
@@ -80,7 +80,7 @@ fn evaluated(text: &str) -> &'static str {
 }
 
 #[test]
-fn every_function_exists_and_gives_what_it_says() {
+fn every_function_has_the_result_of_its_signature() {
     for signature in SIGNATURES {
         let text = call(signature);
         match inferred(&text).as_deref() {
@@ -93,7 +93,7 @@ fn every_function_exists_and_gives_what_it_says() {
 }
 
 #[test]
-fn macros_and_names_of_types_are_known_to_cel() {
+fn cel_knows_the_macros_and_types() {
     for text in [
         "has({'a': 1}.a)",
         "[1].all(x, x > 0)",

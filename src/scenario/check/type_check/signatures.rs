@@ -1,11 +1,11 @@
-//! The functions that CEL texts of scenarios may call: CEL's standard library, its extensions for
-//! strings, lists and math, and those of scenarios.
+//! The functions for CEL in scenarios: CEL's standard library, its extensions for strings, lists and
+//! math, and our own.
 
 use std::fmt;
 
 use super::Type;
 
-/// A parameter's or a result's type.
+/// The type of a parameter or a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     /// Any type.
@@ -25,7 +25,7 @@ pub(super) enum Part {
     Type,
     /// A map or an object.
     Map,
-    /// An object of Kubernetes'.
+    /// A Kubernetes object.
     Object,
     List,
     ListOfT,
@@ -34,11 +34,11 @@ pub(super) enum Part {
     OptionalOfT,
 }
 
-/// A function with the types that it takes.
+/// A function with its parameter types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Signature {
     pub name: &'static str,
-    /// Whether the first parameter stands before the name: `text.contains(part)`.
+    /// Whether the first parameter comes before the name: `text.contains(part)`.
     pub member: bool,
     pub parameters: &'static [Part],
     pub result: Part,
@@ -195,7 +195,7 @@ pub(super) const SIGNATURES: &[Signature] = &[
     member("orValue", &[OptionalOfT, T], T),
 ];
 
-/// What is called like a function, but has variables of its own, with how it is called.
+/// Macros, which declare variables, and how to call them.
 pub(super) const MACROS: &[(&str, &str)] = &[
     ("has", "has(object.field)"),
     ("all", "list.all(x, condition)"),
@@ -211,7 +211,7 @@ pub(super) const MACROS: &[(&str, &str)] = &[
     ("least", "math.least(a, b)"),
 ];
 
-/// The names that stand for types, as in `type(x) == int`.
+/// The names of types, such as in `type(x) == int`.
 pub(super) const TYPE_NAMES: &[&str] = &[
     "bool",
     "bytes",
@@ -227,7 +227,7 @@ pub(super) const TYPE_NAMES: &[&str] = &[
 ];
 
 impl Part {
-    /// Whether `argument` can be given; `t` is what the signature's type parameter is so far.
+    /// Whether it accepts `argument`; `t` is the signature's type parameter so far.
     pub fn accepts(self, argument: &Type, t: &mut Type) -> bool {
         let mut bind = |argument: &Type| {
             *t = t.clone().join(argument.clone());
@@ -258,7 +258,7 @@ impl Part {
         }
     }
 
-    /// The type of the result, where the signature's type parameter is `t`.
+    /// The type of the result if the signature's type parameter is `t`.
     pub fn result(self, t: Type) -> Type {
         match self {
             T => t,
@@ -312,7 +312,7 @@ impl fmt::Display for Part {
 }
 
 impl fmt::Display for Signature {
-    /// As `string.contains(string)` or `size(list)`.
+    /// Such as `string.contains(string)` or `size(list)`.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parameters = self.parameters.iter();
         if let (true, Some(target)) = (self.member, parameters.next()) {

@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use cel::common::ast::{Expr, IdedExpr, SourceInfo};
 
-/// Where the parts of an expression are in its text.
+/// Finds the parts of an expression in its text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Source<'a> {
     text: &'a str,
@@ -19,12 +19,12 @@ impl<'a> Source<'a> {
         self.text.chars().skip(range.start).take(range.len()).collect()
     }
 
-    /// The token that made the node: an operator, a dot, an opening parenthesis; in characters.
+    /// The token of the node: an operator, a dot or an opening parenthesis; in characters.
     pub fn token(&self, id: u64) -> Option<Range<usize>> {
         self.token_bytes(id).map(|bytes| self.characters(bytes))
     }
 
-    /// The name that follows the node's dot: a selected field's.
+    /// The name after the node's dot: that of a selected field.
     pub fn name_after(&self, id: u64) -> Option<Range<usize>> {
         self.name_after_byte(self.token_bytes(id)?.end)
     }
@@ -41,7 +41,7 @@ impl<'a> Source<'a> {
         Some(self.characters(start..start + length))
     }
 
-    /// The name of the field that is selected of `operand`.
+    /// The name of the field that is selected from `operand`.
     pub fn name_after_whole(&self, operand: &IdedExpr) -> Option<Range<usize>> {
         let end = self.whole(operand)?.end;
         let (end, _) = self.text.char_indices().nth(end)?;
@@ -49,7 +49,7 @@ impl<'a> Source<'a> {
         self.name_after_byte(dot + 1)
     }
 
-    /// The name before the node's opening parenthesis: a function's.
+    /// The name before the node's opening parenthesis: that of a function.
     pub fn name_before(&self, id: u64) -> Option<Range<usize>> {
         let parenthesis = self.token_bytes(id)?;
         let before = self.text.get(..parenthesis.start)?.trim_end();

@@ -6,12 +6,12 @@ use serde_json::Value;
 
 use super::ObjectType;
 
-/// The type of a CEL expression, as far as it is known before there are values.
+/// The type of a CEL expression, as far as it is known without values.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Type {
-    /// Anything: not known, or different from value to value.
+    /// Any type: unknown, or different for each value.
     Dyn,
-    /// No value at all: the elements of an empty list.
+    /// No value: the elements of an empty list.
     Nothing,
     /// `null`.
     Null,
@@ -19,29 +19,29 @@ pub enum Type {
     Bool,
     /// A whole number.
     Int,
-    /// A whole number without sign, as `3u`.
+    /// An unsigned whole number, such as `3u`.
     Uint,
     /// A number with a fraction.
     Double,
-    /// A text.
+    /// A string.
     String,
     /// Bytes.
     Bytes,
     /// A point in time.
     Timestamp,
-    /// A length of time.
+    /// A duration.
     Duration,
-    /// A type, as `type(x)` gives it.
+    /// A type, the result of `type(x)`.
     Type,
-    /// A list of such elements.
+    /// A list, with the type of its elements.
     List(Box<Type>),
-    /// A map of such keys to such values.
+    /// A map, with the types of its keys and values.
     Map(Box<Type>, Box<Type>),
-    /// A value that may be missing, as `x.?field` gives it.
+    /// A value that can be missing, such as `x.?field`.
     Optional(Box<Type>),
-    /// An object of Kubernetes', or a part of one, whose fields its schema names.
+    /// A Kubernetes object, or a part of one, with the fields of its schema.
     Object(ObjectType),
-    /// A map whose keys are known: the scenario's variables.
+    /// A map with known keys: the scenario's variables.
     Record(Arc<BTreeMap<String, Type>>),
 }
 
@@ -51,7 +51,7 @@ impl Type {
         Self::List(Box::new(element))
     }
 
-    /// A map from texts to `value`.
+    /// A map from strings to `value`.
     pub fn map_of(value: Type) -> Self {
         Self::Map(Box::new(Self::String), Box::new(value))
     }
@@ -61,7 +61,7 @@ impl Type {
         Self::Optional(Box::new(value))
     }
 
-    /// The type of `value`, of a variable of the scenario.
+    /// The type of a variable of the scenario with this value.
     pub fn of_value(value: &Value) -> Self {
         match value {
             // It says nothing of the values that the command line may give.
@@ -79,7 +79,7 @@ impl Type {
         }
     }
 
-    /// Whether it can be any type, because nothing is known of it.
+    /// Whether it can be any type.
     pub(super) fn is_open(&self) -> bool {
         matches!(self, Self::Dyn | Self::Nothing)
     }
@@ -92,7 +92,7 @@ impl Type {
         matches!(self, Self::Map(..) | Self::Object(_) | Self::Record(_))
     }
 
-    /// The one type of values of both types.
+    /// The common type of values of both types.
     pub(super) fn join(self, other: Self) -> Self {
         match (self, other) {
             (Self::Nothing, other) | (other, Self::Nothing) => other,
@@ -124,7 +124,7 @@ impl Type {
         }
     }
 
-    /// Whether one of both values can come before the other.
+    /// Whether values of both types have an order.
     pub(super) fn can_be_ordered(&self, other: &Self) -> bool {
         match (self, other) {
             (one, other) if one.is_open() => other.is_ordered(),
@@ -145,7 +145,7 @@ impl Type {
 }
 
 impl fmt::Display for Type {
-    /// As `string` or `list(Pod)`.
+    /// Such as `string` or `list(Pod)`.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Dyn | Self::Nothing => out.write_str("dyn"),

@@ -75,7 +75,7 @@ impl Compiler<'_> {
             ObjectEventKind::Created => "is created",
             ObjectEventKind::Deleted => "is deleted",
             ObjectEventKind::Changed => "changes",
-            ObjectEventKind::Becomes if asked.is_empty() => "comes to be",
+            ObjectEventKind::Becomes if asked.is_empty() => "appears",
             ObjectEventKind::Becomes => "becomes",
         };
         let text = match (event, asked.as_str()) {

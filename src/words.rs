@@ -1,5 +1,7 @@
-/// The candidate that `word` was probably meant to be: at most one edit for every three characters
-/// away, whatever the case, or else the only one that contains it or is contained in it.
+//! Words in messages: the one that was probably intended, and lists to choose from.
+
+/// Returns the candidate that is most similar to `word`, ignoring case. Allows one edit for every three characters;
+/// otherwise the candidate must be the only one that contains the word or is contained in it.
 pub(crate) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
     let word = word.to_lowercase();
     let edits = |candidate: &&'a str| {
@@ -11,7 +13,7 @@ pub(crate) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str>
     }
     let mut related = candidates.iter().filter(|candidate| {
         let candidate = candidate.to_lowercase();
-        // Shorter words are in others by chance.
+        // Shorter words occur in others by chance.
         word.len().min(candidate.len()) >= 4
             && (candidate.contains(&word) || word.contains(&candidate))
     });
@@ -21,13 +23,13 @@ pub(crate) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str>
     }
 }
 
-/// Words to choose from: `a`, `a` or `b`, one of `a`, `b` or `c`.
+/// Joins words to choose from: "`a`", "`a` or `b`", "one of `a`, `b` or `c`".
 pub(crate) fn one_of(words: &[&str]) -> String {
     let article = if words.len() > 2 { "one of " } else { "" };
     format!("{article}{}", list(words, "or"))
 }
 
-/// Words in backticks, as `a`, `b` or `c` with the conjunction "or".
+/// Quotes and joins words: "`a`, `b` or `c`" with the conjunction "or".
 pub(crate) fn list(words: &[&str], conjunction: &str) -> String {
     let quoted: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
     match quoted.split_last() {
@@ -42,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_word_is_near() {
+    fn returns_the_nearest_word() {
         let fields = ["role", "image", "extraMounts"];
         assert_eq!(nearest("rols", &fields), Some("role"));
         assert_eq!(nearest("IMAGE", &fields), Some("image"));
