@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kindrs::scenario::history::{
-    Begin, Change, End, Entry, KindName, Moment, ObjectChange, ObjectEvent, StepEntry, StepState,
+    Begin, Change, End, Entry, KindName, Moment, ObjectChange, ObjectEvent, StepCause, StepEntry,
+    StepState,
 };
 use kindrs::scenario::language::Timing;
 use serde_json::{Map, Value, json};
@@ -79,8 +80,8 @@ impl Run {
     }
 
     fn step(&mut self, step: &str, state: StepState) {
-        let (step, detail) = (step.to_owned(), String::new());
-        self.push(Change::Step(Box::new(StepEntry { step, state, attempt: 1, detail })));
+        let (step, detail, cause) = (step.to_owned(), String::new(), StepCause::default());
+        self.push(Change::Step(Box::new(StepEntry { step, state, attempt: 1, detail, cause })));
     }
 }
 
