@@ -234,7 +234,7 @@ fn check_reports_the_line_of_an_invalid_record() {
 fn run_rejects_wrong_input_before_it_connects_to_docker() {
     let place = Place::with(&[("good.yaml", GOOD), ("bad.yaml", BAD), ("again.yaml", GOOD)]);
     std::fs::create_dir(place.path().join("empty")).unwrap();
-    let same = "error: again.yaml and good.yaml are both named `good`";
+    let same = "error: again.yaml and good.yaml have the same name `good`";
     for (arguments, message) in [
         (&["bad.yaml"][..], "error: bad.yaml:"),
         (&["good.yaml", "bad.yaml"], "error: bad.yaml:"),
