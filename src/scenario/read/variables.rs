@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::file::ScenarioFile;
+use super::scenario_file::ScenarioFile;
 use super::template::{self, Content, Unfit};
 use crate::yaml::{Data, Entry, Mapping, Node, Position, Problem, join, nearest, one_of};
 

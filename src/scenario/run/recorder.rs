@@ -10,8 +10,9 @@ use tokio::time::Instant;
 use crate::scenario::history::{
     Begin, Change, End, Entry, KindName, Moment, ObjectEvent, VerdictEntry, Writer,
 };
-use crate::scenario::judge::{Evaluator, Judgement, Program, Verdict, in_order};
+use crate::scenario::judge::{Evaluator, Program, in_order};
 use crate::scenario::language::SelectionRef;
+use crate::scenario::outcome::{Judgement, Verdict};
 
 /// The longest time to wait for a watch that is behind the API server's answers.
 const LONGEST_LAG: Duration = Duration::from_secs(2);

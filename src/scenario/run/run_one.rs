@@ -23,8 +23,9 @@ use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::runtime::Engine;
 use crate::scenario::history::{Begin, FORMAT, KindName};
-use crate::scenario::judge::{Judgement, Program, Verdict};
+use crate::scenario::judge::Program;
 use crate::scenario::language::{Scenario, Timing};
+use crate::scenario::outcome::{Judgement, Verdict};
 use crate::scenario::outcome::{RunReport, StepReport};
 
 /// The kinds that every run records.

@@ -3,7 +3,7 @@ use serde::Serialize;
 use super::nearby::{NearbyEntry, Scope, nearby};
 use super::pending_pod::{PendingPod, pending_pods};
 use crate::scenario::history::{Entry, Moment, StepState};
-use crate::scenario::judge::{Breach, Judgement, ObjectName, Verdict};
+use crate::scenario::outcome::{Breach, Judgement, ObjectName, Verdict};
 use crate::scenario::outcome::{RunReport, StepReport};
 use crate::scenario::report::fields::short_kind;
 use crate::scenario::report::lifetime::Lifetimes;
