@@ -2,8 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::scenario::history::{Moment, StepCause, StepEntry, StepState};
 use crate::scenario::language::Step;
-use crate::scenario::outcome::StepReport;
-use crate::scenario::outcome::{Judgement, Verdict};
+use crate::scenario::outcome::{Judgement, StepReport, Verdict};
 
 /// The results of steps, collected from the record's lines about them.
 #[derive(Debug, Default)]
