@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::config::Role;
+use crate::config::{Node, Role};
 use crate::kubernetes::find_kind;
 use crate::scenario::read::PlannedCluster;
 
@@ -46,12 +46,7 @@ impl PlannedNodes {
 }
 
 /// A node as kubelet and kubeadm register it.
-fn node_object(
-    name: &str,
-    node: &crate::config::Node,
-    has_workers: bool,
-    capacity: Capacity,
-) -> Value {
+fn node_object(name: &str, node: &Node, has_workers: bool, capacity: Capacity) -> Value {
     let mut labels = json!({
         "kubernetes.io/hostname": name,
         "kubernetes.io/os": "linux",

@@ -3,7 +3,6 @@
 
 mod after;
 mod count;
-mod decision;
 mod eventually;
 mod invariant;
 mod monitor;
@@ -13,7 +12,6 @@ mod stable;
 mod until;
 mod view;
 
-pub(super) use decision::{Decision, Ending};
-pub(super) use monitor::{Monitor, Occurred};
+pub(super) use monitor::{Decision, Ending, Monitor, Occurred};
 pub(super) use rule::monitor;
 pub(super) use view::{Observed, View, Visibility};

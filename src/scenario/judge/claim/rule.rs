@@ -8,7 +8,7 @@ use super::stable::Stable;
 use super::until::Until;
 use crate::scenario::judge::program::{ClaimPlan, Rule};
 
-pub(in crate::scenario::judge) fn monitor(plan: &ClaimPlan) -> Box<dyn Monitor> {
+pub fn monitor(plan: &ClaimPlan) -> Box<dyn Monitor> {
     match plan.rule.clone() {
         Rule::Eventually(condition) => Box::new(Eventually { condition }),
         Rule::Invariant { condition, expected, grace } => {

@@ -7,7 +7,7 @@ use crate::scenario::judge::state::State;
 use crate::scenario::judge::truth::Truth;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::scenario::judge) enum Observed {
+pub enum Observed {
     Known(Truth),
     /// The objects can have changed: a watch is lost, or the API server does not answer.
     Unknown,
@@ -21,7 +21,7 @@ impl Observed {
 
 /// Gaps in the watches that a claim reads, since its span began.
 #[derive(Debug, Default)]
-pub(in crate::scenario::judge) struct Visibility {
+pub struct Visibility {
     pub is_lost: bool,
     pub regained: Option<Moment>,
     /// Whether objects were listed again, so that changes before were missed for good.
@@ -31,7 +31,7 @@ pub(in crate::scenario::judge) struct Visibility {
 }
 
 #[derive(Debug)]
-pub(in crate::scenario::judge) struct View<'a> {
+pub struct View<'a> {
     pub state: &'a State,
     pub plan: &'a ClaimPlan,
     pub visibility: &'a Visibility,

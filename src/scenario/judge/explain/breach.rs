@@ -12,18 +12,14 @@ use crate::scenario::outcome::{Breach, ObjectName};
 const NAMED: usize = 10;
 
 /// The object that something happened to, such as ` (Pod default/web)`; empty without an object.
-pub(in crate::scenario::judge) fn happened_to(view: &View<'_>, occurred: &Occurred) -> String {
+pub fn happened_to(view: &View<'_>, occurred: &Occurred) -> String {
     match occurred_name(view, occurred) {
         Some((name, _)) => format!(" ({name})"),
         None => String::new(),
     }
 }
 
-pub(in crate::scenario::judge) fn not_followed(
-    view: &View<'_>,
-    occurred: &Occurred,
-    ending: &str,
-) -> Vec<Breach> {
+pub fn not_followed(view: &View<'_>, occurred: &Occurred, ending: &str) -> Vec<Breach> {
     let Some((object, then)) = occurred_name(view, occurred) else { return Vec::new() };
     let differences = vec![format!("nothing followed {ending}")];
     vec![Breach { object, differences, then }]

@@ -3,18 +3,14 @@ use crate::scenario::judge::program::{ConditionId, Source};
 use crate::scenario::judge::state::State;
 use crate::scenario::outcome::Explanation;
 
-pub(in crate::scenario::judge) fn condition(
-    state: &State,
-    condition: ConditionId,
-    expected: bool,
-) -> Explanation {
+pub fn condition(state: &State, condition: ConditionId, expected: bool) -> Explanation {
     match &state.program.conditions[condition].source {
         Source::Cel(expression) => cel::explain(state, expression, expected),
         Source::Quantified(quantity) => quantified::explain(state, quantity, expected),
     }
 }
 
-pub(in crate::scenario::judge) fn error(state: &State, id: ConditionId) -> String {
+pub fn error(state: &State, id: ConditionId) -> String {
     match &state.program.conditions[id].source {
         Source::Cel(expression) => cel::error(state, expression),
         Source::Quantified(_) => {
