@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use kindrs::scenario::history::{Reader, Writer};
-use kindrs::scenario::judge::{Evaluator, Program, Verdict};
+use kindrs::scenario::judge::{Evaluator, Program};
+use kindrs::scenario::outcome::Verdict;
 
 fn main() -> anyhow::Result<()> {
     let events = match std::env::args().nth(1) {

@@ -125,8 +125,8 @@ async fn admin_conf(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::fixture::{THREE, engine, make, sample_access, tar_of};
-    use crate::runtime::fake::FakeEngine;
+    use crate::cluster::fixture::{THREE, engine, make, sample_access};
+    use crate::runtime::fake::{FakeEngine, tar_of};
 
     fn put_admin_conf(engine: &FakeEngine, node: &str) {
         let tar = tar_of(&[("admin.conf", &kubeconfig::render(&sample_access("dev")))]);

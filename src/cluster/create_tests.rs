@@ -6,12 +6,12 @@ use kube::client::Body;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::cluster::fixture::tar_of;
 use crate::config::{Cluster, Node, Role};
 use crate::failure::Failure;
 use crate::image::IMAGE_LABEL;
 use crate::progress::Event;
 use crate::render::RENDER_DIRECTORY;
+use crate::runtime::fake::tar_of;
 use crate::runtime::fake::{FakeEngine, refused};
 use crate::runtime::{EngineError, ExecOutput, ImageInfo, Refusal};
 

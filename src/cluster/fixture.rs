@@ -82,18 +82,6 @@ pub(crate) async fn make_volume(engine: &FakeEngine, cluster: &str, name: &str) 
 pub(crate) const THREE: [(ContainerRole, usize); 3] =
     [(ContainerRole::CONTROL_PLANE, 1), (ContainerRole::WORKER, 1), (ContainerRole::WORKER, 2)];
 
-pub(crate) fn tar_of<T: AsRef<[u8]>>(files: &[(&str, T)]) -> bytes::Bytes {
-    let mut builder = tar::Builder::new(Vec::new());
-    for (path, content) in files {
-        let mut header = tar::Header::new_gnu();
-        let content = content.as_ref();
-        header.set_size(content.len() as u64);
-        header.set_mode(0o640);
-        builder.append_data(&mut header, path, content).unwrap();
-    }
-    builder.into_inner().unwrap().into()
-}
-
 /// The administrator's access to a cluster that does not exist.
 pub(crate) fn sample_access(cluster: &str) -> Access {
     Access {

@@ -1,9 +1,9 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::cluster::fixture::{THREE, engine, make, tar_of};
+use crate::cluster::fixture::{THREE, engine, make};
 use crate::progress::Event;
-use crate::runtime::fake::FakeEngine;
+use crate::runtime::fake::{FakeEngine, tar_of};
 use crate::runtime::{EngineError, ExecOutput};
 
 /// Every file below a folder, by its path from there.

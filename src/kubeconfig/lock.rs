@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::replace::temporary;
+use super::temporary::temporary;
 
 const POLL: Duration = Duration::from_millis(50);
 

@@ -7,6 +7,7 @@ mod emit;
 mod files;
 mod lock;
 mod replace;
+mod temporary;
 
 pub use document::{Access, Credentials, Entries, entry_name, from_admin_conf, render};
 pub use files::Files;

@@ -3,9 +3,8 @@ use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
 use super::lock::{Lock, lock_path};
+use super::temporary::{folder, temporary, temporary_prefix};
 
 /// The kernel's own limit.
 const MOST_LINKS: usize = 40;
@@ -24,23 +23,6 @@ pub(super) fn follow_links(path: &Path) -> io::Result<PathBuf> {
         }
     }
     Err(io::Error::other("too many levels of symbolic links"))
-}
-
-fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
-}
-
-/// A temporary file for `path`, in the same directory.
-pub(super) fn temporary(path: &Path) -> io::Result<NamedTempFile> {
-    tempfile::Builder::new().prefix(&temporary_prefix(path)).tempfile_in(folder(path))
-}
-
-fn temporary_prefix(path: &Path) -> String {
-    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-    format!(".{name}.kindrs-")
 }
 
 /// Creates the parent directories of `path`, accessible to the user only.

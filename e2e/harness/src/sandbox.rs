@@ -7,9 +7,6 @@ use tempfile::TempDir;
 use super::process::program;
 use super::{Environment, Footprint, Kubectl, Ran, footprint, run, session, words};
 
-/// The start of the names of the sandboxes' folders.
-pub(crate) const FOLDER_PREFIX: &str = "kindrs-e2e-";
-
 /// The name of a cluster, with its own home, kubeconfig and temporary folder. Dropping it deletes the
 /// cluster and all others whose names start with its name.
 pub struct Sandbox {
@@ -21,7 +18,7 @@ impl Sandbox {
     /// A sandbox for the cluster `e2e-NAME`.
     pub fn new(name: &str) -> Self {
         session::begin();
-        let folder = tempfile::Builder::new().prefix(FOLDER_PREFIX).tempdir().unwrap();
+        let folder = tempfile::Builder::new().prefix(session::FOLDER_PREFIX).tempdir().unwrap();
         for part in ["home", "temporary", "state", "kubectl"] {
             std::fs::create_dir(folder.path().join(part)).unwrap();
         }

@@ -2,8 +2,10 @@ use std::fs::File;
 use std::sync::OnceLock;
 
 use super::docker::{docker, try_docker};
-use super::sandbox::FOLDER_PREFIX;
 use super::words;
+
+/// The start of the names of the sandboxes' folders.
+pub(crate) const FOLDER_PREFIX: &str = "kindrs-e2e-";
 
 /// Locked as long as this process runs.
 static LOCK: OnceLock<File> = OnceLock::new();

@@ -8,8 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::io::AsyncReadExt as _;
 
-use super::{FakeContainer, FakeEngine, Upload, matches, not_found, refused};
-use crate::cluster::fixture::tar_of;
+use super::{FakeContainer, FakeEngine, Upload, matches, not_found, refused, tar_of};
 use crate::runtime::{
     ByteSource, ContainerInfo, ContainerSpec, ContainerState, Engine, EngineError, EngineInfo,
     ExecOutput, ImageBuild, ImageCommit, ImageInfo, Label, MountSource, NetworkInfo, NetworkSpec,

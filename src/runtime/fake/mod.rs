@@ -164,6 +164,18 @@ fn matches(labels: &[Label], has: &BTreeMap<String, String>) -> bool {
     })
 }
 
+pub(crate) fn tar_of<T: AsRef<[u8]>>(files: &[(&str, T)]) -> Bytes {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (path, content) in files {
+        let mut header = tar::Header::new_gnu();
+        let content = content.as_ref();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o640);
+        builder.append_data(&mut header, path, content).unwrap();
+    }
+    builder.into_inner().unwrap().into()
+}
+
 mod tests {
     use super::*;
     use crate::runtime::{ByteSource, Engine as _};

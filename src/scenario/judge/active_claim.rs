@@ -7,8 +7,8 @@ use super::claim::{Decision, Ending, Monitor, Observed, Occurred, View, Visibili
 use super::program::{ClaimId, ClaimPlan, ConditionId, KindId, OccurrenceId, SpanStart, Trigger};
 use super::state::State;
 use super::truth::Truth;
-use super::verdict::{Judgement, Span, Verdict};
 use crate::scenario::history::Moment;
+use crate::scenario::outcome::{Judgement, Span, Verdict};
 
 #[derive(Debug)]
 pub(super) struct ActiveClaim {

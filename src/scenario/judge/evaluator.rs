@@ -13,12 +13,12 @@ use super::program::{
 use super::state::{Applied, State, uid};
 use super::table::Table;
 use super::truth::Truth;
-use super::verdict::Judgement;
 use crate::scenario::history::{
     ApiState, Change, Entry, FaultEntry, Gap, GapState, Moment, ObjectChange, ObjectEvent,
     StepEntry, StepState,
 };
 use crate::scenario::language::SelectionRef;
+use crate::scenario::outcome::Judgement;
 
 type Occurrences = BTreeMap<ClaimId, Vec<Occurred>>;
 

@@ -13,13 +13,11 @@ mod program;
 mod state;
 mod table;
 mod truth;
-mod verdict;
 
 pub use compile::Invalid;
 pub use evaluator::{Evaluator, in_order, judge};
 pub(in crate::scenario) use labels::label_expressions;
 pub use program::Program;
-pub use verdict::{Breach, Explanation, Judgement, ObjectName, Span, Verdict};
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,8 @@
-//! The outcome of a run: written by `run`, shown by `report`.
+//! The outcome of a run: written by `judge` and `run`, shown by `report`.
 
+mod judgement;
 mod microseconds;
 mod run;
 
+pub use judgement::{Breach, Explanation, Judgement, ObjectName, Span, Verdict};
 pub use run::{RunReport, StepReport};

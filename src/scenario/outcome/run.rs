@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::judgement::Judgement;
 use super::microseconds;
-use crate::scenario::history::{Moment, StepCause, StepState};
-use crate::scenario::judge::{Judgement, Verdict};
+use crate::scenario::history::{Moment, StepCause, StepState, Verdict};
 
 /// The outcome of one run of a scenario. Together with the record it holds everything that the
 /// reports show.

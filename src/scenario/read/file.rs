@@ -1,11 +1,12 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::LazyLock;
 
+use super::scenario_file::ScenarioFile;
 use super::variables;
 use crate::duration;
 use crate::fault::FORMATS;
 use crate::scenario::language::Scenario;
-use crate::yaml::{self, Decoder, Header, Node, Problem, Problems};
+use crate::yaml::{self, Decoder, Header, Problem, Problems};
 
 pub(super) const HEADER: Header = Header { kind: "Scenario", api_version: "kindrs.dev/v1alpha1" };
 pub const FORMAT: &str = "see docs/write-a-scenario.md for the language; run `kindrs scenario schema` \
@@ -18,20 +19,6 @@ pub(super) static DECODER: LazyLock<Decoder> = LazyLock::new(|| {
     let decoder = Decoder::of::<Scenario>().with_format("kindrs-duration", is_duration);
     FORMATS.into_iter().fold(decoder, |decoder, (name, check)| decoder.with_format(name, check))
 });
-
-/// The text of a scenario, checked except for values with variables.
-#[derive(Debug, Clone)]
-pub struct ScenarioFile {
-    /// The file's name, for messages.
-    pub name: String,
-    /// The folder that paths in the scenario are relative to.
-    pub folder: PathBuf,
-    pub text: String,
-    /// The tree without its unreadable values.
-    pub(in crate::scenario) root: Node,
-    /// The paths of unreadable values.
-    pub(in crate::scenario) unreadable: Vec<String>,
-}
 
 /// Reads a scenario and checks all fields and types except for values with variables. Paths are relative to
 /// `folder`. Returns every problem as the error.

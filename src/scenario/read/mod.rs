@@ -8,15 +8,17 @@ mod cluster;
 mod file;
 mod manifest;
 mod names;
+mod scenario_file;
 mod schema;
 mod template;
 mod variables;
 mod variant;
 
 pub use cluster::{PlannedCluster, planned_cluster};
-pub use file::{FORMAT, ScenarioFile, load, read};
+pub use file::{FORMAT, load, read};
 pub use manifest::manifests;
 pub(super) use manifest::{ManifestProblem, Origin, Reading, read_manifests};
+pub use scenario_file::ScenarioFile;
 pub use schema::schema;
 pub(super) use template::variables_in;
 pub use variables::Combination;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::file::ScenarioFile;
+use super::scenario_file::ScenarioFile;
 use super::template::{self, Content, Unfit};
 use crate::yaml::{Data, Entry, Mapping, Node, Position, Problem, join, nearest, one_of};
 
@@ -14,7 +14,7 @@ fn entries<'a>(root: &'a Node, path: &str) -> &'a [Entry] {
 }
 
 /// Returns the names of a file's variables, first those of the matrix.
-pub(in crate::scenario) fn declared(root: &Node) -> Vec<(&str, Position)> {
+pub fn declared(root: &Node) -> Vec<(&str, Position)> {
     let all = entries(root, "matrix.variables").iter().chain(entries(root, "variables"));
     all.map(|entry| (entry.key.as_str(), entry.position)).collect()
 }
@@ -228,7 +228,7 @@ impl Combination {
     }
 }
 
-pub(in crate::scenario) fn excludes(root: &Node) -> Vec<Map<String, Value>> {
+pub fn excludes(root: &Node) -> Vec<Map<String, Value>> {
     let Some(Value::Array(excludes)) = root.at("matrix.exclude").map(Node::to_json) else {
         return Vec::new();
     };
@@ -240,19 +240,12 @@ pub(in crate::scenario) fn excludes(root: &Node) -> Vec<Map<String, Value>> {
 }
 
 /// Whether a combination has all values of an entry of `exclude`.
-pub(in crate::scenario) fn is_excluded(
-    combination: &Map<String, Value>,
-    exclude: &Map<String, Value>,
-) -> bool {
+pub fn is_excluded(combination: &Map<String, Value>, exclude: &Map<String, Value>) -> bool {
     exclude.iter().all(|(name, value)| combination.get(name) == Some(value))
 }
 
 /// Reports values of the command line for variables that the file does not define.
-pub(super) fn check_set(
-    file: &ScenarioFile,
-    set: &Map<String, Value>,
-    problems: &mut Vec<Problem>,
-) {
+pub fn check_set(file: &ScenarioFile, set: &Map<String, Value>, problems: &mut Vec<Problem>) {
     let known: Vec<&str> = declared(&file.root).into_iter().map(|(name, _)| name).collect();
     for name in set.keys().filter(|name| !known.contains(&name.as_str())) {
         let message = match known.as_slice() {

@@ -2,7 +2,8 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use super::file::{DECODER, FORMAT, ScenarioFile};
+use super::file::{DECODER, FORMAT};
+use super::scenario_file::ScenarioFile;
 use super::variables::{Combination, check_set, combinations, substitute};
 use super::{names, template};
 use crate::scenario::language::Scenario;

@@ -5,8 +5,7 @@ use super::figures::{Figure, figures};
 use super::lifetime::Lifetimes;
 use super::periods::Periods;
 use crate::scenario::history::{Entry, Moment};
-use crate::scenario::judge::Judgement;
-use crate::scenario::outcome::RunReport;
+use crate::scenario::outcome::{Judgement, RunReport};
 
 /// A run and everything that the reports derive from its record.
 #[derive(Debug, Serialize)]

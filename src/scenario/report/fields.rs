@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::scenario::history::KindName;
-use crate::scenario::judge::ObjectName;
+use crate::scenario::outcome::ObjectName;
 
 /// The annotation of the mirror pod of a static pod.
 pub(super) const MIRROR: &str = "/metadata/annotations/kubernetes.io~1config.mirror";

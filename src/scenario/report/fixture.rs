@@ -7,8 +7,7 @@
 
 use super::Analysis;
 use crate::scenario::history::{Entry, StepState};
-use crate::scenario::judge::Verdict;
-use crate::scenario::outcome::RunReport;
+use crate::scenario::outcome::{RunReport, Verdict};
 
 pub(super) fn history() -> Vec<Entry> {
     let lines = include_str!("../../../tests/fixtures/lost_node/history.jsonl").lines();

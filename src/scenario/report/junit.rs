@@ -5,8 +5,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestRerun, T
 use super::Analysis;
 use super::text::{Paint, failure_text};
 use crate::scenario::history::StepState;
-use crate::scenario::judge::{Judgement, Verdict};
-use crate::scenario::outcome::StepReport;
+use crate::scenario::outcome::{Judgement, StepReport, Verdict};
 
 /// Runs as JUnit XML for CI systems: a suite for each run, a case for each step and each background
 /// assertion. An inconclusive result is an error.

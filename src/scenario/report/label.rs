@@ -1,7 +1,7 @@
 use std::fmt;
 
 use crate::scenario::history::StepState;
-use crate::scenario::judge::Verdict;
+use crate::scenario::outcome::Verdict;
 
 /// How reports show a verdict or the state of a step. Displays as `✓ pass`.
 #[derive(Debug, Clone, Copy)]

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::fields::{self, controller};
 use crate::scenario::history::{Change, Entry, KindName, Moment, ObjectEvent};
-use crate::scenario::judge::{Breach, ObjectName};
+use crate::scenario::outcome::{Breach, ObjectName};
 
 /// All objects of a record, in the order in which they first appear.
 #[derive(Debug, Default)]

@@ -5,8 +5,7 @@ use super::summary::scenario_summaries;
 use super::text::{Paint, failure_text};
 use super::{Analysis, format};
 use crate::scenario::history::StepState;
-use crate::scenario::judge::Verdict;
-use crate::scenario::outcome::RunReport;
+use crate::scenario::outcome::{RunReport, Verdict};
 
 /// CI systems limit the size of a summary. Further failures are listed without details.
 const MOST_DETAILS: usize = 20;

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Analysis, format};
 use crate::plural::plural;
-use crate::scenario::judge::Verdict;
+use crate::scenario::outcome::Verdict;
 
 /// All runs of one scenario. Displays as `1 of 2 passed (50%), 1 failed; 1 step retried`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]

@@ -1,39 +1,16 @@
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use futures::StreamExt as _;
 use futures::stream;
-use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::run_one::{Options, run_one};
-use crate::config::Cluster;
+use super::run_one::{Job, Options, run_one};
 use crate::progress::Progress;
 use crate::runtime::Engine;
-use crate::scenario::language::Scenario;
 use crate::scenario::outcome::RunReport;
-
-#[derive(Debug, Clone)]
-pub struct Job {
-    /// The scenario's file, as specified by the user.
-    pub file: PathBuf,
-    /// The file's folder. Paths in the scenario are relative to it.
-    pub folder: PathBuf,
-    /// Which run of the scenario it is: of its matrix and its repetitions; empty for the only one.
-    pub variant: String,
-    /// The scenario with its variables put in.
-    pub scenario: Scenario,
-    pub variables: Map<String, Value>,
-    /// Name of the cluster that it makes, or of the one that exists.
-    pub cluster: String,
-    /// The configuration of the cluster that it makes, without its timing; `None` for one that exists.
-    pub config: Option<Cluster>,
-    /// The folder that its record goes to.
-    pub output: PathBuf,
-}
 
 /// The runs of one command.
 #[derive(Clone)]

@@ -9,9 +9,9 @@ use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams};
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
+use super::lock::lock;
 use super::outcome::{describe, is_transient, reason};
 use super::resource::Resource;
-use super::session::lock;
 
 /// The prefix of the taints that Kubernetes itself sets and removes.
 const OWN_TAINTS: &str = "node.kubernetes.io/";

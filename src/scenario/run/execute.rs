@@ -6,9 +6,10 @@ use futures::future::{BoxFuture, join_all};
 use tokio_util::sync::CancellationToken;
 
 use super::api_probe;
+use super::lock::lock;
 use super::outcome::{Unmet, cause_of, describe, state_of};
 use super::recorder::Mark;
-use super::session::{Session, Stop, lock};
+use super::session::{Session, Stop};
 use super::step::perform;
 use crate::scenario::history::{StepCause, StepState};
 use crate::scenario::language::{Action, Step};

@@ -1,29 +1,12 @@
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::RwLock;
-
-use super::session::{Session, lock};
+use super::active_faults::Active;
+use super::lock::lock;
+use super::session::Session;
 use crate::fault::{self, FaultPlan, Request, Which, marker};
 use crate::scenario::history::{Change, FaultAction, FaultEntry, FaultState};
 use crate::scenario::language::Fields;
-
-/// The faults of a run, by the names of the steps that injected them.
-#[derive(Default)]
-pub(super) struct Faults {
-    active: Mutex<BTreeMap<String, Active>>,
-    ended: Mutex<BTreeSet<String>>,
-    /// Held while a fault is injected or healed. Neither is ever left half done, so the end of the run
-    /// waits for both.
-    changing: Arc<RwLock<()>>,
-}
-
-#[derive(Clone)]
-struct Active {
-    id: String,
-    fault: String,
-}
 
 /// Injects a fault, and heals it at its end. Returns its effects.
 pub(super) async fn inject(

@@ -1,5 +1,6 @@
 //! Runs scenarios on clusters. Everything that happens is recorded, and judged while it happens.
 
+mod active_faults;
 mod api_probe;
 mod batch;
 mod cleanup;
@@ -8,6 +9,7 @@ mod execute;
 mod faults;
 #[cfg(test)]
 mod fixture;
+mod lock;
 mod logs;
 mod namespace;
 mod outcome;
@@ -24,6 +26,6 @@ mod step_tests;
 mod timing;
 mod watch;
 
-pub use batch::{Batch, Job, Shard, run_all};
+pub use batch::{Batch, Shard, run_all};
 pub use recheck::recheck;
-pub use run_one::{Keep, Options};
+pub use run_one::{Job, Keep, Options};

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use super::run_one::compile;
 use super::step_log::{StepLog, of_steps_that_ran, overall};
 use crate::scenario::history::{Begin, Change, Entry, StepCause, StepState};
-use crate::scenario::judge::{Verdict, judge};
+use crate::scenario::judge::judge;
 use crate::scenario::language::Scenario;
-use crate::scenario::outcome::RunReport;
+use crate::scenario::outcome::{RunReport, Verdict};
 
 /// Judges a recorded run again, by a scenario that can have changed since. Steps keep their results, except
 /// assertions.

@@ -1,17 +1,19 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::lock::lock;
 use crate::scenario::history::{
     Begin, Change, End, Entry, KindName, Moment, ObjectEvent, VerdictEntry, Writer,
 };
-use crate::scenario::judge::{Evaluator, Judgement, Program, Verdict, in_order};
+use crate::scenario::judge::{Evaluator, Program, in_order};
 use crate::scenario::language::SelectionRef;
+use crate::scenario::outcome::{Judgement, Verdict};
 
 /// The longest time to wait for a watch that is behind the API server's answers.
 const LONGEST_LAG: Duration = Duration::from_secs(2);
@@ -77,7 +79,7 @@ impl Recorder {
 
     /// Records a change that happened now, and returns its place. Does nothing after the end.
     pub fn record(&self, change: Change) -> Mark {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         let at = self.now();
         let mark = Mark { at, verdicts: state.judgements.len() };
         if !state.has_ended {
@@ -99,7 +101,7 @@ impl Recorder {
     }
 
     pub fn select(&self, selection: &SelectionRef) -> Vec<Arc<Value>> {
-        self.lock().evaluator.select(selection).unwrap_or_default()
+        lock(&self.state).evaluator.select(selection).unwrap_or_default()
     }
 
     /// Waits until no `after` assertion waits for something that must follow.
@@ -140,7 +142,7 @@ impl Recorder {
     async fn until<T>(&self, find: impl Fn(&State) -> Option<T>) -> T {
         let mut changes = self.changes();
         loop {
-            if let Some(found) = find(&self.lock()) {
+            if let Some(found) = find(&lock(&self.state)) {
                 return found;
             }
             // The sender lives as long as the recorder.
@@ -152,7 +154,7 @@ impl Recorder {
     pub async fn keep_time(&self) {
         let mut changes = self.changes();
         loop {
-            let deadline = self.lock().evaluator.next_deadline();
+            let deadline = lock(&self.state).evaluator.next_deadline();
             let left = match deadline {
                 // An entry at the deadline itself is still in time.
                 Some(deadline) => deadline - self.now() + Duration::from_micros(1),
@@ -160,7 +162,7 @@ impl Recorder {
             };
             tokio::select! {
                 () = sleep(left) => {
-                    let mut state = self.lock();
+                    let mut state = lock(&self.state);
                     let now = self.now();
                     if !state.has_ended {
                         state.evaluator.advance(now);
@@ -177,7 +179,7 @@ impl Recorder {
     /// Ends the record and decides all remaining assertions. Returns the last verdict on each assertion, in
     /// the order of the scenario, and the first failure to write the record.
     pub fn end(&self, interrupted: bool) -> (Vec<Judgement>, std::io::Result<()>) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         let at = self.now();
         state.has_ended = true;
         state.evaluator.finish(at, interrupted);
@@ -187,10 +189,6 @@ impl Recorder {
         state.flush();
         let judgements = in_order(&self.program, std::mem::take(&mut state.judgements));
         (judgements, state.broken.take().map_or(Ok(()), Err))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -5,27 +5,29 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::api_probe::{self, Outages};
-use super::batch::Job;
 use super::execute::execute;
+use super::lock::lock;
 use super::outcome::describe;
 use super::recorder::Recorder;
 use super::retry::retry;
-use super::session::{RunState, Session, Stop, lock};
+use super::session::{RunState, Session, Stop};
 use super::step_log::{of_steps_that_ran, overall};
 use super::watch::Watch;
 use super::{cluster, faults, logs, namespace};
 use crate::cluster::access;
+use crate::config::Cluster;
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::runtime::Engine;
 use crate::scenario::history::{Begin, FORMAT, KindName};
-use crate::scenario::judge::{Judgement, Program, Verdict};
+use crate::scenario::judge::Program;
 use crate::scenario::language::{Scenario, Timing};
-use crate::scenario::outcome::{RunReport, StepReport};
+use crate::scenario::outcome::{Judgement, RunReport, StepReport, Verdict};
 
 /// The kinds that every run records.
 const ALWAYS_RECORDED: [&str; 7] = [
@@ -42,6 +44,25 @@ const LEASE: &str = "coordination.k8s.io/v1/Lease";
 const LEASES_OF_NODES: &str = "kube-node-lease";
 
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// The scenario's file, as specified by the user.
+    pub file: PathBuf,
+    /// The file's folder. Paths in the scenario are relative to it.
+    pub folder: PathBuf,
+    /// Which run of the scenario it is: of its matrix and its repetitions; empty for the only one.
+    pub variant: String,
+    /// The scenario with its variables put in.
+    pub scenario: Scenario,
+    pub variables: Map<String, Value>,
+    /// Name of the cluster that it makes, or of the one that exists.
+    pub cluster: String,
+    /// The configuration of the cluster that it makes, without its timing; `None` for one that exists.
+    pub config: Option<Cluster>,
+    /// The folder that its record goes to.
+    pub output: PathBuf,
+}
 
 /// When to keep the cluster that a run created.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

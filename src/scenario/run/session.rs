@@ -1,13 +1,14 @@
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use kube::Client;
 use serde_json::{Map, Value};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::active_faults::Faults;
 use super::cleanup::Cleanup;
-use super::faults::Faults;
+use super::lock::lock;
 use super::recorder::{Mark, Recorder};
 use super::step_log::StepLog;
 use crate::progress::Progress;
@@ -92,9 +93,4 @@ impl Session {
     pub fn reports(&self, steps: &[Step]) -> Vec<StepReport> {
         lock(&self.state.step_log).of(steps)
     }
-}
-
-/// Locks a mutex, even if another thread panicked while it held the lock.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,9 +1,8 @@
 use std::collections::BTreeMap;
 
 use crate::scenario::history::{Moment, StepCause, StepEntry, StepState};
-use crate::scenario::judge::{Judgement, Verdict};
 use crate::scenario::language::Step;
-use crate::scenario::outcome::StepReport;
+use crate::scenario::outcome::{Judgement, StepReport, Verdict};
 
 /// The results of steps, collected from the record's lines about them.
 #[derive(Debug, Default)]

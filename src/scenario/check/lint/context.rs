@@ -1,12 +1,9 @@
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
-use super::Capacity;
 use super::expected_objects::ExpectedObjects;
 use super::finding::Findings;
 use super::parts::{Parts, StepAt};
-use super::planned_nodes::PlannedNodes;
+use super::planned_nodes::{Capacity, PlannedNodes};
 use crate::scenario::language::{Action, Apply, KubectlCommand, Scenario};
 use crate::scenario::read::{Reading, ScenarioFile, Variant, planned_cluster, read_manifests};
 use crate::yaml::{Problem, list, nearest};
@@ -135,12 +132,6 @@ pub(super) fn has_word(text: &str, word: &str) -> bool {
     text.match_indices(word).any(|(start, _)| {
         !text[..start].ends_with(is_part) && !text[start + word.len()..].starts_with(is_part)
     })
-}
-
-/// The fields of a JSON mapping that are texts, such as labels.
-pub(super) fn texts_of(value: Option<&Value>) -> BTreeMap<String, String> {
-    let fields = value.and_then(Value::as_object).into_iter().flatten();
-    fields.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
 }
 
 /// A path below another.

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::context::texts_of;
 use crate::kubernetes::find_kind;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -207,4 +206,10 @@ fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
 
 fn list<'a>(object: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value> {
     object.pointer(pointer).and_then(Value::as_array).into_iter().flatten()
+}
+
+/// The fields of a JSON mapping that are texts, such as labels.
+pub(super) fn texts_of(value: Option<&Value>) -> BTreeMap<String, String> {
+    let fields = value.and_then(Value::as_object).into_iter().flatten();
+    fields.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
 }

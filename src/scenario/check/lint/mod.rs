@@ -13,6 +13,7 @@ mod faults;
 mod finding;
 mod kinds;
 mod manifests;
+mod node_changes;
 mod node_names;
 mod parts;
 mod placement;

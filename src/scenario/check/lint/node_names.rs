@@ -2,7 +2,7 @@
 
 use super::context::{Context, does_not_exist};
 use super::finding::Findings;
-use crate::kubernetes::find_kind;
+use super::planned_nodes::is_node;
 use crate::scenario::language::Action;
 use crate::yaml::nearest;
 
@@ -65,8 +65,4 @@ pub(super) fn check_node(
     });
     let message = does_not_exist("node", name, "the cluster has", &names, near.is_some());
     found.error("unknown-node", path, message).suggest(near);
-}
-
-pub(super) fn is_node(kind: &str) -> bool {
-    find_kind(kind).is_some_and(|known| known.kind == "Node" && known.group.is_empty())
 }

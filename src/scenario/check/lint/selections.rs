@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use kube::core::{Expression, SelectorExt as _};
 use serde_json::Value;
 
-use super::context::{Context, does_not_exist, texts_of};
-use super::expected_objects::{ANY, Expected};
+use super::context::{Context, does_not_exist};
+use super::expected_objects::{ANY, Expected, texts_of};
 use super::finding::Findings;
 use super::kinds::check_kind;
-use super::node_names::is_node;
+use super::planned_nodes::is_node;
 use crate::kubernetes::find_kind;
 use crate::scenario::judge::label_expressions;
 use crate::scenario::language::{Action, Filter, Labels, Objects, Selection, SelectionRef};

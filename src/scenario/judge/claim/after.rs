@@ -9,7 +9,7 @@ use crate::scenario::history::Moment;
 use crate::scenario::judge::explain;
 use crate::scenario::judge::program::AfterRule;
 use crate::scenario::judge::state::uid;
-use crate::scenario::judge::verdict::Verdict;
+use crate::scenario::outcome::Verdict;
 
 /// Something must follow each time that something else happens.
 #[derive(Debug)]

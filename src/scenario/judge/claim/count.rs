@@ -2,7 +2,7 @@ use super::view::times;
 use super::{Decision, Ending, Monitor, Occurred, View};
 use crate::scenario::judge::explain;
 use crate::scenario::judge::program::Range;
-use crate::scenario::judge::verdict::Verdict;
+use crate::scenario::outcome::Verdict;
 
 /// The largest number of occurrences that an explanation names.
 const NAMED: usize = 20;

@@ -1,7 +1,7 @@
 use super::{Decision, Ending, Monitor, Occurred, View};
 use crate::scenario::judge::explain;
 use crate::scenario::judge::program::ConditionId;
-use crate::scenario::judge::verdict::Verdict;
+use crate::scenario::outcome::Verdict;
 
 #[derive(Debug)]
 pub(super) struct Eventually {

@@ -6,7 +6,7 @@ use crate::scenario::history::Moment;
 use crate::scenario::judge::explain;
 use crate::scenario::judge::program::ConditionId;
 use crate::scenario::judge::truth::Truth;
-use crate::scenario::judge::verdict::{Explanation, Verdict};
+use crate::scenario::outcome::{Explanation, Verdict};
 
 /// `always`, which expects its condition to be true, and `never`, which expects it to be false.
 #[derive(Debug)]

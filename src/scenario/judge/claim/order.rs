@@ -3,7 +3,7 @@ use crate::scenario::history::Moment;
 use crate::scenario::judge::explain;
 use crate::scenario::judge::program::{OccurrenceId, OccurrencePlan};
 use crate::scenario::judge::table::Table;
-use crate::scenario::judge::verdict::{Explanation, Verdict};
+use crate::scenario::outcome::{Explanation, Verdict};
 
 #[derive(Debug)]
 pub(super) struct Order {

@@ -6,7 +6,7 @@ use crate::plural::plural;
 use crate::scenario::history::Moment;
 use crate::scenario::judge::explain;
 use crate::scenario::judge::program::ConditionId;
-use crate::scenario::judge::verdict::Verdict;
+use crate::scenario::outcome::Verdict;
 
 #[derive(Debug)]
 pub(super) struct Stable {

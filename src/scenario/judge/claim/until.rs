@@ -5,7 +5,7 @@ use super::{Decision, Ending, Monitor, Observed, Occurred, View};
 use crate::scenario::history::Moment;
 use crate::scenario::judge::explain;
 use crate::scenario::judge::program::{ConditionId, KindId};
-use crate::scenario::judge::verdict::Verdict;
+use crate::scenario::outcome::Verdict;
 
 /// One condition must hold at every moment until another holds, which must happen.
 #[derive(Debug)]

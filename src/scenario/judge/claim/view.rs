@@ -7,7 +7,7 @@ use crate::scenario::judge::state::State;
 use crate::scenario::judge::truth::Truth;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::scenario::judge) enum Observed {
+pub enum Observed {
     Known(Truth),
     /// The objects can have changed: a watch is lost, or the API server does not answer.
     Unknown,
@@ -21,36 +21,31 @@ impl Observed {
 
 /// Gaps in the watches that a claim reads, since its span began.
 #[derive(Debug, Default)]
-pub(in crate::scenario::judge) struct Visibility {
-    pub(in crate::scenario::judge) is_lost: bool,
-    pub(in crate::scenario::judge) regained: Option<Moment>,
+pub struct Visibility {
+    pub is_lost: bool,
+    pub regained: Option<Moment>,
     /// Whether objects were listed again, so that changes before were missed for good.
-    pub(in crate::scenario::judge) is_incomplete: bool,
+    pub is_incomplete: bool,
     /// The gaps in words, for the explanation.
-    pub(in crate::scenario::judge) notes: Vec<String>,
+    pub notes: Vec<String>,
 }
 
 #[derive(Debug)]
-pub(in crate::scenario::judge) struct View<'a> {
-    pub(in crate::scenario::judge) state: &'a State,
-    pub(in crate::scenario::judge) plan: &'a ClaimPlan,
-    pub(in crate::scenario::judge) visibility: &'a Visibility,
-    pub(in crate::scenario::judge) from: Moment,
-    pub(in crate::scenario::judge) now: Moment,
+pub struct View<'a> {
+    pub state: &'a State,
+    pub plan: &'a ClaimPlan,
+    pub visibility: &'a Visibility,
+    pub from: Moment,
+    pub now: Moment,
 }
 
 impl<'a> View<'a> {
-    pub(in crate::scenario::judge) fn new(
-        state: &'a State,
-        id: ClaimId,
-        visibility: &'a Visibility,
-        from: Moment,
-    ) -> Self {
+    pub fn new(state: &'a State, id: ClaimId, visibility: &'a Visibility, from: Moment) -> Self {
         let plan = &state.program.claims[id];
         Self { state, plan, visibility, from, now: state.now }
     }
 
-    pub(in crate::scenario::judge) fn observe(&self, condition: ConditionId) -> Observed {
+    pub fn observe(&self, condition: ConditionId) -> Observed {
         let kinds = &self.state.program.conditions[condition].kinds;
         match self.state.objects.are_unknown(kinds) {
             true => Observed::Unknown,

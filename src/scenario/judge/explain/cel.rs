@@ -3,13 +3,14 @@ use std::sync::Arc;
 use cel::common::ast::{Expr, IdedExpr, LiteralValue, operators};
 use serde_json::Value;
 
-use super::{breaches, object, part, share};
+use super::breach::{breaches, part, share};
+use super::object;
 use crate::scenario::judge::expression::{
     Expression, Fold, Macro, Scope, evaluate, evaluate_json, macro_call, variables_of, write,
 };
 use crate::scenario::judge::program::KindId;
 use crate::scenario::judge::state::State;
-use crate::scenario::judge::verdict::Explanation;
+use crate::scenario::outcome::Explanation;
 
 pub(super) fn explain(state: &State, expression: &Expression, expected: bool) -> Explanation {
     let mut explainer = Explainer { state, explanation: Explanation::default() };

@@ -1,7 +1,7 @@
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, operators};
 use serde_json::Value;
 
-use super::part;
+use super::breach::part;
 use crate::scenario::judge::expression::{
     Scope, evaluate, evaluate_json, path, variables_of, write,
 };

@@ -2,13 +2,14 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{breaches, object, share};
+use super::breach::{breaches, share};
+use super::object;
 use crate::plural::plural;
 use crate::scenario::judge::pattern;
 use crate::scenario::judge::program::{Predicate, Quantifier, Quantity};
 use crate::scenario::judge::state::State;
 use crate::scenario::judge::truth::Truth;
-use crate::scenario::judge::verdict::Explanation;
+use crate::scenario::outcome::Explanation;
 
 pub(super) fn explain(state: &State, quantity: &Quantity, expected: bool) -> Explanation {
     let program = &state.program;

@@ -8,8 +8,9 @@ use crate::scenario::history::{
     ApiState, Change, End, Entry, FaultEntry, FaultState, Gap, GapState, KindName, Moment,
     ObjectChange, ObjectEvent, StepCause, StepEntry, StepState,
 };
-use crate::scenario::judge::{Evaluator, Judgement, Program, judge};
+use crate::scenario::judge::{Evaluator, Program, judge};
 use crate::scenario::language::Scenario;
+use crate::scenario::outcome::Judgement;
 
 /// Entries in order. Times are milliseconds.
 #[derive(Debug, Default, Clone)]

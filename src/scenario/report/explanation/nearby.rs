@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::scenario::history::{
     Change, Entry, FaultEntry, FaultState, Gap, GapState, Moment, ObjectEvent, StepEntry, StepState,
 };
-use crate::scenario::judge::Breach;
+use crate::scenario::outcome::Breach;
 use crate::scenario::report::fields::{self, controller, short_kind, text};
 use crate::scenario::report::kubernetes_event;
 use crate::scenario::report::lifetime::Lifetimes;

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::scenario::check::placement::{self, Refusal};
 use crate::scenario::history::Moment;
-use crate::scenario::judge::{Breach, ObjectName};
+use crate::scenario::outcome::{Breach, ObjectName};
 use crate::scenario::report::fields::{text, unschedulable};
 use crate::scenario::report::kubernetes_event;
 use crate::scenario::report::lifetime::{Lifetime, Lifetimes};

@@ -1,8 +1,7 @@
 use serde::Serialize;
 
 use crate::scenario::history::{FaultEntry, Gap, GapState, Moment, StepState};
-use crate::scenario::judge::Judgement;
-use crate::scenario::outcome::RunReport;
+use crate::scenario::outcome::{Judgement, RunReport};
 use crate::scenario::report::explanation::fault_line;
 use crate::scenario::report::label::Label;
 use crate::scenario::report::periods::{Attempt, Period, Periods};

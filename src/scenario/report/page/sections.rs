@@ -4,8 +4,7 @@ use maud::{Markup, html};
 
 use crate::plural::plural;
 use crate::scenario::history::Moment;
-use crate::scenario::judge::{Judgement, ObjectName, Verdict};
-use crate::scenario::outcome::{RunReport, StepReport};
+use crate::scenario::outcome::{Judgement, ObjectName, RunReport, StepReport, Verdict};
 use crate::scenario::report::explanation::{FailureDetails, PendingPod};
 use crate::scenario::report::figures::Figure;
 use crate::scenario::report::format;

@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-use crate::scenario::judge::Verdict;
+use crate::scenario::outcome::Verdict;
 use crate::scenario::report::label::Label;
 
 /// The width of all text: every terminal has that many columns.

@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use super::failure_text;
 use super::layout::{Paint, WIDTH, wrapped, wrapping};
 use crate::scenario::history::StepState;
-use crate::scenario::judge::Verdict;
+use crate::scenario::outcome::Verdict;
 use crate::scenario::report::label::Label;
 use crate::scenario::report::summary::scenario_summaries;
 use crate::scenario::report::{Analysis, format};

@@ -1,4 +1,4 @@
-use crate::scenario::judge::Verdict;
+use crate::scenario::outcome::Verdict;
 use crate::scenario::run::outcome::Unmet;
 use crate::scenario::run::recorder::Mark;
 use crate::scenario::run::session::Session;

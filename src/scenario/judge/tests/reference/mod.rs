@@ -9,11 +9,11 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::scenario::history::{Change, Entry, GapState, Moment, ObjectEvent, StepState};
-use crate::scenario::judge::Verdict;
 use crate::scenario::judge::expression::{Expression, Scope, evaluate};
 use crate::scenario::language::{
     self, Assertion, Bounds, Claim, Condition, Filter, Quantifier, Scenario, SelectionRef, Step,
 };
+use crate::scenario::outcome::Verdict;
 
 /// Namespace and name, in the order of selections.
 type Key = (String, String);

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::{End, Judged, Reference, Truth, Window, asked};
 use crate::scenario::history::{Change, FaultState, Moment, ObjectEvent, StepState};
-use crate::scenario::judge::Verdict;
 use crate::scenario::language::{After, Occurrence, StepPhase};
+use crate::scenario::outcome::Verdict;
 
 impl Reference<'_> {
     /// The UIDs of the objects that an occurrence happened to at an entry, and whether its moment is certain.
