@@ -138,8 +138,8 @@ impl Soak {
         match (ended.status.code(), ended.status.signal()) {
             (Some(0), _) => {}
             (Some(2 | 3), _) => {
-                self.refusals
-                    .extend(stderr.lines().find(|l| l.starts_with("error:")).map(str::to_owned));
+                let error = stderr.lines().find(|line| line.starts_with("error:"));
+                self.refusals.extend(error.map(str::to_owned));
             }
             (None, Some(9)) => self.kills += 1,
             _ => bail!("`{line}` exited with {}: {stderr}", ended.status),

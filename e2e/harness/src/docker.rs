@@ -36,7 +36,6 @@ pub fn footprint(cluster: &str) -> Footprint {
     }
 }
 
-/// Runs docker with the words of `line`, which has to succeed; returns its output.
 #[track_caller]
 pub fn docker(line: &str) -> String {
     try_docker(&words(line)).ok()
@@ -48,7 +47,6 @@ pub fn try_docker(arguments: &[&str]) -> Ran {
     run(command, "")
 }
 
-/// Runs a shell script in a node; returns its output.
 #[track_caller]
 pub fn in_node(node: &str, script: &str) -> String {
     try_in_node(node, script).ok()

@@ -31,7 +31,6 @@ pub(crate) struct Step<T> {
 }
 
 impl<T: Environment> Suite<T> {
-    /// A suite whose environment `set_up` creates.
     pub fn new(name: &'static str, set_up: impl Fn() -> T + Send + Sync + 'static) -> Self {
         Self {
             name,
@@ -43,7 +42,6 @@ impl<T: Environment> Suite<T> {
         }
     }
 
-    /// Runs `body` before each step, as a part of it.
     #[must_use]
     pub fn before_each(mut self, body: impl Fn(&T) + Send + Sync + 'static) -> Self {
         self.before_each = Some(Box::new(body));
