@@ -33,8 +33,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let cluster = Cluster::create("bench-faults", THREE_NODES);
     let mut web = pod("web", &[container("httpd -p 8080; while :; do sleep 1; done")]);
     web["spec"]["nodeName"] = cluster.sandbox.node("worker").into();
-    cluster.kubectl.apply(&[web]);
-    cluster.kubectl.ready("pod/web");
+    cluster.kubectl.start(&[web]);
     for (name, fault, effect) in faults(&cluster) {
         let mut times = Vec::new();
         for _ in 0..arguments.runs {

@@ -100,14 +100,12 @@ impl Soak {
         eprintln!("round {round}: {fault}");
         self.command(&format!("fault inject {fault}"))?;
         match self.random.u32(0..4) {
-            0 => self.command("fault heal --all"),
-            1 => self.command("get nodes"),
-            2 => {
-                std::thread::sleep(Duration::from_millis(self.random.u64(0..1000)));
-                Ok(())
-            }
-            _ => Ok(()),
+            0 => self.command("fault heal --all")?,
+            1 => self.command("get nodes")?,
+            2 => std::thread::sleep(Duration::from_millis(self.random.u64(0..1000))),
+            _ => {}
         }
+        Ok(())
     }
 
     /// A random fault, with a duration half of the time.
@@ -117,7 +115,7 @@ impl Soak {
             Some(fault) if self.random.bool() => {
                 format!("{fault} --for {}s", self.random.u32(1..9))
             }
-            Some(fault) => (*fault).to_owned(),
+            Some(&fault) => fault.to_owned(),
             None => INSTANT[index - LASTING.len()].to_owned(),
         }
     }

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -5,7 +6,7 @@ use std::time::Instant;
 use tempfile::TempDir;
 
 use super::process::program;
-use super::{Environment, Footprint, Kubectl, Ran, footprint, run, session, words};
+use super::{Environment, Kubectl, Ran, footprint, run, session, words};
 
 pub(crate) const FOLDER_PREFIX: &str = "kindrs-e2e-";
 
@@ -117,7 +118,7 @@ impl Sandbox {
         Kubectl::new(&self.kubeconfig(), &home, &format!("{cluster}-control-plane"))
     }
 
-    pub fn footprint(&self) -> Footprint {
+    pub fn footprint(&self) -> BTreeSet<String> {
         footprint(&self.name)
     }
 
