@@ -1,13 +1,14 @@
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use harness::{Sandbox, docker, pass};
 
-use crate::measures::{median, range};
+use crate::measures::summary;
 use crate::program;
 
 /// Compare the speed and memory of kindrs and kind on this machine
@@ -34,26 +35,16 @@ pub struct Arguments {
     anchor: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Tool {
-    Kind,
-    Kindrs,
-}
+const KIND: &str = "kind";
+const KINDRS: &str = "kindrs";
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Measure {
-    Ready,
-    Dns,
-    Memory,
-    Delete,
-}
+/// A title, after the number of its place in the table.
+type Measure = (u8, &'static str);
 
-const MEASURES: [(Measure, &str); 4] = [
-    (Measure::Ready, "all nodes Ready, s"),
-    (Measure::Dns, "DNS answers, s"),
-    (Measure::Memory, "memory at rest, MiB"),
-    (Measure::Delete, "delete, s"),
-];
+const READY: Measure = (1, "all nodes Ready, s");
+const DNS: Measure = (2, "DNS answers, s");
+const MEMORY: Measure = (3, "memory at rest, MiB");
+const DELETE: Measure = (4, "delete, s");
 
 pub fn run(arguments: &Arguments) -> Result<()> {
     let three_nodes = || program::root().join("configs/three-nodes.yaml");
@@ -100,7 +91,7 @@ fn time_kindrs(sandbox: &Sandbox, config: &str, table: &mut Table) -> Result<()>
         if line.contains('✓') {
             for (end, word) in ends.iter_mut().zip(["Ready", "DNS"]) {
                 if line.contains(word) {
-                    end.get_or_insert(started.elapsed());
+                    end.get_or_insert(started.elapsed().as_secs_f64());
                 }
             }
         } else if ["✗", "error:", "hint:"].iter().any(|mark| line.contains(mark)) {
@@ -109,18 +100,12 @@ fn time_kindrs(sandbox: &Sandbox, config: &str, table: &mut Table) -> Result<()>
     }
     ensure!(create.wait()?.success(), "kindrs cannot create the cluster");
     let [ready, dns] = ends;
-    table.add(Tool::Kindrs, Measure::Ready, seconds(ready.context("no stage about Ready nodes")?));
-    table.add(Tool::Kindrs, Measure::Dns, seconds(dns.context("no stage about DNS")?));
-    pass(30);
-    table.add(Tool::Kindrs, Measure::Memory, memory(&format!("{}-", sandbox.name)));
-    let started = Instant::now();
-    sandbox.delete();
-    table.add(Tool::Kindrs, Measure::Delete, seconds(started.elapsed()));
-    Ok(())
-}
-
-fn seconds(duration: Duration) -> f64 {
-    duration.as_secs_f64()
+    table.add(KINDRS, READY, ready.context("no stage about Ready nodes")?);
+    table.add(KINDRS, DNS, dns.context("no stage about DNS")?);
+    table.add_end(KINDRS, &format!("{}-", sandbox.name), || {
+        sandbox.delete();
+        Ok(())
+    })
 }
 
 /// The memory in MiB of all containers whose names start with `prefix`.
@@ -172,14 +157,9 @@ impl Anchor {
             self.delete()?;
             bail!("the anchor failed:\n{text}{}", String::from_utf8_lossy(&ran.stderr));
         };
-        table.add(Tool::Kind, Measure::Ready, ready);
-        table.add(Tool::Kind, Measure::Dns, dns);
-        pass(30);
-        table.add(Tool::Kind, Measure::Memory, memory("kind-"));
-        let started = Instant::now();
-        self.delete()?;
-        table.add(Tool::Kind, Measure::Delete, seconds(started.elapsed()));
-        Ok(())
+        table.add(KIND, READY, ready);
+        table.add(KIND, DNS, dns);
+        table.add_end(KIND, "kind-", || self.delete())
     }
 
     fn delete(&self) -> Result<()> {
@@ -197,54 +177,49 @@ fn anchor_times(text: &str) -> Option<(f64, f64)> {
         let (_, time) = lines.find_map(|line| line.split_once(middle))?;
         time.strip_suffix(" s")?.parse().ok()
     };
-    let failed = text
-        .lines()
-        .any(|line| line.starts_with("kind 0 of") || line.starts_with("coredns is not"));
-    if failed {
-        None
-    } else {
-        Some((time("kind ", "nodes Ready: ")?, time("kind DNS", "available: ")?))
+    let failures = ["kind 0 of", "coredns is not"];
+    if text.lines().any(|line| failures.iter().any(|failure| line.starts_with(failure))) {
+        return None;
     }
+    Some((time("kind ", "nodes Ready: ")?, time("kind DNS", "available: ")?))
 }
 
-/// The measures of all runs; displays as a table.
+/// The values of all runs by measure and tool; displays as a table.
 #[derive(Default)]
-struct Table(Vec<(Tool, Measure, f64)>);
+struct Table(BTreeMap<(Measure, &'static str), Vec<f64>>);
 
 impl Table {
-    fn add(&mut self, tool: Tool, measure: Measure, value: f64) {
-        let title = MEASURES.iter().find(|(of, _)| *of == measure).map_or("", |(_, title)| title);
-        let name = if tool == Tool::Kind { "kind" } else { "kindrs" };
-        eprintln!("  {name}: {title}: {value:.2}");
-        self.0.push((tool, measure, value));
+    fn add(&mut self, tool: &'static str, measure: Measure, value: f64) {
+        eprintln!("  {tool}: {}: {value:.2}", measure.1);
+        self.0.entry((measure, tool)).or_default().push(value);
     }
 
-    fn values(&self, tool: Tool, measure: Measure) -> Vec<f64> {
-        let rows = self.0.iter().filter(|(t, m, _)| (*t, *m) == (tool, measure));
-        rows.map(|(_, _, value)| *value).collect()
+    /// Adds the memory of a cluster at rest, and the time to delete it.
+    fn add_end(
+        &mut self,
+        tool: &'static str,
+        containers: &str,
+        delete: impl FnOnce() -> Result<()>,
+    ) -> Result<()> {
+        pass(30);
+        self.add(tool, MEMORY, memory(containers));
+        let started = Instant::now();
+        delete()?;
+        self.add(tool, DELETE, started.elapsed().as_secs_f64());
+        Ok(())
     }
 }
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let columns = ["min", "median", "max", "ratio"];
-        write!(f, "{:<24} {:<7}", "", "")?;
-        columns.iter().try_for_each(|column| write!(f, " {column:>8}"))?;
-        writeln!(f)?;
-        for (measure, title) in MEASURES {
-            let kind = self.values(Tool::Kind, measure);
-            for (tool, name) in [(Tool::Kind, "kind"), (Tool::Kindrs, "kindrs")] {
-                let values = self.values(tool, measure);
-                if values.is_empty() {
-                    continue;
-                }
-                let ((min, max), middle) = (range(&values), median(&values));
-                write!(f, "{title:<24} {name:<7} {min:>8.1} {middle:>8.1} {max:>8.1}")?;
-                if tool == Tool::Kindrs && !kind.is_empty() {
-                    write!(f, " {:>8.2}", middle / median(&kind))?;
-                }
-                writeln!(f)?;
+        writeln!(f, "{:>41} {:>8} {:>8} {:>8}", "min", "median", "max", "ratio")?;
+        for (&(measure, tool), values) in &self.0 {
+            let [min, median, max] = summary(values);
+            write!(f, "{:<24} {tool:<7} {min:>8.1} {median:>8.1} {max:>8.1}", measure.1)?;
+            if let Some(kind) = self.0.get(&(measure, KIND)).filter(|_| tool == KINDRS) {
+                write!(f, " {:>8.2}", median / summary(kind)[1])?;
             }
+            writeln!(f)?;
         }
         Ok(())
     }
@@ -256,30 +231,26 @@ mod tests {
 
     #[test]
     fn reads_the_memory_that_docker_prints() {
-        let of = |text: &str| mebibytes(text).map(|n| format!("{n:.2}"));
-        assert_eq!(of("512KiB / 8GiB").as_deref(), Some("0.50"));
-        assert_eq!(of("310.5MiB / 7.6GiB").as_deref(), Some("310.50"));
-        assert_eq!(of("1.5GiB / 7.6GiB").as_deref(), Some("1536.00"));
-        assert_eq!(of("-- / --"), None);
+        let texts = ["512KiB / 8GiB", "310.5MiB / 7.6GiB", "1.5GiB / 7.6GiB", "-- / --"];
+        assert_eq!(texts.map(mebibytes), [Some(0.5), Some(310.5), Some(1536.0), None]);
     }
 
     #[test]
     fn reads_the_times_that_the_anchor_prints() {
         let text = "kind create returned: 40.1 s\nkind 3 of 3 nodes Ready: 45.5 s\nkind DNS available: 50.25 s\n";
-        let of = |text: &str| anchor_times(text).map(|(ready, dns)| format!("{ready:.2} {dns:.2}"));
-        assert_eq!(of(text).as_deref(), Some("45.50 50.25"));
-        assert_eq!(of(&text.replace("3 of 3", "0 of 3")), None);
-        assert_eq!(of(&format!("{text}coredns is not available\n")), None);
-        assert_eq!(of("kind 3 of 3 nodes Ready: 45.5 s\n"), None);
+        assert_eq!(anchor_times(text), Some((45.5, 50.25)));
+        assert_eq!(anchor_times(&text.replace("3 of 3", "0 of 3")), None);
+        assert_eq!(anchor_times(&format!("{text}coredns is not available\n")), None);
+        assert_eq!(anchor_times("kind 3 of 3 nodes Ready: 45.5 s\n"), None);
     }
 
     #[test]
     fn table_has_a_ratio_where_kind_was_measured() {
         let mut table = Table::default();
-        for (tool, value) in [(Tool::Kind, 40.0), (Tool::Kindrs, 10.0), (Tool::Kindrs, 20.0)] {
-            table.add(tool, Measure::Ready, value);
+        table.add(KINDRS, DELETE, 1.0);
+        for (tool, value) in [(KIND, 40.0), (KINDRS, 10.0), (KINDRS, 20.0)] {
+            table.add(tool, READY, value);
         }
-        table.add(Tool::Kindrs, Measure::Delete, 1.0);
         let expected = [
             "                                      min   median      max    ratio",
             "all nodes Ready, s       kind        40.0     40.0     40.0",

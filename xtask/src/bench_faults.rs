@@ -22,10 +22,10 @@ pub struct Arguments {
 enum Effect {
     /// A shell condition fails in a node.
     InNode(String, String),
-    /// The first process of a node exits, as this machine sees it.
-    NodeExits(String),
-    /// Docker reports an event about a node.
-    DockerEvent(String, &'static str),
+    /// A shell condition fails on this machine.
+    OnHost(String),
+    /// Docker reports an event that matches these filters.
+    DockerEvent(String),
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
@@ -33,8 +33,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let cluster = Cluster::create("bench-faults", THREE_NODES);
     let mut web = pod("web", &[container("httpd -p 8080; while :; do sleep 1; done")]);
     web["spec"]["nodeName"] = cluster.sandbox.node("worker").into();
-    cluster.kubectl.apply(&[web]);
-    cluster.kubectl.ready("pod/web");
+    cluster.kubectl.start(&[web]);
     for (name, fault, effect) in faults(&cluster) {
         let mut times = Vec::new();
         for _ in 0..arguments.runs {
@@ -60,34 +59,27 @@ fn faults(cluster: &Cluster) -> Vec<(&'static str, &'static str, Effect)> {
     let on_worker = |condition: &str| Effect::InNode(worker.clone(), condition.to_owned());
     let on_control_plane =
         |condition: &str| Effect::InNode(control_plane.clone(), condition.to_owned());
+    let first_process = format!("docker inspect --format '{{{{.State.Pid}}}}' {worker}");
+    let connect = format!("timeout 0.05 bash -c ': </dev/tcp/{address}/6443'");
+    let get = format!("curl -sfk -o /dev/null {client} {url}");
+    let pause = format!("--filter event=pause --filter container={worker}");
+    // The brackets keep pgrep from finding the shell that runs it.
+    let web = "pid=${pid:-$(pgrep -o -f '[h]ttpd -p 8080')}; [ -d /proc/$pid ]";
+    let on_host = format!("pid=${{pid:-$({first_process})}}; [ -d /proc/$pid ]");
+    let partition = "network-partition --node worker --peer-role control-plane";
+    let scheduler = on_control_plane("pgrep -x kube-scheduler >/dev/null");
+    let kubelet = on_worker("systemctl is-active --quiet kubelet");
     vec![
-        (
-            "kubelet-stop",
-            "kubelet-stop --node worker",
-            on_worker("systemctl is-active --quiet kubelet"),
-        ),
-        ("node-pause", "node-pause --node worker", Effect::DockerEvent(worker.clone(), "pause")),
-        ("node-kill", "node-kill --node worker", Effect::NodeExits(worker.clone())),
-        (
-            "network-partition",
-            "network-partition --node worker --peer-role control-plane",
-            on_worker(&format!("timeout 0.05 bash -c ': </dev/tcp/{address}/6443'")),
-        ),
-        (
-            "container-kill",
-            "container-kill --pod web",
-            // The brackets keep pgrep from finding the shell that runs it.
-            on_worker("pid=${pid:-$(pgrep -o -f '[h]ttpd -p 8080')}; [ -d /proc/$pid ]"),
-        ),
-        (
-            "component-stop (scheduler)",
-            "component-stop --component kube-scheduler",
-            on_control_plane("pgrep -x kube-scheduler >/dev/null"),
-        ),
+        ("kubelet-stop", "kubelet-stop --node worker", kubelet),
+        ("node-pause", "node-pause --node worker", Effect::DockerEvent(pause)),
+        ("node-kill", "node-kill --node worker", Effect::OnHost(on_host)),
+        ("network-partition", partition, on_worker(&connect)),
+        ("container-kill", "container-kill --pod web", on_worker(web)),
+        ("component-stop (scheduler)", "component-stop --component kube-scheduler", scheduler),
         (
             "api-request (error)",
             "api-request --resource configmaps --error 503",
-            on_control_plane(&format!("curl -sfk -o /dev/null {client} {url}")),
+            on_control_plane(&get),
         ),
     ]
 }
@@ -96,34 +88,25 @@ fn faults(cluster: &Cluster) -> Vec<(&'static str, &'static str, Effect)> {
 fn measure(cluster: &Cluster, fault: &str, effect: &Effect) -> Result<f64> {
     let observer = match effect {
         Effect::InNode(node, condition) => {
-            let mut command = Command::new("docker");
-            command.args(["exec", node]);
-            Some(observe(command, condition)?)
+            Some(observe(Command::new("docker").args(["exec", node, "bash"]), condition)?)
         }
-        Effect::NodeExits(node) => {
-            let process = docker(&format!("inspect --format {{{{.State.Pid}}}} {node}"));
-            let condition = format!("[ -d /proc/{} ]", process.trim());
-            Some(observe(Command::new("env"), &condition)?)
-        }
-        Effect::DockerEvent(..) => None,
+        Effect::OnHost(condition) => Some(observe(&mut Command::new("bash"), condition)?),
+        Effect::DockerEvent(_) => None,
     };
     let started = now()?;
     inject(&cluster.sandbox, fault);
-    let happened = match (observer, effect) {
-        (Some(observer), _) => {
-            let output = observer.wait_with_output()?;
-            nanoseconds(&String::from_utf8_lossy(&output.stdout))?
-        }
-        (None, Effect::DockerEvent(node, event)) => {
-            let (since, until) = (started / 1_000_000_000, now()? / 1_000_000_000 + 1);
-            let events = docker(&format!(
-                "events --since {since} --until {until} --filter event={event} \
-                 --filter container={node} --format {{{{.TimeNano}}}}"
-            ));
-            nanoseconds(events.lines().last().unwrap_or_default())?
-        }
-        (None, _) => anyhow::bail!("`{fault}` was not observed"),
-    };
+    let mut seen = String::new();
+    if let Some(observer) = observer {
+        seen = String::from_utf8(observer.wait_with_output()?.stdout)?;
+    } else if let Effect::DockerEvent(filters) = effect {
+        let (since, until) = (started / 1_000_000_000, now()? / 1_000_000_000 + 1);
+        seen = docker(&format!(
+            "events --since {since} --until {until} {filters} --format {{{{.TimeNano}}}}"
+        ));
+    }
+    let happened = seen.lines().last().unwrap_or_default().parse::<u64>();
+    let happened =
+        happened.with_context(|| format!("expected a time in nanoseconds, found `{seen}`"))?;
     // An effect before the start would be a mistake of the observer; the subtraction then fails.
     let elapsed = happened
         .checked_sub(started)
@@ -132,9 +115,9 @@ fn measure(cluster: &Cluster, fault: &str, effect: &Effect) -> Result<f64> {
 }
 
 /// Starts a shell that prints the time, in nanoseconds, at which a condition fails first.
-fn observe(mut command: Command, condition: &str) -> Result<Child> {
+fn observe(command: &mut Command, condition: &str) -> Result<Child> {
     let script = format!("while {condition}; do sleep 0.005; done; date +%s%N");
-    let observer = command.args(["bash", "-c", &script]).stdout(Stdio::piped()).spawn()?;
+    let observer = command.args(["-c", &script]).stdout(Stdio::piped()).spawn()?;
     std::thread::sleep(std::time::Duration::from_millis(300));
     Ok(observer)
 }
@@ -143,20 +126,12 @@ fn now() -> Result<u64> {
     Ok(u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos())?)
 }
 
-fn nanoseconds(text: &str) -> Result<u64> {
-    text.trim().parse().with_context(|| format!("expected a time in nanoseconds, found `{text}`"))
-}
-
 fn await_ready(cluster: &Cluster) {
     until("all nodes and pods are Ready", || {
         for objects in ["node --all", "pod --all --all-namespaces"] {
-            let ran = cluster
-                .kubectl
-                .attempt(&format!("wait {objects} --for=condition=Ready --timeout=30s"));
-            if ran.code != Some(0) {
-                return Err(ran.stderr);
-            }
+            let wait = format!("wait {objects} --for=condition=Ready --timeout=30s");
+            cluster.kubectl.attempt(&wait).result()?;
         }
-        Ok(())
+        Ok::<_, String>(())
     });
 }

@@ -1,8 +1,9 @@
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use harness::{Sandbox, pass, until};
+use rustix::param::clock_ticks_per_second;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::program;
@@ -46,11 +47,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     });
     // Until the cluster is at rest after its creation.
     pass(10);
-    let stat = format!("/proc/{}/stat", run.0.id());
-    let (ticks_before, lines_before) = (ticks(Path::new(&stat))?, lines(&record)?);
+    let (ticks_before, lines_before) = (ticks(&run.0)?, lines(&record)?);
     pass(u64::from(arguments.seconds));
-    let (ticks, lines) = (ticks(Path::new(&stat))? - ticks_before, lines(&record)? - lines_before);
-    let used = f64::from(u32::try_from(ticks)?) / ticks_per_second()?;
+    let (ticks, lines) = (ticks(&run.0)? - ticks_before, lines(&record)? - lines_before);
+    let per_second = u32::try_from(clock_ticks_per_second())?;
+    let used = f64::from(u32::try_from(ticks)?) / f64::from(per_second);
     let seconds = arguments.seconds;
     println!(
         "{used:.2} s of a CPU in {seconds} s: {:.2} %, for {lines} lines of the record",
@@ -80,10 +81,10 @@ steps:
 
 /// The CPU time of a process in user and kernel mode, in clock ticks: fields 14 and 15 of
 /// <https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html>.
-fn ticks(stat: &Path) -> Result<u64> {
+fn ticks(process: &Child) -> Result<u64> {
+    let stat = format!("/proc/{}/stat", process.id());
     let text = std::fs::read_to_string(stat).context("the run has ended")?;
-    let ticks = parse_ticks(&text);
-    ticks.with_context(|| format!("cannot read the CPU time in `{text}`"))
+    parse_ticks(&text).with_context(|| format!("cannot read the CPU time in `{text}`"))
 }
 
 fn parse_ticks(stat: &str) -> Option<u64> {
@@ -91,12 +92,6 @@ fn parse_ticks(stat: &str) -> Option<u64> {
     let (_, fields) = stat.rsplit_once(") ")?;
     let mut fields = fields.split(' ').skip(11);
     Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?)
-}
-
-fn ticks_per_second() -> Result<f64> {
-    let ran = Command::new("getconf").arg("CLK_TCK").output().context("cannot run getconf")?;
-    ensure!(ran.status.success(), "getconf does not know CLK_TCK");
-    Ok(String::from_utf8_lossy(&ran.stdout).trim().parse()?)
 }
 
 fn lines(record: &Path) -> Result<usize> {

@@ -9,13 +9,10 @@ pub fn root() -> &'static Path {
 
 /// The kindrs that the environment names, or a release build of this checkout.
 pub fn kindrs() -> Result<PathBuf> {
-    match std::env::var_os("KINDRS") {
-        Some(path) => {
-            let path = PathBuf::from(path);
-            path.canonicalize().with_context(|| format!("cannot find {}", path.display()))
-        }
-        None => release_build(&["--bin", "kindrs"], "kindrs"),
-    }
+    let Some(path) = std::env::var_os("KINDRS").map(PathBuf::from) else {
+        return release_build(&["--bin", "kindrs"], "kindrs");
+    };
+    path.canonicalize().with_context(|| format!("cannot find {}", path.display()))
 }
 
 /// Builds a target of kindrs with `selection` in release mode; returns the path of its program.
@@ -28,7 +25,6 @@ pub fn release_build(selection: &[&str], program: &str) -> Result<PathBuf> {
         .status()
         .context("cannot run cargo")?;
     ensure!(built.success(), "cannot build kindrs");
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
     Ok(root().join(target).join("release").join(program))
 }

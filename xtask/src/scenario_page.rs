@@ -76,86 +76,36 @@ mod tests {
     fn replaces_output_and_figures_only() {
         let page = "# Title\n\n```console\n$ first\nold\n$ second\n```\n\ntext\n\n```sh\n$ kept\n```\n\n\
                     <!-- figures -->\n\n| old |\n\n<!-- end -->\n\nend\n";
-        let new = regenerate(
-            page,
-            |command| Ok(format!("new output of {command}\n")),
-            || Ok("| new |\n".to_owned()),
-        );
         let expected = "# Title\n\n```console\n$ first\nnew output of first\n$ second\n\
                         new output of second\n```\n\ntext\n\n```sh\n$ kept\n```\n\n\
                         <!-- figures -->\n\n| new |\n\n<!-- end -->\n\nend\n";
-        assert_eq!(new.unwrap(), expected);
-        assert_eq!(
-            regenerate(
-                expected,
-                |command| Ok(format!("new output of {command}\n")),
-                || Ok("| new |\n".to_owned())
-            )
-            .unwrap(),
-            expected
-        );
+        for old in [page, expected] {
+            let run = |command: &str| Ok(format!("new output of {command}\n"));
+            let new = regenerate(old, run, || Ok("| new |\n".to_owned())).unwrap();
+            assert_eq!(new, expected);
+        }
     }
 
     #[test]
     fn stops_at_a_command_that_fails() {
-        let failed =
-            regenerate("```console\n$ x\n```\n", |_| anyhow::bail!("x"), || Ok(String::new()));
-        assert!(failed.is_err());
-    }
-
-    const OUTPUT: &str = "\
-✗ FAIL  name
-
-Steps   at
-  ✓ pass
-Assertions in the background
-  ✓ pass
-
-✗ FAIL  one, at 3s
-  never happened
-  Around that moment
-    12.1s Pod
-? inconclusive  two
-  unknown
-Figures
-  12
-
-";
-
-    #[test]
-    fn leaves_out_figures_and_the_events_around_a_failure() {
-        let expected = "\
-✗ FAIL  name
-
-Steps   at
-  ✓ pass
-Assertions in the background
-  ✓ pass
-
-✗ FAIL  one, at 3s
-  never happened
-[...]
-? inconclusive  two
-  unknown
-[...]
-";
-        assert_eq!(shorten("kindrs scenario run x.yaml", OUTPUT), expected);
+        let page = "```console\n$ x\n```\n";
+        assert!(regenerate(page, |_| anyhow::bail!("x"), || Ok(String::new())).is_err());
     }
 
     #[test]
-    fn leaves_out_steps_and_assertions_of_a_check() {
-        let expected = "\
-✗ FAIL  name
-
-[...]
-✗ FAIL  one, at 3s
-  never happened
-[...]
-? inconclusive  two
-  unknown
-[...]
-";
-        assert_eq!(shorten("kindrs scenario check x", OUTPUT), expected);
+    fn leaves_out_figures_events_and_for_a_check_also_steps_and_assertions() {
+        let steps = "Steps   at\n  ✓ pass\nAssertions in the background\n  ✓ pass\n\n";
+        let output = |steps: &str, events: &str, figures: &str| {
+            format!(
+                "✗ FAIL  name\n\n{steps}✗ FAIL  one, at 3s\n  never happened\n{events}\n\
+                 ? inconclusive  two\n  unknown\n{figures}\n"
+            )
+        };
+        let full = output(steps, "  Around that moment\n    12.1s Pod", "Figures\n  12\n");
+        let run = output(steps, "[...]", "[...]");
+        assert_eq!(shorten("kindrs scenario run x.yaml", &full), run);
+        let check = output("[...]\n", "[...]", "[...]");
+        assert_eq!(shorten("kindrs scenario check x", &full), check);
     }
 
     #[test]

@@ -27,9 +27,8 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<()> {
     let found = Command::new(&arguments.chromium).arg("--version").stdout(Stdio::null()).status();
-    found.with_context(|| {
-        format!("cannot run the browser {}; install chromium", arguments.chromium.display())
-    })?;
+    let chromium = arguments.chromium.display();
+    found.with_context(|| format!("cannot run the browser {chromium}; install chromium"))?;
     let scratch = tempfile::tempdir()?;
     std::os::unix::fs::symlink(program::kindrs()?, scratch.path().join("kindrs"))?;
     let pages = Pages { scratch, chromium: arguments.chromium.clone() };
@@ -100,14 +99,10 @@ impl Pages {
         let report = program::root().join(REPORTS).join(name).join("report.html");
         let page = std::fs::read_to_string(report)?;
         let policy = "http-equiv=\"Content-Security-Policy\"";
-        let mut copy: String = page
-            .lines()
-            .filter(|line| !line.contains(policy))
-            .map(|line| format!("{line}\n"))
-            .collect();
-        copy += TIMELINE_ONLY;
+        let lines = page.lines().filter(|line| !line.contains(policy));
+        let copy: String = lines.flat_map(|line| [line, "\n"]).collect();
         let file = self.scratch.path().join("page.html");
-        std::fs::write(&file, copy)?;
+        std::fs::write(&file, copy + TIMELINE_ONLY)?;
 
         let dom = self.browse(&file, 900, "--dump-dom")?;
         let height = dom.split_once("<title>height ").and_then(|(_, rest)| rest.split('<').next());
@@ -116,10 +111,8 @@ impl Pages {
         let picture = self.scratch.path().join("picture.png");
         self.browse(&file, height, &format!("--screenshot={}", picture.display()))?;
         let size = picture.metadata()?.len();
-        ensure!(
-            size <= LARGEST_PICTURE,
-            "the picture of {name} has {size} bytes; the limit is {LARGEST_PICTURE}"
-        );
+        let limit = LARGEST_PICTURE;
+        ensure!(size <= limit, "the picture of {name} has {size} bytes; the limit is {limit}");
         let target = program::root().join("docs/scenarios").join(format!("{name}.png"));
         std::fs::copy(picture, target)?;
         Ok(())
@@ -134,11 +127,8 @@ impl Pages {
             .arg(format!("file://{}", file.display()))
             .output()
             .context("cannot run the browser")?;
-        ensure!(
-            ran.status.success(),
-            "the browser failed: {}",
-            String::from_utf8_lossy(&ran.stderr)
-        );
+        let stderr = String::from_utf8_lossy(&ran.stderr);
+        ensure!(ran.status.success(), "the browser failed: {stderr}");
         Ok(String::from_utf8_lossy(&ran.stdout).into_owned())
     }
 }

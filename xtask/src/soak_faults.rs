@@ -100,14 +100,12 @@ impl Soak {
         eprintln!("round {round}: {fault}");
         self.command(&format!("fault inject {fault}"))?;
         match self.random.u32(0..4) {
-            0 => self.command("fault heal --all"),
-            1 => self.command("get nodes"),
-            2 => {
-                std::thread::sleep(Duration::from_millis(self.random.u64(0..1000)));
-                Ok(())
-            }
-            _ => Ok(()),
+            0 => self.command("fault heal --all")?,
+            1 => self.command("get nodes")?,
+            2 => std::thread::sleep(Duration::from_millis(self.random.u64(0..1000))),
+            _ => {}
         }
+        Ok(())
     }
 
     /// A random fault, with a duration half of the time.
@@ -117,7 +115,7 @@ impl Soak {
             Some(fault) if self.random.bool() => {
                 format!("{fault} --for {}s", self.random.u32(1..9))
             }
-            Some(fault) => (*fault).to_owned(),
+            Some(&fault) => fault.to_owned(),
             None => INSTANT[index - LASTING.len()].to_owned(),
         }
     }
@@ -138,8 +136,8 @@ impl Soak {
         match (ended.status.code(), ended.status.signal()) {
             (Some(0), _) => {}
             (Some(2 | 3), _) => {
-                self.refusals
-                    .extend(stderr.lines().find(|l| l.starts_with("error:")).map(str::to_owned));
+                let error = stderr.lines().find(|line| line.starts_with("error:"));
+                self.refusals.extend(error.map(str::to_owned));
             }
             (None, Some(9)) => self.kills += 1,
             _ => bail!("`{line}` exited with {}: {stderr}", ended.status),

@@ -10,7 +10,6 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Creates the cluster `e2e-NAME` with a configuration.
     #[track_caller]
     pub fn create(name: &str, configuration: &str) -> Self {
         let sandbox = Sandbox::new(name);

@@ -5,38 +5,23 @@ use serde_json::Value;
 
 use super::{Ran, run, words};
 
-/// Objects of Docker that have a cluster's name or label.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Footprint {
-    pub containers: BTreeSet<String>,
-    pub volumes: BTreeSet<String>,
-    pub networks: BTreeSet<String>,
-}
-
-impl Footprint {
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
 /// Everything in Docker that belongs to a cluster and to all others whose names start with its name.
-pub fn footprint(cluster: &str) -> Footprint {
-    let list = |command: &str, format: &str, name: &str| {
-        let mut found = BTreeSet::new();
-        for filter in [format!("name=^{name}"), format!("label=dev.kindrs.cluster={cluster}")] {
-            let text = docker(&format!("{command} --filter {filter} --format {format}"));
+pub fn footprint(cluster: &str) -> BTreeSet<String> {
+    let label = format!("label=dev.kindrs.cluster={cluster}");
+    let mut found = BTreeSet::new();
+    for (list, name, format) in [
+        ("ps --all", cluster, "container:{{.ID}}={{.Names}}"),
+        ("volume ls", cluster, "volume:{{.Name}}"),
+        ("network ls", &format!("kindrs-{cluster}"), "network:{{.ID}}={{.Name}}"),
+    ] {
+        for filter in [&format!("name=^{name}"), &label] {
+            let text = docker(&format!("{list} --filter {filter} --format {format}"));
             found.extend(text.lines().map(str::to_owned));
         }
-        found
-    };
-    Footprint {
-        containers: list("ps --all", "{{.ID}}={{.Names}}", cluster),
-        volumes: list("volume ls", "{{.Name}}", cluster),
-        networks: list("network ls", "{{.ID}}={{.Name}}", &format!("kindrs-{cluster}")),
     }
+    found
 }
 
-/// Runs docker with the words of `line`, which has to succeed; returns its output.
 #[track_caller]
 pub fn docker(line: &str) -> String {
     try_docker(&words(line)).ok()
@@ -48,7 +33,6 @@ pub fn try_docker(arguments: &[&str]) -> Ran {
     run(command, "")
 }
 
-/// Runs a shell script in a node; returns its output.
 #[track_caller]
 pub fn in_node(node: &str, script: &str) -> String {
     try_in_node(node, script).ok()

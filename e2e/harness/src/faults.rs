@@ -29,7 +29,6 @@ kubeadmConfigPatches:
   nodeStatusReportFrequency: 10s
 ";
 
-/// The nodes of [`QUICK`].
 pub const NODES: [&str; 3] = ["control-plane", "worker", "worker2"];
 
 #[track_caller]
@@ -79,7 +78,6 @@ pub fn assert_no_trace(sandbox: &Sandbox, nodes: &[&str]) {
     }
 }
 
-/// Waits until a node is Ready, or not Ready.
 #[track_caller]
 pub fn await_ready(kubectl: &Kubectl, node: &str, ready: bool) {
     until_holds(
@@ -120,7 +118,6 @@ pub fn await_event(kubectl: &Kubectl, object: &str, reason: &str, text: &str) {
     );
 }
 
-/// Waits until the API server accepts writes.
 #[track_caller]
 pub fn await_api(kubectl: &Kubectl) {
     let write = "annotate namespace default kindrs-was-here=yes --overwrite";

@@ -19,7 +19,6 @@ pub fn small_image(sandbox: &Sandbox, reference: &str, files: &[(&str, &[u8])], 
     try_docker(&["import", "--change", &change, path, reference]).ok();
 }
 
-/// Builds an image from nothing but a Dockerfile.
 pub fn image_of(reference: &str, dockerfile: &str) -> Ran {
     let mut command = Command::new("docker");
     command.args(["build", "--tag", reference, "-"]);

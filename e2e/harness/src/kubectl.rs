@@ -22,24 +22,26 @@ impl Kubectl {
     /// kubectl for `kubeconfig`, which keeps its cache in `home`; copies the program from `node` to
     /// there if it is missing.
     pub fn new(kubeconfig: &Path, home: &Path, node: &str) -> Self {
-        copy_program(home, node);
+        static COPYING: Mutex<()> = Mutex::new(());
+        let _copying = COPYING.lock();
+        let program = home.join("kubectl");
+        if !program.exists() {
+            let path = program.to_str().unwrap();
+            try_docker(&["cp", "--follow-link", &format!("{node}:/usr/bin/kubectl"), path]).ok();
+        }
         Self { kubeconfig: kubeconfig.to_owned(), home: home.to_owned(), flags: Vec::new() }
     }
 
-    /// kubectl with another context than the current one.
     pub fn context(&self, context: &str) -> Self {
         self.with_flag(format!("--context={context}"))
     }
 
-    /// kubectl for the objects in an existing namespace.
     pub fn within(&self, namespace: &str) -> Self {
         self.with_flag(format!("--namespace={namespace}"))
     }
 
     fn with_flag(&self, flag: String) -> Self {
-        let mut kubectl = self.clone();
-        kubectl.flags.push(flag);
-        kubectl
+        Self { flags: [&self.flags[..], &[flag]].concat(), ..self.clone() }
     }
 
     /// Creates a namespace, and waits until it accepts pods. Returns kubectl for the objects in it.
@@ -54,7 +56,7 @@ impl Kubectl {
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program(&self.home));
+        let mut command = Command::new(self.home.join("kubectl"));
         command
             .env("KUBECONFIG", &self.kubeconfig)
             .env("HOME", &self.home)
@@ -65,7 +67,6 @@ impl Kubectl {
         command
     }
 
-    /// Runs kubectl with the words of `line`; returns its output.
     #[track_caller]
     pub fn run(&self, line: &str) -> String {
         self.attempt(line).ok()
@@ -90,7 +91,6 @@ impl Kubectl {
         self.run(&format!("{line} --output=jsonpath={{{path}}}"))
     }
 
-    /// The objects that `line` lists.
     #[track_caller]
     pub fn items(&self, line: &str) -> Vec<Value> {
         self.json(line)["items"].as_array().unwrap().clone()
@@ -118,25 +118,21 @@ impl Kubectl {
         }
     }
 
-    /// Waits until the rollout of a Deployment, DaemonSet or StatefulSet is complete.
     #[track_caller]
     pub fn rolled_out(&self, object: &str) {
         self.run(&format!("rollout status {object} --timeout=240s"));
     }
 
-    /// Waits for a condition of one or more objects.
     #[track_caller]
     pub fn wait_for(&self, objects: &str, condition: &str) {
         self.run(&format!("wait {objects} --for={condition} --timeout=240s"));
     }
 
-    /// Waits until one or more objects are Ready.
     #[track_caller]
     pub fn ready(&self, objects: &str) {
         self.wait_for(objects, "condition=Ready");
     }
 
-    /// Waits until the API server reports that it is ready.
     #[track_caller]
     pub fn api_ready(&self) {
         until("the API server answers", || {
@@ -144,7 +140,6 @@ impl Kubectl {
         });
     }
 
-    /// Runs a shell script in a pod; returns its output.
     #[track_caller]
     pub fn exec(&self, pod: &str, script: &str) -> String {
         self.try_exec(pod, script).ok()
@@ -160,7 +155,6 @@ impl Kubectl {
         Ok(answer.trim().to_owned())
     }
 
-    /// The names of the pods with a label.
     #[track_caller]
     pub fn pods(&self, selector: &str) -> BTreeSet<String> {
         let text = self.run(&format!("get pods -l {selector} -o name"));
@@ -172,19 +166,5 @@ impl Kubectl {
     pub fn node_address(&self, node: &str) -> String {
         let path = ".status.addresses[?(@.type=='InternalIP')].address";
         self.value(&format!("get node {node}"), path)
-    }
-}
-
-fn program(home: &Path) -> PathBuf {
-    home.join("kubectl")
-}
-
-fn copy_program(home: &Path, node: &str) {
-    static COPYING: Mutex<()> = Mutex::new(());
-    let _copying = COPYING.lock();
-    let target = program(home);
-    if !target.exists() {
-        let path = target.to_str().unwrap();
-        try_docker(&["cp", "--follow-link", &format!("{node}:/usr/bin/kubectl"), path]).ok();
     }
 }

@@ -17,9 +17,7 @@ mod suite;
 mod wait;
 
 pub use cluster::{Cluster, THREE_NODES};
-pub use docker::{
-    Footprint, docker, footprint, gateway, in_node, inspect, node_get, try_docker, try_in_node,
-};
+pub use docker::{docker, footprint, gateway, in_node, inspect, node_get, try_docker, try_in_node};
 pub use images::{image_of, remove_images, small_image};
 pub use kubectl::Kubectl;
 pub use manifest::{

@@ -3,7 +3,6 @@ use serde_json::{Value, json};
 /// A small image that every node has, with a shell, httpd, wget, nc and nslookup.
 pub const BUSYBOX: &str = "docker.io/kindrs/busybox:1";
 
-/// A container that runs a shell script.
 pub fn container(script: &str) -> Value {
     json!({
         "name": "main",
@@ -26,44 +25,35 @@ fn pod_spec(containers: &[Value]) -> Value {
     json!({ "terminationGracePeriodSeconds": 1, "containers": containers })
 }
 
+fn object(api_version: &str, kind: &str, name: &str, spec: Value) -> Value {
+    json!({ "apiVersion": api_version, "kind": kind, "metadata": { "name": name }, "spec": spec })
+}
+
 /// A pod labelled `app: NAME`.
 pub fn pod(name: &str, containers: &[Value]) -> Value {
-    json!({
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": { "name": name, "labels": { "app": name } },
-        "spec": pod_spec(containers),
-    })
+    let mut pod = object("v1", "Pod", name, pod_spec(containers));
+    pod["metadata"]["labels"] = json!({ "app": name });
+    pod
 }
 
 /// A Deployment of pods labelled `app: NAME`.
 pub fn deployment(name: &str, replicas: usize, containers: &[Value]) -> Value {
-    json!({
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": { "name": name },
-        "spec": {
-            "replicas": replicas,
-            "selector": { "matchLabels": { "app": name } },
-            "template": {
-                "metadata": { "labels": { "app": name } },
-                "spec": pod_spec(containers),
-            },
-        },
-    })
+    let labels = json!({ "app": name });
+    let spec = json!({
+        "replicas": replicas,
+        "selector": { "matchLabels": labels },
+        "template": { "metadata": { "labels": labels }, "spec": pod_spec(containers) },
+    });
+    object("apps/v1", "Deployment", name, spec)
 }
 
 /// A Service for the pods labelled `app: NAME`, from port 80 to their port 8080.
 pub fn service(name: &str) -> Value {
-    json!({
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": { "name": name },
-        "spec": { "selector": { "app": name }, "ports": [{ "port": 80, "targetPort": 8080 }] },
-    })
+    let spec =
+        json!({ "selector": { "app": name }, "ports": [{ "port": 80, "targetPort": 8080 }] });
+    object("v1", "Service", name, spec)
 }
 
-/// Adds fields to the spec of an object.
 #[must_use]
 pub fn with_spec(mut object: Value, fields: &Value) -> Value {
     for (name, value) in fields.as_object().unwrap() {
@@ -85,7 +75,6 @@ pub fn with_volume(mut pod: Value, path: &str, mut source: Value) -> Value {
     pod
 }
 
-/// A pod that does nothing on a given node.
 pub fn idle_pod(name: &str, node: &str) -> Value {
     with_spec(pod(name, &[container("sleep 3600")]), &json!({ "nodeName": node }))
 }
@@ -105,25 +94,14 @@ pub fn leaving_lost_nodes(mut deployment: Value) -> Value {
     deployment
 }
 
-/// A PersistentVolumeClaim of 16 MiB.
 pub fn volume_claim(name: &str) -> Value {
-    json!({
-        "apiVersion": "v1",
-        "kind": "PersistentVolumeClaim",
-        "metadata": { "name": name },
-        "spec": {
-            "accessModes": ["ReadWriteOnce"],
-            "resources": { "requests": { "storage": "16Mi" } },
-        },
-    })
+    let resources = json!({ "requests": { "storage": "16Mi" } });
+    let spec = json!({ "accessModes": ["ReadWriteOnce"], "resources": resources });
+    object("v1", "PersistentVolumeClaim", name, spec)
 }
 
 /// A PodDisruptionBudget that keeps two of the pods labelled `app: NAME`.
 pub fn disruption_budget(name: &str) -> Value {
-    json!({
-        "apiVersion": "policy/v1",
-        "kind": "PodDisruptionBudget",
-        "metadata": { "name": name },
-        "spec": { "minAvailable": 2, "selector": { "matchLabels": { "app": name } } },
-    })
+    let spec = json!({ "minAvailable": 2, "selector": { "matchLabels": { "app": name } } });
+    object("policy/v1", "PodDisruptionBudget", name, spec)
 }

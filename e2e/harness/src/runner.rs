@@ -61,7 +61,6 @@ impl Runner {
     }
 }
 
-/// A suite while its steps run.
 struct ActiveSuite<T> {
     suite: Suite<T>,
     /// None before it is created; `Err` says why it could not be.
@@ -139,7 +138,6 @@ fn caught<R>(body: impl FnOnce() -> R) -> Result<R, String> {
 mod tests {
     use super::*;
 
-    /// What happened, in its order.
     type Diary = Arc<Mutex<Vec<String>>>;
 
     struct Recorded(Diary);
@@ -160,21 +158,29 @@ mod tests {
         diary.lock().unwrap().push(text.to_owned());
     }
 
-    fn suite(name: &'static str, diary: &Diary) -> Suite<Recorded> {
+    fn empty_suite(name: &'static str, diary: &Diary) -> Suite<Recorded> {
         let diary = diary.clone();
-        let step = |text: &'static str| move |on: &Recorded| note(&on.0, text);
         Suite::new(name, move || {
             note(&diary, "create");
             Recorded(diary.clone())
         })
-        .step("first", step("first"))
-        .step("broken", |on| {
-            note(&on.0, "broken");
-            panic!("on purpose");
-        })
-        .then("second", step("second"))
-        .then("third", step("third"))
-        .step("last", step("last"))
+    }
+
+    fn step(text: &'static str) -> impl Fn(&Recorded) + Send + Sync {
+        move |on| note(&on.0, text)
+    }
+
+    fn suite(name: &'static str, diary: &Diary) -> Suite<Recorded> {
+        empty_suite(name, diary)
+            .step("first", step("first"))
+            .then("second", step("second"))
+            .then("third", step("third"))
+            .step("broken", |on| {
+                note(&on.0, "broken");
+                panic!("on purpose");
+            })
+            .then("after", step("after"))
+            .step("last", step("last"))
     }
 
     fn run(words: &[&str], build: impl FnOnce(Runner, &Diary) -> Runner) -> (bool, Vec<String>) {
@@ -186,50 +192,31 @@ mod tests {
     }
 
     #[test]
-    fn runs_suites_one_after_the_other_and_goes_on_after_a_failed_step() {
-        let (failed, diary) =
-            run(&[], |runner, diary| runner.suite(suite("a", diary)).suite(suite("b", diary)));
-        assert!(failed);
-        let of = |name: &str| {
-            let save = format!("save {name}-broken");
-            ["create", "first", "broken", &save, "second", "third", "last", "delete"]
-                .map(str::to_owned)
+    fn runs_the_selected_steps_and_those_that_they_continue_suite_by_suite() {
+        let create_to_third = ["create", "first", "second", "third"];
+        let all = |suite| {
+            let save = format!("save {suite}-broken");
+            [&create_to_third[..], &["broken", &save, "after", "last", "delete"]]
+                .concat()
+                .join(", ")
         };
-        assert_eq!(diary, [of("a"), of("b")].concat());
-    }
-
-    #[test]
-    fn runs_a_selected_step_alone() {
-        let (failed, diary) = run(&["b::first"], |runner, diary| {
-            runner.suite(suite("a", diary)).suite(suite("b", diary))
-        });
-        assert!(!failed);
-        assert_eq!(diary, ["create", "first", "delete"]);
-    }
-
-    #[test]
-    fn runs_the_steps_that_a_selected_one_continues() {
-        let (failed, diary) = run(&["third"], |runner, diary| {
-            runner.suite(
-                Suite::new("a", {
-                    let diary = diary.clone();
-                    move || Recorded(diary.clone())
-                })
-                .step("first", |on: &Recorded| note(&on.0, "first"))
-                .then("second", |on| note(&on.0, "second"))
-                .then("third", |on| note(&on.0, "third")),
-            )
-        });
-        assert!(!failed);
-        assert_eq!(diary, ["first", "second", "third", "delete"]);
+        for (selected, fails, expected) in [
+            // Goes on after a failed step.
+            (&[][..], true, format!("{}, {}", all("a"), all("b"))),
+            (&["b::first"], false, "create, first, delete".to_owned()),
+            (&["a::third"], false, format!("{}, delete", create_to_third.join(", "))),
+        ] {
+            let (failed, diary) = run(selected, |runner, diary| {
+                runner.suite(suite("a", diary)).suite(suite("b", diary))
+            });
+            assert_eq!((failed, diary.join(", ")), (fails, expected));
+        }
     }
 
     #[test]
     fn fails_each_step_with_the_reason_when_the_environment_cannot_be_created() {
-        let suite = Suite::new("a", || -> Recorded { panic!("no Docker") })
-            .step("first", |_| ())
-            .step("second", |_| ());
-        let active = ActiveSuite::new(suite);
+        let suite = Suite::new("a", || -> Recorded { panic!("no Docker") });
+        let active = ActiveSuite::new(suite.step("first", |_| ()).step("second", |_| ()));
         for index in 0..2 {
             let reason = active.run_step(index).unwrap_err();
             assert_eq!(reason, "the suite `a` cannot be set up: no Docker");
@@ -245,27 +232,18 @@ mod tests {
         impl Environment for Meeting {
             fn save_logs(&self, _: &str) {}
         }
-        let arguments = Arguments::from_iter(["test", "--logfile", "/dev/null"]);
-        let suite = Suite::new("a", || Meeting(std::sync::Barrier::new(3))).together(&[
-            ("one", meet),
-            ("two", meet),
-            ("three", meet),
-        ]);
-        let runner = Runner::new(arguments).suite(suite);
-        assert!(!libtest_mimic::run(&runner.arguments, runner.trials).has_failed());
+        let suite = Suite::new("a", || Meeting(std::sync::Barrier::new(3)));
+        let suite = suite.together(&[("one", meet), ("two", meet), ("three", meet)]);
+        assert!(!run(&[], |runner, _| runner.suite(suite)).0);
     }
 
     #[test]
     fn runs_no_ignored_suite_and_does_not_wait_for_it() {
         let (failed, diary) = run(&[], |runner, diary| {
-            let ignored = suite("a", diary).ignored_if(true);
-            let other = Suite::new("b", {
-                let diary = diary.clone();
-                move || Recorded(diary.clone())
-            });
-            runner.suite(ignored).suite(other.step("only", |on| note(&on.0, "only")))
+            let other = empty_suite("b", diary).step("only", step("only"));
+            runner.suite(suite("a", diary).ignored_if(true)).suite(other)
         });
         assert!(!failed);
-        assert_eq!(diary, ["only", "delete"]);
+        assert_eq!(diary, ["create", "only", "delete"]);
     }
 }

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -5,7 +6,7 @@ use std::time::Instant;
 use tempfile::TempDir;
 
 use super::process::program;
-use super::{Environment, Footprint, Kubectl, Ran, footprint, run, session, words};
+use super::{Environment, Kubectl, Ran, footprint, run, session, words};
 
 /// The name of a cluster, with its own home, kubeconfig and temporary folder. Dropping it deletes the
 /// cluster and all others whose names start with its name.
@@ -36,14 +37,10 @@ impl Sandbox {
 
     /// Every file in the home, state and temporary folder except the kubeconfig.
     pub fn files(&self) -> Vec<PathBuf> {
-        let mut found = Vec::new();
-        for part in ["home", "temporary", "state"] {
-            let folder = self.folder.path().join(part);
-            let entries = std::fs::read_dir(folder).unwrap();
-            found.extend(entries.map(|entry| entry.unwrap().path()));
-        }
-        found.retain(|path| *path != self.kubeconfig());
-        found
+        let folders = ["home", "temporary", "state"].map(|part| self.folder.path().join(part));
+        let entries = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
+        let paths = entries.map(|entry| entry.unwrap().path());
+        paths.filter(|path| *path != self.kubeconfig()).collect()
     }
 
     /// The full name of a node such as `worker2`.
@@ -51,21 +48,19 @@ impl Sandbox {
         format!("{}-{suffix}", self.name)
     }
 
-    /// A command that runs kindrs in this sandbox.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(program());
-        command.env_clear();
-        for (name, value) in std::env::vars_os() {
-            let name_text = name.to_string_lossy();
-            if name_text == "PATH" || name_text.starts_with("DOCKER_") {
-                command.env(name, value);
-            }
-        }
+        let kept = std::env::vars_os().filter(|(name, _)| {
+            let name = name.to_string_lossy();
+            name == "PATH" || name.starts_with("DOCKER_")
+        });
         // Shared, so that nothing is compiled twice.
         let cache = std::env::var_os("XDG_CACHE_HOME")
             .map(PathBuf::from)
             .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")));
         command
+            .env_clear()
+            .envs(kept)
             .envs(cache.map(|cache| ("XDG_CACHE_HOME", cache)))
             .env("HOME", self.home())
             .env("KUBECONFIG", self.kubeconfig())
@@ -84,20 +79,17 @@ impl Sandbox {
     pub fn create_arguments(&self, name: &str, configuration: &str) -> Vec<String> {
         let file = self.folder.path().join(format!("{name}.yaml"));
         std::fs::write(&file, configuration).unwrap();
-        let mut arguments: Vec<String> =
-            ["create", "cluster", "--name", name, "--config"].map(str::to_owned).to_vec();
-        arguments.push(file.to_str().unwrap().to_owned());
-        if let Ok(image) = std::env::var("KINDRS_E2E_IMAGE") {
-            arguments.extend(["--image".to_owned(), image]);
-        }
-        arguments
+        let file = file.to_str().unwrap();
+        let image = std::env::var("KINDRS_E2E_IMAGE").ok();
+        let arguments = ["create", "cluster", "--name", name, "--config", file].into_iter();
+        let image = image.iter().flat_map(|image| ["--image", image]);
+        arguments.chain(image).map(str::to_owned).collect()
     }
 
     /// A command that runs `create cluster` with a configuration and further words.
     pub fn create_command(&self, configuration: &str, more: &str) -> Command {
-        let arguments = self.create_arguments(&self.name, configuration);
         let mut command = self.command(&[]);
-        command.args(arguments).args(words(more));
+        command.args(self.create_arguments(&self.name, configuration)).args(words(more));
         command
     }
 
@@ -124,8 +116,7 @@ impl Sandbox {
         Kubectl::new(&self.kubeconfig(), &home, &format!("{cluster}-control-plane"))
     }
 
-    /// Everything in Docker that belongs to the clusters of this sandbox.
-    pub fn footprint(&self) -> Footprint {
+    pub fn footprint(&self) -> BTreeSet<String> {
         footprint(&self.name)
     }
 

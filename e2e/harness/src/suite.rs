@@ -11,6 +11,7 @@ type Body<T> = Box<dyn Fn(&T) + Send + Sync>;
 
 /// Steps that share an environment of type `T`, usually a [`Cluster`](super::Cluster): it takes longer to
 /// create than what each step does with it. The first selected step creates it, and the last deletes it.
+#[must_use]
 pub struct Suite<T> {
     pub(crate) name: &'static str,
     pub(crate) set_up: Box<dyn Fn() -> T + Send + Sync>,
@@ -31,7 +32,6 @@ pub(crate) struct Step<T> {
 }
 
 impl<T: Environment> Suite<T> {
-    /// A suite whose environment `set_up` creates.
     pub fn new(name: &'static str, set_up: impl Fn() -> T + Send + Sync + 'static) -> Self {
         Self {
             name,
@@ -43,36 +43,30 @@ impl<T: Environment> Suite<T> {
         }
     }
 
-    /// Runs `body` before each step, as a part of it.
-    #[must_use]
     pub fn before_each(mut self, body: impl Fn(&T) + Send + Sync + 'static) -> Self {
         self.before_each = Some(Box::new(body));
         self
     }
 
     /// Runs `body` after each step that passed, as a part of it.
-    #[must_use]
     pub fn after_each(mut self, body: impl Fn(&T) + Send + Sync + 'static) -> Self {
         self.after_each = Some(Box::new(body));
         self
     }
 
     /// Reports the steps as ignored if `ignored`, unless `--include-ignored` is given.
-    #[must_use]
     pub fn ignored_if(mut self, ignored: bool) -> Self {
         self.ignored = ignored;
         self
     }
 
     /// Adds a step that runs after all others added so far have ended, and needs none of them.
-    #[must_use]
     pub fn step(self, name: impl Into<String>, body: impl Fn(&T) + Send + Sync + 'static) -> Self {
         let stage = self.next_stage();
         self.add(name.into(), stage, false, Box::new(body))
     }
 
     /// Adds a step that continues the one before: when only this one is selected, that one runs first.
-    #[must_use]
     pub fn then(self, name: impl Into<String>, body: impl Fn(&T) + Send + Sync + 'static) -> Self {
         assert!(!self.steps.is_empty(), "the first step of `{}` continues nothing", self.name);
         let stage = self.next_stage();
@@ -80,7 +74,6 @@ impl<T: Environment> Suite<T> {
     }
 
     /// Adds steps that do not touch each other and run several at a time: most of each is waiting.
-    #[must_use]
     pub fn together(mut self, steps: &[Named<'_, T>]) -> Self {
         let stage = self.next_stage();
         for (name, body) in steps {

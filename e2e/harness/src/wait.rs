@@ -10,15 +10,11 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub fn until<T, E: Debug>(what: &str, mut ask: impl FnMut() -> Result<T, E>) -> T {
     let deadline = Instant::now() + LIMIT;
     loop {
-        match ask() {
+        let seen = match ask() {
             Ok(answer) => return answer,
-            Err(seen) => {
-                assert!(
-                    Instant::now() < deadline,
-                    "timed out waiting until {what}; found {seen:?}"
-                );
-            }
-        }
+            Err(seen) => seen,
+        };
+        assert!(Instant::now() < deadline, "timed out waiting until {what}; found {seen:?}");
         std::thread::sleep(PAUSE);
     }
 }
