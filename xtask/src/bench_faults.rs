@@ -22,8 +22,8 @@ pub struct Arguments {
 enum Effect {
     /// A shell condition fails in a node.
     InNode(String, String),
-    /// A shell condition fails on this machine.
-    OnHost(String),
+    /// The first process of a node ends.
+    NodeExit(String),
     /// Docker reports an event that matches these filters.
     DockerEvent(String),
 }
@@ -59,20 +59,18 @@ fn faults(cluster: &Cluster) -> Vec<(&'static str, &'static str, Effect)> {
     let on_worker = |condition: &str| Effect::InNode(worker.clone(), condition.to_owned());
     let on_control_plane =
         |condition: &str| Effect::InNode(control_plane.clone(), condition.to_owned());
-    let first_process = format!("docker inspect --format '{{{{.State.Pid}}}}' {worker}");
     let connect = format!("timeout 0.05 bash -c ': </dev/tcp/{address}/6443'");
     let get = format!("curl -sfk -o /dev/null {client} {url}");
     let pause = format!("--filter event=pause --filter container={worker}");
     // The brackets keep pgrep from finding the shell that runs it.
     let web = "pid=${pid:-$(pgrep -o -f '[h]ttpd -p 8080')}; [ -d /proc/$pid ]";
-    let on_host = format!("pid=${{pid:-$({first_process})}}; [ -d /proc/$pid ]");
     let partition = "network-partition --node worker --peer-role control-plane";
     let scheduler = on_control_plane("pgrep -x kube-scheduler >/dev/null");
     let kubelet = on_worker("systemctl is-active --quiet kubelet");
     vec![
         ("kubelet-stop", "kubelet-stop --node worker", kubelet),
         ("node-pause", "node-pause --node worker", Effect::DockerEvent(pause)),
-        ("node-kill", "node-kill --node worker", Effect::OnHost(on_host)),
+        ("node-kill", "node-kill --node worker", Effect::NodeExit(worker.clone())),
         ("network-partition", partition, on_worker(&connect)),
         ("container-kill", "container-kill --pod web", on_worker(web)),
         ("component-stop (scheduler)", "component-stop --component kube-scheduler", scheduler),
@@ -90,7 +88,10 @@ fn measure(cluster: &Cluster, fault: &str, effect: &Effect) -> Result<f64> {
         Effect::InNode(node, condition) => {
             Some(observe(Command::new("docker").args(["exec", node, "bash"]), condition)?)
         }
-        Effect::OnHost(condition) => Some(observe(&mut Command::new("bash"), condition)?),
+        Effect::NodeExit(node) => {
+            let process = docker(&format!("inspect --format {{{{.State.Pid}}}} {node}"));
+            Some(observe(&mut Command::new("bash"), &format!("[ -d /proc/{} ]", process.trim()))?)
+        }
         Effect::DockerEvent(_) => None,
     };
     let started = now()?;
