@@ -25,9 +25,7 @@ impl Context {
 
     /// Connects to Docker, and heals expired faults, in case the process that should have healed
     /// them was killed.
-    ///
-    /// # Errors
-    /// [`Failure::Environment`] when Docker cannot be reached.
+    /// Fails with [`Failure::Environment`] when Docker cannot be reached.
     pub(super) async fn docker(&self) -> Result<Docker, Failure> {
         let docker = self.docker_without_healing().await?;
         for entry in heal_overdue(&docker).await {

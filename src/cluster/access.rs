@@ -26,10 +26,8 @@ pub enum ClientPlace {
 }
 
 /// The administrator's access to a cluster.
-///
-/// # Errors
-/// [`Failure::Input`] when the cluster does not exist; [`Failure::Environment`] when the cluster is
-/// incomplete or its API server has no port on the host.
+/// Fails with [`Failure::Input`] when the cluster does not exist; [`Failure::Environment`] when the
+/// cluster is incomplete or its API server has no port on the host.
 pub async fn access(
     engine: &dyn Engine,
     cluster: &str,

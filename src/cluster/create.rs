@@ -60,10 +60,8 @@ pub async fn dry_run(
 }
 
 /// Creates a cluster.
-///
-/// # Errors
-/// [`Failure::Input`](crate::failure::Failure::Input) before anything is created when the input is
-/// wrong. After any later failure, kindrs removes everything that it created, unless
+/// Fails with [`Failure::Input`](crate::failure::Failure::Input) before anything is created when
+/// the input is wrong. After any later failure, kindrs removes everything that it created, unless
 /// `options.retain` is set.
 pub async fn create(
     engine: &dyn Engine,

@@ -62,9 +62,7 @@ pub async fn delete(
 }
 
 /// Deletes a cluster's containers, volumes and network, but not its kubeconfig entries.
-///
-/// # Errors
-/// [`Failure::Environment`] that names the objects that could not be deleted; all others are
+/// Fails with [`Failure::Environment`], naming the objects that could not be deleted; all others are
 /// deleted.
 pub async fn delete_objects(engine: &dyn Engine, cluster: &str) -> Result<Deleted, Failure> {
     delete_labelled(engine, cluster, &labels::in_cluster(cluster)).await

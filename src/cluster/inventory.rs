@@ -86,10 +86,8 @@ pub async fn all_nodes(engine: &dyn Engine) -> Result<Vec<NodeSummary>, EngineEr
 }
 
 /// The nodes of a cluster that must exist, as [`nodes`] lists them.
-///
-/// # Errors
-/// [`Failure::Input`] when the cluster does not exist; [`Failure::Environment`] when it has no nodes
-/// or the engine fails.
+/// Fails with [`Failure::Input`] when the cluster does not exist; [`Failure::Environment`] when it
+/// has no nodes or the engine fails.
 pub async fn require(engine: &dyn Engine, cluster: &str) -> Result<Vec<NodeSummary>, Failure> {
     let nodes = nodes(engine, cluster).await?;
     if !nodes.is_empty() {

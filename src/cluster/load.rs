@@ -17,11 +17,9 @@ const DEFAULT_SNAPSHOTTER: &str = "overlayfs";
 /// Loads images of the engine into nodes: all nodes of the cluster, or those in `nodes`.
 ///
 /// Skips nodes that already have an image of the same name and content.
-///
-/// # Errors
-/// [`Failure::Input`] when an image, the cluster or a node does not exist;
-/// [`Failure::Environment`] when a node is not running, the images cannot be written to a
-/// temporary file, or a node cannot import them.
+/// Fails with [`Failure::Input`] when an image, the cluster or a node does not exist;
+/// [`Failure::Environment`] when a node is not running, the images cannot be written to a temporary
+/// file, or a node cannot import them.
 pub async fn load_images(
     engine: &dyn Engine,
     cluster: &str,
@@ -57,10 +55,8 @@ pub async fn load_images(
 
 /// Loads the images of archives (`docker save` or OCI, also compressed) into nodes: all nodes of
 /// the cluster, or those in `nodes`.
-///
-/// # Errors
-/// [`Failure::Input`] when a file cannot be read, or the cluster or a node does not exist;
-/// [`Failure::Environment`] when a node is not running or cannot import an archive.
+/// Fails with [`Failure::Input`] when a file cannot be read, or the cluster or a node does not
+/// exist; [`Failure::Environment`] when a node is not running or cannot import an archive.
 pub async fn load_archives(
     engine: &dyn Engine,
     cluster: &str,

@@ -44,10 +44,8 @@ const CLUSTER_COMMANDS: [(&str, &[&str]); 4] = [
 /// Writes the logs and properties of a cluster to `folder`, which is created if it does not exist.
 ///
 /// Reports a warning for anything that cannot be read, such as the journal of a stopped node.
-///
-/// # Errors
-/// [`Failure::Input`] when the cluster does not exist; [`Failure::Environment`] when the engine does
-/// not answer or a file cannot be written.
+/// Fails with [`Failure::Input`] when the cluster does not exist; [`Failure::Environment`] when the
+/// engine does not answer or a file cannot be written.
 pub async fn export(
     engine: &dyn Engine,
     cluster: &str,

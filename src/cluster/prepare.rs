@@ -27,10 +27,8 @@ pub(super) struct Preparation {
 }
 
 /// Checks everything that can be checked, and finds or builds the images.
-///
-/// # Errors
-/// [`Failure::Input`] for an invalid name or a cluster that exists, [`Failure::Environment`] for
-/// ports in use.
+/// Fails with [`Failure::Input`] for an invalid name or a cluster that exists,
+/// [`Failure::Environment`] for ports in use.
 pub(super) async fn prepare(
     engine: &dyn Engine,
     options: &CreateOptions,
@@ -69,9 +67,7 @@ impl Preparation {
     }
 
     /// Plans with the best free subnet; the next call uses the next one.
-    ///
-    /// # Errors
-    /// [`Failure::Environment`] when no subnet is left.
+    /// Fails with [`Failure::Environment`] when no subnet is left.
     pub(super) fn next_plan(&mut self, options: &CreateOptions) -> Result<ClusterPlan, Failure> {
         if self.candidates.is_empty() {
             return Err(Failure::environment("no free subnet left in 172.28.0.0/14").with_hint(

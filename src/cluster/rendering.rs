@@ -10,9 +10,7 @@ use crate::runtime::Engine;
 
 /// Renders the files that depend on the Kubernetes version with the node images' own kubeadm, in
 /// one short-lived container for each image.
-///
-/// # Errors
-/// [`Failure::Input`] with kubeadm's message when kubeadm rejects the configuration.
+/// Fails with [`Failure::Input`] and kubeadm's message when kubeadm rejects the configuration.
 pub(super) async fn render(engine: &dyn Engine, plan: &ClusterPlan) -> anyhow::Result<Rendered> {
     let mut by_image: BTreeMap<&str, Vec<&NodePlan>> = BTreeMap::new();
     for node in &plan.nodes {

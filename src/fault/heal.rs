@@ -39,9 +39,8 @@ pub struct Healed {
 
 /// Heals faults of a cluster. A fault that is over, or on a node that does not exist any more, is not
 /// an error.
-///
-/// # Errors
-/// [`Failure::Environment`] with everything that could not be healed. The rest is healed.
+/// Fails with [`Failure::Environment`], naming everything that could not be healed. The rest is
+/// healed.
 pub async fn heal(engine: &dyn Engine, cluster: &str, which: &Which) -> anyhow::Result<Healed> {
     let nodes = inventory::nodes(engine, cluster).await?;
     let now = Timestamp::now();

@@ -17,9 +17,8 @@ use super::{event, journal, script};
 
 /// Probes every node, then writes the actions to each node's journal and performs them, on all nodes at
 /// once. If one of the actions fails, all are healed. Returns the journal entries, node by node.
-///
-/// # Errors
-/// If a node lacks what the fault needs, or if an action fails. Nothing of the fault is left then.
+/// Fails if a node lacks what the fault needs, or if an action fails. Nothing of the fault is left
+/// then.
 pub async fn inject(engine: &dyn Engine, plan: &FaultPlan) -> Result<Vec<Entry>, Error> {
     // A fault that takes down the API server has to create its Events before.
     let events_first = plan.affects_control_plane();

@@ -13,10 +13,8 @@ use super::targeting::{NodeTargets, PodTargets, View};
 
 /// Reads what the plan of a fault needs from a cluster. Uses the API server only if the targets depend
 /// on it.
-///
-/// # Errors
-/// If the cluster, a lease or a pod does not exist, if a selector is malformed, or if the API server is
-/// needed and does not answer.
+/// Fails if the cluster, a lease or a pod does not exist, if a selector is malformed, or if the API
+/// server is needed and does not answer.
 pub async fn observe(engine: &dyn Engine, cluster: &str, fault: &FaultKind) -> Result<View, Error> {
     let all = inventory::require(engine, cluster).await?;
     let networks = engine.networks(&labels::in_cluster(cluster)).await?;

@@ -53,10 +53,8 @@ impl FaultPlan {
 }
 
 /// Decides what a fault does to a cluster with these `active` faults.
-///
-/// # Errors
-/// If a target does not exist or none matches, if an active fault is in the way, or if the cluster
-/// would lose too much.
+/// Fails if a target does not exist or none matches, if an active fault is in the way, or if the
+/// cluster would lose too much.
 pub fn plan(
     request: &Request,
     id: String,

@@ -13,9 +13,7 @@ use super::plan::FaultPlan;
 
 /// Installs the API fault proxy in the nodes that the plan needs it in and that lack it: nodes of kind's
 /// images, or of another version of kindrs. The proxy stays there, and does nothing without a fault.
-///
-/// # Errors
-/// [`crate::failure::Failure::Environment`] if the proxy cannot be compiled.
+/// Fails with [`crate::failure::Failure::Environment`] if the proxy cannot be compiled.
 pub async fn install_proxy(
     engine: &dyn Engine,
     plan: &FaultPlan,

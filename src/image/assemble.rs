@@ -44,10 +44,8 @@ const CAPABILITIES: [&str; 10] = [
 
 /// Builds a node image from `source` and `base_image` (by default Debian), named `reference`
 /// (by default `kindrs/node:vX.Y.Z`). Builds of one user wait for each other.
-///
-/// # Errors
-/// `Failure::Input` for an unusable source, `Failure::Environment` when the engine, a compiler, the
-/// network or the disk fails.
+/// Fails with `Failure::Input` for an unusable source, `Failure::Environment` when the engine, a
+/// compiler, the network or the disk fails.
 pub async fn build(
     engine: &dyn Engine,
     source: &KubernetesSource,

@@ -27,10 +27,8 @@ pub(super) fn built_reference(version: &Version) -> String {
 }
 
 /// Inspects a local image.
-///
-/// # Errors
-/// `Failure::Input` when it does not exist, is not a node image, or has a Kubernetes version that
-/// kindrs does not support.
+/// Fails with `Failure::Input` when it does not exist, is not a node image, or has a Kubernetes
+/// version that kindrs does not support.
 pub async fn inspect(engine: &dyn Engine, reference: &str) -> anyhow::Result<NodeImage> {
     let image = engine.image(reference).await?.ok_or_else(|| {
         Failure::input(format!("image {reference} does not exist"))

@@ -23,10 +23,8 @@ pub struct ImageRequest {
 
 /// Finds, pulls or builds the image of a cluster's nodes. In this order: the requested image, the
 /// image that kindrs built for that Kubernetes, `kindest/node` if a registry answers, a new image.
-///
-/// # Errors
-/// `Failure::Input` for an unusable image or version, `Failure::Environment` when no image can be
-/// pulled or built.
+/// Fails with `Failure::Input` for an unusable image or version, `Failure::Environment` when no
+/// image can be pulled or built.
 pub async fn resolve(
     engine: &dyn Engine,
     request: &ImageRequest,

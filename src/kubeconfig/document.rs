@@ -72,9 +72,7 @@ pub fn render(access: &Access) -> String {
 /// Adds or replaces the cluster's entries in `existing` and makes its context the current one.
 ///
 /// Everything else keeps its place and content. Comments are lost, as with kubectl.
-///
-/// # Errors
-/// When `existing` is not a kubeconfig. An empty text is a kubeconfig without entries.
+/// Fails when `existing` is not a kubeconfig. An empty text is a kubeconfig without entries.
 pub fn merge(existing: &str, access: &Access) -> Result<String, DocumentError> {
     let mut document = parse(existing)?;
     entries(access, &entry_name(&access.cluster)).insert(&mut document);
@@ -83,9 +81,7 @@ pub fn merge(existing: &str, access: &Access) -> Result<String, DocumentError> {
 
 /// Removes the cluster's entries from `existing`, and unsets the current context if it is the
 /// cluster's. Returns the text unchanged if it has no such entries.
-///
-/// # Errors
-/// When `existing` is not a kubeconfig.
+/// Fails when `existing` is not a kubeconfig.
 pub fn remove(existing: &str, cluster: &str) -> Result<String, DocumentError> {
     let name = entry_name(cluster);
     let mut document = parse(existing)?;
@@ -102,9 +98,7 @@ pub fn remove(existing: &str, cluster: &str) -> Result<String, DocumentError> {
 }
 
 /// Reads the credentials in kubeadm's `admin.conf` for the named cluster, reached at `server`.
-///
-/// # Errors
-/// When `admin_conf` is not a kubeconfig, or lacks a certificate or key.
+/// Fails when `admin_conf` is not a kubeconfig, or lacks a certificate or key.
 pub fn from_admin_conf(
     admin_conf: &str,
     cluster: &str,

@@ -47,10 +47,8 @@ impl Files {
     }
 
     /// The file that receives new entries: the first one that exists, otherwise the last one.
-    ///
-    /// # Errors
-    /// [`Failure::Input`] when there is no home directory and no file is specified, or when the file
-    /// is a directory.
+    /// Fails with [`Failure::Input`] when there is no home directory and no file is specified, or
+    /// when the file is a directory.
     fn target(&self) -> Result<&Path, Failure> {
         let existing = self.paths.iter().find(|path| path.exists() && !path.is_dir());
         let message = match existing.or(self.paths.last()) {
@@ -65,10 +63,8 @@ impl Files {
     }
 
     /// Checks that the target can receive entries, without changing it.
-    ///
-    /// # Errors
-    /// [`Failure::Input`] when the file is not a kubeconfig, [`Failure::Environment`] when it cannot
-    /// be read.
+    /// Fails with [`Failure::Input`] when the file is not a kubeconfig, [`Failure::Environment`]
+    /// when it cannot be read.
     pub fn check(&self) -> Result<(), Failure> {
         let target = self.target()?;
         if is_special(target) {
@@ -80,9 +76,7 @@ impl Files {
 
     /// Adds or replaces a cluster's entries and makes its context the current one. Returns the
     /// path of the changed file.
-    ///
-    /// # Errors
-    /// [`Failure::Input`] when the file is not a kubeconfig; kindrs does not change it.
+    /// Fails with [`Failure::Input`] when the file is not a kubeconfig; kindrs does not change it.
     /// [`Failure::Environment`] when it cannot be written, or another tool holds its lock.
     pub fn add(&self, access: &Access) -> Result<PathBuf, Failure> {
         let target = self.target()?;

@@ -12,18 +12,14 @@ pub struct Identity {
 
 /// Creates a client of the API server at `server` (a URL) with the certificate authority
 /// `authority` (PEM). The client retries for minutes when the server is overloaded.
-///
-/// # Errors
-/// When a certificate or key is invalid.
+/// Fails when a certificate or key is invalid.
 pub async fn connect(server: &str, authority: &str, identity: &Identity) -> anyhow::Result<Client> {
     Ok(Client::try_from(configuration(server, authority, identity).await?)?)
 }
 
 /// Like [`connect`], but the client retries nothing, so that an eviction that a disruption budget
 /// refuses fails.
-///
-/// # Errors
-/// When a certificate or key is invalid.
+/// Fails when a certificate or key is invalid.
 pub async fn connect_impatiently(
     server: &str,
     authority: &str,

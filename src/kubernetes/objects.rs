@@ -24,9 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Creates `objects` in the order of their dependencies. Does not change objects that exist.
-///
-/// # Errors
-/// When an object is invalid, or still refused after a minute.
+/// Fails when an object is invalid, or still refused after a minute.
 pub async fn create_objects(client: &Client, objects: &[Value]) -> anyhow::Result<()> {
     for rank in 0..=2 {
         let of_rank = objects.iter().filter(|object| rank_of(object) == rank);

@@ -37,9 +37,7 @@ pub struct PkiError {
 
 /// Generates every key and certificate of `plan`. All keys are ECDSA P-256: generating an RSA key
 /// takes a hundred times as long.
-///
-/// # Errors
-/// When a name in the plan is not valid in a certificate.
+/// Fails when a name in the plan is not valid in a certificate.
 pub fn generate(plan: &ClusterPlan) -> Result<Pki, PkiError> {
     let mut authorities = BTreeMap::new();
     let mut issuers = BTreeMap::new();

@@ -34,9 +34,7 @@ pub struct PlanInput<'a> {
 }
 
 /// Plans a cluster.
-///
-/// # Errors
-/// [`Failure::Input`] when the subnets are too small for the nodes.
+/// Fails with [`Failure::Input`] when the subnets are too small for the nodes.
 pub fn plan(input: &PlanInput<'_>) -> Result<ClusterPlan, Failure> {
     let config = input.config;
     let networking = &config.networking;

@@ -16,9 +16,7 @@ pub struct ClusterSettings {
 
 impl ClusterSettings {
     /// Applies `patches`, YAML merge patches, to kubeadm's defaults.
-    ///
-    /// # Errors
-    /// [`Failure::Input`] when a patch is not YAML.
+    /// Fails with [`Failure::Input`] when a patch is not YAML.
     pub(super) fn read<'a>(
         api_host: IpAddr,
         patches: impl IntoIterator<Item = &'a String>,

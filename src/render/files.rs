@@ -219,9 +219,7 @@ pub fn render_input(plan: &ClusterPlan, nodes: &[&NodePlan]) -> Result<Vec<NodeF
 }
 
 /// A tar of `files` to extract at `/`. The same files give the same bytes.
-///
-/// # Errors
-/// When a path is too long for a tar.
+/// Fails when a path is too long for a tar.
 pub fn archive(files: &[NodeFile]) -> std::io::Result<Bytes> {
     let mut builder = tar::Builder::new(Vec::new());
     for file in files {

@@ -19,9 +19,7 @@ pub enum KubeadmPurpose {
 /// `nodeRegistration` is the one of the patched JoinConfiguration.
 ///
 /// Source: <https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/>
-///
-/// # Errors
-/// [`Failure::Input`] when a patch is not a YAML mapping.
+/// Fails with [`Failure::Input`] when a patch is not a YAML mapping.
 pub fn kubeadm_configuration(
     plan: &ClusterPlan,
     node: &NodePlan,

@@ -40,10 +40,8 @@ pub fn version(path: &Path, memory: Option<&PartsCache>) -> Result<Version, Fail
 }
 
 /// Unpacks the known binaries of an archive into the cache, once for each state of the file.
-///
-/// # Errors
-/// `Failure::Input` when the archive cannot be read, contains no known binary, or contains one that
-/// is not a program for `architecture`.
+/// Fails with `Failure::Input` when the archive cannot be read, contains no known binary, or
+/// contains one that is not a program for `architecture`.
 pub async fn unpack(
     path: &Path,
     architecture: &str,

@@ -57,9 +57,7 @@ impl<'a> Workshop<'a> {
     }
 
     /// Decides where to run Go of at least a certain version for `what`, and checks that it can.
-    ///
-    /// # Errors
-    /// `Failure::Environment` with the required version of Go or the required packages.
+    /// Fails with `Failure::Environment` with the required version of Go or the required packages.
     pub async fn place(
         &self,
         what: &str,

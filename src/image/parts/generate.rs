@@ -18,9 +18,7 @@ const MODULE: &str = "k8s.io/kubernetes";
 
 /// The Go module that compiles a release of Kubernetes: the pinned one, otherwise one that kindrs
 /// generates from the release's own requirements and caches.
-///
-/// # Errors
-/// `Failure::Input` when the release does not exist.
+/// Fails with `Failure::Input` when the release does not exist.
 pub async fn kubernetes_module(
     workshop: &Workshop<'_>,
     version: &Version,

@@ -48,10 +48,8 @@ impl PartSet {
 /// parts in `KINDRS_PARTS`, from the cache, or by compiling it.
 ///
 /// `architecture` is Go's name. Only a machine that cannot compile uses `engine`.
-///
-/// # Errors
-/// `Failure::Input` for an archive that does not exist or is damaged, or a version that does not
-/// exist; `Failure::Environment` when a compiler, the network or the disk fails.
+/// Fails with `Failure::Input` for an archive that does not exist or is damaged, or a version that
+/// does not exist; `Failure::Environment` when a compiler, the network or the disk fails.
 pub async fn obtain(
     source: &KubernetesSource,
     architecture: &str,

@@ -31,10 +31,8 @@ pub fn base_url() -> String {
 }
 
 /// Downloads a release's archive of binaries, verifies it, and unpacks it into the cache.
-///
-/// # Errors
-/// `Failure::Input` when the release does not exist; `Failure::Environment` when it cannot be
-/// downloaded or does not match its checksum.
+/// Fails with `Failure::Input` when the release does not exist; `Failure::Environment` when it
+/// cannot be downloaded or does not match its checksum.
 pub async fn fetch(
     version: &Version,
     architecture: &str,

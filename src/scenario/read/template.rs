@@ -69,9 +69,7 @@ pub(in crate::scenario) enum Unfit {
 
 /// Substitutes the variables in a text. A text that is only a variable becomes the value, which can have any
 /// type.
-///
-/// # Errors
-/// Every variable that cannot be substituted, with its offset in the text.
+/// Fails with every variable that cannot be substituted, with its offset in the text.
 pub(in crate::scenario) fn fill<'a>(
     text: &str,
     value_of: impl Fn(&str) -> Option<&'a Value>,
